@@ -1,0 +1,27 @@
+/** What went wrong, for programs: stable across releases, unlike messages. */
+export type ErrorCode =
+  | 'ERR_ARGUMENT' // a value that no call accepts: wrong type, out of range, unknown name
+  | 'ERR_SHAPE' // shapes that do not fit each other
+  | 'ERR_DTYPE' // dtypes that do not fit each other
+  | 'ERR_DEVICE' // a device that is not there, or tensors on different devices
+  | 'ERR_DISPOSED' // a tensor, network or dataset used after dispose()
+  | 'ERR_BUSY' // a network or tensor that a running job owns
+  | 'ERR_FILE' // a file that is missing, unreadable, or not what it claims to be
+  | 'ERR_OUTPUT' // a place that cannot be written
+  | 'ERR_SEAL' // a pruned weight whose bits are not +0
+  | 'ERR_LIBTORCH' // libtorch or the addon is missing, or does not fit
+  | 'ERR_MEMORY' // an allocation that failed
+  | 'ERR_TORCH' // anything else that libtorch refuses
+
+/** Every error this library throws on purpose: one line that says what, where and the mend. */
+export class TorchPruneError extends Error {
+  override readonly name = 'TorchPruneError'
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}

@@ -1,0 +1,40 @@
+#include <napi.h>
+
+#include "data/dataset.h"
+#include "device/device.h"
+#include "environment.h"
+#include "network/jobs.h"
+#include "network/network.h"
+#include "network/optimizer.h"
+#include "tensor/autograd.h"
+#include "tensor/operators.h"
+#include "tensor/random.h"
+#include "tensor/tensor.h"
+#include "tensor/transfer.h"
+
+namespace torch_prune {
+namespace {
+
+Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment(env));  // Node owns it from here and deletes it with the environment
+  RegisterDevice(exports);
+  RegisterTensor(env, exports);
+  RegisterTransfer(exports);
+  RegisterOperators(exports);
+  RegisterAutograd(exports);
+  RegisterRandom(exports);
+  RegisterDataset(env, exports);
+  RegisterNetwork(env, exports);
+  RegisterOptimizer(env, exports);
+  RegisterTraining(exports);
+  RegisterEvaluation(exports);
+  RegisterPruning(exports);
+  return exports;
+}
+
+}  // namespace
+}  // namespace torch_prune
+
+Napi::Object InitializeAddon(Napi::Env env, Napi::Object exports) { return torch_prune::Initialize(env, exports); }
+
+NODE_API_MODULE(torch_prune, InitializeAddon)

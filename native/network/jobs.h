@@ -1,0 +1,11 @@
+#pragma once
+#include <napi.h>
+
+namespace torch_prune {
+
+// The work over whole datasets, on the compute thread.
+void RegisterTraining(Napi::Object exports);
+void RegisterEvaluation(Napi::Object exports);
+void RegisterPruning(Napi::Object exports);
+
+}  // namespace torch_prune

@@ -1,0 +1,188 @@
+#include "layer.h"
+
+#include <cmath>
+
+namespace torch_prune {
+namespace {
+
+// torch.nn's default for linear and convolutional layers: kaiming_uniform with a = sqrt(5) for the weight,
+// U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for the bias. The arithmetic is PyTorch's, step by step, so that the
+// same seed gives the same bits.
+void InitializeWeightAndBias(const at::Tensor& weight, const at::Tensor& bias, at::Generator& generator) {
+  const at::NoGradGuard no_grad;
+  const double fan_in = static_cast<double>(weight.numel()) / static_cast<double>(weight.size(0));
+  const double a = std::sqrt(5.0);
+  const double gain = std::sqrt(2.0 / (1 + a * a));
+  const double bound = std::sqrt(3.0) * (gain / std::sqrt(fan_in));
+  weight.uniform_(-bound, bound, generator);
+  if (!bias.defined()) return;
+  const double bias_bound = 1 / std::sqrt(fan_in);
+  bias.uniform_(-bias_bound, bias_bound, generator);
+}
+
+class Linear : public Layer {
+ public:
+  explicit Linear(const Options& options) {
+    const auto in = options.Integer("inFeatures");
+    const auto out = options.Integer("outFeatures");
+    weight_ = register_parameter("weight", at::zeros({out, in}));
+    if (options.Boolean("bias", true)) bias_ = register_parameter("bias", at::zeros({out}));
+  }
+  void Initialize(at::Generator& generator) override { InitializeWeightAndBias(weight_, bias_, generator); }
+  bool OutputMayBeOverwritten() const override { return true; }
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
+    return at::linear(inputs[0], weight_, bias_);
+  }
+
+ private:
+  at::Tensor weight_, bias_;
+};
+
+class Conv2d : public Layer {
+ public:
+  explicit Conv2d(const Options& options)
+      : stride_(ToIntegers(options.Get("stride"), "stride")),
+        padding_(ToIntegers(options.Get("padding"), "padding")),
+        dilation_(ToIntegers(options.Get("dilation"), "dilation")),
+        groups_(options.Integer("groups")) {
+    const auto kernel = ToIntegers(options.Get("kernelSize"), "kernelSize");
+    const auto out = options.Integer("outChannels");
+    weight_ = register_parameter("weight", at::zeros({out, options.Integer("inChannels") / groups_, kernel.at(0), kernel.at(1)}));
+    if (options.Boolean("bias", true)) bias_ = register_parameter("bias", at::zeros({out}));
+  }
+  void Initialize(at::Generator& generator) override { InitializeWeightAndBias(weight_, bias_, generator); }
+  bool OutputMayBeOverwritten() const override { return true; }
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
+    return at::conv2d(inputs[0], weight_, bias_, stride_, padding_, dilation_, groups_);
+  }
+
+ private:
+  std::vector<std::int64_t> stride_, padding_, dilation_;
+  std::int64_t groups_;
+  at::Tensor weight_, bias_;
+};
+
+class BatchNorm2d : public Layer {
+ public:
+  explicit BatchNorm2d(const Options& options) : eps_(options.Number("eps")), momentum_(options.Number("momentum")) {
+    const auto features = options.Integer("features");
+    weight_ = register_parameter("weight", at::ones({features}));
+    bias_ = register_parameter("bias", at::zeros({features}));
+    running_mean_ = register_buffer("running_mean", at::zeros({features}));
+    running_var_ = register_buffer("running_var", at::ones({features}));
+    batches_ = register_buffer("num_batches_tracked", at::zeros({}, at::kLong));
+  }
+  bool OutputMayBeOverwritten() const override { return true; }
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
+    if (context.training) batches_.add_(1);
+    return at::batch_norm(inputs[0], weight_, bias_, running_mean_, running_var_, context.training, momentum_, eps_,
+                          at::globalContext().userEnabledCuDNN());
+  }
+
+ private:
+  double eps_, momentum_;
+  at::Tensor weight_, bias_, running_mean_, running_var_, batches_;
+};
+
+class Relu : public Layer {
+ public:
+  bool CanOverwrite() const override { return true; }
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
+    if (!overwrites) return at::relu(inputs[0]);
+    at::Tensor input = inputs[0];
+    return at::relu_(input);
+  }
+};
+
+class MaxPool2d : public Layer {
+ public:
+  explicit MaxPool2d(const Options& options)
+      : kernel_(ToIntegers(options.Get("kernelSize"), "kernelSize")),
+        stride_(ToIntegers(options.Get("stride"), "stride")),
+        padding_(ToIntegers(options.Get("padding"), "padding")),
+        ceil_(options.Boolean("ceilMode", false)) {}
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
+    return at::max_pool2d(inputs[0], kernel_, stride_, padding_, {1, 1}, ceil_);
+  }
+
+ private:
+  std::vector<std::int64_t> kernel_, stride_, padding_;
+  bool ceil_;
+};
+
+class AvgPool2d : public Layer {
+ public:
+  explicit AvgPool2d(const Options& options)
+      : kernel_(ToIntegers(options.Get("kernelSize"), "kernelSize")),
+        stride_(ToIntegers(options.Get("stride"), "stride")),
+        padding_(ToIntegers(options.Get("padding"), "padding")) {}
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
+    return at::avg_pool2d(inputs[0], kernel_, stride_, padding_);
+  }
+
+ private:
+  std::vector<std::int64_t> kernel_, stride_, padding_;
+};
+
+class AdaptiveAvgPool2d : public Layer {
+ public:
+  explicit AdaptiveAvgPool2d(const Options& options) : size_(ToIntegers(options.Get("outputSize"), "outputSize")) {}
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
+    return at::adaptive_avg_pool2d(inputs[0], size_);
+  }
+
+ private:
+  std::vector<std::int64_t> size_;
+};
+
+class Flatten : public Layer {
+ public:
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
+    return inputs[0].flatten(1);
+  }
+};
+
+class Dropout : public Layer {
+ public:
+  explicit Dropout(const Options& options) { rate = options.Number("p"); }
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
+    if (!context.training || rate == 0) return inputs[0];
+    if (rate == 1) return inputs[0] * 0;
+    const at::NoGradGuard no_grad;
+    const at::Tensor noise = at::empty_like(inputs[0]).bernoulli_(1 - rate, context.generator).div_(1 - rate);
+    const at::AutoGradMode grad(true);
+    return inputs[0] * noise;
+  }
+};
+
+class Add : public Layer {
+ public:
+  bool OutputMayBeOverwritten() const override { return true; }
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
+    at::Tensor sum = inputs[0] + inputs[1];
+    for (std::size_t i = 2; i < inputs.size(); ++i) sum = sum + inputs[i];
+    return sum;
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Layer> MakeLayer(const Options& specification) {
+  const std::string kind = specification.String("kind");
+  std::shared_ptr<Layer> layer;
+  if (kind == "linear") layer = std::make_shared<Linear>(specification);
+  else if (kind == "conv2d") layer = std::make_shared<Conv2d>(specification);
+  else if (kind == "batchNorm2d") layer = std::make_shared<BatchNorm2d>(specification);
+  else if (kind == "relu") layer = std::make_shared<Relu>();
+  else if (kind == "maxPool2d") layer = std::make_shared<MaxPool2d>(specification);
+  else if (kind == "avgPool2d") layer = std::make_shared<AvgPool2d>(specification);
+  else if (kind == "adaptiveAvgPool2d") layer = std::make_shared<AdaptiveAvgPool2d>(specification);
+  else if (kind == "flatten") layer = std::make_shared<Flatten>();
+  else if (kind == "dropout") layer = std::make_shared<Dropout>(specification);
+  else if (kind == "add") layer = std::make_shared<Add>();
+  else throw Error("ERR_ARGUMENT", "there is no layer of kind '" + kind + "'");
+  layer->kind = kind;
+  return layer;
+}
+
+}  // namespace torch_prune

@@ -1,0 +1,41 @@
+#pragma once
+#include <ATen/ATen.h>
+#include <torch/nn/module.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../arguments.h"
+
+namespace torch_prune {
+
+// What a forward pass is told beside its inputs.
+struct ForwardContext {
+  bool training;
+  at::Generator& generator;  // of the network: dropout draws from it, so runs repeat
+};
+
+// A node of the layer graph: a torch::nn module whose parameters carry PyTorch's names.
+class Layer : public torch::nn::Module {
+ public:
+  virtual at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) = 0;
+  // As torch.nn initialises, drawing in its order: weight, then bias.
+  virtual void Initialize(at::Generator&) {}
+  // Whether Forward may overwrite its one input when nothing else reads it and autograd does not need it.
+  virtual bool CanOverwrite() const { return false; }
+  // Whether backward needs the layer's own output, or the output is its input: then it may not be overwritten.
+  virtual bool OutputMayBeOverwritten() const { return false; }
+
+  std::string name;
+  std::string kind;
+  std::vector<int> inputs;  // positions of earlier layers; -1 is the network's input
+  bool trainable = true;    // a frozen layer has no gradient and runs in evaluation mode
+  bool overwrites = false;  // decided once, from the graph
+  double rate = 0;          // dropout's
+};
+
+// The layer of a specification from lib/nn/layers.ts: {kind, ...hyper-parameters}.
+std::shared_ptr<Layer> MakeLayer(const Options& specification);
+
+}  // namespace torch_prune

@@ -1,0 +1,270 @@
+#include "network.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <algorithm>
+
+#include "../tensor/tensor.h"
+#include "optimizer.h"
+
+namespace torch_prune {
+namespace {
+
+at::Generator NewGenerator(const at::Device& device, std::uint64_t seed) {
+  at::Generator generator = device.is_cpu() ? at::detail::createCPUGenerator(seed)
+                                            : at::globalContext().defaultGenerator(device).clone();
+  std::lock_guard lock(generator.mutex());
+  generator.set_current_seed(seed);
+  return generator;
+}
+
+}  // namespace
+
+Network::Network(const Napi::Array& specification, std::uint64_t seed) : generator_(NewGenerator(at::kCPU, seed)) {
+  for (std::uint32_t i = 0; i < specification.Length(); ++i) {
+    const Options options(specification.Get(i), "layer");
+    auto layer = MakeLayer(options);
+    layer->name = options.String("name");
+    for (const auto& input : ToStrings(options.Get("inputs"), "inputs")) {
+      if (input == "input") {
+        layer->inputs.push_back(-1);
+        continue;
+      }
+      const auto found = layer_position_.find(input);
+      if (found == layer_position_.end()) {
+        throw Error("ERR_ARGUMENT", "layer '" + layer->name + "' reads from '" + input + "', which no earlier layer is called");
+      }
+      layer->inputs.push_back(static_cast<int>(found->second));
+    }
+    if (layer->inputs.size() < (layer->kind == "add" ? 2U : 1U)) {
+      throw Error("ERR_ARGUMENT", "layer '" + layer->name + "' has too few inputs");
+    }
+    if (!layer_position_.emplace(layer->name, i).second) {
+      throw Error("ERR_ARGUMENT", "two layers are called '" + layer->name + "'");
+    }
+    layer->Initialize(generator_);
+    layers_.push_back(std::move(layer));
+  }
+  if (layers_.empty()) throw Error("ERR_ARGUMENT", "a network needs at least one layer");
+
+  std::vector<int> readers(layers_.size(), 0);
+  last_reader_.assign(layers_.size(), static_cast<int>(layers_.size()));
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    for (const int input : layers_[i]->inputs) {
+      if (input < 0) continue;
+      ++readers[input];
+      last_reader_[input] = static_cast<int>(i);
+    }
+  }
+  for (const auto& layer : layers_) {
+    const int input = layer->inputs[0];
+    layer->overwrites = layer->CanOverwrite() && input >= 0 && readers[input] == 1 && layers_[input]->OutputMayBeOverwritten();
+    for (const auto& parameter : layer->named_parameters()) {
+      tensors_.push_back({layer->name + "." + parameter.key(), parameter.value(), layer.get(), true});
+    }
+    for (const auto& buffer : layer->named_buffers()) {
+      tensors_.push_back({layer->name + "." + buffer.key(), buffer.value(), layer.get(), false});
+    }
+  }
+  for (std::size_t i = 0; i < tensors_.size(); ++i) position_.emplace(tensors_[i].name, i);
+}
+
+at::Tensor Network::Forward(const at::Tensor& input, bool training, const Observer& observe) {
+  std::vector<at::Tensor> outputs(layers_.size());
+  std::vector<at::Tensor> inputs;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    Layer& layer = *layers_[i];
+    inputs.clear();
+    for (const int from : layer.inputs) inputs.push_back(from < 0 ? input : outputs[from]);
+    for (const int from : layer.inputs) {
+      if (from >= 0 && last_reader_[from] == static_cast<int>(i)) outputs[from].reset();
+    }
+    ForwardContext context{training && layer.trainable, generator_};
+    outputs[i] = layer.Forward(inputs, context);
+    if (observe) observe(static_cast<int>(i), outputs[i]);
+  }
+  return outputs.back();
+}
+
+const NamedTensor& Network::Find(const std::string& name) const {
+  const auto found = position_.find(name);
+  if (found == position_.end()) throw Error("ERR_ARGUMENT", "the network has no parameter or buffer called '" + name + "'");
+  return tensors_[found->second];
+}
+
+Layer& Network::FindLayer(const std::string& name) const {
+  const auto found = layer_position_.find(name);
+  if (found == layer_position_.end()) throw Error("ERR_ARGUMENT", "the network has no layer called '" + name + "'");
+  return *layers_[found->second];
+}
+
+std::vector<at::Tensor> Network::Owned() const {
+  std::vector<at::Tensor> owned;
+  for (const auto& named : tensors_) {
+    owned.push_back(named.tensor);
+    if (named.tensor.grad().defined()) owned.push_back(named.tensor.grad());
+  }
+  return owned;
+}
+
+void Network::SetTrainable(const std::string& name, bool trainable) {
+  Layer& layer = FindLayer(name);
+  layer.trainable = trainable;
+  for (const auto& parameter : layer.parameters(false)) {
+    at::Tensor(parameter).set_requires_grad(trainable);
+    // A stale gradient would move the layer again at the next step of any optimiser.
+    if (!trainable) parameter.mutable_grad() = at::Tensor();
+  }
+}
+
+void Network::To(const at::Device& device) {
+  if (device == device_) return;
+  const at::NoGradGuard no_grad;
+  for (const auto& named : tensors_) {
+    const MaskHook* hook = named.parameter ? FindMask(named.tensor) : nullptr;
+    const at::Tensor keep = hook ? hook->keep().to(device) : at::Tensor();
+    named.tensor.mutable_grad() = at::Tensor();
+    // set_data keeps the tensor's identity: handles, hooks and optimisers stay with it.
+    at::Tensor(named.tensor).set_data(named.tensor.to(device));
+    if (hook) SetMask(named.tensor, keep);
+  }
+  device_ = device;
+  generator_ = NewGenerator(device, generator_.current_seed());
+}
+
+void Network::Reseed(std::uint64_t seed) { generator_ = NewGenerator(device_, seed); }
+
+std::shared_ptr<Network> UseNetwork(const Napi::Value& value) {
+  auto network = NetworkHandle::Get(value, "network");
+  const auto& ownership = Environment::Of(value.Env()).ownership;
+  for (const auto& named : network->tensors()) ownership.Check(named.tensor);
+  return network;
+}
+
+namespace {
+
+Napi::Value Make(const Napi::CallbackInfo& info) {
+  return NetworkHandle::Wrap(info.Env(), std::make_shared<Network>(ToArray(info[0], "layers"),
+                                                                   static_cast<std::uint64_t>(ToInteger(info[1], "seed"))));
+}
+
+Napi::Value Dispose(const Napi::CallbackInfo& info) {
+  NetworkHandle::Dispose(info[0]);
+  return info.Env().Undefined();
+}
+
+Napi::Value Forward(const Napi::CallbackInfo& info) {
+  const auto network = UseNetwork(info[0]);
+  return Wrap(info.Env(), network->Forward(Unwrap(info[1], "input"), ToBoolean(info[2], "training")));
+}
+
+// networkTensors(network): [{name, layer, parameter}]
+Napi::Value Tensors(const Napi::CallbackInfo& info) {
+  const auto network = NetworkHandle::Get(info[0], "network");
+  auto list = Napi::Array::New(info.Env(), network->tensors().size());
+  std::uint32_t i = 0;
+  for (const auto& named : network->tensors()) {
+    auto entry = Napi::Object::New(info.Env());
+    entry.Set("name", named.name);
+    entry.Set("layer", named.layer->name);
+    entry.Set("parameter", named.parameter);
+    list.Set(i++, entry);
+  }
+  return list;
+}
+
+// networkTensor(network, name): the parameter or buffer itself, not a copy.
+Napi::Value TensorOf(const Napi::CallbackInfo& info) {
+  return Wrap(info.Env(), UseNetwork(info[0])->Find(ToString(info[1], "name")).tensor);
+}
+
+// networkLoad(network, name, tensor): copies values in; a mask on the parameter is applied to them.
+Napi::Value Load(const Napi::CallbackInfo& info) {
+  const auto& named = UseNetwork(info[0])->Find(ToString(info[1], "name"));
+  const auto& values = Unwrap(info[2], "values");
+  if (values.sizes() != named.tensor.sizes()) {
+    throw Error("ERR_SHAPE", "'" + named.name + "' has shape " + c10::str(named.tensor.sizes()) + ", the values have " +
+                                 c10::str(values.sizes()));
+  }
+  const at::NoGradGuard no_grad;
+  named.tensor.copy_(values);
+  if (const MaskHook* hook = FindMask(named.tensor)) hook->Seal(named.tensor.data());
+  return info.Env().Undefined();
+}
+
+// networkSetMask(network, name, keep | undefined)
+Napi::Value SetMaskOf(const Napi::CallbackInfo& info) {
+  const auto& named = UseNetwork(info[0])->Find(ToString(info[1], "name"));
+  if (info[2].IsUndefined()) {
+    RemoveMask(named.tensor);
+  } else {
+    SetMask(named.tensor, Unwrap(info[2], "mask"));
+    SealMoments(Environment::Of(info.Env()), named.tensor);
+  }
+  return info.Env().Undefined();
+}
+
+// networkMask(network, name): a copy of the mask (bool, true where kept), or undefined.
+Napi::Value MaskOf(const Napi::CallbackInfo& info) {
+  const MaskHook* hook = FindMask(UseNetwork(info[0])->Find(ToString(info[1], "name")).tensor);
+  return hook ? Wrap(info.Env(), hook->keep().clone()) : info.Env().Undefined();
+}
+
+// networkUnsealed(network): {name: count} of pruned places whose bits are not +0, in weights, gradients and moments.
+Napi::Value Unsealed(const Napi::CallbackInfo& info) {
+  auto found = Napi::Object::New(info.Env());
+  const auto note = [&found](const std::string& name, std::int64_t count) {
+    if (count > 0) found.Set(name, static_cast<double>(count));
+  };
+  for (const auto& named : UseNetwork(info[0])->tensors()) {
+    const MaskHook* hook = named.parameter ? FindMask(named.tensor) : nullptr;
+    if (hook == nullptr) continue;
+    note(named.name, hook->Unsealed(named.tensor));
+    if (named.tensor.grad().defined()) note(named.name + ".grad", hook->Unsealed(named.tensor.grad()));
+    ForEachMoment(Environment::Of(info.Env()), named.tensor, [&](const std::string& moment, const at::Tensor& values) {
+      note(named.name + "." + moment, hook->Unsealed(values));
+    });
+  }
+  return found;
+}
+
+Napi::Value SetTrainable(const Napi::CallbackInfo& info) {
+  UseNetwork(info[0])->SetTrainable(ToString(info[1], "layer"), ToBoolean(info[2], "trainable"));
+  return info.Env().Undefined();
+}
+
+Napi::Value SetDropout(const Napi::CallbackInfo& info) {
+  UseNetwork(info[0])->FindLayer(ToString(info[1], "layer")).rate = ToNumber(info[2], "p");
+  return info.Env().Undefined();
+}
+
+Napi::Value Reseed(const Napi::CallbackInfo& info) {
+  UseNetwork(info[0])->Reseed(static_cast<std::uint64_t>(ToInteger(info[1], "seed")));
+  return info.Env().Undefined();
+}
+
+Napi::Value To(const Napi::CallbackInfo& info) {
+  UseNetwork(info[0])->To(ToDevice(info[1], "device"));
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void RegisterNetwork(Napi::Env env, Napi::Object exports) {
+  NetworkHandle::Register(env);
+  Export<Make>(exports, "networkMake");
+  Export<Dispose>(exports, "networkDispose");
+  Export<Forward>(exports, "networkForward");
+  Export<Tensors>(exports, "networkTensors");
+  Export<TensorOf>(exports, "networkTensor");
+  Export<Load>(exports, "networkLoad");
+  Export<SetMaskOf>(exports, "networkSetMask");
+  Export<MaskOf>(exports, "networkMask");
+  Export<Unsealed>(exports, "networkUnsealed");
+  Export<SetTrainable>(exports, "networkSetTrainable");
+  Export<SetDropout>(exports, "networkSetDropout");
+  Export<Reseed>(exports, "networkReseed");
+  Export<To>(exports, "networkTo");
+}
+
+}  // namespace torch_prune

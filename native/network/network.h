@@ -1,0 +1,62 @@
+#pragma once
+#include <functional>
+#include <unordered_map>
+
+#include "../handle.h"
+#include "layer.h"
+#include "mask.h"
+
+namespace torch_prune {
+
+// A parameter or buffer under its full PyTorch name, such as 'features.0.weight'.
+struct NamedTensor {
+  std::string name;
+  at::Tensor tensor;
+  Layer* layer;
+  bool parameter;
+};
+
+// A layer graph with its parameters. Layers stand in an order in which inputs come before their readers.
+class Network {
+ public:
+  static constexpr std::uint64_t kTag = 2;
+  static constexpr const char* kName = "network";
+
+  Network(const Napi::Array& specification, std::uint64_t seed);
+
+  // Called with each layer's position and output while they still exist.
+  using Observer = std::function<void(int, const at::Tensor&)>;
+  at::Tensor Forward(const at::Tensor& input, bool training, const Observer& observe = nullptr);
+
+  // Parameters and buffers, in the order of layers.
+  const std::vector<NamedTensor>& tensors() const { return tensors_; }
+  const NamedTensor& Find(const std::string& name) const;
+  Layer& FindLayer(const std::string& name) const;
+  const std::vector<std::shared_ptr<Layer>>& layers() const { return layers_; }
+  const at::Device& device() const { return device_; }
+  // Everything that a job over this network owns while it runs.
+  std::vector<at::Tensor> Owned() const;
+
+  void SetTrainable(const std::string& layer, bool trainable);
+  void To(const at::Device& device);
+  // Restarts the generator that dropout draws from.
+  void Reseed(std::uint64_t seed);
+
+ private:
+  std::vector<std::shared_ptr<Layer>> layers_;
+  std::vector<int> last_reader_;  // of each layer's output: when it can be let go
+  std::vector<NamedTensor> tensors_;
+  std::unordered_map<std::string, std::size_t> position_;  // of a name in tensors_
+  std::unordered_map<std::string, std::size_t> layer_position_;
+  at::Device device_{at::kCPU};
+  at::Generator generator_;
+};
+
+using NetworkHandle = Handle<Network>;
+
+void RegisterNetwork(Napi::Env env, Napi::Object exports);
+
+// The network of a handle, not owned by a running job.
+std::shared_ptr<Network> UseNetwork(const Napi::Value& value);
+
+}  // namespace torch_prune

@@ -1,0 +1,186 @@
+#include "optimizer.h"
+
+#include <ATen/ATen.h>
+
+#include <map>
+#include <tuple>
+
+#include "../arguments.h"
+#include "../tensor/tensor.h"
+#include "mask.h"
+#include "network.h"
+
+namespace torch_prune {
+
+void OptimizerState::Step(double lr) {
+  const at::NoGradGuard no_grad;
+  // What a fused kernel takes once a call: weight decay, learning rate, dtype, device.
+  std::map<std::tuple<double, double, at::ScalarType, std::string>, Group> groups;
+  for (auto& p : parameters_) {
+    if (!p.tensor.requires_grad() || !p.tensor.grad().defined()) continue;
+    const double rate = lr * p.lr_factor;
+    CheckRate(p, rate);
+    for (auto& moment : p.moments) {
+      if (moment.defined() && moment.device() != p.tensor.device()) moment = moment.to(p.tensor.device());
+    }
+    at::Tensor gradient = p.tensor.grad();
+    if (p.l2 != 0) gradient.add_(p.tensor, p.l2);
+    if (p.l1 != 0) gradient.add_(p.tensor.sign(), p.l1);
+    ++p.steps;
+    if (fused_) {
+      groups[{p.weight_decay, rate, p.tensor.scalar_type(), p.tensor.device().str()}].push_back(&p);
+    } else {
+      StepOne(p, gradient, rate);
+    }
+  }
+  for (const auto& [key, group] : groups) StepFused(group, std::get<1>(key));
+}
+
+void OptimizerState::ZeroGrad() {
+  // Letting go of a gradient lets the next backward hand over its buffer instead of adding to this one.
+  for (auto& p : parameters_) p.tensor.mutable_grad() = at::Tensor();
+}
+
+OptimizedParameter& OptimizerState::Find(const std::string& name) {
+  for (auto& p : parameters_) {
+    if (p.name == name) return p;
+  }
+  throw Error("ERR_ARGUMENT", "the optimizer has no parameter called '" + name + "'");
+}
+
+void ForEachMoment(const Environment& environment, const at::Tensor& parameter,
+                   const std::function<void(const std::string&, const at::Tensor&)>& visit) {
+  for (const auto& weak : environment.optimizers) {
+    const auto optimizer = weak.lock();
+    if (!optimizer) continue;
+    const auto names = optimizer->MomentNames();
+    for (auto& p : optimizer->parameters()) {
+      if (!p.tensor.is_same(parameter)) continue;
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        if (p.moments[i].defined()) visit(names[i], p.moments[i]);
+      }
+    }
+  }
+}
+
+void SealMoments(const Environment& environment, const at::Tensor& parameter) {
+  const MaskHook* hook = FindMask(parameter);
+  if (hook == nullptr) return;
+  ForEachMoment(environment, parameter, [hook](const std::string&, const at::Tensor& moment) { hook->Seal(moment); });
+}
+
+namespace {
+
+std::shared_ptr<OptimizerState> UseOptimizer(const Napi::Value& value) {
+  auto optimizer = OptimizerHandle::Get(value, "optimizer");
+  const auto& ownership = Environment::Of(value.Env()).ownership;
+  for (const auto& p : optimizer->parameters()) ownership.Check(p.tensor);
+  return optimizer;
+}
+
+// optimizerMake(spec, parameters): parameters are [{name, tensor, weightDecay, l1, l2, lrFactor}]; the tensor
+// may come as a handle or as a network and a name.
+Napi::Value Make(const Napi::CallbackInfo& info) {
+  const Options spec(info[0], "optimizer");
+  std::vector<OptimizedParameter> parameters;
+  const auto list = ToArray(info[1], "parameters");
+  for (std::uint32_t i = 0; i < list.Length(); ++i) {
+    const Options entry(list.Get(i), "parameter");
+    OptimizedParameter p;
+    p.name = entry.String("name");
+    p.tensor = entry.Has("network") ? UseNetwork(entry.Get("network"))->Find(p.name).tensor : Unwrap(entry.Get("tensor"), "tensor");
+    if (!p.tensor.is_leaf()) throw Error("ERR_ARGUMENT", "'" + p.name + "' was computed: an optimizer takes leaf tensors");
+    p.weight_decay = entry.Number("weightDecay", 0);
+    p.l1 = entry.Number("l1", 0);
+    p.l2 = entry.Number("l2", 0);
+    p.lr_factor = entry.Number("lrFactor", 1);
+    parameters.push_back(std::move(p));
+  }
+  const std::string kind = spec.String("kind");
+  const bool fused = spec.Boolean("fused", true);
+  std::shared_ptr<OptimizerState> optimizer;
+  if (kind == "sgd") {
+    optimizer = MakeSgd(std::move(parameters), fused, spec.Number("momentum"), spec.Number("dampening"), spec.Boolean("nesterov", false));
+  } else if (kind == "adam" || kind == "adamw") {
+    optimizer = MakeAdam(std::move(parameters), fused, spec.Number("beta1"), spec.Number("beta2"), spec.Number("eps"),
+                         spec.Boolean("amsgrad", false), kind == "adamw");
+  } else {
+    throw Error("ERR_ARGUMENT", "there is no optimizer of kind '" + kind + "'");
+  }
+  auto& known = Environment::Of(info.Env()).optimizers;
+  std::erase_if(known, [](const auto& weak) { return weak.expired(); });
+  known.push_back(optimizer);
+  return OptimizerHandle::Wrap(info.Env(), std::move(optimizer));
+}
+
+Napi::Value Dispose(const Napi::CallbackInfo& info) {
+  OptimizerHandle::Dispose(info[0]);
+  return info.Env().Undefined();
+}
+
+Napi::Value Step(const Napi::CallbackInfo& info) {
+  UseOptimizer(info[0])->Step(ToNumber(info[1], "lr"));
+  return info.Env().Undefined();
+}
+
+Napi::Value ZeroGrad(const Napi::CallbackInfo& info) {
+  UseOptimizer(info[0])->ZeroGrad();
+  return info.Env().Undefined();
+}
+
+// optimizerState(optimizer): [{name, steps, moments: {momentum_buffer: tensor, ...}}], copies.
+Napi::Value State(const Napi::CallbackInfo& info) {
+  const auto optimizer = UseOptimizer(info[0]);
+  const auto names = optimizer->MomentNames();
+  auto list = Napi::Array::New(info.Env());
+  std::uint32_t count = 0;
+  for (const auto& p : optimizer->parameters()) {
+    auto entry = Napi::Object::New(info.Env());
+    auto moments = Napi::Object::New(info.Env());
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (p.moments[i].defined()) moments.Set(names[i], Wrap(info.Env(), p.moments[i].clone()));
+    }
+    entry.Set("name", p.name);
+    entry.Set("steps", static_cast<double>(p.steps));
+    entry.Set("moments", moments);
+    list.Set(count++, entry);
+  }
+  return list;
+}
+
+// optimizerLoad(optimizer, name, steps, moments): sealed under the parameter's mask.
+Napi::Value Load(const Napi::CallbackInfo& info) {
+  const auto optimizer = UseOptimizer(info[0]);
+  auto& p = optimizer->Find(ToString(info[1], "name"));
+  const auto steps = ToInteger(info[2], "steps");
+  const Options moments(info[3], "moments");
+  const auto names = optimizer->MomentNames();
+  std::array<at::Tensor, 3> loaded;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!moments.Has(names[i])) continue;
+    const auto& values = Unwrap(moments.Get(names[i]), names[i]);
+    if (values.sizes() != p.tensor.sizes()) {
+      throw Error("ERR_SHAPE", std::string(names[i]) + " of '" + p.name + "' does not have its parameter's shape");
+    }
+    const at::NoGradGuard no_grad;
+    loaded[i] = at::empty_like(p.tensor, p.tensor.options().requires_grad(false)).copy_(values);
+    if (const MaskHook* hook = FindMask(p.tensor)) hook->Seal(loaded[i]);
+  }
+  p.steps = steps;
+  p.moments = std::move(loaded);
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void RegisterOptimizer(Napi::Env env, Napi::Object exports) {
+  OptimizerHandle::Register(env);
+  Export<Make>(exports, "optimizerMake");
+  Export<Dispose>(exports, "optimizerDispose");
+  Export<Step>(exports, "optimizerStep");
+  Export<ZeroGrad>(exports, "optimizerZeroGrad");
+  Export<State>(exports, "optimizerState");
+  Export<Load>(exports, "optimizerLoad");
+}
+
+}  // namespace torch_prune

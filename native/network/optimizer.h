@@ -1,0 +1,74 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "../handle.h"
+
+namespace torch_prune {
+
+// One parameter under an optimiser, and the moments kept for it (undefined until its first step).
+struct OptimizedParameter {
+  std::string name;
+  at::Tensor tensor;
+  double weight_decay = 0;  // in the optimiser's own way: coupled for SGD and Adam, decoupled for AdamW
+  double l1 = 0;            // adds l1 * sign(w) to the gradient
+  double l2 = 0;            // adds l2 * w to the gradient
+  double lr_factor = 1;
+  std::int64_t steps = 0;
+  std::array<at::Tensor, 3> moments;
+};
+
+// An optimiser over named parameters. `fused` uses libtorch's one-pass kernels; otherwise each parameter is
+// updated by single operators in PyTorch's order (foreach=False), bit for bit.
+class OptimizerState {
+ public:
+  static constexpr std::uint64_t kTag = 3;
+  static constexpr const char* kName = "optimizer";
+
+  OptimizerState(std::vector<OptimizedParameter> parameters, bool fused)
+      : fused_(fused), parameters_(std::move(parameters)) {}
+  virtual ~OptimizerState() = default;
+
+  // PyTorch's names of the moments, in the order of OptimizedParameter::moments.
+  virtual std::vector<const char*> MomentNames() const = 0;
+
+  // One update of every parameter that has a gradient.
+  void Step(double lr);
+  void ZeroGrad();
+
+  std::vector<OptimizedParameter>& parameters() { return parameters_; }
+  OptimizedParameter& Find(const std::string& name);
+
+ protected:
+  using Group = std::vector<OptimizedParameter*>;
+  virtual void StepOne(OptimizedParameter& parameter, const at::Tensor& gradient, double lr) = 0;
+  // Parameters that share everything a fused kernel takes once a call.
+  virtual void StepFused(const Group& group, double lr) = 0;
+  // Throws when this rate would leave something else than +0 where weights are pruned.
+  virtual void CheckRate(const OptimizedParameter&, double) const {}
+
+ private:
+  bool fused_;
+  std::vector<OptimizedParameter> parameters_;
+};
+
+std::shared_ptr<OptimizerState> MakeSgd(std::vector<OptimizedParameter> parameters, bool fused, double momentum,
+                                        double dampening, bool nesterov);
+std::shared_ptr<OptimizerState> MakeAdam(std::vector<OptimizedParameter> parameters, bool fused, double beta1,
+                                         double beta2, double eps, bool amsgrad, bool decoupled);
+
+using OptimizerHandle = Handle<OptimizerState>;
+
+void RegisterOptimizer(Napi::Env env, Napi::Object exports);
+
+// Each moment that any optimiser of the environment keeps for a parameter.
+void ForEachMoment(const Environment& environment, const at::Tensor& parameter,
+                   const std::function<void(const std::string&, const at::Tensor&)>& visit);
+// Writes +0 into them where the parameter's mask prunes.
+void SealMoments(const Environment& environment, const at::Tensor& parameter);
+
+}  // namespace torch_prune

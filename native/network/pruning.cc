@@ -1,0 +1,147 @@
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <limits>
+
+#include "../arguments.h"
+#include "../tensor/tensor.h"
+#include "jobs.h"
+#include "network.h"
+#include "optimizer.h"
+
+// The arithmetic of pruning over a network's weights, as jobs: a hundred million weights take longer than an
+// event loop may wait. Which layers, thresholds and densities is lib/prune's to say.
+namespace torch_prune {
+namespace {
+
+at::Tensor Kept(const at::Tensor& weight) {
+  const MaskHook* hook = FindMask(weight);
+  return hook ? hook->keep() : at::ones_like(weight, weight.options().dtype(at::kBool).requires_grad(false));
+}
+
+using Work = std::function<void()>;
+using Finish = std::function<Napi::Value(Napi::Env)>;
+
+Napi::Value StartJob(Napi::Env env, const std::shared_ptr<Network>& network, Work work, Finish finish) {
+  auto& environment = Environment::Of(env);
+  const auto job = environment.compute.NewJob(env);
+  job->claim = environment.ownership.Take(network->Owned());
+  job->run = [work = std::move(work), network](Job&) {
+    const at::NoGradGuard no_grad;
+    work();
+  };
+  job->finish = std::move(finish);
+  return environment.compute.Start(env, job);
+}
+
+// weightStatistics(network, names): [{count, kept, deviation, survivorDeviation}], deviations of the population.
+Napi::Value Statistics(const Napi::CallbackInfo& info) {
+  struct Entry {
+    at::Tensor weight;
+    double count = 0, kept = 0, deviation = 0, survivors = 0;
+  };
+  const auto network = UseNetwork(info[0]);
+  auto entries = std::make_shared<std::vector<Entry>>();
+  for (const auto& name : ToStrings(info[1], "names")) entries->push_back({network->Find(name).tensor});
+  return StartJob(
+      info.Env(), network,
+      [entries] {
+        for (auto& e : *entries) {
+          const auto keep = Kept(e.weight);
+          e.count = static_cast<double>(e.weight.numel());
+          e.kept = static_cast<double>(keep.sum().item<std::int64_t>());
+          e.deviation = e.weight.detach().to(at::kDouble).std(false).item<double>();
+          const auto survivors = e.weight.detach().masked_select(keep).to(at::kDouble);
+          e.survivors = survivors.numel() == 0 ? 0 : survivors.std(false).item<double>();
+        }
+      },
+      [entries](Napi::Env env) {
+        auto list = Napi::Array::New(env, entries->size());
+        for (std::uint32_t i = 0; i < entries->size(); ++i) {
+          const auto& e = (*entries)[i];
+          auto entry = Napi::Object::New(env);
+          entry.Set("count", e.count);
+          entry.Set("kept", e.kept);
+          entry.Set("deviation", e.deviation);
+          entry.Set("survivorDeviation", e.survivors);
+          list.Set(i, entry);
+        }
+        return Napi::Value(list);
+      });
+}
+
+// pruneThreshold(network, names, scales, keep): the threshold on |w| / scale above or at which `keep` of the
+// weights of all the named tensors stand (pruned ones count as 0). Infinity where none is to stay.
+Napi::Value Threshold(const Napi::CallbackInfo& info) {
+  const auto network = UseNetwork(info[0]);
+  std::vector<at::Tensor> weights;
+  for (const auto& name : ToStrings(info[1], "names")) weights.push_back(network->Find(name).tensor);
+  const auto scales = ToNumbers(info[2], "scales");
+  const auto keep = ToInteger(info[3], "keep");
+  if (scales.size() != weights.size()) throw Error("ERR_ARGUMENT", "scales must hold one number a tensor");
+  auto threshold = std::make_shared<double>(0);
+  return StartJob(
+      info.Env(), network,
+      [=] {
+        std::vector<at::Tensor> scores;
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+          scores.push_back(weights[i].detach().abs().mul_(Kept(weights[i])).div_(scales[i]).flatten());
+        }
+        const auto all = at::cat(scores);
+        const auto prune = all.numel() - keep;
+        if (keep <= 0) *threshold = std::numeric_limits<double>::infinity();
+        else if (prune > 0) *threshold = std::get<0>(all.kthvalue(prune + 1)).item<double>();
+      },
+      [threshold](Napi::Env env) { return Napi::Number::New(env, *threshold); });
+}
+
+// pruneBelow(network, names, thresholds, scales): keeps |w| / scale >= threshold among what is still kept, and
+// seals the rest: [{count, kept}]. Masks only ever shrink.
+Napi::Value Below(const Napi::CallbackInfo& info) {
+  struct Entry {
+    at::Tensor weight, keep;
+    double threshold, scale, kept;
+  };
+  const auto network = UseNetwork(info[0]);
+  auto entries = std::make_shared<std::vector<Entry>>();
+  const auto names = ToStrings(info[1], "names");
+  const auto thresholds = ToNumbers(info[2], "thresholds");
+  const auto scales = ToNumbers(info[3], "scales");
+  if (thresholds.size() != names.size() || scales.size() != names.size()) {
+    throw Error("ERR_ARGUMENT", "thresholds and scales must hold one number a tensor");
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    entries->push_back({network->Find(names[i]).tensor, {}, thresholds[i], scales[i], 0});
+  }
+  return StartJob(
+      info.Env(), network,
+      [entries] {
+        for (auto& e : *entries) {
+          e.keep = e.weight.detach().abs().div_(e.scale).ge(e.threshold).logical_and_(Kept(e.weight));
+          e.kept = static_cast<double>(e.keep.sum().item<std::int64_t>());
+        }
+      },
+      [entries](Napi::Env env) {
+        auto list = Napi::Array::New(env, entries->size());
+        for (std::uint32_t i = 0; i < entries->size(); ++i) {
+          const auto& e = (*entries)[i];
+          SetMask(e.weight, e.keep);
+          SealMoments(Environment::Of(env), e.weight);
+          auto entry = Napi::Object::New(env);
+          entry.Set("count", static_cast<double>(e.keep.numel()));
+          entry.Set("kept", e.kept);
+          list.Set(i, entry);
+        }
+        return Napi::Value(list);
+      });
+}
+
+}  // namespace
+
+void RegisterPruning(Napi::Object exports) {
+  Export<Statistics>(exports, "weightStatistics");
+  Export<Threshold>(exports, "pruneThreshold");
+  Export<Below>(exports, "pruneBelow");
+}
+
+}  // namespace torch_prune

@@ -1,0 +1,124 @@
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+#include "../arguments.h"
+#include "../data/dataset.h"
+#include "../tensor/autograd.h"
+#include "../tensor/tensor.h"
+#include "jobs.h"
+#include "network.h"
+#include "optimizer.h"
+
+namespace torch_prune {
+namespace {
+
+struct Training {
+  std::shared_ptr<Network> network;
+  std::shared_ptr<OptimizerState> optimizer;
+  std::shared_ptr<Dataset> dataset;
+  std::vector<std::int64_t> order;  // of samples; empty: shuffled by `seed`
+  std::uint64_t seed = 0;
+  std::int64_t batch_size = 0;
+  std::vector<double> rates;  // one a step, or one for all
+  bool keep_losses = false;
+
+  // What came of it.
+  std::int64_t steps = 0;
+  double loss = 0, samples = 0, correct = 0;
+  std::vector<float> losses;
+  bool cancelled = false;
+
+  void Run(Job& job);
+};
+
+void Training::Run(Job& job) {
+  if (order.empty()) {
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+    const at::Tensor shuffled = at::randperm(dataset->size(), generator, at::kLong);
+    order.assign(shuffled.const_data_ptr<std::int64_t>(), shuffled.const_data_ptr<std::int64_t>() + shuffled.numel());
+  }
+  const auto count = static_cast<std::int64_t>(order.size());
+  const std::int64_t total = (count + batch_size - 1) / batch_size;
+  const at::Device device = network->device();
+  // Sums stay on the device: reading them back at every step would make a GPU wait.
+  at::Tensor loss_sum = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device));
+  at::Tensor correct_sum = at::zeros({}, at::TensorOptions().dtype(at::kLong).device(device));
+  const auto read = [&] {
+    loss = samples > 0 ? loss_sum.item<double>() / samples : 0;
+    correct = static_cast<double>(correct_sum.item<std::int64_t>());
+  };
+
+  for (; steps < total && !(cancelled = job.Cancelled()); ++steps) {
+    const std::int64_t begin = steps * batch_size;
+    const std::int64_t size = std::min(batch_size, count - begin);
+    const auto batch = dataset->Gather(&order[begin], size, device);
+    optimizer->ZeroGrad();
+    const at::Tensor logits = network->Forward(batch.images, /*training=*/true);
+    const at::Tensor step_loss = at::cross_entropy_loss(logits, batch.labels);
+    Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
+    optimizer->Step(rates.size() == 1 ? rates[0] : rates[steps]);
+    {
+      const at::NoGradGuard no_grad;
+      loss_sum.add_(step_loss.detach(), static_cast<double>(size));
+      correct_sum.add_(logits.detach().argmax(1).eq(batch.labels).sum());
+    }
+    samples += static_cast<double>(size);
+    if (keep_losses) losses.push_back(step_loss.item<float>());
+    if (job.WantsReport()) {
+      read();
+      job.Report({static_cast<double>(steps + 1), static_cast<double>(total), loss, samples, correct});
+    }
+  }
+  optimizer->ZeroGrad();
+  read();
+}
+
+// trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?}, onProgress?)
+Napi::Value Start(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  const Options options(info[3], "options");
+  auto training = std::make_shared<Training>();
+  training->network = UseNetwork(info[0]);
+  training->optimizer = OptimizerHandle::Get(info[1], "optimizer");
+  training->dataset = DatasetHandle::Get(info[2], "dataset");
+  if (options.Has("order")) training->order = ToIntegers(options.Get("order"), "order");
+  training->seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
+  training->batch_size = options.Integer("batchSize");
+  training->rates = ToNumbers(options.Get("rates"), "rates");
+  training->keep_losses = options.Boolean("keepLosses", false);
+  if (training->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
+  const auto samples = training->order.empty() ? training->dataset->size() : static_cast<std::int64_t>(training->order.size());
+  const auto steps = (samples + training->batch_size - 1) / training->batch_size;
+  if (training->rates.size() != 1 && static_cast<std::int64_t>(training->rates.size()) < steps) {
+    throw Error("ERR_ARGUMENT", "rates must hold one learning rate, or one for each of the " + std::to_string(steps) + " steps");
+  }
+
+  const auto job = environment.compute.NewJob(info.Env());
+  auto owned = training->network->Owned();
+  for (const auto& p : training->optimizer->parameters()) {
+    owned.push_back(p.tensor);
+    owned.insert(owned.end(), p.moments.begin(), p.moments.end());
+  }
+  job->claim = environment.ownership.Take(owned);
+  if (info[4].IsFunction()) job->on_progress = Napi::Persistent(info[4].As<Napi::Function>());
+  job->run = [training](Job& running) { training->Run(running); };
+  job->finish = [training](Napi::Env env) {
+    auto result = Napi::Object::New(env);
+    result.Set("steps", static_cast<double>(training->steps));
+    result.Set("samples", training->samples);
+    result.Set("loss", training->loss);
+    result.Set("correct", training->correct);
+    result.Set("cancelled", training->cancelled);
+    auto losses = Napi::Float32Array::New(env, training->losses.size());
+    std::copy(training->losses.begin(), training->losses.end(), losses.Data());
+    result.Set("losses", losses);
+    return Napi::Value(result);
+  };
+  return environment.compute.Start(info.Env(), job);
+}
+
+}  // namespace
+
+void RegisterTraining(Napi::Object exports) { Export<Start>(exports, "trainingStart"); }
+
+}  // namespace torch_prune

@@ -1,0 +1,41 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <napi.h>
+
+#include <vector>
+
+#include "../handle.h"
+
+namespace torch_prune {
+
+// What a tensor handle holds: the tensor, and its entry in the accounts of external memory. The collector
+// does not see tensors, so it is told of their bytes.
+class TensorState {
+ public:
+  static constexpr std::uint64_t kTag = 1;
+  static constexpr const char* kName = "tensor";
+
+  TensorState(Napi::Env env, at::Tensor tensor);
+  ~TensorState();
+  TensorState(const TensorState&) = delete;
+  TensorState& operator=(const TensorState&) = delete;
+
+  const at::Tensor tensor;
+
+ private:
+  Napi::Env env_;
+  std::shared_ptr<TensorAccounts> accounts_;
+  const void* storage_;
+  std::int64_t bytes_;
+};
+
+using TensorHandle = Handle<TensorState>;
+
+void RegisterTensor(Napi::Env env, Napi::Object exports);
+
+// A new handle for a tensor.
+Napi::Value Wrap(Napi::Env env, at::Tensor tensor);
+// The tensor of a handle, neither disposed of nor owned by a running job. `what` names it in the error.
+const at::Tensor& Unwrap(const Napi::Value& value, const char* what);
+
+}  // namespace torch_prune

@@ -1,0 +1,70 @@
+#include <ATen/ATen.h>
+
+#include <cstring>
+
+#include "../arguments.h"
+#include "tensor.h"
+#include "transfer.h"
+
+namespace torch_prune {
+namespace {
+
+// fromBytes(bytes: Uint8Array, dtype, shape, device): a copy, so that the array may change or go.
+Napi::Value FromBytes(const Napi::CallbackInfo& info) {
+  if (!info[0].IsTypedArray()) throw Error("ERR_ARGUMENT", "data must be a typed array");
+  const auto array = info[0].As<Napi::TypedArray>();
+  const auto dtype = ToDType(info[1], "dtype");
+  const auto shape = ToShape(info[2], "shape");
+  const auto device = ToDevice(info[3], "device");
+  std::int64_t elements = 1;
+  for (const auto size : shape) elements *= size;
+  const auto expected = static_cast<std::size_t>(elements) * c10::elementSize(dtype);
+  if (array.ByteLength() != expected) {
+    throw Error("ERR_SHAPE", "data holds " + std::to_string(array.ByteLength() / c10::elementSize(dtype)) +
+                                 " elements, but the shape asks for " + std::to_string(elements));
+  }
+  at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype));
+  if (expected > 0) {
+    const auto* bytes = static_cast<const std::uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+    std::memcpy(tensor.mutable_data_ptr(), bytes, expected);
+  }
+  return Wrap(info.Env(), device.is_cpu() ? tensor : tensor.to(device));
+}
+
+// toBytes(tensor): ArrayBuffer, the elements in row-major order.
+Napi::Value ToBytes(const Napi::CallbackInfo& info) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor tensor = Unwrap(info[0], "tensor").detach().cpu().contiguous();
+  auto buffer = Napi::ArrayBuffer::New(info.Env(), tensor.nbytes());
+  if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.const_data_ptr(), tensor.nbytes());
+  return buffer;
+}
+
+// item(tensor): the one element, as a number, a bigint (int64) or a boolean.
+Napi::Value Item(const Napi::CallbackInfo& info) {
+  const auto& tensor = Unwrap(info[0], "tensor");
+  if (tensor.numel() != 1) {
+    throw Error("ERR_SHAPE", "item() needs a tensor of one element, this one has " + std::to_string(tensor.numel()));
+  }
+  const at::Scalar scalar = tensor.item();
+  if (scalar.isBoolean()) return Napi::Boolean::New(info.Env(), scalar.toBool());
+  return Napi::Number::New(info.Env(), scalar.toDouble());
+}
+
+Napi::Value To(const Napi::CallbackInfo& info) {
+  const auto& tensor = Unwrap(info[0], "tensor");
+  const auto device = info[1].IsUndefined() ? tensor.device() : ToDevice(info[1], "device");
+  const auto dtype = info[2].IsUndefined() ? tensor.scalar_type() : ToDType(info[2], "dtype");
+  return Wrap(info.Env(), tensor.to(tensor.options().device(device).dtype(dtype)));
+}
+
+}  // namespace
+
+void RegisterTransfer(Napi::Object exports) {
+  Export<FromBytes>(exports, "fromBytes");
+  Export<ToBytes>(exports, "toBytes");
+  Export<Item>(exports, "item");
+  Export<To>(exports, "to");
+}
+
+}  // namespace torch_prune
