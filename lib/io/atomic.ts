@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+import { TorchPruneError } from '../errors.js'
+import { outputError, systemCode } from './files.js'
+
+/**
+ * Writes a file so that a reader finds the old one or the whole new one, whatever happens in between.
+ *
+ * `write` fills a temporary file in the same folder, which exists and is empty; it is then flushed to the disk
+ * and renamed. When anything fails it is removed, and the old file is as it was. A link is followed.
+ *
+ * @throws ERR_OUTPUT when the place cannot be written. What `write` throws for reasons of its own passes through.
+ */
+export async function writeAtomically(
+  path: string,
+  write: (temporaryPath: string) => Promise<void>,
+): Promise<void> {
+  const { target, mode } = await destination(path)
+  // The name says whose it is, should a power cut leave it behind; the target's own name could be too long.
+  const temporary = join(dirname(target), `.torch-prune-${randomUUID()}.tmp`)
+  try {
+    await (await open(temporary, 'wx', mode)).close()
+    await write(temporary)
+    await flush(temporary)
+    await rename(temporary, target)
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw isAbout(temporary, cause) ? outputError(path, cause) : cause
+  }
+  // Makes the rename itself survive a power cut. Some file systems cannot flush a folder; the file is whole anyway.
+  await flush(dirname(target)).catch(() => {})
+}
+
+export function writeTextAtomically(path: string, text: string): Promise<void> {
+  return writeAtomically(path, (temporary) => writeFile(temporary, text))
+}
+
+/** Indented, for people who open it. */
+export function writeJsonAtomically(path: string, value: unknown): Promise<void> {
+  return writeTextAtomically(path, `${JSON.stringify(value, null, 2)}\n`)
+}
+
+/**
+ * Makes a folder and those above it, unless they exist.
+ * @throws ERR_OUTPUT when it cannot be made.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+    throw outputError(path, cause)
+  })
+}
+
+async function destination(path: string): Promise<{ target: string; mode: number }> {
+  try {
+    const stats = await stat(path)
+    if (stats.isFile()) return { target: await realpath(path), mode: stats.mode & 0o777 }
+    const what = stats.isDirectory() ? 'is a folder' : 'is not a regular file'
+    throw new TorchPruneError('ERR_OUTPUT', `${path}: ${what}; give the name of a file`)
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return { target: path, mode: 0o666 }
+    throw outputError(path, cause)
+  }
+}
+
+async function flush(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Errors of file handles name no path; an error that names another file is not about this one. */
+function isAbout(temporary: string, cause: unknown): boolean {
+  if (systemCode(cause) === undefined) return false
+  const path = (cause as NodeJS.ErrnoException).path
+  return path === undefined || path === temporary
+}
