@@ -1,0 +1,96 @@
+"""Networks described as data: a list of layers with TypeScript's names, and the torch.nn modules of it."""
+
+from torch import nn
+
+
+def layer(name, kind, inputs=None, **options):
+    """One layer, with its options as TypeScript names them; `inputs` defaults to the layer before it."""
+    return {'name': name, 'kind': kind, 'inputs': inputs, **options}
+
+
+def linear(name, in_features, out_features, bias=True, inputs=None):
+    return layer(name, 'linear', inputs, inFeatures=in_features, outFeatures=out_features, bias=bias)
+
+
+def conv2d(name, in_channels, out_channels, kernel, stride=1, padding=0, groups=1, bias=True, inputs=None):
+    return layer(
+        name,
+        'conv2d',
+        inputs,
+        inChannels=in_channels,
+        outChannels=out_channels,
+        kernelSize=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=1,
+        groups=groups,
+        bias=bias,
+    )
+
+
+def batch_norm2d(name, features, inputs=None):
+    return layer(name, 'batchNorm2d', inputs, features=features, eps=1e-5, momentum=0.1)
+
+
+def graph(*layers):
+    """The layers with every default input filled in."""
+    previous, filled = 'input', []
+    for each in layers:
+        filled.append({**each, 'inputs': each['inputs'] or [previous]})
+        previous = each['name']
+    return filled
+
+
+class Add(nn.Module):
+    def forward(self, a, b):
+        return a + b
+
+
+MODULES = {
+    'linear': lambda o: nn.Linear(o['inFeatures'], o['outFeatures'], bias=o['bias']),
+    'conv2d': lambda o: nn.Conv2d(
+        o['inChannels'],
+        o['outChannels'],
+        o['kernelSize'],
+        o['stride'],
+        o['padding'],
+        o['dilation'],
+        o['groups'],
+        bias=o['bias'],
+    ),
+    'batchNorm2d': lambda o: nn.BatchNorm2d(o['features'], eps=o['eps'], momentum=o['momentum']),
+    'relu': lambda o: nn.ReLU(),
+    'maxPool2d': lambda o: nn.MaxPool2d(o['kernelSize'], o['stride'], o['padding']),
+    'adaptiveAvgPool2d': lambda o: nn.AdaptiveAvgPool2d(o['outputSize']),
+    'avgPool2d': lambda o: nn.AvgPool2d(o['kernelSize'], o['stride'], o['padding']),
+    'flatten': lambda o: nn.Flatten(),
+    'dropout': lambda o: nn.Dropout(o['p']),
+    'add': lambda o: Add(),
+}
+
+
+class GraphNetwork(nn.Module):
+    """Runs the layers of a graph in order.
+
+    They are made in that order too, so that a seed gives them the weights it would give the modules alone.
+    A dotted layer name becomes nested modules, so that the parameters are called `<layer>.weight`.
+    """
+
+    def __init__(self, layers):
+        super().__init__()
+        self.layers = layers
+        for each in layers:
+            *path, last = each['name'].split('.')
+            parent = self
+            for part in path:
+                if part not in parent._modules:
+                    parent.add_module(part, nn.Module())
+                parent = parent._modules[part]
+            parent.add_module(last, MODULES[each['kind']](each))
+
+    def forward(self, x):
+        values = {'input': x}
+        for each in self.layers:
+            arguments = [values[name] for name in each['inputs']]
+            values[each['name']] = self.get_submodule(each['name'])(*arguments)
+        return values[self.layers[-1]['name']]
