@@ -52,6 +52,7 @@ class Conv2d : public Layer {
   }
   void Initialize(at::Generator& generator) override { InitializeWeightAndBias(weight_, bias_, generator); }
   bool OutputMayBeOverwritten() const override { return true; }
+  std::int64_t groups() const override { return groups_; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
     return at::conv2d(inputs[0], weight_, bias_, stride_, padding_, dilation_, groups_);
   }

@@ -27,6 +27,9 @@ class Layer : public torch::nn::Module {
   // Whether backward needs the layer's own output, or the output is its input: then it may not be overwritten.
   virtual bool OutputMayBeOverwritten() const { return false; }
 
+  // Into how many independent groups the channels are split.
+  virtual std::int64_t groups() const { return 1; }
+
   std::string name;
   std::string kind;
   std::vector<int> inputs;  // positions of earlier layers; -1 is the network's input

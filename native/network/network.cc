@@ -199,7 +199,7 @@ Napi::Value SetMaskOf(const Napi::CallbackInfo& info) {
     RemoveMask(named.tensor);
   } else {
     SetMask(named.tensor, Unwrap(info[2], "mask"));
-    SealMoments(Environment::Of(info.Env()), named.tensor);
+    SealMoments(Environment::Of(info.Env()).optimizers, named.tensor);
   }
   return info.Env().Undefined();
 }
@@ -221,7 +221,7 @@ Napi::Value Unsealed(const Napi::CallbackInfo& info) {
     if (hook == nullptr) continue;
     note(named.name, hook->Unsealed(named.tensor));
     if (named.tensor.grad().defined()) note(named.name + ".grad", hook->Unsealed(named.tensor.grad()));
-    ForEachMoment(Environment::Of(info.Env()), named.tensor, [&](const std::string& moment, const at::Tensor& values) {
+    ForEachMoment(Environment::Of(info.Env()).optimizers, named.tensor, [&](const std::string& moment, const at::Tensor& values) {
       note(named.name + "." + moment, hook->Unsealed(values));
     });
   }

@@ -48,9 +48,9 @@ OptimizedParameter& OptimizerState::Find(const std::string& name) {
   throw Error("ERR_ARGUMENT", "the optimizer has no parameter called '" + name + "'");
 }
 
-void ForEachMoment(const Environment& environment, const at::Tensor& parameter,
+void ForEachMoment(const Optimizers& optimizers, const at::Tensor& parameter,
                    const std::function<void(const std::string&, const at::Tensor&)>& visit) {
-  for (const auto& weak : environment.optimizers) {
+  for (const auto& weak : optimizers) {
     const auto optimizer = weak.lock();
     if (!optimizer) continue;
     const auto names = optimizer->MomentNames();
@@ -63,10 +63,10 @@ void ForEachMoment(const Environment& environment, const at::Tensor& parameter,
   }
 }
 
-void SealMoments(const Environment& environment, const at::Tensor& parameter) {
+void SealMoments(const Optimizers& optimizers, const at::Tensor& parameter) {
   const MaskHook* hook = FindMask(parameter);
   if (hook == nullptr) return;
-  ForEachMoment(environment, parameter, [hook](const std::string&, const at::Tensor& moment) { hook->Seal(moment); });
+  ForEachMoment(optimizers, parameter, [hook](const std::string&, const at::Tensor& moment) { hook->Seal(moment); });
 }
 
 namespace {

@@ -65,10 +65,12 @@ using OptimizerHandle = Handle<OptimizerState>;
 
 void RegisterOptimizer(Napi::Env env, Napi::Object exports);
 
-// Each moment that any optimiser of the environment keeps for a parameter.
-void ForEachMoment(const Environment& environment, const at::Tensor& parameter,
+using Optimizers = std::vector<std::weak_ptr<OptimizerState>>;
+
+// Each moment that any of the optimisers (Environment::optimizers) keeps for a parameter.
+void ForEachMoment(const Optimizers& optimizers, const at::Tensor& parameter,
                    const std::function<void(const std::string&, const at::Tensor&)>& visit);
 // Writes +0 into them where the parameter's mask prunes.
-void SealMoments(const Environment& environment, const at::Tensor& parameter);
+void SealMoments(const Optimizers& optimizers, const at::Tensor& parameter);
 
 }  // namespace torch_prune

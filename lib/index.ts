@@ -1,0 +1,37 @@
+import { mnist } from './data/mnist.js'
+import { deviation, globalDensity, layerDensity } from './prune/criterion.js'
+import { prune as pruneNetwork } from './prune/prune.js'
+
+export { jobThreads, setJobThreads } from './binding/threads.js'
+export { type DataSplits, Dataset, type DatasetOptions } from './data/dataset.js'
+export type { MnistOptions } from './data/mnist.js'
+export { type ErrorCode, TorchPruneError } from './errors.js'
+export { loadWeights } from './io/network.js'
+export { readSafetensors, writeSafetensors } from './io/safetensors.js'
+export * as models from './models/index.js'
+export type { LayerCost } from './nn/cost.js'
+export { type LayerKinds, type LayerName, type Layers, type PrunableName, prefix } from './nn/graph.js'
+export * from './nn/layers.js'
+export { loadNetwork } from './nn/load.js'
+export { type AnyNetwork, Network, type NetworkOptions, network } from './nn/network.js'
+export { Optimizer, type ParameterState } from './optim/optimizer.js'
+export { l1, l2, noRegularization, type Regularization } from './optim/regularization.js'
+export { constant, cosine, type Schedule, step } from './optim/schedule.js'
+export { type AdamSpec, adam, adamw, type OptimizerSpec, type SgdSpec, sgd } from './optim/spec.js'
+export type { Criterion, DeviationOf } from './prune/criterion.js'
+export { applyCriterion, keptWeights, type LayerKept } from './prune/mask.js'
+export { type ParameterReport, parameterReport } from './prune/neurons.js'
+export type { Phase, PruneOptions, PruneProgress, PruneResult, Round } from './prune/prune.js'
+export { defineRecipe, type Recipe } from './recipes/recipe.js'
+export { type RunOptions, type RunResult, runRecipe } from './recipes/run.js'
+export type { RunRecord } from './report/record.js'
+export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js'
+export type { Job } from './train/job.js'
+export { type Epoch, type TrainOptions, type TrainProgress, type TrainResult, train } from './train/train.js'
+export { version } from './version.js'
+
+/** Data sets that are read from their own files. */
+export const data = { mnist }
+
+/** Prunes and retrains a network in rounds; the criteria are its members: `prune.deviation(…)`. */
+export const prune = Object.assign(pruneNetwork, { deviation, layerDensity, globalDensity })

@@ -1,0 +1,172 @@
+import { z } from 'zod'
+import type { Layers } from '../nn/graph.js'
+import type { AnyNetwork } from '../nn/network.js'
+import type { Shape } from '../nn/shapes.js'
+import { fromBytes, toBytes } from '../tensor/bytes.js'
+import type { DType } from '../tensor/dtype.js'
+import { quoted, refuse } from './files.js'
+import { readSafetensors, readSafetensorsHeader, type TensorData, writeSafetensors } from './safetensors.js'
+
+/** The name of a mask beside its weight: `fc1.weight_mask`. */
+const MASK = '_mask'
+
+const count = z.int().positive()
+const pair = z.tuple([count, count])
+const padding = z.tuple([z.int().nonnegative(), z.int().nonnegative()])
+const from = { from: z.union([z.string(), z.array(z.string())]).optional() }
+const layerSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('linear'), inFeatures: count, outFeatures: count, bias: z.boolean(), ...from }),
+  z.object({
+    kind: z.literal('conv2d'),
+    inChannels: count,
+    outChannels: count,
+    kernelSize: pair,
+    stride: pair,
+    padding,
+    dilation: pair,
+    groups: count,
+    bias: z.boolean(),
+    ...from,
+  }),
+  z.object({
+    kind: z.literal('batchNorm2d'),
+    features: count,
+    eps: z.number(),
+    momentum: z.number(),
+    ...from,
+  }),
+  z.object({ kind: z.literal('relu'), ...from }),
+  z.object({
+    kind: z.literal('maxPool2d'),
+    kernelSize: pair,
+    stride: pair,
+    padding,
+    ceilMode: z.boolean(),
+    ...from,
+  }),
+  z.object({ kind: z.literal('avgPool2d'), kernelSize: pair, stride: pair, padding, ...from }),
+  z.object({ kind: z.literal('adaptiveAvgPool2d'), outputSize: pair, ...from }),
+  z.object({ kind: z.literal('flatten'), ...from }),
+  z.object({ kind: z.literal('dropout'), p: z.number().min(0).max(1), ...from }),
+  z.object({ kind: z.literal('add'), from: z.array(z.string()).min(2) }),
+])
+
+/** A layer graph as it stands in a file. An array, since objects in JSON have no order to rely on. */
+const graphSchema = z.object({
+  input: z.array(count).min(1),
+  layers: z.array(z.object({ name: z.string(), layer: layerSchema })).min(1),
+})
+
+/** What a file says of its network. */
+export interface StoredGraph {
+  readonly inputShape: Shape
+  readonly layers: Layers
+}
+
+const GRAPH_KEY = 'torch-prune.graph'
+
+/** Checks a layer graph that came from outside; `where` names the source in the error. */
+export function parseGraph(value: unknown, where: string): StoredGraph {
+  const parsed = graphSchema.safeParse(value)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!
+    throw refuse(
+      where,
+      `its layer graph is wrong at ${issue.path.join('.')}: ${issue.message}`,
+      'write it again',
+    )
+  }
+  const layers = Object.fromEntries(parsed.data.layers.map(({ name, layer }) => [name, layer])) as Layers
+  return { inputShape: parsed.data.input, layers }
+}
+
+export function graphToJson(network: AnyNetwork): unknown {
+  return {
+    input: network.inputShape,
+    layers: network.nodes.map(({ name, layer }) => ({ name, layer })),
+  }
+}
+
+/** Writes a network: PyTorch's names, each mask beside its weight as uint8, the graph in the metadata. */
+export async function saveNetwork(network: AnyNetwork, path: string): Promise<void> {
+  const tensors = new Map<string, TensorData>()
+  for (const name of network.tensorNames()) {
+    using tensor = network.tensor(name)
+    tensors.set(name, toBytes(tensor))
+  }
+  for (const layer of network.prunable) {
+    using mask = network.mask(layer)
+    if (mask) tensors.set(`${layer}.weight${MASK}`, { ...toBytes(mask), dtype: 'uint8' })
+  }
+  const metadata = { format: 'pt', [GRAPH_KEY]: JSON.stringify(graphToJson(network)) }
+  await writeSafetensors(path, { metadata, tensors })
+}
+
+/** The layer graph that a file holds, or undefined in a foreign one. */
+export async function readGraph(path: string): Promise<StoredGraph | undefined> {
+  const { metadata } = await readSafetensorsHeader(path)
+  const text = metadata[GRAPH_KEY]
+  if (text === undefined) return undefined
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw refuse(path, 'its layer graph is not JSON', 'write it again')
+  }
+  return parseGraph(value, path)
+}
+
+/**
+ * Loads parameters, buffers and masks from a safetensors file. All is checked before anything is written, so
+ * a file that does not fit leaves the network as it was.
+ *
+ * @throws TorchPruneError `ERR_FILE` naming the tensor that is missing, left over, or does not fit.
+ */
+export async function loadWeights(network: AnyNetwork, path: string): Promise<void> {
+  const { tensors } = await readSafetensors(path)
+  const names: string[] = network.tensorNames()
+  const masks = new Set(network.prunable.map((layer) => `${layer}.weight${MASK}`))
+  const wrong = (name: string, what: string) =>
+    refuse(path, `tensor ${quoted(name)} ${what}`, 'check --model')
+  for (const name of names) {
+    const stored = tensors.get(name)
+    if (stored === undefined && !name.endsWith('.num_batches_tracked')) throw wrong(name, 'is missing')
+    if (stored === undefined) continue
+    checkStored(network, name, stored, wrong)
+  }
+  for (const [name, stored] of tensors) {
+    if (names.includes(name)) continue
+    if (!masks.has(name)) throw wrong(name, 'belongs to no layer of the network')
+    checkStored(network, name.slice(0, -MASK.length), stored, (_, what) => wrong(name, what), 'uint8')
+  }
+  for (const layer of network.prunable) network.setMask(layer, undefined)
+  for (const [name, stored] of tensors) {
+    if (masks.has(name)) continue
+    using values = fromBytes(stored)
+    network.load(name, values)
+  }
+  for (const layer of network.prunable) {
+    const stored = tensors.get(`${layer}.weight${MASK}`)
+    if (stored === undefined) continue
+    using keep = fromBytes(stored)
+    network.setMask(layer, keep)
+  }
+}
+
+function checkStored(
+  network: AnyNetwork,
+  name: string,
+  stored: TensorData,
+  wrong: (name: string, what: string) => never,
+  dtype?: DType,
+): void {
+  using own = network.tensor(name as never)
+  if (own.shape.join() !== stored.shape.join()) {
+    throw wrong(name, `has shape [${stored.shape.join(', ')}], the network's has [${own.shape.join(', ')}]`)
+  }
+  const floating = (type: DType) => type.includes('float')
+  const fits = dtype
+    ? stored.dtype === dtype || stored.dtype === 'bool'
+    : floating(stored.dtype) === floating(own.dtype)
+  if (!fits) throw wrong(name, `is ${stored.dtype}, expected ${dtype ?? own.dtype}`)
+}

@@ -1,0 +1,16 @@
+import { refuse } from '../io/files.js'
+import { loadWeights, readGraph } from '../io/network.js'
+import { Network, type NetworkOptions } from './network.js'
+
+/**
+ * The network that a safetensors file of ours holds: graph, parameters, masks. Its names have type `string`.
+ *
+ * @throws TorchPruneError `ERR_FILE` for a file that is not whole, or holds no layer graph.
+ */
+export async function loadNetwork(path: string, options: NetworkOptions = {}): Promise<Network> {
+  const graph = await readGraph(path)
+  if (graph === undefined) throw refuse(path, 'it holds no layer graph', 'name its network with --model')
+  const network = new Network(graph.inputShape, graph.layers, options)
+  await loadWeights(network, path)
+  return network
+}

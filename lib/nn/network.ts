@@ -1,0 +1,216 @@
+import { loadAddon } from '../binding/addon.js'
+import type { NetworkHandle } from '../binding/native.js'
+import { TorchPruneError } from '../errors.js'
+import { saveNetwork } from '../io/network.js'
+import { Tensor } from '../tensor/tensor.js'
+import { isPrunable, type LayerCost, layerCosts, parameterCount } from './cost.js'
+import {
+  type Connected,
+  type DropoutName,
+  type KindsOf,
+  type LayerKinds,
+  type LayerName,
+  type Layers,
+  type Node,
+  type ParameterName,
+  type PrunableName,
+  resolveGraph,
+} from './graph.js'
+import type { Shape } from './shapes.js'
+
+export interface NetworkOptions {
+  /** Seeds the initial weights (PyTorch's defaults, bit for bit) and dropout. 0 unless given. */
+  readonly seed?: number | undefined
+  /** `'cpu'`, `'cuda'` or `'cuda:N'`. `'cpu'` unless given. */
+  readonly device?: string | undefined
+}
+
+/**
+ * A layer graph with its parameters, on a device. `K` holds the kind of each layer by name, so that naming a
+ * layer that is not there, or pruning one without weights, does not compile.
+ */
+export class Network<K extends LayerKinds = LayerKinds> {
+  /** The kinds of the layers: for the compiler alone. */
+  declare readonly kinds: K
+  /** The layers as described. */
+  readonly layers: Layers
+  /** The layers in their places, with inputs and shapes. */
+  readonly nodes: readonly Node[]
+  /** The shape of one sample. */
+  readonly inputShape: Shape
+  readonly seed: number
+  /** @internal */
+  readonly handle: NetworkHandle
+  #device = 'cpu'
+  readonly #frozen = new Set<string>()
+  readonly #dropout = new Map<string, number>()
+
+  constructor(inputShape: Shape, layers: Layers, options: NetworkOptions = {}) {
+    const { seed = 0, device = 'cpu' } = options
+    if (!Number.isSafeInteger(seed) || seed < 0) {
+      throw new TorchPruneError('ERR_ARGUMENT', `seed must be a whole number of 0 or more, got ${seed}`)
+    }
+    this.inputShape = inputShape
+    this.layers = layers
+    this.nodes = resolveGraph(inputShape, layers)
+    this.seed = seed
+    const specification = this.nodes.map(({ name, layer, inputs }) => ({ ...layer, name, inputs }))
+    this.handle = loadAddon().networkMake(specification, seed)
+    for (const { name, layer } of this.nodes) if (layer.kind === 'dropout') this.#dropout.set(name, layer.p)
+    if (device !== 'cpu') this.to(device)
+  }
+
+  get device(): string {
+    return this.#device
+  }
+
+  /** Moves parameters, buffers, masks and (at their next step) the moments of optimisers. */
+  to(device: string): void {
+    loadAddon().networkTo(this.handle, device)
+    this.#device = device
+  }
+
+  /** What each layer with connections costs, dense, in order. */
+  get costs(): readonly LayerCost[] {
+    return layerCosts(this.nodes)
+  }
+
+  /** Weights and biases, dense. */
+  get parameterCount(): number {
+    return parameterCount(this.nodes)
+  }
+
+  /** Names of layers with connections, in order. */
+  get prunable(): readonly PrunableName<K>[] {
+    return this.nodes.filter(isPrunable).map((node) => node.name) as PrunableName<K>[]
+  }
+
+  /** Names of all parameters and buffers, in order. */
+  tensorNames(): ParameterName<K>[] {
+    return loadAddon()
+      .networkTensors(this.handle)
+      .map((entry) => entry.name as ParameterName<K>)
+  }
+
+  /** A parameter or buffer itself, not a copy: what is done to it is done to the network. */
+  tensor(name: ParameterName<K>): Tensor {
+    return Tensor.wrap(loadAddon().networkTensor(this.handle, name))
+  }
+
+  /**
+   * Runs the network on this thread: `[N, ...inputShape]` to `[N, classes]`. Part of autograd's graph, for
+   * loops of one's own; `training` switches dropout and batch statistics on.
+   */
+  forward(input: Tensor, options: { readonly training?: boolean } = {}): Tensor {
+    return Tensor.wrap(loadAddon().networkForward(this.handle, input.handle, options.training ?? false))
+  }
+
+  /** The mask of a layer's weight (`bool`, true where kept), a copy; undefined where there is none. */
+  mask(layer: PrunableName<K>): Tensor<'bool'> | undefined {
+    const handle = loadAddon().networkMask(this.handle, `${layer}.weight`)
+    return handle && (Tensor.wrap(handle) as Tensor<'bool'>)
+  }
+
+  /**
+   * Masks a layer's weight and seals what is pruned: +0 in the weight, its gradient and every moment of every
+   * optimiser over it, now and after each later `backward()` and `step()`. `keep` has the weight's shape and
+   * is non-zero where the weight stays. A new mask replaces the old one; undefined removes it.
+   */
+  setMask(layer: PrunableName<K>, keep: Tensor | undefined): void {
+    loadAddon().networkSetMask(this.handle, `${layer}.weight`, keep?.handle)
+  }
+
+  /**
+   * Checks, bit for bit, that every pruned place is +0 in weights, gradients and moments.
+   *
+   * @throws TorchPruneError `ERR_SEAL` naming what is not.
+   */
+  assertSealed(): void {
+    const broken = Object.entries(loadAddon().networkUnsealed(this.handle))
+    if (broken.length === 0) return
+    const list = broken.map(([name, count]) => `${name} (${count})`).join(', ')
+    throw new TorchPruneError(
+      'ERR_SEAL',
+      `pruned weights are not +0 in ${list}: something wrote to them past the mask; set the mask again`,
+    )
+  }
+
+  /** Fixes layers: no gradient, no backward cost in front of the first layer that trains, evaluation mode. */
+  freeze(...layers: readonly LayerName<K>[]): void {
+    this.#setTrainable(layers, false)
+  }
+
+  unfreeze(...layers: readonly LayerName<K>[]): void {
+    this.#setTrainable(layers.length === 0 ? this.frozen : layers, true)
+  }
+
+  get frozen(): readonly LayerName<K>[] {
+    return [...this.#frozen] as LayerName<K>[]
+  }
+
+  #setTrainable(layers: readonly string[], trainable: boolean): void {
+    for (const layer of layers) {
+      loadAddon().networkSetTrainable(this.handle, layer, trainable)
+      if (trainable) this.#frozen.delete(layer)
+      else this.#frozen.add(layer)
+    }
+  }
+
+  /** The rate of a dropout layer now. */
+  dropout(layer: DropoutName<K>): number {
+    const p = this.#dropout.get(layer)
+    if (p === undefined) throw new TorchPruneError('ERR_ARGUMENT', `layer '${layer}' is not a dropout layer`)
+    return p
+  }
+
+  setDropout(layer: DropoutName<K>, p: number): void {
+    this.dropout(layer)
+    if (!(p >= 0 && p <= 1)) throw new TorchPruneError('ERR_ARGUMENT', `dropout must be in 0..1, got ${p}`)
+    loadAddon().networkSetDropout(this.handle, layer, p)
+    this.#dropout.set(layer, p)
+  }
+
+  /** Restarts what dropout draws from, so that what follows repeats. */
+  reseed(seed: number): void {
+    loadAddon().networkReseed(this.handle, seed)
+  }
+
+  /** Copies values into a parameter or buffer; a mask on it is applied to them. @internal */
+  load(name: string, values: Tensor): void {
+    loadAddon().networkLoad(this.handle, name, values.handle)
+  }
+
+  /** Writes parameters, buffers, masks and the layer graph as safetensors, whole or not at all. */
+  save(path: string): Promise<void> {
+    return saveNetwork(this, path)
+  }
+
+  /** Gives the memory back now rather than when the collector comes by. */
+  dispose(): void {
+    loadAddon().networkDispose(this.handle)
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+/**
+ * Any network, its names plain strings: what code takes that works on all of them. (`Network` itself does not
+ * vary with its names in a way that the compiler can follow; its public members do.)
+ */
+export type AnyNetwork = Pick<Network, keyof Network>
+
+/**
+ * A network from layers by name, in the order in which they run. Each reads the one before it unless it says
+ * `from`. `inputShape` is one sample's, such as `[1, 28, 28]`.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT`, `ERR_SHAPE` or `ERR_DEVICE` naming the layer that does not fit.
+ */
+export function network<const S extends Layers>(
+  inputShape: Shape,
+  layers: S & Connected<S>,
+  options: NetworkOptions = {},
+): Network<KindsOf<S>> {
+  return new Network<KindsOf<S>>(inputShape, layers, options)
+}

@@ -1,0 +1,101 @@
+import { TorchPruneError } from '../errors.js'
+
+/** Which weights a layer's standard deviation is taken of. The paper does not say, so it is a choice. */
+export type DeviationOf =
+  | 'initial' // of the weights before the first round, pruned by nobody yet
+  | 'current' // of all weights now, zeros included
+  | 'survivors' // of the weights that are still there
+
+/** A value for every layer, or one for each by name. */
+export type PerLayer<Name extends string> = number | Readonly<Partial<Record<Name, number>>>
+
+/**
+ * What decides which connections go. `layers` carries the names for the compiler: a criterion that names a
+ * layer the network does not have does not fit it.
+ */
+export type Criterion<Name extends string = string> =
+  | DeviationCriterion<Name>
+  | LayerDensityCriterion<Name>
+  | GlobalDensityCriterion<Name>
+
+interface Named<Name extends string> {
+  /** The layers that are pruned; all with connections when undefined. */
+  readonly layers?: readonly Name[]
+}
+
+export interface DeviationCriterion<Name extends string = string> extends Named<Name> {
+  readonly kind: 'deviation'
+  readonly quality: PerLayer<Name>
+  readonly of: DeviationOf
+}
+export interface LayerDensityCriterion<Name extends string = string> extends Named<Name> {
+  readonly kind: 'layerDensity'
+  readonly density: PerLayer<Name>
+}
+export interface GlobalDensityCriterion<Name extends string = string> extends Named<Name> {
+  readonly kind: 'globalDensity'
+  readonly density: number
+  /** Divides each layer's weights by its deviation first, so that layers of small weights are not emptied. */
+  readonly normalize: 'none' | DeviationOf
+}
+
+/**
+ * The paper's criterion: prunes |w| under `quality` times the layer's standard deviation. The threshold is
+ * computed again in every round, so equal qualities prune more each time the survivors shrink.
+ *
+ * @example prune.deviation({ fc1: 1.4, fc2: 1.3, fc3: 0.8 })
+ */
+export function deviation<const Name extends string = never>(
+  quality: number | Readonly<Record<Name, number>>,
+  options: { readonly of?: DeviationOf } = {},
+): DeviationCriterion<Name> {
+  forEach(quality, (value, where) => {
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
+      throw new TorchPruneError('ERR_ARGUMENT', `quality${where} must be 0 or more, got ${value}`)
+    }
+  })
+  return { kind: 'deviation', quality, of: options.of ?? 'survivors', ...names(quality) }
+}
+
+/** Keeps the largest |w| of each layer, this share of its weights after the last round. */
+export function layerDensity<const Name extends string = never>(
+  density: number | Readonly<Record<Name, number>>,
+): LayerDensityCriterion<Name> {
+  forEach(density, checkDensity)
+  return { kind: 'layerDensity', density, ...names(density) }
+}
+
+/** Keeps the largest |w| of all layers together, this share of the weights after the last round. */
+export function globalDensity<const Name extends string = never>(
+  density: number,
+  options: { readonly normalize?: 'none' | DeviationOf; readonly layers?: readonly Name[] } = {},
+): GlobalDensityCriterion<Name> {
+  checkDensity(density, '')
+  return {
+    kind: 'globalDensity',
+    density,
+    normalize: options.normalize ?? 'none',
+    ...(options.layers && { layers: options.layers }),
+  }
+}
+
+export function checkDensity(value: number, where: string): void {
+  if (!(value >= 0 && value <= 1)) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `density${where} must be in 0..1 (the share that is kept), got ${value}`,
+    )
+  }
+}
+
+function forEach<Name extends string>(
+  values: number | Readonly<Record<Name, number>>,
+  check: (value: number, where: string) => void,
+): void {
+  if (typeof values === 'number') check(values, '')
+  else for (const [name, value] of Object.entries<number>(values)) check(value, ` of '${name}'`)
+}
+
+function names<Name extends string>(values: number | Readonly<Record<Name, number>>): Named<Name> {
+  return typeof values === 'number' ? {} : { layers: Object.keys(values) as Name[] }
+}

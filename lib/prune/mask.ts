@@ -1,0 +1,117 @@
+import { loadAddon } from '../binding/addon.js'
+import { TorchPruneError } from '../errors.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { runJob } from '../train/native_job.js'
+import type { Criterion, DeviationOf, PerLayer } from './criterion.js'
+
+/** Standard deviations of layers' weights before the first round, kept with a run so that a resumed one prunes alike. */
+export type InitialDeviations = Readonly<Record<string, number>>
+
+export interface LayerKept {
+  readonly name: string
+  readonly weights: number
+  readonly kept: number
+  readonly density: number
+}
+
+/** How many weights of each layer are kept now. */
+export async function keptWeights(network: AnyNetwork, signal?: AbortSignal): Promise<LayerKept[]> {
+  const statistics = await weightStatistics(network, network.prunable, signal)
+  return network.prunable.map((name, i) => {
+    const { count, kept } = statistics[i]!
+    return { name, weights: count, kept, density: kept / count }
+  })
+}
+
+export function weightStatistics(network: AnyNetwork, layers: readonly string[], signal?: AbortSignal) {
+  return runJob(() => loadAddon().weightStatistics(network.handle, weightNames(layers)), signal)
+}
+
+/** Deviations of all layers with connections, for `of: 'initial'`. */
+export async function initialDeviations(
+  network: AnyNetwork,
+  signal?: AbortSignal,
+): Promise<InitialDeviations> {
+  const statistics = await weightStatistics(network, network.prunable, signal)
+  return Object.fromEntries(network.prunable.map((name, i) => [name, statistics[i]!.deviation]))
+}
+
+export interface ApplyOptions {
+  /** Densities to reach in this round, where they are not yet the criterion's own. */
+  readonly ease?: (finalDensity: number) => number
+  readonly initial?: InitialDeviations
+  /** Prunes these layers only. */
+  readonly only?: readonly string[]
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Prunes a network once by a criterion, without retraining, and seals what goes. Masks only ever shrink.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` when the criterion names a layer that is not there, or would prune a
+ * whole layer.
+ */
+export async function applyCriterion(
+  network: AnyNetwork,
+  criterion: Criterion,
+  options: ApplyOptions = {},
+): Promise<void> {
+  const { ease = (density) => density, only, signal } = options
+  const wanted = criterion.layers ?? network.prunable
+  checkNames(network, wanted)
+  const layers = only === undefined ? wanted : wanted.filter((name) => only.includes(name))
+  if (layers.length === 0) return
+  const names = weightNames(layers)
+  const statistics = await weightStatistics(network, layers, signal)
+  const deviationOf = (of: DeviationOf, i: number): number => {
+    const { deviation, survivorDeviation } = statistics[i]!
+    if (of === 'current') return deviation
+    if (of === 'survivors') return survivorDeviation
+    return options.initial?.[layers[i]!] ?? deviation
+  }
+  const threshold = (scales: readonly number[], indices: readonly number[], density: number) => {
+    const count = indices.reduce((sum, i) => sum + statistics[i]!.count, 0)
+    const keep = Math.round(ease(density) * count)
+    const some = indices.map((i) => names[i]!)
+    return runJob(() => loadAddon().pruneThreshold(network.handle, some, scales, keep), signal)
+  }
+
+  let scales = layers.map(() => 1)
+  let thresholds: number[]
+  switch (criterion.kind) {
+    case 'deviation':
+      thresholds = layers.map((name, i) => valueFor(criterion.quality, name) * deviationOf(criterion.of, i))
+      break
+    case 'layerDensity':
+      thresholds = []
+      for (const [i, name] of layers.entries()) {
+        thresholds.push(await threshold([1], [i], valueFor(criterion.density, name)))
+      }
+      break
+    case 'globalDensity': {
+      const { normalize } = criterion
+      if (normalize !== 'none') scales = layers.map((_, i) => deviationOf(normalize, i) || 1)
+      const one = await threshold(scales, [...layers.keys()], criterion.density)
+      thresholds = layers.map(() => one)
+      break
+    }
+  }
+  await runJob(() => loadAddon().pruneBelow(network.handle, names, thresholds, scales), signal)
+}
+
+function weightNames(layers: readonly string[]): string[] {
+  return layers.map((name) => `${name}.weight`)
+}
+
+function valueFor(values: PerLayer<string>, name: string): number {
+  return typeof values === 'number' ? values : values[name]!
+}
+
+function checkNames(network: AnyNetwork, layers: readonly string[]): void {
+  const prunable: readonly string[] = network.prunable
+  for (const name of layers) {
+    if (prunable.includes(name)) continue
+    const what = Object.hasOwn(network.layers, name) ? 'has no connections to prune' : 'is not in the network'
+    throw new TorchPruneError('ERR_ARGUMENT', `layer '${name}' ${what}: it has ${prunable.join(', ')}`)
+  }
+}

@@ -1,0 +1,74 @@
+import { loadAddon } from '../binding/addon.js'
+import { isPrunable } from '../nn/cost.js'
+import type { Node } from '../nn/graph.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { runJob } from '../train/native_job.js'
+
+/** Parameters that a pruned network still needs. */
+export interface ParameterReport {
+  /** Weights and biases, dense. */
+  readonly dense: number
+  /** Surviving weights, and the biases of live neurons (with some incoming and some outgoing weight). */
+  readonly kept: number
+  /** `dense / kept`. */
+  readonly compression: number
+}
+
+/** Counts what is left of a network's parameters. */
+export async function parameterReport(network: AnyNetwork, signal?: AbortSignal): Promise<ParameterReport> {
+  const layers = network.prunable
+  const names = layers.map((name) => `${name}.weight`)
+  const [connections, statistics] = [
+    await runJob(() => loadAddon().connections(network.handle, names), signal),
+    await runJob(() => loadAddon().weightStatistics(network.handle, names), signal),
+  ]
+  const incoming = new Map(layers.map((name, i) => [name as string, connections[i]!.incoming]))
+  const outgoing = new Map(layers.map((name, i) => [name as string, connections[i]!.outgoing]))
+  const live = liveOutputs(network.nodes, outgoing)
+  let kept = statistics.reduce((sum, { kept }) => sum + kept, 0)
+  for (const node of network.nodes) {
+    const { layer, name } = node
+    if (layer.kind === 'batchNorm2d') kept += 2 * count(live.get(name)!)
+    if (!isPrunable(node) || !('bias' in layer) || !layer.bias) continue
+    const into = incoming.get(name)!
+    kept += count(live.get(name)!.map((alive, neuron) => alive & into[neuron]!))
+  }
+  const dense = network.parameterCount
+  return { dense, kept, compression: kept === 0 ? Number.POSITIVE_INFINITY : dense / kept }
+}
+
+/**
+ * Of each layer's output channels, which have a kept weight out of them: walked from the end, through layers
+ * without weights of their own. What the network returns is alive.
+ */
+function liveOutputs(
+  nodes: readonly Node[],
+  outgoing: ReadonlyMap<string, Uint8Array>,
+): Map<string, Uint8Array> {
+  const live = new Map(nodes.map((node) => [node.name, new Uint8Array(node.shape[0]!)]))
+  live.get(nodes.at(-1)!.name)!.fill(1)
+  const shapes = new Map(nodes.map((node) => [node.name, node.shape]))
+  for (const node of nodes.toReversed()) {
+    const needed = outgoing.get(node.name) ?? live.get(node.name)!
+    for (const input of node.inputs) {
+      const source = live.get(input)
+      if (source === undefined) continue
+      // A flattened channel is as many features in a row as it had pixels.
+      const pixels =
+        node.layer.kind === 'flatten'
+          ? shapes
+              .get(input)!
+              .slice(1)
+              .reduce((a, b) => a * b, 1)
+          : 1
+      needed.forEach((alive, i) => {
+        if (alive) source[Math.floor(i / pixels)] = 1
+      })
+    }
+  }
+  return live
+}
+
+function count(flags: Uint8Array): number {
+  return flags.reduce((sum, flag) => sum + flag, 0)
+}

@@ -1,0 +1,198 @@
+import type { DataSplits } from '../data/dataset.js'
+import { TorchPruneError } from '../errors.js'
+import type { LayerKinds, PrunableName } from '../nn/graph.js'
+import type { AnyNetwork } from '../nn/network.js'
+import type { Regularization } from '../optim/regularization.js'
+import type { Schedule } from '../optim/schedule.js'
+import type { OptimizerSpec } from '../optim/spec.js'
+import { evaluate } from '../train/evaluate.js'
+import { Job } from '../train/job.js'
+import type { JobOptions } from '../train/native_job.js'
+import { deriveSeed } from '../train/seed.js'
+import { howTrained, type TrainProgress, train } from '../train/train.js'
+import type { Criterion } from './criterion.js'
+import { adjustDropout } from './dropout.js'
+import {
+  applyCriterion,
+  type InitialDeviations,
+  initialDeviations,
+  keptWeights,
+  type LayerKept,
+} from './mask.js'
+import { parameterReport } from './neurons.js'
+import { type DensitySchedule, densityAt } from './schedule.js'
+
+/** Which layers a round prunes and retrains, the others being fixed (paper, section 3.3). */
+export type Phase = 'all' | 'conv' | 'fc'
+
+export interface RetrainOptions {
+  readonly epochs: number
+  /** On the learning rate of `optimizer`: 1/10 for the LeNets, 1/100 for AlexNet (paper, section 4). 0.1 unless given. */
+  readonly lrFactor?: number | undefined
+  /** How the network was last trained, unless given. */
+  readonly optimizer?: OptimizerSpec | undefined
+  readonly batchSize?: number | undefined
+  readonly schedule?: Schedule | undefined
+  readonly regularization?: Regularization | undefined
+}
+
+export interface PruneOptions<Name extends string = string> extends JobOptions {
+  readonly criterion: Criterion<Name>
+  /** 1 unless given. */
+  readonly rounds?: number
+  readonly densitySchedule?: DensitySchedule
+  readonly retrain: RetrainOptions
+  /** What each round does in turn: `['all']`, or `['fc', 'conv']` to fix the one while the other recovers. */
+  readonly phases?: readonly Phase[]
+  /** False leaves dropout as it is; the square-root rule otherwise. */
+  readonly adjustDropout?: boolean
+  readonly seed?: number | undefined
+  /** Goes on behind this round: masks and weights are those of its end. */
+  readonly after?: { readonly round: number; readonly initial: InitialDeviations } | undefined
+  readonly onProgress?: ((progress: PruneProgress) => void) | undefined
+  /** Awaited when a round has pruned for the first time and not retrained yet. */
+  readonly onPruned?: ((round: number, density: number) => Promise<void> | void) | undefined
+}
+
+export interface PruneProgress extends TrainProgress {
+  readonly round: number
+  readonly rounds: number
+  readonly phase: Phase
+}
+
+/** A round that is over. */
+export interface Round {
+  readonly round: number
+  readonly rounds: number
+  /** Share of the weights that is kept. */
+  readonly density: number
+  readonly compression: number
+  readonly parameters: number
+  /** Percent, on the validation part: right after pruning, and after retraining. */
+  readonly validationErrorBefore: number
+  readonly validationError: number
+  readonly layers: readonly LayerKept[]
+  readonly seconds: number
+}
+
+export interface PruneResult {
+  readonly rounds: readonly Round[]
+  readonly initialDeviations: InitialDeviations
+}
+
+/**
+ * Prunes and retrains in rounds (paper, figure 3). Survivors are retrained from their values; what is pruned is
+ * sealed. Awaited, it resolves when done; iterated, it yields each round, and the network may be used between.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` for a criterion that names other layers or empties one.
+ */
+export function prune<K extends LayerKinds>(
+  network: AnyNetwork & { readonly kinds: K },
+  data: Pick<DataSplits, 'train' | 'validation'>,
+  options: PruneOptions<PrunableName<K>>,
+): Job<Round, PruneResult> {
+  const { rounds = 1 } = options
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new TorchPruneError('ERR_ARGUMENT', `rounds must be a whole number of 1 or more, got ${rounds}`)
+  }
+  return new Job(roundsOf(network, data, options as PruneOptions))
+}
+
+async function* roundsOf(
+  network: AnyNetwork,
+  data: Pick<DataSplits, 'train' | 'validation'>,
+  options: PruneOptions,
+): AsyncGenerator<Round, PruneResult, void> {
+  const { rounds = 1, densitySchedule = 'geometric', phases = ['all'], signal, seed = network.seed } = options
+  const { optimizer, ...training } = retraining(network, options.retrain)
+  const initial = options.after?.initial ?? (await initialDeviations(network, signal))
+  const done: Round[] = []
+  for (let round = (options.after?.round ?? 0) + 1; round <= rounds; round++) {
+    const started = performance.now()
+    let validationErrorBefore = 0
+    for (const [p, phase] of phases.entries()) {
+      const members = layersOf(network, phase)
+      await applyCriterion(network, options.criterion, {
+        ease: (density) => densityAt(densitySchedule, density, round, rounds),
+        initial,
+        only: members,
+        signal,
+      })
+      const pruned = await keptWeights(network, signal)
+      if (options.adjustDropout !== false) adjustDropout(network, pruned)
+      if (p === 0) {
+        validationErrorBefore = (await evaluate(network, data.validation, { signal })).top1Error
+        await options.onPruned?.(round, totalDensity(pruned))
+      }
+      const fixed = network.nodes.map((node) => node.name).filter((name) => !trains(network, name, phase))
+      network.freeze(...fixed)
+      try {
+        await train(network, data.train, {
+          ...training,
+          optimizer,
+          seed: deriveSeed(seed, round, p),
+          signal,
+          onProgress:
+            options.onProgress && ((progress) => options.onProgress?.({ ...progress, round, rounds, phase })),
+        })
+      } finally {
+        if (fixed.length > 0) network.unfreeze(...fixed)
+      }
+    }
+    const layers = await keptWeights(network, signal)
+    const { kept, compression } = await parameterReport(network, signal)
+    const { top1Error } = await evaluate(network, data.validation, { signal })
+    const event: Round = {
+      round,
+      rounds,
+      density: totalDensity(layers),
+      compression,
+      parameters: kept,
+      validationErrorBefore,
+      validationError: top1Error,
+      layers,
+      seconds: (performance.now() - started) / 1000,
+    }
+    done.push(event)
+    yield event
+  }
+  return { rounds: done, initialDeviations: initial }
+}
+
+function totalDensity(layers: readonly LayerKept[]): number {
+  return (
+    layers.reduce((sum, layer) => sum + layer.kept, 0) / layers.reduce((sum, layer) => sum + layer.weights, 0)
+  )
+}
+
+function retraining(network: AnyNetwork, options: RetrainOptions) {
+  const before = howTrained(network)
+  const { lrFactor = 0.1, epochs, schedule } = options
+  const base = options.optimizer ?? before?.optimizer
+  if (base === undefined) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'retrain.optimizer is needed: this network was not trained here, so its learning rate is not known',
+    )
+  }
+  return {
+    epochs,
+    schedule,
+    optimizer: { ...base, lr: base.lr * lrFactor },
+    batchSize: options.batchSize ?? before?.batchSize,
+    regularization: options.regularization ?? before?.regularization,
+  }
+}
+
+function layersOf(network: AnyNetwork, phase: Phase): readonly string[] {
+  return network.costs.filter((cost) => phase === 'all' || cost.kind === phase).map((cost) => cost.name)
+}
+
+/** Whether a layer trains in a phase. Batch normalisation belongs to the convolutions. */
+function trains(network: AnyNetwork, name: string, phase: Phase): boolean {
+  const kind = network.layers[name]!.kind
+  if (phase === 'all') return true
+  if (kind === 'conv2d' || kind === 'batchNorm2d') return phase === 'conv'
+  if (kind === 'linear') return phase === 'fc'
+  return true
+}

@@ -1,0 +1,59 @@
+import { loadAddon } from '../binding/addon.js'
+import type { JobProgress } from '../binding/native.js'
+import type { Dataset } from '../data/dataset.js'
+import { TorchPruneError } from '../errors.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { type JobOptions, runJob } from './native_job.js'
+
+export interface EvaluateOptions extends JobOptions {
+  readonly batchSize?: number
+  /** Also measures the share of non-zero activations. */
+  readonly activations?: boolean
+  readonly onProgress?: ((progress: JobProgress) => void) | undefined
+}
+
+export interface Evaluation {
+  readonly samples: number
+  /** Mean cross-entropy. */
+  readonly loss: number
+  /** Percent. */
+  readonly top1Error: number
+  /** Percent; the right class is not among the five best. */
+  readonly top5Error: number
+  /** Share of non-zero values in the input, and in each layer's output: empty unless asked for. */
+  readonly activations: { readonly input: number; readonly layers: Readonly<Record<string, number>> }
+}
+
+/** Loss and errors of a network over a dataset, in evaluation mode. */
+export async function evaluate(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const { batchSize = 250, activations = false, onProgress, signal } = options
+  checkSamples(network, dataset)
+  const result = await runJob(
+    () => loadAddon().evaluationStart(network.handle, dataset.handle, { batchSize, activations }, onProgress),
+    signal,
+  )
+  return {
+    samples: result.samples,
+    loss: result.loss,
+    top1Error: percentWrong(result.correct, result.samples),
+    top5Error: percentWrong(result.correct5, result.samples),
+    activations: { input: result.inputDensity, layers: result.densities },
+  }
+}
+
+export function percentWrong(correct: number, samples: number): number {
+  return samples === 0 ? 0 : (100 * (samples - correct)) / samples
+}
+
+/** Throws `ERR_SHAPE` when samples are not what the network takes. */
+export function checkSamples(network: AnyNetwork, dataset: Dataset): void {
+  if (network.inputShape.join() === dataset.sampleShape.join()) return
+  throw new TorchPruneError(
+    'ERR_SHAPE',
+    `the network takes samples of shape [${network.inputShape.join(', ')}], the dataset holds [${dataset.sampleShape.join(', ')}]`,
+  )
+}

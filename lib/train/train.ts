@@ -1,0 +1,141 @@
+import { loadAddon } from '../binding/addon.js'
+import type { JobProgress } from '../binding/native.js'
+import type { Dataset } from '../data/dataset.js'
+import { TorchPruneError } from '../errors.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { Optimizer } from '../optim/optimizer.js'
+import { noRegularization, type Regularization } from '../optim/regularization.js'
+import { constant, rateFactor, type Schedule } from '../optim/schedule.js'
+import type { OptimizerSpec } from '../optim/spec.js'
+import { checkSamples, evaluate, percentWrong } from './evaluate.js'
+import { Job } from './job.js'
+import { type JobOptions, runJob } from './native_job.js'
+import { deriveSeed } from './seed.js'
+
+export interface TrainOptions extends JobOptions {
+  readonly epochs: number
+  readonly optimizer: OptimizerSpec
+  /** 64 unless given. */
+  readonly batchSize?: number | undefined
+  /** Constant unless given. */
+  readonly schedule?: Schedule | undefined
+  readonly regularization?: Regularization | undefined
+  /** Read after each epoch. */
+  readonly validation?: Dataset | undefined
+  /** Seeds the order of samples and dropout; the network's own unless given. */
+  readonly seed?: number | undefined
+  /** Called now and then within an epoch. */
+  readonly onProgress?: ((progress: TrainProgress) => void) | undefined
+}
+
+export interface TrainProgress extends JobProgress {
+  readonly epoch: number
+  readonly epochs: number
+}
+
+/** An epoch that is over. Errors are percent; the training error is the running one, dropout and all. */
+export interface Epoch {
+  readonly epoch: number
+  readonly epochs: number
+  /** The learning rate of its last step. */
+  readonly lr: number
+  readonly loss: number
+  readonly trainError: number
+  readonly validationError?: number
+  readonly seconds: number
+  readonly samplesPerSecond: number
+}
+
+export interface TrainResult {
+  readonly epochs: readonly Epoch[]
+}
+
+/** How a network was last trained, so that retraining can start from the same rate. */
+export type Trained = Pick<TrainOptions, 'optimizer' | 'batchSize' | 'regularization'>
+const lastTraining = new WeakMap<object, Trained>()
+
+export function howTrained(network: AnyNetwork): Trained | undefined {
+  return lastTraining.get(network)
+}
+
+/**
+ * Trains a network by cross-entropy, off the event loop. Awaited, it resolves when done; iterated, it yields
+ * each epoch. Frozen layers stay as they are, masks hold.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT`, `ERR_SHAPE`, or `ERR_TORCH` when the loss stops being a number; the
+ * signal's reason when aborted (after the step it is in).
+ */
+export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptions): Job<Epoch, TrainResult> {
+  const { epochs, batchSize = 64 } = options
+  for (const [what, value] of Object.entries({ epochs, batchSize })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new TorchPruneError('ERR_ARGUMENT', `${what} must be a whole number of 1 or more, got ${value}`)
+    }
+  }
+  checkSamples(network, dataset)
+  return new Job(epochsOf(network, dataset, options))
+}
+
+async function* epochsOf(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: TrainOptions,
+): AsyncGenerator<Epoch, TrainResult, void> {
+  const {
+    epochs,
+    optimizer: spec,
+    batchSize = 64,
+    schedule = constant(),
+    validation,
+    signal,
+    onProgress,
+  } = options
+  const { regularization = noRegularization, seed = network.seed } = options
+  const steps = Math.ceil(dataset.length / batchSize)
+  lastTraining.set(network, { optimizer: spec, batchSize, regularization })
+  using optimizer = Optimizer.of(network, spec, regularization)
+  const done: Epoch[] = []
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    const started = performance.now()
+    const epochSeed = deriveSeed(seed, epoch)
+    network.reseed(epochSeed)
+    const first = (epoch - 1) * steps
+    const rates = Float64Array.from(
+      { length: steps },
+      (_, i) => spec.lr * rateFactor(schedule, first + i, epochs * steps, steps),
+    )
+    const report = onProgress && ((progress: JobProgress) => onProgress({ ...progress, epoch, epochs }))
+    const result = await runJob(
+      () =>
+        loadAddon().trainingStart(
+          network.handle,
+          optimizer.handle,
+          dataset.handle,
+          { batchSize, rates, seed: epochSeed },
+          report,
+        ),
+      signal,
+    )
+    if (!Number.isFinite(result.loss)) {
+      throw new TorchPruneError(
+        'ERR_TORCH',
+        `training diverged in epoch ${epoch}: the loss is ${result.loss}; lower the learning rate (now ${spec.lr})`,
+      )
+    }
+    const seconds = (performance.now() - started) / 1000
+    const checked = validation && (await evaluate(network, validation, { signal }))
+    const event: Epoch = {
+      epoch,
+      epochs,
+      lr: rates[steps - 1]!,
+      loss: result.loss,
+      trainError: percentWrong(result.correct, result.samples),
+      ...(checked && { validationError: checked.top1Error }),
+      seconds,
+      samplesPerSecond: result.samples / seconds,
+    }
+    done.push(event)
+    yield event
+  }
+  return { epochs: done }
+}
