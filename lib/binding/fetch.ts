@@ -1,0 +1,168 @@
+import { rmSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { TorchPruneError } from '../errors.js'
+import { cachedFolders, cacheFolder, keep, withPartial } from './cache.js'
+import { nvidiaDriver } from './driver.js'
+import { fits, type Libtorch, readLibtorch } from './libtorch.js'
+import { pipDownload } from './pip.js'
+import { pythonWithPip } from './python.js'
+import { requirements, unpackWheel } from './wheel.js'
+
+export interface FetchOptions {
+  /** The CUDA build (true) or the CPU build (false). Left out: by whether there is an NVIDIA driver. */
+  readonly cuda?: boolean | undefined
+  /** Left out: `TORCH_PRUNE_LIBTORCH_VERSION`, else the version that this package is tested with. */
+  readonly version?: string | undefined
+  /** Receives a line for each step; left out, they go to standard error. */
+  readonly log?: (line: string) => void
+}
+
+const DEFAULT_VERSION = '2.13.0'
+const PYTORCH_INDEX = 'https://download.pytorch.org/whl'
+const MEND = 'set LIBTORCH to a libtorch folder, or configure pip (index-url, proxy) and try again'
+
+/**
+ * Fetches libtorch into the cache: the `torch` wheel by pip, unpacked and checked, nothing imported or run.
+ * The folder appears in the cache in one step when it is whole; one already there is returned as it is.
+ *
+ * @throws TorchPruneError `ERR_LIBTORCH` when pip finds none, `ERR_FILE` when a wheel is damaged,
+ * `ERR_OUTPUT` when the cache cannot be written.
+ */
+export async function fetchLibtorch(options: FetchOptions = {}): Promise<Libtorch> {
+  const version = options.version ?? (process.env.TORCH_PRUNE_LIBTORCH_VERSION || DEFAULT_VERSION)
+  const log = options.log ?? ((line) => process.stderr.write(`${line}\n`))
+  const wanted = { version, cuda: options.cuda }
+  const cached = () =>
+    cachedFolders()
+      .map((dir) => readLibtorch(dir, 'cache'))
+      .find((found) => found !== null && fits(found, wanted))
+  const before = cached()
+  if (before) return before
+
+  const python = pythonWithPip()
+  if (python === null) {
+    throw new TorchPruneError(
+      'ERR_LIBTORCH',
+      'libtorch cannot be fetched without Python and pip: install python3-pip, or set LIBTORCH to a libtorch folder',
+    )
+  }
+  return withPartial(async (partial) => {
+    // Another process may have fetched it while this one waited.
+    const meanwhile = cached()
+    if (meanwhile) return meanwhile
+
+    log(`Fetching libtorch ${version} into ${cacheFolder()} ...`)
+    const wheel = await downloadTorch(python, partial, version, options.cuda, log)
+    const tree = join(partial, 'tree')
+    await unpack(python, wheel, tree, log)
+    const found = readLibtorch(join(tree, 'torch'), 'cache')
+    if (found === null) {
+      throw new TorchPruneError('ERR_LIBTORCH', `${basename(wheel)} holds no libtorch: ${MEND}`)
+    }
+    if (!fits(found, wanted)) {
+      const build = options.cuda === undefined ? '' : options.cuda ? ' (CUDA)' : ' (CPU)'
+      throw new TorchPruneError(
+        'ERR_LIBTORCH',
+        `libtorch ${version}${build} was asked for and pip gave ${found.version}: ` +
+          'configure pip with an index that has it, or set LIBTORCH to a libtorch folder',
+      )
+    }
+    if (found.cuda) await addCuda(python, partial, requirements(tree, wheel), tree, log)
+    return { ...found, dir: await keep(tree, found.version) }
+  }, log)
+}
+
+async function downloadTorch(
+  python: string,
+  partial: string,
+  version: string,
+  cuda: boolean | undefined,
+  log: (line: string) => void,
+): Promise<string> {
+  const folder = join(partial, 'torch')
+  const reasons: string[] = []
+  for (const { requirement, args } of attempts(version, cuda)) {
+    const result = await pipDownload(python, folder, ['--no-deps', ...args, requirement])
+    if ('wheels' in result && result.wheels[0] !== undefined) return result.wheels[0]
+    const { reason, offline } = 'reason' in result ? result : { reason: 'no wheel came', offline: false }
+    reasons.push(reason)
+    if (offline && !args.length) break
+    log(`pip found no ${[requirement, ...args].join(' ')}`)
+  }
+  throw new TorchPruneError('ERR_LIBTORCH', `libtorch ${version} cannot be fetched (${reasons[0]}): ${MEND}`)
+}
+
+interface Attempt {
+  readonly requirement: string
+  readonly args: readonly string[]
+}
+
+/**
+ * What to ask pip for, in order. The plain version is the CUDA build on one index and the CPU build on
+ * another, so that the build is named where one is wanted.
+ */
+export function attempts(version: string, cuda: boolean | undefined): Attempt[] {
+  const [release, build] = version.split('+')
+  const cpu = withIndex(`torch==${release}+cpu`, 'cpu')
+  const gpu = [{ requirement: `torch==${release},!=${release}+cpu`, args: [] }]
+  if (build === 'cpu' || (build === undefined && cuda === false)) return [...cpu, forAnyPython(cpu.at(-1)!)]
+  if (build !== undefined) return [...withIndex(`torch==${version}`, build), ...gpu, forAnyPython(gpu[0]!)]
+  if (cuda === true) return [...gpu, forAnyPython(gpu[0]!)]
+
+  const plain = { requirement: `torch==${release}`, args: [] }
+  return [...(nvidiaDriver() === null ? cpu : gpu), plain, forAnyPython(plain)]
+}
+
+/** First from pip's own indexes, then from PyTorch's for this build too: briefly, as it may be out of reach. */
+function withIndex(requirement: string, build: string): Attempt[] {
+  const args = ['--extra-index-url', `${PYTORCH_INDEX}/${build}`, '--retries', '1', '--timeout', '15']
+  return [
+    { requirement, args: [] },
+    { requirement, args },
+  ]
+}
+
+/** The wheel's Python part is not used, so that the wheel for another Python does as well. */
+function forAnyPython({ requirement, args }: Attempt): Attempt {
+  const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+  return {
+    requirement,
+    args: [...args, '--python-version', '3.12', '--platform', `manylinux_2_28_${machine}`],
+  }
+}
+
+/** A CUDA build's libraries look for NVIDIA's in `../../nvidia`: where pip would have put them. */
+async function addCuda(
+  python: string,
+  partial: string,
+  required: readonly string[],
+  tree: string,
+  log: (line: string) => void,
+): Promise<void> {
+  // pip itself evaluates their markers and finds what cuda-toolkit's extras name.
+  const named = required.filter((requirement) => /^(nvidia-|cuda-toolkit\b)/.test(requirement))
+  if (!named.length) return
+  const folder = join(partial, 'nvidia')
+  await mkdir(folder, { recursive: true })
+  const result = await pipDownload(python, folder, named)
+  if ('reason' in result) {
+    throw new TorchPruneError(
+      'ERR_LIBTORCH',
+      `CUDA's libraries cannot be fetched (${result.reason}): ${MEND}, or choose the CPU build with --cpu`,
+    )
+  }
+  for (const wheel of result.wheels) await unpack(python, wheel, tree, log)
+}
+
+/** Unpacks and removes the wheel: both together would need twice the room. */
+async function unpack(
+  python: string,
+  wheel: string,
+  tree: string,
+  log: (line: string) => void,
+): Promise<void> {
+  log(`Unpacking ${basename(wheel)}`)
+  await unpackWheel(python, wheel, tree)
+  rmSync(wheel)
+}

@@ -1,0 +1,192 @@
+import type { TorchPruneError } from '../errors.js'
+import type { DType } from '../tensor/dtype.js'
+
+/** The typed contract of the addon (native/). Handles are opaque; every function throws TorchPruneError. */
+declare const kind: unique symbol
+export interface TensorHandle {
+  readonly [kind]: 'tensor'
+}
+export interface DatasetHandle {
+  readonly [kind]: 'dataset'
+}
+export interface NetworkHandle {
+  readonly [kind]: 'network'
+}
+export interface OptimizerHandle {
+  readonly [kind]: 'optimizer'
+}
+
+/** A value that an operator takes; `undefined` stands for the schema's default. */
+export type OperatorArgument =
+  | TensorHandle
+  | number
+  | bigint
+  | boolean
+  | string
+  | undefined
+  | readonly (TensorHandle | number | boolean | undefined)[]
+
+/** How far a job has come. `loss` is the mean over `samples`, of which `correct` were classified rightly. */
+export interface JobProgress {
+  readonly done: number
+  readonly total: number
+  readonly loss: number
+  readonly samples: number
+  readonly correct: number
+}
+
+/** Work on the compute thread. `cancel` lets it finish its step. */
+export interface NativeJob<Result> {
+  readonly promise: Promise<Result>
+  cancel(): void
+}
+
+export interface NativeParameter {
+  readonly name: string
+  /** The parameter of this network, or `tensor`. */
+  readonly network?: NetworkHandle
+  readonly tensor?: TensorHandle
+  readonly weightDecay?: number
+  readonly l1?: number
+  readonly l2?: number
+  readonly lrFactor?: number
+}
+
+export interface TrainingResult {
+  readonly steps: number
+  readonly samples: number
+  readonly loss: number
+  readonly correct: number
+  readonly cancelled: boolean
+  readonly losses: Float32Array
+}
+
+export interface EvaluationResult {
+  readonly samples: number
+  readonly loss: number
+  readonly correct: number
+  readonly correct5: number
+  readonly cancelled: boolean
+  readonly inputDensity: number
+  /** Share of non-zero outputs by layer; empty unless asked for. */
+  readonly densities: Readonly<Record<string, number>>
+}
+
+export interface Native {
+  initialize(errorClass: typeof TorchPruneError): void
+  versions(): { libtorch: string; build: string }
+  cudaDevices(): number
+  synchronize(device: string): void
+  setJobThreads(threads: number): void
+  jobThreads(): number
+  setEagerThreads(threads: number): void
+
+  fromBytes(bytes: ArrayBufferView, dtype: DType, shape: readonly number[], device: string): TensorHandle
+  toBytes(tensor: TensorHandle): ArrayBuffer
+  item(tensor: TensorHandle): number | boolean
+  to(tensor: TensorHandle, device: string | undefined, dtype: DType | undefined): TensorHandle
+  tensorDispose(tensor: TensorHandle): void
+  tensorDisposed(tensor: TensorHandle): boolean
+  tensorDescribe(tensor: TensorHandle): { shape: number[]; dtype: DType; device: string }
+  tensorRequiresGrad(tensor: TensorHandle): boolean
+  liveTensors(): { tensors: number; bytes: number }
+
+  operator(name: string, overload: string): (...values: OperatorArgument[]) => unknown
+
+  backward(
+    tensor: TensorHandle,
+    gradient: TensorHandle | undefined,
+    options: { retainGraph?: boolean; createGraph?: boolean },
+  ): void
+  gradient(tensor: TensorHandle): TensorHandle | undefined
+  setGradient(tensor: TensorHandle, gradient: TensorHandle | undefined): void
+  setRequiresGrad(tensor: TensorHandle, requiresGrad: boolean): void
+  registerHook(tensor: TensorHandle, hook: (gradient: TensorHandle) => TensorHandle | undefined): () => void
+  setGradEnabled(enabled: boolean): boolean
+
+  manualSeed(seed: number): void
+  randomState(): TensorHandle
+  setRandomState(state: TensorHandle): void
+
+  datasetMake(
+    images: TensorHandle,
+    labels: TensorHandle,
+    mean: readonly number[],
+    std: readonly number[],
+  ): DatasetHandle
+  datasetDispose(dataset: DatasetHandle): void
+  datasetSlice(dataset: DatasetHandle, begin: number, end: number): DatasetHandle
+  datasetBatch(
+    dataset: DatasetHandle,
+    indices: readonly number[],
+    device: string,
+  ): [TensorHandle, TensorHandle]
+
+  networkMake(layers: readonly object[], seed: number): NetworkHandle
+  networkDispose(network: NetworkHandle): void
+  networkForward(network: NetworkHandle, input: TensorHandle, training: boolean): TensorHandle
+  networkTensors(network: NetworkHandle): { name: string; layer: string; parameter: boolean }[]
+  networkTensor(network: NetworkHandle, name: string): TensorHandle
+  networkLoad(network: NetworkHandle, name: string, values: TensorHandle): void
+  networkSetMask(network: NetworkHandle, name: string, keep: TensorHandle | undefined): void
+  networkMask(network: NetworkHandle, name: string): TensorHandle | undefined
+  networkUnsealed(network: NetworkHandle): Record<string, number>
+  networkSetTrainable(network: NetworkHandle, layer: string, trainable: boolean): void
+  networkSetDropout(network: NetworkHandle, layer: string, p: number): void
+  networkReseed(network: NetworkHandle, seed: number): void
+  networkTo(network: NetworkHandle, device: string): void
+
+  optimizerMake(spec: object, parameters: readonly NativeParameter[]): OptimizerHandle
+  optimizerDispose(optimizer: OptimizerHandle): void
+  optimizerStep(optimizer: OptimizerHandle, lr: number): void
+  optimizerZeroGrad(optimizer: OptimizerHandle): void
+  optimizerState(
+    optimizer: OptimizerHandle,
+  ): { name: string; steps: number; moments: Record<string, TensorHandle> }[]
+  optimizerLoad(
+    optimizer: OptimizerHandle,
+    name: string,
+    steps: number,
+    moments: Record<string, TensorHandle>,
+  ): void
+
+  trainingStart(
+    network: NetworkHandle,
+    optimizer: OptimizerHandle,
+    dataset: DatasetHandle,
+    options: {
+      order?: readonly number[]
+      seed?: number
+      batchSize: number
+      rates: readonly number[] | Float64Array
+      keepLosses?: boolean
+    },
+    onProgress?: (progress: JobProgress) => void,
+  ): NativeJob<TrainingResult>
+  evaluationStart(
+    network: NetworkHandle,
+    dataset: DatasetHandle,
+    options: { batchSize: number; activations?: boolean },
+    onProgress?: (progress: JobProgress) => void,
+  ): NativeJob<EvaluationResult>
+  weightStatistics(
+    network: NetworkHandle,
+    names: readonly string[],
+  ): NativeJob<{ count: number; kept: number; deviation: number; survivorDeviation: number }[]>
+  pruneThreshold(
+    network: NetworkHandle,
+    names: readonly string[],
+    scales: readonly number[],
+    keep: number,
+  ): NativeJob<number>
+  pruneBelow(
+    network: NetworkHandle,
+    names: readonly string[],
+    thresholds: readonly number[],
+    scales: readonly number[],
+  ): NativeJob<{ count: number; kept: number }[]>
+  connections(
+    network: NetworkHandle,
+    names: readonly string[],
+  ): NativeJob<{ incoming: Uint8Array; outgoing: Uint8Array }[]>
+}
