@@ -3,6 +3,7 @@ import { deviation, globalDensity, layerDensity } from './prune/criterion.js'
 import { prune as pruneNetwork } from './prune/prune.js'
 
 export { jobThreads, setJobThreads } from './binding/threads.js'
+export { type Versions, versions } from './binding/versions.js'
 export { type DataSplits, Dataset, type DatasetOptions } from './data/dataset.js'
 export type { MnistOptions } from './data/mnist.js'
 export { type ErrorCode, TorchPruneError } from './errors.js'
@@ -28,7 +29,6 @@ export type { RunRecord } from './report/record.js'
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js'
 export type { Job } from './train/job.js'
 export { type Epoch, type TrainOptions, type TrainProgress, type TrainResult, train } from './train/train.js'
-export { version } from './version.js'
 
 /** Data sets that are read from their own files. */
 export const data = { mnist }

@@ -35,6 +35,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
 }  // namespace
 }  // namespace torch_prune
 
-Napi::Object InitializeAddon(Napi::Env env, Napi::Object exports) { return torch_prune::Initialize(env, exports); }
+Napi::Object InitializeAddon(Napi::Env env, Napi::Object exports) {
+  return torch_prune::Initialize(env, exports);
+}
 
 NODE_API_MODULE(torch_prune, InitializeAddon)

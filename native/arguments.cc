@@ -19,10 +19,11 @@ struct NamedDType {
   const char* name;
 };
 constexpr std::array kDTypes{
-    NamedDType{at::kDouble, "float64"}, NamedDType{at::kFloat, "float32"}, NamedDType{at::kHalf, "float16"},
-    NamedDType{at::kBFloat16, "bfloat16"}, NamedDType{at::kLong, "int64"}, NamedDType{at::kInt, "int32"},
-    NamedDType{at::kShort, "int16"}, NamedDType{at::kChar, "int8"}, NamedDType{at::kByte, "uint8"},
-    NamedDType{at::kBool, "bool"},
+    NamedDType{at::kDouble, "float64"}, NamedDType{at::kFloat, "float32"},
+    NamedDType{at::kHalf, "float16"},   NamedDType{at::kBFloat16, "bfloat16"},
+    NamedDType{at::kLong, "int64"},     NamedDType{at::kInt, "int32"},
+    NamedDType{at::kShort, "int16"},    NamedDType{at::kChar, "int8"},
+    NamedDType{at::kByte, "uint8"},     NamedDType{at::kBool, "bool"},
 };
 
 template <typename Element, typename Convert>
@@ -99,7 +100,8 @@ std::vector<std::int64_t> ToShape(const Napi::Value& value, const char* what) {
   auto shape = ToIntegers(value, what);
   std::int64_t elements = 1;
   for (const std::int64_t size : shape) {
-    if (size < 0) throw Error("ERR_SHAPE", std::string(what) + " has a negative size, " + std::to_string(size));
+    if (size < 0)
+      throw Error("ERR_SHAPE", std::string(what) + " has a negative size, " + std::to_string(size));
     if (__builtin_mul_overflow(elements, size, &elements) || elements > (std::int64_t{1} << 56)) {
       throw Error("ERR_MEMORY", std::string(what) + " asks for more elements than memory can hold");
     }
@@ -112,9 +114,10 @@ at::ScalarType ToDType(const Napi::Value& value, const char* what) {
   for (const auto& known : kDTypes) {
     if (name == known.name) return known.dtype;
   }
-  throw Error("ERR_DTYPE", std::string(what) + " is '" + name +
-                               "', which is none of float64, float32, float16, bfloat16, int64, int32, int16, "
-                               "int8, uint8, bool");
+  throw Error("ERR_DTYPE",
+              std::string(what) + " is '" + name +
+                  "', which is none of float64, float32, float16, bfloat16, int64, int32, int16, "
+                  "int8, uint8, bool");
 }
 
 const char* DTypeName(at::ScalarType dtype) {
@@ -141,6 +144,8 @@ at::Device ToDevice(const Napi::Value& value, const char* what) {
   return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
-std::string DeviceName(const at::Device& device) { return device.str(); }
+std::string DeviceName(const at::Device& device) {
+  return device.str();
+}
 
 }  // namespace torch_prune

@@ -45,7 +45,9 @@ class Options {
   std::int64_t Integer(const char* name, std::int64_t fallback) const {
     return Has(name) ? Integer(name) : fallback;
   }
-  bool Boolean(const char* name, bool fallback) const { return Has(name) ? ToBoolean(Get(name), name) : fallback; }
+  bool Boolean(const char* name, bool fallback) const {
+    return Has(name) ? ToBoolean(Get(name), name) : fallback;
+  }
 
  private:
   Napi::Object object_;

@@ -23,9 +23,13 @@ ComputeThread::ComputeThread(Napi::Env env)
   channel_.Unref(env);  // an idle library must not keep the process alive
 }
 
-ComputeThread::~ComputeThread() { Stop(); }
+ComputeThread::~ComputeThread() {
+  Stop();
+}
 
-std::shared_ptr<Job> ComputeThread::NewJob(Napi::Env env) { return std::shared_ptr<Job>(new Job(env, *this)); }
+std::shared_ptr<Job> ComputeThread::NewJob(Napi::Env env) {
+  return std::shared_ptr<Job>(new Job(env, *this));
+}
 
 Napi::Object ComputeThread::Start(Napi::Env env, const std::shared_ptr<Job>& job) {
   {
@@ -86,7 +90,8 @@ void ComputeThread::Loop() {
 
 void ComputeThread::Send(std::unique_ptr<Message> message) {
   // On success the channel owns the message until Deliver takes it back.
-  if (channel_.NonBlockingCall(message.get()) == napi_ok) message.release();  // NOLINT(bugprone-unused-return-value)
+  if (channel_.NonBlockingCall(message.get()) == napi_ok)
+    message.release();  // NOLINT(bugprone-unused-return-value)
 }
 
 void ComputeThread::Deliver(Napi::Env env, Napi::Function, ComputeThread* self, Message* raw) {

@@ -34,7 +34,8 @@ class Handle : public Napi::ObjectWrap<Handle<State>> {
 
   static const std::shared_ptr<State>& Get(const Napi::Value& value, const char* what) {
     const auto& state = Of(value, what).state_;
-    if (!state) throw Error("ERR_DISPOSED", std::string(what) + ": this " + State::kName + " was disposed of");
+    if (!state)
+      throw Error("ERR_DISPOSED", std::string(what) + ": this " + State::kName + " was disposed of");
     return state;
   }
 

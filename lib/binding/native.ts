@@ -96,7 +96,7 @@ export interface Native {
   backward(
     tensor: TensorHandle,
     gradient: TensorHandle | undefined,
-    options: { retainGraph?: boolean; createGraph?: boolean },
+    options: { retainGraph?: boolean | undefined; createGraph?: boolean | undefined },
   ): void
   gradient(tensor: TensorHandle): TensorHandle | undefined
   setGradient(tensor: TensorHandle, gradient: TensorHandle | undefined): void

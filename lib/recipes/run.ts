@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { loadAddon } from '../binding/addon.js'
 import { jobThreads, setJobThreads } from '../binding/threads.js'
+import { versions as allVersions } from '../binding/versions.js'
 import type { DataSplits } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import { makeFolder } from '../io/atomic.js'
@@ -20,7 +20,6 @@ import {
 } from '../report/record.js'
 import { type Evaluation, evaluate } from '../train/evaluate.js'
 import { type Epoch, type TrainProgress, train } from '../train/train.js'
-import { version } from '../version.js'
 import { Checkpoint, type RunState } from './checkpoint.js'
 import type { Recipe } from './recipe.js'
 
@@ -78,11 +77,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   if (saved !== undefined && options.resume) checkPlan(saved, recipe, plan, seed, folder)
   await using log = await EventLog.open(folder)
   const note = (event: NewRunEvent) => log.append(event)
-  const versions = {
-    torchPrune: version,
-    libtorch: loadAddon().versions().libtorch,
-    node: process.versions.node,
-  }
+  const versions = allVersions()
   const threads = jobThreads()
   const resumed = saved !== undefined && options.resume === true
   await note({ event: 'start', recipe: recipe.name, seed, device, threads, resumed, versions })

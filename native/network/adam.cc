@@ -11,10 +11,14 @@ namespace {
 // Adam and AdamW as torch.optim has them; `decoupled` is AdamW's weight decay.
 class Adam : public OptimizerState {
  public:
-  Adam(std::vector<OptimizedParameter> parameters, bool fused, double beta1, double beta2, double eps, bool amsgrad,
-       bool decoupled)
+  Adam(std::vector<OptimizedParameter> parameters, bool fused, double beta1, double beta2, double eps,
+       bool amsgrad, bool decoupled)
       : OptimizerState(std::move(parameters), fused),
-        beta1_(beta1), beta2_(beta2), eps_(eps), amsgrad_(amsgrad), decoupled_(decoupled) {}
+        beta1_(beta1),
+        beta2_(beta2),
+        eps_(eps),
+        amsgrad_(amsgrad),
+        decoupled_(decoupled) {}
 
   std::vector<const char*> MomentNames() const override {
     if (amsgrad_) return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
@@ -65,17 +69,20 @@ class Adam : public OptimizerState {
       means.push_back(p->moments[0]);
       squares.push_back(p->moments[1]);
       if (amsgrad_) largest.push_back(p->moments[2]);
-      steps.push_back(at::full({}, static_cast<double>(p->steps), p->tensor.options().dtype(at::kFloat).requires_grad(false)));
+      steps.push_back(at::full({}, static_cast<double>(p->steps),
+                               p->tensor.options().dtype(at::kFloat).requires_grad(false)));
     }
-    const auto kernel = decoupled_ ? static_cast<Kernel>(at::_fused_adamw_) : static_cast<Kernel>(at::_fused_adam_);
-    kernel(values, gradients, means, squares, largest, steps, lr, beta1_, beta2_, group[0]->weight_decay, eps_, amsgrad_,
+    const auto kernel =
+        decoupled_ ? static_cast<Kernel>(at::_fused_adamw_) : static_cast<Kernel>(at::_fused_adam_);
+    kernel(values, gradients, means, squares, largest, steps, lr, beta1_, beta2_, group[0]->weight_decay,
+           eps_, amsgrad_,
            /*maximize=*/false, {}, {});
   }
 
  private:
-  using Kernel = void (*)(at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList,
-                          double, double, double, double, double, bool, bool, const std::optional<at::Tensor>&,
-                          const std::optional<at::Tensor>&);
+  using Kernel = void (*)(at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList,
+                          at::TensorList, double, double, double, double, double, bool, bool,
+                          const std::optional<at::Tensor>&, const std::optional<at::Tensor>&);
 
   void MakeMoments(OptimizedParameter& p) const {
     for (int i = 0; i < (amsgrad_ ? 3 : 2); ++i) {

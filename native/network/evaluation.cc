@@ -25,7 +25,9 @@ struct Evaluation {
   void Run(Job& job);
 };
 
-double NonZero(const at::Tensor& values) { return static_cast<double>(values.count_nonzero().item<std::int64_t>()); }
+double NonZero(const at::Tensor& values) {
+  return static_cast<double>(values.count_nonzero().item<std::int64_t>());
+}
 
 void Evaluation::Run(Job& job) {
   const at::NoGradGuard no_grad;
@@ -44,7 +46,8 @@ void Evaluation::Run(Job& job) {
     const auto begin = step * batch_size;
     const auto size = std::min(batch_size, count - begin);
     const auto batch = dataset->Gather(&indices[begin], size, network->device());
-    const at::Tensor logits = network->Forward(batch.images, /*training=*/false, activations ? observe : nullptr);
+    const at::Tensor logits =
+        network->Forward(batch.images, /*training=*/false, activations ? observe : nullptr);
     loss += at::cross_entropy_loss(logits, batch.labels).item<double>() * static_cast<double>(size);
     const auto best = std::get<1>(logits.topk(std::min<std::int64_t>(5, logits.size(1)), 1));
     const auto hits = best.eq(batch.labels.unsqueeze(1));
@@ -56,7 +59,8 @@ void Evaluation::Run(Job& job) {
       input_elements += static_cast<double>(batch.images.numel());
     }
     if (job.WantsReport()) {
-      job.Report({static_cast<double>(step + 1), static_cast<double>(total), loss / samples, samples, correct});
+      job.Report(
+          {static_cast<double>(step + 1), static_cast<double>(total), loss / samples, samples, correct});
     }
   }
   loss /= std::max(samples, 1.0);
@@ -89,7 +93,8 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
     result.Set("inputDensity", evaluation->input_density);
     auto densities = Napi::Object::New(env);
     const auto& layers = evaluation->network->layers();
-    for (std::size_t i = 0; evaluation->activations && i < layers.size(); ++i) densities.Set(layers[i]->name, evaluation->densities[i]);
+    for (std::size_t i = 0; evaluation->activations && i < layers.size(); ++i)
+      densities.Set(layers[i]->name, evaluation->densities[i]);
     result.Set("densities", densities);
     return Napi::Value(result);
   };
@@ -98,6 +103,8 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void RegisterEvaluation(Napi::Object exports) { Export<Start>(exports, "evaluationStart"); }
+void RegisterEvaluation(Napi::Object exports) {
+  Export<Start>(exports, "evaluationStart");
+}
 
 }  // namespace torch_prune

@@ -1,6 +1,8 @@
 #include "layer.h"
 
+#include <array>
 #include <cmath>
+#include <type_traits>
 
 namespace torch_prune {
 namespace {
@@ -47,7 +49,8 @@ class Conv2d : public Layer {
         groups_(options.Integer("groups")) {
     const auto kernel = ToIntegers(options.Get("kernelSize"), "kernelSize");
     const auto out = options.Integer("outChannels");
-    weight_ = register_parameter("weight", at::zeros({out, options.Integer("inChannels") / groups_, kernel.at(0), kernel.at(1)}));
+    weight_ = register_parameter(
+        "weight", at::zeros({out, options.Integer("inChannels") / groups_, kernel.at(0), kernel.at(1)}));
     if (options.Boolean("bias", true)) bias_ = register_parameter("bias", at::zeros({out}));
   }
   void Initialize(at::Generator& generator) override { InitializeWeightAndBias(weight_, bias_, generator); }
@@ -65,7 +68,8 @@ class Conv2d : public Layer {
 
 class BatchNorm2d : public Layer {
  public:
-  explicit BatchNorm2d(const Options& options) : eps_(options.Number("eps")), momentum_(options.Number("momentum")) {
+  explicit BatchNorm2d(const Options& options)
+      : eps_(options.Number("eps")), momentum_(options.Number("momentum")) {
     const auto features = options.Integer("features");
     weight_ = register_parameter("weight", at::ones({features}));
     bias_ = register_parameter("bias", at::zeros({features}));
@@ -76,8 +80,8 @@ class BatchNorm2d : public Layer {
   bool OutputMayBeOverwritten() const override { return true; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
     if (context.training) batches_.add_(1);
-    return at::batch_norm(inputs[0], weight_, bias_, running_mean_, running_var_, context.training, momentum_, eps_,
-                          at::globalContext().userEnabledCuDNN());
+    return at::batch_norm(inputs[0], weight_, bias_, running_mean_, running_var_, context.training, momentum_,
+                          eps_, at::globalContext().userEnabledCuDNN());
   }
 
  private:
@@ -127,7 +131,8 @@ class AvgPool2d : public Layer {
 
 class AdaptiveAvgPool2d : public Layer {
  public:
-  explicit AdaptiveAvgPool2d(const Options& options) : size_(ToIntegers(options.Get("outputSize"), "outputSize")) {}
+  explicit AdaptiveAvgPool2d(const Options& options)
+      : size_(ToIntegers(options.Get("outputSize"), "outputSize")) {}
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
     return at::adaptive_avg_pool2d(inputs[0], size_);
   }
@@ -166,24 +171,43 @@ class Add : public Layer {
   }
 };
 
+template <typename Class>
+std::shared_ptr<Layer> Make(const Options& options) {
+  if constexpr (std::is_default_constructible_v<Class>) {
+    return std::make_shared<Class>();
+  } else {
+    return std::make_shared<Class>(options);
+  }
+}
+
+struct KnownLayer {
+  const char* kind;
+  std::shared_ptr<Layer> (*make)(const Options&);
+};
+constexpr std::array kLayers{
+    KnownLayer{"linear", Make<Linear>},
+    KnownLayer{"conv2d", Make<Conv2d>},
+    KnownLayer{"batchNorm2d", Make<BatchNorm2d>},
+    KnownLayer{"relu", Make<Relu>},
+    KnownLayer{"maxPool2d", Make<MaxPool2d>},
+    KnownLayer{"avgPool2d", Make<AvgPool2d>},
+    KnownLayer{"adaptiveAvgPool2d", Make<AdaptiveAvgPool2d>},
+    KnownLayer{"flatten", Make<Flatten>},
+    KnownLayer{"dropout", Make<Dropout>},
+    KnownLayer{"add", Make<Add>},
+};
+
 }  // namespace
 
 std::shared_ptr<Layer> MakeLayer(const Options& specification) {
   const std::string kind = specification.String("kind");
-  std::shared_ptr<Layer> layer;
-  if (kind == "linear") layer = std::make_shared<Linear>(specification);
-  else if (kind == "conv2d") layer = std::make_shared<Conv2d>(specification);
-  else if (kind == "batchNorm2d") layer = std::make_shared<BatchNorm2d>(specification);
-  else if (kind == "relu") layer = std::make_shared<Relu>();
-  else if (kind == "maxPool2d") layer = std::make_shared<MaxPool2d>(specification);
-  else if (kind == "avgPool2d") layer = std::make_shared<AvgPool2d>(specification);
-  else if (kind == "adaptiveAvgPool2d") layer = std::make_shared<AdaptiveAvgPool2d>(specification);
-  else if (kind == "flatten") layer = std::make_shared<Flatten>();
-  else if (kind == "dropout") layer = std::make_shared<Dropout>(specification);
-  else if (kind == "add") layer = std::make_shared<Add>();
-  else throw Error("ERR_ARGUMENT", "there is no layer of kind '" + kind + "'");
-  layer->kind = kind;
-  return layer;
+  for (const auto& known : kLayers) {
+    if (kind != known.kind) continue;
+    auto layer = known.make(specification);
+    layer->kind = kind;
+    return layer;
+  }
+  throw Error("ERR_ARGUMENT", "there is no layer of kind '" + kind + "'");
 }
 
 }  // namespace torch_prune

@@ -24,7 +24,8 @@ class Layer : public torch::nn::Module {
   virtual void Initialize(at::Generator&) {}
   // Whether Forward may overwrite its one input when nothing else reads it and autograd does not need it.
   virtual bool CanOverwrite() const { return false; }
-  // Whether backward needs the layer's own output, or the output is its input: then it may not be overwritten.
+  // Whether backward needs the layer's own output, or the output is its input: then it may not be
+  // overwritten.
   virtual bool OutputMayBeOverwritten() const { return false; }
 
   // Into how many independent groups the channels are split.

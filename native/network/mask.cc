@@ -53,11 +53,14 @@ MaskHook* FindMask(const at::Tensor& parameter) {
 }
 
 void SetMask(const at::Tensor& parameter, const at::Tensor& keep) {
-  if (!parameter.is_leaf()) throw Error("ERR_ARGUMENT", "a mask goes on a leaf tensor: this one was computed");
-  if (!at::isFloatingType(parameter.scalar_type())) throw Error("ERR_DTYPE", "a mask goes on a floating tensor");
+  if (!parameter.is_leaf())
+    throw Error("ERR_ARGUMENT", "a mask goes on a leaf tensor: this one was computed");
+  if (!at::isFloatingType(parameter.scalar_type()))
+    throw Error("ERR_DTYPE", "a mask goes on a floating tensor");
   if (keep.sizes() != parameter.sizes()) throw Error("ERR_SHAPE", "a mask has the shape of its parameter");
   const at::NoGradGuard no_grad;
-  at::Tensor own = at::empty_strided(parameter.sizes(), parameter.strides(), parameter.options().dtype(at::kBool).requires_grad(false));
+  at::Tensor own = at::empty_strided(parameter.sizes(), parameter.strides(),
+                                     parameter.options().dtype(at::kBool).requires_grad(false));
   own.copy_(keep.ne(0));
   auto hook = std::make_unique<MaskHook>(std::move(own));
   hook->Seal(parameter.data());

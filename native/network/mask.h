@@ -6,10 +6,10 @@
 
 namespace torch_prune {
 
-// What seals a pruned parameter: a native hook that writes +0 into its gradient wherever the mask prunes, after
-// each accumulation and after any other hook. With weight, gradient and moments +0 there, SGD and Adam leave
-// +0 by their own arithmetic, so nothing has to run after a step. It writes by selection: a product with a
-// mask turns infinite gradients into NaN, and negative ones into -0.
+// What seals a pruned parameter: a native hook that writes +0 into its gradient wherever the mask prunes,
+// after each accumulation and after any other hook. With weight, gradient and moments +0 there, SGD and Adam
+// leave +0 by their own arithmetic, so nothing has to run after a step. It writes by selection: a product
+// with a mask turns infinite gradients into NaN, and negative ones into -0.
 class MaskHook : public torch::autograd::PostAccumulateGradHook {
  public:
   // keep: bool, the parameter's shape, strides and device; true where the weight stays.

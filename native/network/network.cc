@@ -20,7 +20,8 @@ at::Generator NewGenerator(const at::Device& device, std::uint64_t seed) {
 
 }  // namespace
 
-Network::Network(const Napi::Array& specification, std::uint64_t seed) : generator_(NewGenerator(at::kCPU, seed)) {
+Network::Network(const Napi::Array& specification, std::uint64_t seed)
+    : generator_(NewGenerator(at::kCPU, seed)) {
   for (std::uint32_t i = 0; i < specification.Length(); ++i) {
     const Options options(specification.Get(i), "layer");
     auto layer = MakeLayer(options);
@@ -32,7 +33,8 @@ Network::Network(const Napi::Array& specification, std::uint64_t seed) : generat
       }
       const auto found = layer_position_.find(input);
       if (found == layer_position_.end()) {
-        throw Error("ERR_ARGUMENT", "layer '" + layer->name + "' reads from '" + input + "', which no earlier layer is called");
+        throw Error("ERR_ARGUMENT", "layer '" + layer->name + "' reads from '" + input +
+                                        "', which no earlier layer is called");
       }
       layer->inputs.push_back(static_cast<int>(found->second));
     }
@@ -58,7 +60,8 @@ Network::Network(const Napi::Array& specification, std::uint64_t seed) : generat
   }
   for (const auto& layer : layers_) {
     const int input = layer->inputs[0];
-    layer->overwrites = layer->CanOverwrite() && input >= 0 && readers[input] == 1 && layers_[input]->OutputMayBeOverwritten();
+    layer->overwrites = layer->CanOverwrite() && input >= 0 && readers[input] == 1 &&
+                        layers_[input]->OutputMayBeOverwritten();
     for (const auto& parameter : layer->named_parameters()) {
       tensors_.push_back({layer->name + "." + parameter.key(), parameter.value(), layer.get(), true});
     }
@@ -88,13 +91,15 @@ at::Tensor Network::Forward(const at::Tensor& input, bool training, const Observ
 
 const NamedTensor& Network::Find(const std::string& name) const {
   const auto found = position_.find(name);
-  if (found == position_.end()) throw Error("ERR_ARGUMENT", "the network has no parameter or buffer called '" + name + "'");
+  if (found == position_.end())
+    throw Error("ERR_ARGUMENT", "the network has no parameter or buffer called '" + name + "'");
   return tensors_[found->second];
 }
 
 Layer& Network::FindLayer(const std::string& name) const {
   const auto found = layer_position_.find(name);
-  if (found == layer_position_.end()) throw Error("ERR_ARGUMENT", "the network has no layer called '" + name + "'");
+  if (found == layer_position_.end())
+    throw Error("ERR_ARGUMENT", "the network has no layer called '" + name + "'");
   return *layers_[found->second];
 }
 
@@ -132,7 +137,9 @@ void Network::To(const at::Device& device) {
   generator_ = NewGenerator(device, generator_.current_seed());
 }
 
-void Network::Reseed(std::uint64_t seed) { generator_ = NewGenerator(device_, seed); }
+void Network::Reseed(std::uint64_t seed) {
+  generator_ = NewGenerator(device_, seed);
+}
 
 std::shared_ptr<Network> UseNetwork(const Napi::Value& value) {
   auto network = NetworkHandle::Get(value, "network");
@@ -144,8 +151,9 @@ std::shared_ptr<Network> UseNetwork(const Napi::Value& value) {
 namespace {
 
 Napi::Value Make(const Napi::CallbackInfo& info) {
-  return NetworkHandle::Wrap(info.Env(), std::make_shared<Network>(ToArray(info[0], "layers"),
-                                                                   static_cast<std::uint64_t>(ToInteger(info[1], "seed"))));
+  return NetworkHandle::Wrap(
+      info.Env(), std::make_shared<Network>(ToArray(info[0], "layers"),
+                                            static_cast<std::uint64_t>(ToInteger(info[1], "seed"))));
 }
 
 Napi::Value Dispose(const Napi::CallbackInfo& info) {
@@ -183,8 +191,8 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   const auto& named = UseNetwork(info[0])->Find(ToString(info[1], "name"));
   const auto& values = Unwrap(info[2], "values");
   if (values.sizes() != named.tensor.sizes()) {
-    throw Error("ERR_SHAPE", "'" + named.name + "' has shape " + c10::str(named.tensor.sizes()) + ", the values have " +
-                                 c10::str(values.sizes()));
+    throw Error("ERR_SHAPE", "'" + named.name + "' has shape " + c10::str(named.tensor.sizes()) +
+                                 ", the values have " + c10::str(values.sizes()));
   }
   const at::NoGradGuard no_grad;
   named.tensor.copy_(values);
@@ -210,7 +218,8 @@ Napi::Value MaskOf(const Napi::CallbackInfo& info) {
   return hook ? Wrap(info.Env(), hook->keep().clone()) : info.Env().Undefined();
 }
 
-// networkUnsealed(network): {name: count} of pruned places whose bits are not +0, in weights, gradients and moments.
+// networkUnsealed(network): {name: count} of pruned places whose bits are not +0, in weights, gradients and
+// moments.
 Napi::Value Unsealed(const Napi::CallbackInfo& info) {
   auto found = Napi::Object::New(info.Env());
   const auto note = [&found](const std::string& name, std::int64_t count) {
@@ -221,9 +230,10 @@ Napi::Value Unsealed(const Napi::CallbackInfo& info) {
     if (hook == nullptr) continue;
     note(named.name, hook->Unsealed(named.tensor));
     if (named.tensor.grad().defined()) note(named.name + ".grad", hook->Unsealed(named.tensor.grad()));
-    ForEachMoment(Environment::Of(info.Env()).optimizers, named.tensor, [&](const std::string& moment, const at::Tensor& values) {
-      note(named.name + "." + moment, hook->Unsealed(values));
-    });
+    ForEachMoment(Environment::Of(info.Env()).optimizers, named.tensor,
+                  [&](const std::string& moment, const at::Tensor& values) {
+                    note(named.name + "." + moment, hook->Unsealed(values));
+                  });
   }
   return found;
 }

@@ -66,7 +66,8 @@ void ForEachMoment(const Optimizers& optimizers, const at::Tensor& parameter,
 void SealMoments(const Optimizers& optimizers, const at::Tensor& parameter) {
   const MaskHook* hook = FindMask(parameter);
   if (hook == nullptr) return;
-  ForEachMoment(optimizers, parameter, [hook](const std::string&, const at::Tensor& moment) { hook->Seal(moment); });
+  ForEachMoment(optimizers, parameter,
+                [hook](const std::string&, const at::Tensor& moment) { hook->Seal(moment); });
 }
 
 namespace {
@@ -88,8 +89,10 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
     const Options entry(list.Get(i), "parameter");
     OptimizedParameter p;
     p.name = entry.String("name");
-    p.tensor = entry.Has("network") ? UseNetwork(entry.Get("network"))->Find(p.name).tensor : Unwrap(entry.Get("tensor"), "tensor");
-    if (!p.tensor.is_leaf()) throw Error("ERR_ARGUMENT", "'" + p.name + "' was computed: an optimizer takes leaf tensors");
+    p.tensor = entry.Has("network") ? UseNetwork(entry.Get("network"))->Find(p.name).tensor
+                                    : Unwrap(entry.Get("tensor"), "tensor");
+    if (!p.tensor.is_leaf())
+      throw Error("ERR_ARGUMENT", "'" + p.name + "' was computed: an optimizer takes leaf tensors");
     p.weight_decay = entry.Number("weightDecay", 0);
     p.l1 = entry.Number("l1", 0);
     p.l2 = entry.Number("l2", 0);
@@ -100,10 +103,11 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
   const bool fused = spec.Boolean("fused", true);
   std::shared_ptr<OptimizerState> optimizer;
   if (kind == "sgd") {
-    optimizer = MakeSgd(std::move(parameters), fused, spec.Number("momentum"), spec.Number("dampening"), spec.Boolean("nesterov", false));
+    optimizer = MakeSgd(std::move(parameters), fused, spec.Number("momentum"), spec.Number("dampening"),
+                        spec.Boolean("nesterov", false));
   } else if (kind == "adam" || kind == "adamw") {
-    optimizer = MakeAdam(std::move(parameters), fused, spec.Number("beta1"), spec.Number("beta2"), spec.Number("eps"),
-                         spec.Boolean("amsgrad", false), kind == "adamw");
+    optimizer = MakeAdam(std::move(parameters), fused, spec.Number("beta1"), spec.Number("beta2"),
+                         spec.Number("eps"), spec.Boolean("amsgrad", false), kind == "adamw");
   } else {
     throw Error("ERR_ARGUMENT", "there is no optimizer of kind '" + kind + "'");
   }
@@ -160,7 +164,8 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
     if (!moments.Has(names[i])) continue;
     const auto& values = Unwrap(moments.Get(names[i]), names[i]);
     if (values.sizes() != p.tensor.sizes()) {
-      throw Error("ERR_SHAPE", std::string(names[i]) + " of '" + p.name + "' does not have its parameter's shape");
+      throw Error("ERR_SHAPE",
+                  std::string(names[i]) + " of '" + p.name + "' does not have its parameter's shape");
     }
     const at::NoGradGuard no_grad;
     loaded[i] = at::empty_like(p.tensor, p.tensor.options().requires_grad(false)).copy_(values);

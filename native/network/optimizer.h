@@ -56,8 +56,8 @@ class OptimizerState {
   std::vector<OptimizedParameter> parameters_;
 };
 
-std::shared_ptr<OptimizerState> MakeSgd(std::vector<OptimizedParameter> parameters, bool fused, double momentum,
-                                        double dampening, bool nesterov);
+std::shared_ptr<OptimizerState> MakeSgd(std::vector<OptimizedParameter> parameters, bool fused,
+                                        double momentum, double dampening, bool nesterov);
 std::shared_ptr<OptimizerState> MakeAdam(std::vector<OptimizedParameter> parameters, bool fused, double beta1,
                                          double beta2, double eps, bool amsgrad, bool decoupled);
 

@@ -35,7 +35,8 @@ Napi::Value StartJob(Napi::Env env, const std::shared_ptr<Network>& network, Wor
   return environment.compute.Start(env, job);
 }
 
-// weightStatistics(network, names): [{count, kept, deviation, survivorDeviation}], deviations of the population.
+// weightStatistics(network, names): [{count, kept, deviation, survivorDeviation}], deviations of the
+// population.
 Napi::Value Statistics(const Napi::CallbackInfo& info) {
   struct Entry {
     at::Tensor weight;
@@ -90,14 +91,17 @@ Napi::Value Threshold(const Napi::CallbackInfo& info) {
         }
         const auto all = at::cat(scores);
         const auto prune = all.numel() - keep;
-        if (keep <= 0) *threshold = std::numeric_limits<double>::infinity();
-        else if (prune > 0) *threshold = std::get<0>(all.kthvalue(prune + 1)).item<double>();
+        if (keep <= 0)
+          *threshold = std::numeric_limits<double>::infinity();
+        else if (prune > 0)
+          *threshold = std::get<0>(all.kthvalue(prune + 1)).item<double>();
       },
       [threshold](Napi::Env env) { return Napi::Number::New(env, *threshold); });
 }
 
-// pruneBelow(network, names, thresholds, scales): keeps |w| / scale >= threshold among what is still kept, and
-// seals the rest: [{count, kept}]. Masks only ever shrink; a layer that would be left empty changes nothing.
+// pruneBelow(network, names, thresholds, scales): keeps |w| / scale >= threshold among what is still kept,
+// and seals the rest: [{count, kept}]. Masks only ever shrink; a layer that would be left empty changes
+// nothing.
 Napi::Value Below(const Napi::CallbackInfo& info) {
   struct Entry {
     std::string name;
@@ -146,8 +150,9 @@ Napi::Value Below(const Napi::CallbackInfo& info) {
       });
 }
 
-// connections(network, names): [{incoming: Uint8Array, outgoing: Uint8Array}]: of each output neuron (or channel),
-// whether a weight into it is kept; of each input neuron (or channel), whether a weight out of it is.
+// connections(network, names): [{incoming: Uint8Array, outgoing: Uint8Array}]: of each output neuron (or
+// channel), whether a weight into it is kept; of each input neuron (or channel), whether a weight out of it
+// is.
 Napi::Value Connections(const Napi::CallbackInfo& info) {
   struct Entry {
     at::Tensor weight, incoming, outgoing;
@@ -164,7 +169,8 @@ Napi::Value Connections(const Napi::CallbackInfo& info) {
       [entries] {
         for (auto& e : *entries) {
           // [groups, out / groups, in / groups, kernel]
-          const auto keep = Kept(e.weight).reshape({e.groups, e.weight.size(0) / e.groups, e.weight.size(1), -1}).any(3);
+          const auto keep =
+              Kept(e.weight).reshape({e.groups, e.weight.size(0) / e.groups, e.weight.size(1), -1}).any(3);
           e.incoming = keep.any(2).flatten().to(at::kCPU, at::kByte).contiguous();
           e.outgoing = keep.any(1).flatten().to(at::kCPU, at::kByte).contiguous();
         }

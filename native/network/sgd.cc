@@ -8,8 +8,12 @@ namespace {
 // Stochastic gradient descent as torch.optim.SGD has it: momentum, dampening, Nesterov, coupled weight decay.
 class Sgd : public OptimizerState {
  public:
-  Sgd(std::vector<OptimizedParameter> parameters, bool fused, double momentum, double dampening, bool nesterov)
-      : OptimizerState(std::move(parameters), fused), momentum_(momentum), dampening_(dampening), nesterov_(nesterov) {}
+  Sgd(std::vector<OptimizedParameter> parameters, bool fused, double momentum, double dampening,
+      bool nesterov)
+      : OptimizerState(std::move(parameters), fused),
+        momentum_(momentum),
+        dampening_(dampening),
+        nesterov_(nesterov) {}
 
   std::vector<const char*> MomentNames() const override {
     return momentum_ == 0 ? std::vector<const char*>{} : std::vector<const char*>{"momentum_buffer"};
@@ -44,7 +48,8 @@ class Sgd : public OptimizerState {
         if (momentum_ != 0) buffers.push_back(p->moments[0]);
       }
       if (values.empty()) continue;
-      at::_fused_sgd_(values, gradients, buffers, group[0]->weight_decay, momentum_, lr, dampening_, nesterov_,
+      at::_fused_sgd_(values, gradients, buffers, group[0]->weight_decay, momentum_, lr, dampening_,
+                      nesterov_,
                       /*maximize=*/false, /*is_first_step=*/first);
     }
   }
@@ -56,8 +61,8 @@ class Sgd : public OptimizerState {
 
 }  // namespace
 
-std::shared_ptr<OptimizerState> MakeSgd(std::vector<OptimizedParameter> parameters, bool fused, double momentum,
-                                        double dampening, bool nesterov) {
+std::shared_ptr<OptimizerState> MakeSgd(std::vector<OptimizedParameter> parameters, bool fused,
+                                        double momentum, double dampening, bool nesterov) {
   return std::make_shared<Sgd>(std::move(parameters), fused, momentum, dampening, nesterov);
 }
 

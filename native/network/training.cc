@@ -35,7 +35,8 @@ void Training::Run(Job& job) {
   if (order.empty()) {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
     const at::Tensor shuffled = at::randperm(dataset->size(), generator, at::kLong);
-    order.assign(shuffled.const_data_ptr<std::int64_t>(), shuffled.const_data_ptr<std::int64_t>() + shuffled.numel());
+    order.assign(shuffled.const_data_ptr<std::int64_t>(),
+                 shuffled.const_data_ptr<std::int64_t>() + shuffled.numel());
   }
   const auto count = static_cast<std::int64_t>(order.size());
   const std::int64_t total = (count + batch_size - 1) / batch_size;
@@ -87,10 +88,12 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   training->rates = ToNumbers(options.Get("rates"), "rates");
   training->keep_losses = options.Boolean("keepLosses", false);
   if (training->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
-  const auto samples = training->order.empty() ? training->dataset->size() : static_cast<std::int64_t>(training->order.size());
+  const auto samples =
+      training->order.empty() ? training->dataset->size() : static_cast<std::int64_t>(training->order.size());
   const auto steps = (samples + training->batch_size - 1) / training->batch_size;
   if (training->rates.size() != 1 && static_cast<std::int64_t>(training->rates.size()) < steps) {
-    throw Error("ERR_ARGUMENT", "rates must hold one learning rate, or one for each of the " + std::to_string(steps) + " steps");
+    throw Error("ERR_ARGUMENT", "rates must hold one learning rate, or one for each of the " +
+                                    std::to_string(steps) + " steps");
   }
 
   const auto job = environment.compute.NewJob(info.Env());
@@ -119,6 +122,8 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void RegisterTraining(Napi::Object exports) { Export<Start>(exports, "trainingStart"); }
+void RegisterTraining(Napi::Object exports) {
+  Export<Start>(exports, "trainingStart");
+}
 
 }  // namespace torch_prune

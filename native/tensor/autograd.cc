@@ -24,7 +24,9 @@ class HookFunction {
   };
 
   HookFunction(Napi::Function function, std::shared_ptr<Returned> returned)
-      : function_(Napi::Persistent(function)), main_thread_(std::this_thread::get_id()), returned_(std::move(returned)) {}
+      : function_(Napi::Persistent(function)),
+        main_thread_(std::this_thread::get_id()),
+        returned_(std::move(returned)) {}
   ~HookFunction() {
     if (std::this_thread::get_id() == main_thread_) return;
     std::lock_guard lock(returned_->mutex);
@@ -35,9 +37,10 @@ class HookFunction {
 
   at::Tensor operator()(const at::Tensor& gradient) {
     if (std::this_thread::get_id() != main_thread_) {
-      throw Error("ERR_ARGUMENT",
-                  "a gradient hook written in JavaScript sits on a parameter of a network that a job trains: remove "
-                  "the hook, or train with forward(), backward() and step()");
+      throw Error(
+          "ERR_ARGUMENT",
+          "a gradient hook written in JavaScript sits on a parameter of a network that a job trains: remove "
+          "the hook, or train with forward(), backward() and step()");
     }
     const Napi::Env env = function_.Env();
     Napi::HandleScope scope(env);
@@ -57,10 +60,14 @@ Napi::Value BackwardOf(const Napi::CallbackInfo& info) {
   const at::Tensor gradient = info[1].IsUndefined() ? at::Tensor() : Unwrap(info[1], "gradient");
   const Options options(info[2], "options");
   if (!root.requires_grad()) {
-    throw Error("ERR_ARGUMENT", "backward() of a tensor that does not require a gradient: make it from tensors with requiresGrad");
+    throw Error(
+        "ERR_ARGUMENT",
+        "backward() of a tensor that does not require a gradient: make it from tensors with requiresGrad");
   }
   if (!gradient.defined() && root.numel() != 1) {
-    throw Error("ERR_SHAPE", "backward() without a gradient needs a tensor of one element: reduce it first, with sum() or mean()");
+    throw Error(
+        "ERR_SHAPE",
+        "backward() without a gradient needs a tensor of one element: reduce it first, with sum() or mean()");
   }
   Backward(root, gradient, options.Boolean("retainGraph", false), options.Boolean("createGraph", false));
   return info.Env().Undefined();
@@ -79,9 +86,12 @@ Napi::Value SetGradient(const Napi::CallbackInfo& info) {
   }
   const auto& gradient = Unwrap(info[1], "gradient");
   if (gradient.sizes() != tensor.sizes()) throw Error("ERR_SHAPE", "a gradient has the shape of its tensor");
-  if (gradient.scalar_type() != tensor.scalar_type()) throw Error("ERR_DTYPE", "a gradient has the dtype of its tensor");
-  if (gradient.device() != tensor.device()) throw Error("ERR_DEVICE", "a gradient is on the device of its tensor");
-  // A sealed parameter takes no gradient where it is pruned, so a copy is sealed rather than the caller's own.
+  if (gradient.scalar_type() != tensor.scalar_type())
+    throw Error("ERR_DTYPE", "a gradient has the dtype of its tensor");
+  if (gradient.device() != tensor.device())
+    throw Error("ERR_DEVICE", "a gradient is on the device of its tensor");
+  // A sealed parameter takes no gradient where it is pruned, so a copy is sealed rather than the caller's
+  // own.
   const MaskHook* hook = FindMask(tensor);
   tensor.mutable_grad() = hook == nullptr ? gradient : gradient.detach().clone();
   if (hook != nullptr) hook->Seal(tensor.mutable_grad());
@@ -92,9 +102,11 @@ Napi::Value SetRequiresGrad(const Napi::CallbackInfo& info) {
   const auto& tensor = Unwrap(info[0], "tensor");
   const bool wanted = ToBoolean(info[1], "requiresGrad");
   if (wanted && !at::isFloatingType(tensor.scalar_type())) {
-    throw Error("ERR_DTYPE", std::string("only floating tensors have gradients, this one is ") + DTypeName(tensor.scalar_type()));
+    throw Error("ERR_DTYPE", std::string("only floating tensors have gradients, this one is ") +
+                                 DTypeName(tensor.scalar_type()));
   }
-  if (!tensor.is_leaf()) throw Error("ERR_ARGUMENT", "requiresGrad can be changed on leaf tensors only: use detach()");
+  if (!tensor.is_leaf())
+    throw Error("ERR_ARGUMENT", "requiresGrad can be changed on leaf tensors only: use detach()");
   tensor.set_requires_grad(wanted);
   return info.Env().Undefined();
 }
@@ -102,7 +114,8 @@ Napi::Value SetRequiresGrad(const Napi::CallbackInfo& info) {
 // registerHook(tensor, f): a function that removes the hook.
 Napi::Value RegisterHook(const Napi::CallbackInfo& info) {
   const auto& tensor = Unwrap(info[0], "tensor");
-  if (!tensor.requires_grad()) throw Error("ERR_ARGUMENT", "a gradient hook needs a tensor that requires a gradient");
+  if (!tensor.requires_grad())
+    throw Error("ERR_ARGUMENT", "a gradient hook needs a tensor that requires a gradient");
   auto& environment = Environment::Of(info.Env());
   if (!environment.returned_hooks) environment.returned_hooks = std::make_shared<HookFunction::Returned>();
   auto returned = std::static_pointer_cast<HookFunction::Returned>(environment.returned_hooks);
@@ -111,14 +124,16 @@ Napi::Value RegisterHook(const Napi::CallbackInfo& info) {
     returned->functions.clear();
   }
   auto function = std::make_shared<HookFunction>(ToFunction(info[1], "hook"), std::move(returned));
-  const unsigned position = tensor.register_hook([function](const at::Tensor& gradient) { return (*function)(gradient); });
+  const unsigned position =
+      tensor.register_hook([function](const at::Tensor& gradient) { return (*function)(gradient); });
   // The tensor is held weakly: a forgotten hook must not keep it.
   const c10::weak_intrusive_ptr<c10::TensorImpl> weak(tensor.getIntrusivePtr());
-  return Napi::Function::New(info.Env(), [weak, position, removed = false](const Napi::CallbackInfo&) mutable {
-    const auto alive = weak.lock();
-    if (!removed && alive) at::Tensor(alive).remove_hook(position);
-    removed = true;
-  });
+  return Napi::Function::New(info.Env(),
+                             [weak, position, removed = false](const Napi::CallbackInfo&) mutable {
+                               const auto alive = weak.lock();
+                               if (!removed && alive) at::Tensor(alive).remove_hook(position);
+                               removed = true;
+                             });
 }
 
 // setGradEnabled(enabled): what it was before.
@@ -138,8 +153,10 @@ void Backward(const at::Tensor& root, const at::Tensor& gradient, bool retain_gr
     ~Restore() { state.set_multithreading_enabled(before); }
   } restore{state, state.get_multithreading_enabled()};
   state.set_multithreading_enabled(false);
-  torch::autograd::backward({root}, gradient.defined() ? torch::autograd::variable_list{gradient} : torch::autograd::variable_list{},
-                            retain_graph, create_graph);
+  torch::autograd::backward(
+      {root},
+      gradient.defined() ? torch::autograd::variable_list{gradient} : torch::autograd::variable_list{},
+      retain_graph, create_graph);
 }
 
 void RegisterAutograd(Napi::Object exports) {

@@ -1,9 +1,9 @@
 #include "operators.h"
 
+#include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/jit_type.h>
 #include <ATen/core/stack.h>
-#include <ATen/ATen.h>
 
 #include "../arguments.h"
 #include "tensor.h"
@@ -21,7 +21,8 @@ at::MemoryFormat ToMemoryFormat(const std::string& name) {
   if (name == "contiguous") return at::MemoryFormat::Contiguous;
   if (name == "channelsLast") return at::MemoryFormat::ChannelsLast;
   if (name == "preserve") return at::MemoryFormat::Preserve;
-  throw Error("ERR_ARGUMENT", "memoryFormat must be 'contiguous', 'channelsLast' or 'preserve', got '" + name + "'");
+  throw Error("ERR_ARGUMENT",
+              "memoryFormat must be 'contiguous', 'channelsLast' or 'preserve', got '" + name + "'");
 }
 
 at::Scalar ToScalar(const Napi::Value& value, const char* what) {
@@ -107,7 +108,8 @@ IValue ToIValue(const Napi::Value& value, const c10::TypePtr& type, std::optiona
     case TypeKind::MemoryFormatType:
       return IValue(ToMemoryFormat(ToString(value, what)));
     default:
-      throw Error("ERR_ARGUMENT", std::string(what) + ": arguments of type " + type->str() + " are not supported");
+      throw Error("ERR_ARGUMENT",
+                  std::string(what) + ": arguments of type " + type->str() + " are not supported");
   }
 }
 
@@ -129,8 +131,8 @@ Napi::Value Call(const c10::OperatorHandle& op, const Napi::CallbackInfo& info) 
   const auto& schema = op.schema();
   const auto& arguments = schema.arguments();
   if (info.Length() > arguments.size()) {
-    throw Error("ERR_ARGUMENT", schema.name() + " takes " + std::to_string(arguments.size()) + " arguments, got " +
-                                    std::to_string(info.Length()));
+    throw Error("ERR_ARGUMENT", schema.name() + " takes " + std::to_string(arguments.size()) +
+                                    " arguments, got " + std::to_string(info.Length()));
   }
   torch::jit::Stack stack;
   stack.reserve(arguments.size());
@@ -158,15 +160,21 @@ Napi::Value Operator(const Napi::CallbackInfo& info) {
   const std::string overload = ToString(info[1], "overload");
   const auto op = c10::Dispatcher::singleton().findSchema({name, overload});
   if (!op) {
-    throw Error("ERR_ARGUMENT", "this libtorch has no operator " + name + (overload.empty() ? "" : "." + overload));
+    throw Error("ERR_ARGUMENT",
+                "this libtorch has no operator " + name + (overload.empty() ? "" : "." + overload));
   }
   return Napi::Function::New(
-      info.Env(), [op = *op](const Napi::CallbackInfo& call) { return Guard(call.Env(), [&] { return Call(op, call); }); },
+      info.Env(),
+      [op = *op](const Napi::CallbackInfo& call) {
+        return Guard(call.Env(), [&] { return Call(op, call); });
+      },
       name);
 }
 
 }  // namespace
 
-void RegisterOperators(Napi::Object exports) { Export<Operator>(exports, "operator"); }
+void RegisterOperators(Napi::Object exports) {
+  Export<Operator>(exports, "operator");
+}
 
 }  // namespace torch_prune

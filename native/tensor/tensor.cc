@@ -53,7 +53,8 @@ Napi::Value Describe(const Napi::CallbackInfo& info) {
   const auto& tensor = TensorHandle::Get(info[0], "tensor")->tensor;
   auto description = Napi::Object::New(info.Env());
   auto shape = Napi::Array::New(info.Env(), tensor.dim());
-  for (std::int64_t i = 0; i < tensor.dim(); ++i) shape.Set(static_cast<std::uint32_t>(i), static_cast<double>(tensor.size(i)));
+  for (std::int64_t i = 0; i < tensor.dim(); ++i)
+    shape.Set(static_cast<std::uint32_t>(i), static_cast<double>(tensor.size(i)));
   description.Set("shape", shape);
   description.Set("dtype", DTypeName(tensor.scalar_type()));
   description.Set("device", DeviceName(tensor.device()));

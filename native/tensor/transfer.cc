@@ -44,7 +44,8 @@ Napi::Value ToBytes(const Napi::CallbackInfo& info) {
 Napi::Value Item(const Napi::CallbackInfo& info) {
   const auto& tensor = Unwrap(info[0], "tensor");
   if (tensor.numel() != 1) {
-    throw Error("ERR_SHAPE", "item() needs a tensor of one element, this one has " + std::to_string(tensor.numel()));
+    throw Error("ERR_SHAPE",
+                "item() needs a tensor of one element, this one has " + std::to_string(tensor.numel()));
   }
   const at::Scalar scalar = tensor.item();
   if (scalar.isBoolean()) return Napi::Boolean::New(info.Env(), scalar.toBool());

@@ -1,0 +1,13 @@
+import { loadAddon } from './addon.js'
+import { VERSION } from './home.js'
+
+export interface Versions {
+  readonly torchPrune: string
+  readonly libtorch: string
+  readonly node: string
+}
+
+/** The versions that results depend on: `run.json` keeps them. Loads the addon. */
+export function versions(): Versions {
+  return { torchPrune: VERSION, libtorch: loadAddon().versions().libtorch, node: process.versions.node }
+}
