@@ -108,12 +108,20 @@ void ComputeThread::Deliver(Napi::Env env, Napi::Function, ComputeThread* self, 
     value.Set("loss", progress.loss);
     value.Set("samples", progress.samples);
     value.Set("correct", progress.correct);
-    job.on_progress.Call({value});
+    try {
+      job.on_progress.Call({value});
+    } catch (const Napi::Error& error) {
+      // A listener that throws stops the job, which rejects with what was thrown.
+      if (!job.listener_error_) job.listener_error_ = error;
+      job.Cancel();
+    }
     return;
   }
   if (--self->unfinished_ == 0) self->channel_.Unref(env);
   job.claim.reset();
-  if (!job.failure_) {
+  if (job.listener_error_) {
+    job.deferred_.Reject(job.listener_error_->Value());
+  } else if (!job.failure_) {
     try {
       job.deferred_.Resolve(Guard(env, [&] { return job.finish(env); }));
     } catch (const Napi::Error& error) {

@@ -53,6 +53,7 @@ class Job : public std::enable_shared_from_this<Job> {
   ComputeThread& thread_;
   std::atomic<bool> cancelled_{false};
   std::optional<Failure> failure_;
+  std::optional<Napi::Error> listener_error_;  // main thread only
   std::chrono::steady_clock::time_point last_report_{};
 };
 

@@ -160,6 +160,10 @@ export interface Native {
       batchSize: number
       rates: readonly number[] | Float64Array
       keepLosses?: boolean
+      labelSmoothing?: number
+      teacher?: TensorHandle | undefined
+      teacherWeight?: number
+      temperature?: number
     },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<TrainingResult>
@@ -169,6 +173,11 @@ export interface Native {
     options: { batchSize: number; activations?: boolean },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<EvaluationResult>
+  predictionStart(
+    network: NetworkHandle,
+    dataset: DatasetHandle,
+    options: { batchSize: number },
+  ): NativeJob<TensorHandle>
   weightStatistics(
     network: NetworkHandle,
     names: readonly string[],

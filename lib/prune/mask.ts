@@ -57,8 +57,8 @@ export async function applyCriterion(
   options: ApplyOptions = {},
 ): Promise<void> {
   const { ease = (density) => density, only, signal } = options
+  checkCriterion(network, criterion)
   const wanted = criterion.layers ?? network.prunable
-  checkNames(network, wanted)
   const layers = only === undefined ? wanted : wanted.filter((name) => only.includes(name))
   if (layers.length === 0) return
   const names = weightNames(layers)
@@ -107,9 +107,10 @@ function valueFor(values: PerLayer<string>, name: string): number {
   return typeof values === 'number' ? values : values[name]!
 }
 
-function checkNames(network: AnyNetwork, layers: readonly string[]): void {
+/** Throws `ERR_ARGUMENT` when a criterion names a layer that is not there, or has no connections. */
+export function checkCriterion(network: AnyNetwork, criterion: Criterion): void {
   const prunable: readonly string[] = network.prunable
-  for (const name of layers) {
+  for (const name of criterion.layers ?? []) {
     if (prunable.includes(name)) continue
     const what = Object.hasOwn(network.layers, name) ? 'has no connections to prune' : 'is not in the network'
     throw new TorchPruneError('ERR_ARGUMENT', `layer '${name}' ${what}: it has ${prunable.join(', ')}`)

@@ -1,19 +1,21 @@
-import type { DataSplits } from '../data/dataset.js'
+import type { DataSplits, Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Regularization } from '../optim/regularization.js'
 import type { Schedule } from '../optim/schedule.js'
 import type { OptimizerSpec } from '../optim/spec.js'
-import { evaluate } from '../train/evaluate.js'
+import { Tensor } from '../tensor/tensor.js'
+import { evaluate, predict } from '../train/evaluate.js'
 import { Job } from '../train/job.js'
 import type { JobOptions } from '../train/native_job.js'
 import { deriveSeed } from '../train/seed.js'
-import { howTrained, type TrainProgress, train } from '../train/train.js'
+import { type Distillation, type Epoch, howTrained, type TrainProgress, train } from '../train/train.js'
 import type { Criterion } from './criterion.js'
 import { adjustDropout } from './dropout.js'
 import {
   applyCriterion,
+  checkCriterion,
   type InitialDeviations,
   initialDeviations,
   keptWeights,
@@ -34,6 +36,9 @@ export interface RetrainOptions {
   readonly batchSize?: number | undefined
   readonly schedule?: Schedule | undefined
   readonly regularization?: Regularization | undefined
+  readonly labelSmoothing?: number | undefined
+  /** The survivors learn from a teacher beside the labels: the network as it comes, unless another is given. */
+  readonly distillation?: (Omit<Distillation, 'teacher'> & Partial<Pick<Distillation, 'teacher'>>) | undefined
 }
 
 export interface PruneOptions<Name extends string = string> extends JobOptions {
@@ -50,11 +55,20 @@ export interface PruneOptions<Name extends string = string> extends JobOptions {
   /** Goes on behind this round: masks and weights are those of its end. */
   readonly after?: { readonly round: number; readonly initial: InitialDeviations } | undefined
   readonly onProgress?: ((progress: PruneProgress) => void) | undefined
+  /** Awaited after each epoch of retraining. */
+  readonly onEpoch?: ((epoch: RetrainEpoch) => Promise<void> | void) | undefined
   /** Awaited when a round has pruned for the first time and not retrained yet. */
   readonly onPruned?: ((round: number, density: number) => Promise<void> | void) | undefined
 }
 
 export interface PruneProgress extends TrainProgress {
+  readonly round: number
+  readonly rounds: number
+  readonly phase: Phase
+}
+
+/** An epoch of retraining that is over. */
+export interface RetrainEpoch extends Epoch {
   readonly round: number
   readonly rounds: number
   readonly phase: Phase
@@ -95,6 +109,7 @@ export function prune<K extends LayerKinds>(
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new TorchPruneError('ERR_ARGUMENT', `rounds must be a whole number of 1 or more, got ${rounds}`)
   }
+  checkCriterion(network, options.criterion as Criterion)
   return new Job(roundsOf(network, data, options as PruneOptions))
 }
 
@@ -106,6 +121,11 @@ async function* roundsOf(
   const { rounds = 1, densitySchedule = 'geometric', phases = ['all'], signal, seed = network.seed } = options
   const { optimizer, ...training } = retraining(network, options.retrain)
   const initial = options.after?.initial ?? (await initialDeviations(network, signal))
+  const { distillation: lesson } = options.retrain
+  const distillation = lesson && {
+    ...lesson,
+    teacher: await logitsOf(lesson.teacher ?? network, data.train, signal),
+  }
   const done: Round[] = []
   for (let round = (options.after?.round ?? 0) + 1; round <= rounds; round++) {
     const started = performance.now()
@@ -127,14 +147,16 @@ async function* roundsOf(
       const fixed = network.nodes.map((node) => node.name).filter((name) => !trains(network, name, phase))
       network.freeze(...fixed)
       try {
-        await train(network, data.train, {
+        const epochs = train(network, data.train, {
           ...training,
           optimizer,
+          distillation,
           seed: deriveSeed(seed, round, p),
           signal,
           onProgress:
             options.onProgress && ((progress) => options.onProgress?.({ ...progress, round, rounds, phase })),
         })
+        for await (const epoch of epochs) await options.onEpoch?.({ ...epoch, round, rounds, phase })
       } finally {
         if (fixed.length > 0) network.unfreeze(...fixed)
       }
@@ -159,6 +181,11 @@ async function* roundsOf(
   return { rounds: done, initialDeviations: initial }
 }
 
+/** Asked once for all rounds, and before the first of them prunes. */
+function logitsOf(teacher: AnyNetwork | Tensor, dataset: Dataset, signal?: AbortSignal): Promise<Tensor> {
+  return teacher instanceof Tensor ? Promise.resolve(teacher) : predict(teacher, dataset, { signal })
+}
+
 function totalDensity(layers: readonly LayerKept[]): number {
   return (
     layers.reduce((sum, layer) => sum + layer.kept, 0) / layers.reduce((sum, layer) => sum + layer.weights, 0)
@@ -181,6 +208,7 @@ function retraining(network: AnyNetwork, options: RetrainOptions) {
     optimizer: { ...base, lr: base.lr * lrFactor },
     batchSize: options.batchSize ?? before?.batchSize,
     regularization: options.regularization ?? before?.regularization,
+    labelSmoothing: options.labelSmoothing,
   }
 }
 

@@ -3,6 +3,7 @@ import type { JobProgress } from '../binding/native.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
+import { Tensor } from '../tensor/tensor.js'
 import { type JobOptions, runJob } from './native_job.js'
 
 export interface EvaluateOptions extends JobOptions {
@@ -43,6 +44,21 @@ export async function evaluate(
     top5Error: percentWrong(result.correct5, result.samples),
     activations: { input: result.inputDensity, layers: result.densities },
   }
+}
+
+/**
+ * What a network says of every sample, in evaluation mode: logits, float32 `[N, classes]`, on the CPU. The
+ * teacher of a distillation, computed once.
+ */
+export async function predict(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: JobOptions & { readonly batchSize?: number } = {},
+): Promise<Tensor> {
+  const { batchSize = 250, signal } = options
+  checkSamples(network, dataset)
+  const start = () => loadAddon().predictionStart(network.handle, dataset.handle, { batchSize })
+  return Tensor.wrap(await runJob(start, signal))
 }
 
 export function percentWrong(correct: number, samples: number): number {

@@ -7,7 +7,8 @@ import { Optimizer } from '../optim/optimizer.js'
 import { noRegularization, type Regularization } from '../optim/regularization.js'
 import { constant, rateFactor, type Schedule } from '../optim/schedule.js'
 import type { OptimizerSpec } from '../optim/spec.js'
-import { checkSamples, evaluate, percentWrong } from './evaluate.js'
+import { Tensor } from '../tensor/tensor.js'
+import { checkSamples, evaluate, percentWrong, predict } from './evaluate.js'
 import { Job } from './job.js'
 import { type JobOptions, runJob } from './native_job.js'
 import { deriveSeed } from './seed.js'
@@ -20,12 +21,26 @@ export interface TrainOptions extends JobOptions {
   /** Constant unless given. */
   readonly schedule?: Schedule | undefined
   readonly regularization?: Regularization | undefined
+  /** Moves this share of the targets from the right class to all of them (Szegedy et al. 2016). 0 unless given. */
+  readonly labelSmoothing?: number | undefined
+  /** Learns from another network beside the labels. */
+  readonly distillation?: Distillation | undefined
   /** Read after each epoch. */
   readonly validation?: Dataset | undefined
   /** Seeds the order of samples and dropout; the network's own unless given. */
   readonly seed?: number | undefined
   /** Called now and then within an epoch. */
   readonly onProgress?: ((progress: TrainProgress) => void) | undefined
+}
+
+/** Learning from what a teacher says of each sample (Hinton, Vinyals and Dean 2015). */
+export interface Distillation {
+  /** A network, asked once before the first epoch, or its logits for the dataset from `predict()`. */
+  readonly teacher: AnyNetwork | Tensor
+  /** Share of the loss that is the teacher's. 0.7 unless given. */
+  readonly weight?: number | undefined
+  /** Softens both sides' probabilities. 4 unless given. */
+  readonly temperature?: number | undefined
 }
 
 export interface TrainProgress extends JobProgress {
@@ -94,6 +109,8 @@ async function* epochsOf(
   const steps = Math.ceil(dataset.length / batchSize)
   lastTraining.set(network, { optimizer: spec, batchSize, regularization })
   using optimizer = Optimizer.of(network, spec, regularization)
+  const { labelSmoothing = 0 } = options
+  const lesson = await lessonOf(options.distillation, dataset, signal)
   const done: Epoch[] = []
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const started = performance.now()
@@ -111,7 +128,7 @@ async function* epochsOf(
           network.handle,
           optimizer.handle,
           dataset.handle,
-          { batchSize, rates, seed: epochSeed },
+          { batchSize, rates, seed: epochSeed, labelSmoothing, ...lesson },
           report,
         ),
       signal,
@@ -138,4 +155,18 @@ async function* epochsOf(
     yield event
   }
   return { epochs: done }
+}
+
+/** The teacher's logits and how much they count, as the addon takes them. */
+async function lessonOf(distillation: Distillation | undefined, dataset: Dataset, signal?: AbortSignal) {
+  if (distillation === undefined) return {}
+  const { teacher, weight = 0.7, temperature = 4 } = distillation
+  if (!(weight >= 0 && weight <= 1)) {
+    throw new TorchPruneError('ERR_ARGUMENT', `distillation.weight must be in 0..1, got ${weight}`)
+  }
+  if (!(temperature > 0)) {
+    throw new TorchPruneError('ERR_ARGUMENT', `distillation.temperature must be over 0, got ${temperature}`)
+  }
+  const logits = teacher instanceof Tensor ? teacher : await predict(teacher, dataset, { signal })
+  return { teacher: logits.handle, teacherWeight: weight, temperature }
 }

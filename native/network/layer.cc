@@ -49,6 +49,7 @@ class Conv2d : public Layer {
         groups_(options.Integer("groups")) {
     const auto kernel = ToIntegers(options.Get("kernelSize"), "kernelSize");
     const auto out = options.Integer("outChannels");
+    if (groups_ < 1) throw Error("ERR_ARGUMENT", "groups must be 1 or more, got " + std::to_string(groups_));
     weight_ = register_parameter(
         "weight", at::zeros({out, options.Integer("inChannels") / groups_, kernel.at(0), kernel.at(1)}));
     if (options.Boolean("bias", true)) bias_ = register_parameter("bias", at::zeros({out}));

@@ -21,6 +21,10 @@ struct Training {
   std::int64_t batch_size = 0;
   std::vector<double> rates;  // one a step, or one for all
   bool keep_losses = false;
+  double label_smoothing = 0;
+  // Distillation (Hinton, Vinyals and Dean 2015): what a teacher says of every sample of the dataset.
+  at::Tensor teacher;  // float32 [N, classes], logits; undefined without
+  double teacher_weight = 0, temperature = 1;
 
   // What came of it.
   std::int64_t steps = 0;
@@ -29,7 +33,21 @@ struct Training {
   bool cancelled = false;
 
   void Run(Job& job);
+
+ private:
+  at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t begin, std::int64_t size) const;
 };
+
+at::Tensor Training::Loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t begin,
+                          std::int64_t size) const {
+  const at::Tensor hard = at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, label_smoothing);
+  if (!teacher.defined()) return hard;
+  const at::Tensor samples = at::from_blob(const_cast<std::int64_t*>(&order[begin]), {size}, at::kLong);
+  const at::Tensor soft_targets = teacher.index_select(0, samples).to(logits.device()).div_(temperature).softmax(1);
+  const at::Tensor soft = (logits / temperature).log_softmax(1).mul(soft_targets).sum(1).mean();
+  // The square of the temperature keeps the two gradients on one scale (their section 2.1).
+  return hard * (1 - teacher_weight) - soft * (teacher_weight * temperature * temperature);
+}
 
 void Training::Run(Job& job) {
   if (order.empty()) {
@@ -55,7 +73,7 @@ void Training::Run(Job& job) {
     const auto batch = dataset->Gather(&order[begin], size, device);
     optimizer->ZeroGrad();
     const at::Tensor logits = network->Forward(batch.images, /*training=*/true);
-    const at::Tensor step_loss = at::cross_entropy_loss(logits, batch.labels);
+    const at::Tensor step_loss = Loss(logits, batch.labels, begin, size);
     Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
     optimizer->Step(rates.size() == 1 ? rates[0] : rates[steps]);
     {
@@ -74,7 +92,8 @@ void Training::Run(Job& job) {
   read();
 }
 
-// trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?}, onProgress?)
+// trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?,
+// labelSmoothing?, teacher?, teacherWeight?, temperature?}, onProgress?)
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[3], "options");
@@ -87,6 +106,17 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   training->batch_size = options.Integer("batchSize");
   training->rates = ToNumbers(options.Get("rates"), "rates");
   training->keep_losses = options.Boolean("keepLosses", false);
+  training->label_smoothing = options.Number("labelSmoothing", 0);
+  if (options.Has("teacher")) {
+    training->teacher = Unwrap(options.Get("teacher"), "teacher").detach();
+    training->teacher_weight = options.Number("teacherWeight");
+    training->temperature = options.Number("temperature");
+    const auto classes = training->teacher.dim() == 2 ? training->teacher.size(0) : -1;
+    if (classes != training->dataset->size()) {
+      throw Error("ERR_SHAPE", "a teacher's logits must be [samples of the dataset, classes], got " +
+                                   c10::str(training->teacher.sizes()));
+    }
+  }
   if (training->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
   const auto samples =
       training->order.empty() ? training->dataset->size() : static_cast<std::int64_t>(training->order.size());

@@ -124,8 +124,10 @@ Napi::Value RegisterHook(const Napi::CallbackInfo& info) {
     returned->functions.clear();
   }
   auto function = std::make_shared<HookFunction>(ToFunction(info[1], "hook"), std::move(returned));
-  const unsigned position =
-      tensor.register_hook([function](const at::Tensor& gradient) { return (*function)(gradient); });
+  const unsigned position = tensor.register_hook([function](const at::Tensor& gradient) {
+    const auto running = function;  // a hook that removes itself destroys this closure
+    return (*running)(gradient);
+  });
   // The tensor is held weakly: a forgotten hook must not keep it.
   const c10::weak_intrusive_ptr<c10::TensorImpl> weak(tensor.getIntrusivePtr());
   return Napi::Function::New(info.Env(),

@@ -40,7 +40,7 @@ Napi::Value ToBytes(const Napi::CallbackInfo& info) {
   return buffer;
 }
 
-// item(tensor): the one element, as a number, a bigint (int64) or a boolean.
+// item(tensor): the one element, as a boolean or a number. An int64 may be rounded: lib/ notices.
 Napi::Value Item(const Napi::CallbackInfo& info) {
   const auto& tensor = Unwrap(info[0], "tensor");
   if (tensor.numel() != 1) {
