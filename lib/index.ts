@@ -26,9 +26,17 @@ export type { Phase, PruneOptions, PruneProgress, PruneResult, Round } from './p
 export { defineRecipe, type Recipe } from './recipes/recipe.js'
 export { type RunOptions, type RunResult, runRecipe } from './recipes/run.js'
 export type { RunRecord } from './report/record.js'
-export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js'
+export * from './tensor/index.js'
+export { type EvaluateOptions, type Evaluation, evaluate, predict } from './train/evaluate.js'
 export type { Job } from './train/job.js'
-export { type Epoch, type TrainOptions, type TrainProgress, type TrainResult, train } from './train/train.js'
+export {
+  type Distillation,
+  type Epoch,
+  type TrainOptions,
+  type TrainProgress,
+  type TrainResult,
+  train,
+} from './train/train.js'
 
 /** Data sets that are read from their own files. */
 export const data = { mnist }

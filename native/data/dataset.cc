@@ -26,6 +26,10 @@ Dataset::Dataset(at::Tensor images, at::Tensor labels, std::vector<double> mean,
                                  " and " + c10::str(labels_.sizes()));
   }
   if (images_.size(0) == 0) throw Error("ERR_SHAPE", "a dataset needs at least one sample");
+  // A negative label would be passed over by cross-entropy (its ignore_index is -100), or be out of range.
+  if (const auto least = labels_.min().item<std::int64_t>(); least < 0)
+    throw Error("ERR_ARGUMENT", "labels must be 0 or more, got " + std::to_string(least));
+  largest_label_ = labels_.max().item<std::int64_t>();
   channels_ = images_.size(1);
   plane_ = images_.numel() / images_.size(0) / std::max<std::int64_t>(channels_, 1);
   if (dtype == at::kFloat) {
@@ -84,6 +88,17 @@ Dataset::Batch Dataset::Gather(const std::int64_t* indices, std::int64_t count,
   });
   if (device.is_cpu()) return {std::move(images), std::move(labels)};
   return {images.to(device), labels.to(device)};
+}
+
+void Dataset::CheckClasses(const at::Tensor& logits) const {
+  if (logits.dim() != 2) {
+    throw Error("ERR_SHAPE", "the network's output must be [N, classes], got " + c10::str(logits.sizes()));
+  }
+  if (largest_label_ >= logits.size(1)) {
+    throw Error("ERR_ARGUMENT", "the dataset has a label " + std::to_string(largest_label_) +
+                                    ", the network has outputs for " + std::to_string(logits.size(1)) +
+                                    " classes: give it one for each");
+  }
 }
 
 std::shared_ptr<Dataset> Dataset::Slice(std::int64_t begin, std::int64_t end) const {

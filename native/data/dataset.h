@@ -20,6 +20,8 @@ class Dataset {
   std::int64_t size() const { return labels_.size(0); }
   const at::Tensor& images() const { return images_; }
   const at::Tensor& labels() const { return labels_; }
+  // Throws unless there is an output for each label: on CUDA, cross-entropy would end the whole context.
+  void CheckClasses(const at::Tensor& logits) const;
 
   struct Batch {
     at::Tensor images;  // float32 [n, C, ...], on the device
@@ -37,6 +39,7 @@ class Dataset {
   std::vector<double> mean_, deviation_;
   std::vector<float> table_;  // [C, 256]: the normalised value of each byte
   std::int64_t channels_, plane_;
+  std::int64_t largest_label_;
 };
 
 using DatasetHandle = Handle<Dataset>;

@@ -27,6 +27,7 @@ class Adam : public OptimizerState {
 
  protected:
   void CheckRate(const OptimizedParameter& p, double lr) const override {
+    OptimizerState::CheckRate(p, lr);
     // p *= 1 - lr * decay with a negative factor turns a pruned +0 into -0.
     if (decoupled_ && lr * p.weight_decay >= 1) {
       throw Error("ERR_ARGUMENT", "AdamW: learning rate x weight decay must be under 1, got " +
@@ -34,9 +35,9 @@ class Adam : public OptimizerState {
     }
   }
 
-  void StepOne(OptimizedParameter& p, const at::Tensor& gradient, double lr) override {
+  void StepOne(OptimizedParameter& p, double lr) override {
     MakeMoments(p);
-    at::Tensor direction = gradient;
+    at::Tensor direction = p.gradient;
     if (p.weight_decay != 0) {
       if (decoupled_) {
         p.tensor.mul_(1 - lr * p.weight_decay);
@@ -65,7 +66,7 @@ class Adam : public OptimizerState {
     for (OptimizedParameter* p : group) {
       MakeMoments(*p);
       values.push_back(p->tensor);
-      gradients.push_back(p->tensor.grad());
+      gradients.push_back(p->gradient);
       means.push_back(p->moments[0]);
       squares.push_back(p->moments[1]);
       if (amsgrad_) largest.push_back(p->moments[2]);

@@ -48,6 +48,7 @@ void Evaluation::Run(Job& job) {
     const auto batch = dataset->Gather(&indices[begin], size, network->device());
     const at::Tensor logits =
         network->Forward(batch.images, /*training=*/false, activations ? observe : nullptr);
+    dataset->CheckClasses(logits);
     loss += at::cross_entropy_loss(logits, batch.labels).item<double>() * static_cast<double>(size);
     const auto best = std::get<1>(logits.topk(std::min<std::int64_t>(5, logits.size(1)), 1));
     const auto hits = best.eq(batch.labels.unsqueeze(1));
@@ -101,10 +102,38 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   return environment.compute.Start(info.Env(), job);
 }
 
+// predictionStart(network, dataset, {batchSize}): the logits of every sample, float32 [N, classes], on the CPU.
+Napi::Value Predict(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  const Options options(info[2], "options");
+  const auto network = UseNetwork(info[0]);
+  const auto dataset = DatasetHandle::Get(info[1], "dataset");
+  const auto batch_size = options.Integer("batchSize");
+  if (batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
+  auto logits = std::make_shared<at::Tensor>();
+  const auto job = environment.compute.NewJob(info.Env());
+  job->claim = environment.ownership.Take(network->Owned());
+  job->run = [=](Job& running) {
+    const at::NoGradGuard no_grad;
+    std::vector<std::int64_t> indices(static_cast<std::size_t>(dataset->size()));
+    std::iota(indices.begin(), indices.end(), 0);
+    std::vector<at::Tensor> parts;
+    for (std::int64_t begin = 0; begin < dataset->size() && !running.Cancelled(); begin += batch_size) {
+      const auto size = std::min(batch_size, dataset->size() - begin);
+      const auto batch = dataset->Gather(&indices[begin], size, network->device());
+      parts.push_back(network->Forward(batch.images, /*training=*/false).cpu());
+    }
+    *logits = parts.empty() ? at::empty({0, 0}) : at::cat(parts);
+  };
+  job->finish = [logits](Napi::Env env) { return Wrap(env, *logits); };
+  return environment.compute.Start(info.Env(), job);
+}
+
 }  // namespace
 
 void RegisterEvaluation(Napi::Object exports) {
   Export<Start>(exports, "evaluationStart");
+  Export<Predict>(exports, "predictionStart");
 }
 
 }  // namespace torch_prune

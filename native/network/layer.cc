@@ -80,7 +80,14 @@ class BatchNorm2d : public Layer {
   }
   bool OutputMayBeOverwritten() const override { return true; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
-    if (context.training) batches_.add_(1);
+    if (context.training) {
+      // As in PyTorch: the variance of one value would leave NaN in the running statistics.
+      if (inputs[0].numel() <= inputs[0].size(1)) {
+        throw Error("ERR_SHAPE", "batch normalisation trains on more than one value a channel, got " +
+                                     c10::str(inputs[0].sizes()) + ": use larger batches");
+      }
+      batches_.add_(1);
+    }
     return at::batch_norm(inputs[0], weight_, bias_, running_mean_, running_var_, context.training, momentum_,
                           eps_, at::globalContext().userEnabledCuDNN());
   }

@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <tuple>
 
@@ -14,26 +17,45 @@ namespace torch_prune {
 
 void OptimizerState::Step(double lr) {
   const at::NoGradGuard no_grad;
-  // What a fused kernel takes once a call: weight decay, learning rate, dtype, device.
-  std::map<std::tuple<double, double, at::ScalarType, std::string>, Group> groups;
+  Group stepping;
   for (auto& p : parameters_) {
     if (!p.tensor.requires_grad() || !p.tensor.grad().defined()) continue;
+    CheckRate(p, lr * p.lr_factor);
+    stepping.push_back(&p);
+  }
+  // What a fused kernel takes once a call: weight decay, learning rate, dtype, device.
+  std::map<std::tuple<double, double, at::ScalarType, std::string>, Group> groups;
+  for (OptimizedParameter* each : stepping) {
+    auto& p = *each;
     const double rate = lr * p.lr_factor;
-    CheckRate(p, rate);
     for (auto& moment : p.moments) {
       if (moment.defined() && moment.device() != p.tensor.device()) moment = moment.to(p.tensor.device());
     }
-    at::Tensor gradient = p.tensor.grad();
-    if (p.l2 != 0) gradient.add_(p.tensor, p.l2);
-    if (p.l1 != 0) gradient.add_(p.tensor.sign(), p.l1);
+    p.gradient = p.tensor.grad();
+    if (p.l2 != 0) p.gradient = p.gradient.add(p.tensor, p.l2);
+    if (p.l1 != 0) p.gradient = p.gradient.add(p.tensor.sign(), p.l1);
     ++p.steps;
     if (fused_) {
       groups[{p.weight_decay, rate, p.tensor.scalar_type(), p.tensor.device().str()}].push_back(&p);
     } else {
-      StepOne(p, gradient, rate);
+      StepOne(p, rate);
     }
   }
   for (const auto& [key, group] : groups) StepFused(group, std::get<1>(key));
+  for (OptimizedParameter* p : stepping) p->gradient.reset();
+}
+
+void OptimizerState::CheckRate(const OptimizedParameter&, double lr) const {
+  if (!(lr >= 0 && lr <= kLargestRate)) {
+    throw Error("ERR_ARGUMENT", "the learning rate must be in 0..1e20, got " + c10::str(lr));
+  }
+}
+
+void OptimizerState::SealGradients() {
+  for (const auto& p : parameters_) {
+    const MaskHook* hook = FindMask(p.tensor);
+    if (hook != nullptr && p.tensor.grad().defined()) hook->Seal(p.tensor.grad());
+  }
 }
 
 void OptimizerState::ZeroGrad() {
@@ -57,7 +79,11 @@ void ForEachMoment(const Optimizers& optimizers, const at::Tensor& parameter,
     for (auto& p : optimizer->parameters()) {
       if (!p.tensor.is_same(parameter)) continue;
       for (std::size_t i = 0; i < names.size(); ++i) {
-        if (p.moments[i].defined()) visit(names[i], p.moments[i]);
+        auto& moment = p.moments[i];
+        if (!moment.defined()) continue;
+        // A network that moved takes its moments along at the next step, or now.
+        if (moment.device() != parameter.device()) moment = moment.to(parameter.device());
+        visit(names[i], moment);
       }
     }
   }
@@ -71,6 +97,13 @@ void SealMoments(const Optimizers& optimizers, const at::Tensor& parameter) {
 }
 
 namespace {
+
+double InRange(const Options& options, const char* name, double least, double most) {
+  const double value = options.Number(name);
+  if (value >= least && value <= most) return value;
+  throw Error("ERR_ARGUMENT", std::string(name) + " must be in " + c10::str(least) + ".." + c10::str(most) +
+                                  ", got " + c10::str(value));
+}
 
 std::shared_ptr<OptimizerState> UseOptimizer(const Napi::Value& value) {
   auto optimizer = OptimizerHandle::Get(value, "optimizer");
@@ -93,9 +126,9 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
                                     : Unwrap(entry.Get("tensor"), "tensor");
     if (!p.tensor.is_leaf())
       throw Error("ERR_ARGUMENT", "'" + p.name + "' was computed: an optimizer takes leaf tensors");
-    p.weight_decay = entry.Number("weightDecay", 0);
-    p.l1 = entry.Number("l1", 0);
-    p.l2 = entry.Number("l2", 0);
+    if (entry.Has("weightDecay")) p.weight_decay = InRange(entry, "weightDecay", 0, kLargestRate);
+    if (entry.Has("l1")) p.l1 = InRange(entry, "l1", 0, kLargestRate);
+    if (entry.Has("l2")) p.l2 = InRange(entry, "l2", 0, kLargestRate);
     p.lr_factor = entry.Number("lrFactor", 1);
     parameters.push_back(std::move(p));
   }
@@ -103,11 +136,15 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
   const bool fused = spec.Boolean("fused", true);
   std::shared_ptr<OptimizerState> optimizer;
   if (kind == "sgd") {
-    optimizer = MakeSgd(std::move(parameters), fused, spec.Number("momentum"), spec.Number("dampening"),
-                        spec.Boolean("nesterov", false));
+    optimizer = MakeSgd(std::move(parameters), fused, InRange(spec, "momentum", 0, 1),
+                        InRange(spec, "dampening", 0, 1), spec.Boolean("nesterov", false));
   } else if (kind == "adam" || kind == "adamw") {
-    optimizer = MakeAdam(std::move(parameters), fused, spec.Number("beta1"), spec.Number("beta2"),
-                         spec.Number("eps"), spec.Boolean("amsgrad", false), kind == "adamw");
+    const double below_one = std::nextafter(1.0, 0.0);
+    // What float32 rounds to 0 would make a pruned weight 0 / 0.
+    const double least_eps = std::numeric_limits<float>::min();
+    optimizer = MakeAdam(std::move(parameters), fused, InRange(spec, "beta1", 0, below_one),
+                         InRange(spec, "beta2", 0, below_one), InRange(spec, "eps", least_eps, kLargestRate),
+                         spec.Boolean("amsgrad", false), kind == "adamw");
   } else {
     throw Error("ERR_ARGUMENT", "there is no optimizer of kind '" + kind + "'");
   }
@@ -123,7 +160,10 @@ Napi::Value Dispose(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Step(const Napi::CallbackInfo& info) {
-  UseOptimizer(info[0])->Step(ToNumber(info[1], "lr"));
+  const auto optimizer = UseOptimizer(info[0]);
+  const double lr = ToNumber(info[1], "lr");
+  optimizer->SealGradients();
+  optimizer->Step(lr);
   return info.Env().Undefined();
 }
 
@@ -158,7 +198,14 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   auto& p = optimizer->Find(ToString(info[1], "name"));
   const auto steps = ToInteger(info[2], "steps");
   const Options moments(info[3], "moments");
+  if (steps < 0) throw Error("ERR_ARGUMENT", "steps must be 0 or more, got " + std::to_string(steps));
   const auto names = optimizer->MomentNames();
+  for (const auto& [key, value] : ToObject(info[3], "moments")) {
+    const std::string name = key.ToString();
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    throw Error("ERR_ARGUMENT", "'" + p.name + "': this optimizer keeps no moment '" + name +
+                                    "', the state is another one's");
+  }
   std::array<at::Tensor, 3> loaded;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (!moments.Has(names[i])) continue;

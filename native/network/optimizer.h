@@ -19,8 +19,12 @@ struct OptimizedParameter {
   double l2 = 0;            // adds l2 * w to the gradient
   double lr_factor = 1;
   std::int64_t steps = 0;
+  at::Tensor gradient;  // while stepping: `.grad` with l1 and l2 added
   std::array<at::Tensor, 3> moments;
 };
+
+// Rates and decays beyond this may become infinite in float32, and infinity times a pruned +0 is NaN.
+constexpr double kLargestRate = 1e20;
 
 // An optimiser over named parameters. `fused` uses libtorch's one-pass kernels; otherwise each parameter is
 // updated by single operators in PyTorch's order (foreach=False), bit for bit.
@@ -36,8 +40,11 @@ class OptimizerState {
   // PyTorch's names of the moments, in the order of OptimizedParameter::moments.
   virtual std::vector<const char*> MomentNames() const = 0;
 
-  // One update of every parameter that has a gradient.
+  // One update of every parameter that has a gradient. Throws, with nothing changed, for a rate that would
+  // leave something else than +0 where weights are pruned.
   void Step(double lr);
+  // Writes +0 into gradients where masks prune: for callers that may have changed them since backward.
+  void SealGradients();
   void ZeroGrad();
 
   std::vector<OptimizedParameter>& parameters() { return parameters_; }
@@ -45,11 +52,10 @@ class OptimizerState {
 
  protected:
   using Group = std::vector<OptimizedParameter*>;
-  virtual void StepOne(OptimizedParameter& parameter, const at::Tensor& gradient, double lr) = 0;
+  virtual void StepOne(OptimizedParameter& parameter, double lr) = 0;
   // Parameters that share everything a fused kernel takes once a call.
   virtual void StepFused(const Group& group, double lr) = 0;
-  // Throws when this rate would leave something else than +0 where weights are pruned.
-  virtual void CheckRate(const OptimizedParameter&, double) const {}
+  virtual void CheckRate(const OptimizedParameter& parameter, double lr) const;
 
  private:
   bool fused_;

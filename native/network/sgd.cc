@@ -20,8 +20,8 @@ class Sgd : public OptimizerState {
   }
 
  protected:
-  void StepOne(OptimizedParameter& p, const at::Tensor& gradient, double lr) override {
-    at::Tensor direction = gradient;
+  void StepOne(OptimizedParameter& p, double lr) override {
+    at::Tensor direction = p.gradient;
     if (p.weight_decay != 0) direction = direction.add(p.tensor, p.weight_decay);
     if (momentum_ != 0) {
       at::Tensor& buffer = p.moments[0];
@@ -43,7 +43,7 @@ class Sgd : public OptimizerState {
       std::vector<at::Tensor> values, gradients, buffers;
       for (OptimizedParameter* p : by_first[first]) {
         values.push_back(p->tensor);
-        gradients.push_back(p->tensor.grad());
+        gradients.push_back(p->gradient);
         if (first) p->moments[0] = at::zeros_like(p->tensor);
         if (momentum_ != 0) buffers.push_back(p->moments[0]);
       }

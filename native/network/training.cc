@@ -35,15 +35,25 @@ struct Training {
   void Run(Job& job);
 
  private:
-  at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t begin, std::int64_t size) const;
+  void CheckTrainable(const at::Tensor& logits) const;
+  at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t begin,
+                  std::int64_t size) const;
 };
+
+void Training::CheckTrainable(const at::Tensor& logits) const {
+  dataset->CheckClasses(logits);
+  if (!logits.requires_grad())
+    throw Error("ERR_ARGUMENT", "there is nothing to train: every layer is frozen, or has no parameters");
+}
 
 at::Tensor Training::Loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t begin,
                           std::int64_t size) const {
-  const at::Tensor hard = at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, label_smoothing);
+  const at::Tensor hard =
+      at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, label_smoothing);
   if (!teacher.defined()) return hard;
   const at::Tensor samples = at::from_blob(const_cast<std::int64_t*>(&order[begin]), {size}, at::kLong);
-  const at::Tensor soft_targets = teacher.index_select(0, samples).to(logits.device()).div_(temperature).softmax(1);
+  const at::Tensor soft_targets =
+      teacher.index_select(0, samples).to(logits.device()).div_(temperature).softmax(1);
   const at::Tensor soft = (logits / temperature).log_softmax(1).mul(soft_targets).sum(1).mean();
   // The square of the temperature keeps the two gradients on one scale (their section 2.1).
   return hard * (1 - teacher_weight) - soft * (teacher_weight * temperature * temperature);
@@ -73,6 +83,7 @@ void Training::Run(Job& job) {
     const auto batch = dataset->Gather(&order[begin], size, device);
     optimizer->ZeroGrad();
     const at::Tensor logits = network->Forward(batch.images, /*training=*/true);
+    if (steps == 0) CheckTrainable(logits);
     const at::Tensor step_loss = Loss(logits, batch.labels, begin, size);
     Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
     optimizer->Step(rates.size() == 1 ? rates[0] : rates[steps]);

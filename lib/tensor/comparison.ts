@@ -1,0 +1,66 @@
+import type { DType } from './dtype.js'
+import { type Operand, overload, Pointwise } from './pointwise.js'
+import type { Tensor } from './tensor.js'
+
+/** Operators that answer true or false. Comparing with NaN is false, except for `ne`. */
+export class Comparison<D extends DType> extends Pointwise<D> {
+  eq(other: Operand): Tensor<'bool'> {
+    return this.apply(`eq.${overload(other)}`, other)
+  }
+  ne(other: Operand): Tensor<'bool'> {
+    return this.apply(`ne.${overload(other)}`, other)
+  }
+  lt(other: Operand): Tensor<'bool'> {
+    return this.apply(`lt.${overload(other)}`, other)
+  }
+  le(other: Operand): Tensor<'bool'> {
+    return this.apply(`le.${overload(other)}`, other)
+  }
+  gt(other: Operand): Tensor<'bool'> {
+    return this.apply(`gt.${overload(other)}`, other)
+  }
+  ge(other: Operand): Tensor<'bool'> {
+    return this.apply(`ge.${overload(other)}`, other)
+  }
+
+  isnan(): Tensor<'bool'> {
+    return this.apply('isnan')
+  }
+  isinf(): Tensor<'bool'> {
+    return this.apply('isinf')
+  }
+  /** Neither infinite nor NaN. */
+  isfinite(): Tensor<'bool'> {
+    return this.apply('isfinite')
+  }
+
+  logicalAnd(other: Tensor): Tensor<'bool'> {
+    return this.apply('logical_and', other)
+  }
+  logicalOr(other: Tensor): Tensor<'bool'> {
+    return this.apply('logical_or', other)
+  }
+  logicalXor(other: Tensor): Tensor<'bool'> {
+    return this.apply('logical_xor', other)
+  }
+  logicalNot(): Tensor<'bool'> {
+    return this.apply('logical_not')
+  }
+
+  /** Whether both have the same shape and the same elements. */
+  equal(other: Tensor): boolean {
+    return this.query('equal', other)
+  }
+
+  /** Whether `|this − other| ≤ atol + rtol × |other|` everywhere. */
+  allclose(
+    other: Tensor,
+    {
+      rtol,
+      atol,
+      equalNan,
+    }: { rtol?: number | undefined; atol?: number | undefined; equalNan?: boolean | undefined } = {},
+  ): boolean {
+    return this.query('allclose', other, rtol, atol, equalNan)
+  }
+}

@@ -1,0 +1,57 @@
+import { TorchPruneError } from '../errors.js'
+
+/** A value, or arrays of values to any depth. */
+export type Nested<Value> = Value | readonly Nested<Value>[]
+
+/** `flat`, row-major, as nested arrays of this shape. */
+export function nest<Value>(flat: readonly Value[], shape: readonly number[]): Nested<Value> {
+  const [size, ...inner] = shape
+  if (size === undefined) return flat[0] as Value
+  const step = inner.reduce((product, each) => product * each, 1)
+  return Array.from({ length: size }, (_, i) => nest(flat.slice(i * step, (i + 1) * step), inner))
+}
+
+/** The shape of nested arrays, by their first elements. */
+export function nestedShape(data: unknown): number[] {
+  const shape: number[] = []
+  for (let part = data; Array.isArray(part); part = part[0]) shape.push(part.length)
+  return shape
+}
+
+/**
+ * Calls `visit` with each value in row-major order, its position, and its path as in `data[1][0]`.
+ *
+ * @throws TorchPruneError `ERR_SHAPE` when the arrays do not all have `shape`.
+ */
+export function visitNested(
+  data: unknown,
+  shape: readonly number[],
+  visit: (value: unknown, position: number, path: () => string) => void,
+): void {
+  let position = 0
+  const indices: number[] = []
+  const path = () => `data${indices.map((index) => `[${index}]`).join('')}`
+  const walk = (part: unknown, depth: number): void => {
+    const size = shape[depth]
+    if (size === undefined) {
+      if (Array.isArray(part)) throw ragged(path(), 'is an array', 'is a value')
+      visit(part, position++, path)
+      return
+    }
+    if (!Array.isArray(part)) throw ragged(path(), 'is no array', 'is one')
+    if (part.length !== size) throw ragged(path(), `has ${part.length} elements`, `has ${size}`)
+    for (let i = 0; i < size; i++) {
+      indices.push(i)
+      walk(part[i], depth + 1)
+      indices.pop()
+    }
+  }
+  walk(data, 0)
+}
+
+function ragged(path: string, what: string, before: string): TorchPruneError {
+  return new TorchPruneError(
+    'ERR_SHAPE',
+    `tensor: ${path} ${what} where the first at its depth ${before}: rows of one length make a tensor`,
+  )
+}

@@ -1,0 +1,217 @@
+import { TensorCore } from './core.js'
+import type { DType } from './dtype.js'
+import type { Floated } from './elements.js'
+import type { Scalar } from './invoke.js'
+import type { Tensor } from './tensor.js'
+
+/** The other side of a binary operator: shapes broadcast and dtypes promote as in PyTorch. */
+export type Operand<D extends DType = DType> = Tensor<D> | Scalar
+
+/** The overload of a binary operator for this operand. */
+export function overload(other: unknown): 'Tensor' | 'Scalar' {
+  return typeof other === 'object' || other === undefined ? 'Tensor' : 'Scalar'
+}
+
+/**
+ * Operators on each element by itself. Those that end in `_` write into the tensor and return it, as in
+ * PyTorch; a leaf that requires a gradient takes them under `noGrad` only.
+ */
+export class Pointwise<D extends DType> extends TensorCore<D> {
+  /** `this + alpha × other`. */
+  add(other: Operand<D>, options?: { alpha?: number | undefined }): Tensor<D>
+  add(other: Tensor, options?: { alpha?: number | undefined }): Tensor
+  add(other: Operand, { alpha }: { alpha?: number | undefined } = {}): Tensor {
+    return this.apply(`add.${overload(other)}`, other, alpha)
+  }
+
+  /** `this − alpha × other`. */
+  sub(other: Operand<D>, options?: { alpha?: number | undefined }): Tensor<D>
+  sub(other: Tensor, options?: { alpha?: number | undefined }): Tensor
+  sub(other: Operand, { alpha }: { alpha?: number | undefined } = {}): Tensor {
+    return this.apply(`sub.${overload(other)}`, other, alpha)
+  }
+
+  mul(other: Operand<D>): Tensor<D>
+  mul(other: Tensor): Tensor
+  mul(other: Operand): Tensor {
+    return this.apply(`mul.${overload(other)}`, other)
+  }
+
+  /** The true quotient; integers give float32. `rounding` makes it a whole number of the same dtype. */
+  div(other: Operand<D>): Tensor<Floated<D>>
+  div(other: Operand<D>, options: { rounding: 'trunc' | 'floor' }): Tensor<D>
+  div(other: Tensor, options?: { rounding?: 'trunc' | 'floor' | undefined }): Tensor
+  div(other: Operand, { rounding }: { rounding?: 'trunc' | 'floor' | undefined } = {}): Tensor {
+    return rounding === undefined
+      ? this.apply(`div.${overload(other)}`, other)
+      : this.apply(`div.${overload(other)}_mode`, other, rounding)
+  }
+
+  /** The remainder, with the sign of `other`. */
+  remainder(other: Operand<D>): Tensor<D>
+  remainder(other: Tensor): Tensor
+  remainder(other: Operand): Tensor {
+    return this.apply(`remainder.${overload(other)}`, other)
+  }
+
+  pow(exponent: Operand<D>): Tensor<D>
+  pow(exponent: Tensor): Tensor
+  pow(exponent: Operand): Tensor {
+    return this.apply(`pow.Tensor_${overload(exponent)}`, exponent)
+  }
+
+  /** The larger of the two; NaN where either is. */
+  maximum(other: Tensor<D>): Tensor<D>
+  maximum(other: Tensor): Tensor
+  maximum(other: Tensor): Tensor {
+    return this.apply('maximum', other)
+  }
+
+  /** The smaller of the two; NaN where either is. */
+  minimum(other: Tensor<D>): Tensor<D>
+  minimum(other: Tensor): Tensor
+  minimum(other: Tensor): Tensor {
+    return this.apply('minimum', other)
+  }
+
+  /** `this + weight × (end − this)`. */
+  lerp(end: Tensor<D>, weight: number): Tensor<D> {
+    return this.apply('lerp.Scalar', end, weight)
+  }
+
+  /** `this + value × a × b`. */
+  addcmul(a: Tensor<D>, b: Tensor<D>, { value }: { value?: number | undefined } = {}): Tensor<D> {
+    return this.apply('addcmul', a, b, value)
+  }
+
+  /** Between `min` and `max`; leave one `undefined` for no bound on that side. */
+  clamp(min?: number, max?: number): Tensor<D> {
+    return this.apply('clamp', min, max)
+  }
+
+  abs(): Tensor<D> {
+    return this.apply('abs')
+  }
+  neg(): Tensor<D> {
+    return this.apply('neg')
+  }
+  /** −1, 0 or 1. */
+  sign(): Tensor<D> {
+    return this.apply('sign')
+  }
+  square(): Tensor<D> {
+    return this.apply('square')
+  }
+  floor(): Tensor<D> {
+    return this.apply('floor')
+  }
+  ceil(): Tensor<D> {
+    return this.apply('ceil')
+  }
+  /** To the nearest whole number, halves to the even one. */
+  round(): Tensor<D> {
+    return this.apply('round')
+  }
+  /** Towards zero. */
+  trunc(): Tensor<D> {
+    return this.apply('trunc')
+  }
+
+  exp(): Tensor<Floated<D>> {
+    return this.apply('exp')
+  }
+  /** `exp(x) − 1`, exact near 0. */
+  expm1(): Tensor<Floated<D>> {
+    return this.apply('expm1')
+  }
+  log(): Tensor<Floated<D>> {
+    return this.apply('log')
+  }
+  /** `log(1 + x)`, exact near 0. */
+  log1p(): Tensor<Floated<D>> {
+    return this.apply('log1p')
+  }
+  log2(): Tensor<Floated<D>> {
+    return this.apply('log2')
+  }
+  sqrt(): Tensor<Floated<D>> {
+    return this.apply('sqrt')
+  }
+  /** `1 / sqrt(x)`. */
+  rsqrt(): Tensor<Floated<D>> {
+    return this.apply('rsqrt')
+  }
+  reciprocal(): Tensor<Floated<D>> {
+    return this.apply('reciprocal')
+  }
+  sin(): Tensor<Floated<D>> {
+    return this.apply('sin')
+  }
+  cos(): Tensor<Floated<D>> {
+    return this.apply('cos')
+  }
+  erf(): Tensor<Floated<D>> {
+    return this.apply('erf')
+  }
+
+  add_(other: Operand, { alpha }: { alpha?: number | undefined } = {}): this {
+    return this.applyInPlace(`add_.${overload(other)}`, other, alpha)
+  }
+  sub_(other: Operand, { alpha }: { alpha?: number | undefined } = {}): this {
+    return this.applyInPlace(`sub_.${overload(other)}`, other, alpha)
+  }
+  mul_(other: Operand): this {
+    return this.applyInPlace(`mul_.${overload(other)}`, other)
+  }
+  div_(other: Operand): this {
+    return this.applyInPlace(`div_.${overload(other)}`, other)
+  }
+  pow_(exponent: Operand): this {
+    return this.applyInPlace(`pow_.${overload(exponent)}`, exponent)
+  }
+  lerp_(end: Tensor, weight: number): this {
+    return this.applyInPlace('lerp_.Scalar', end, weight)
+  }
+  addcmul_(a: Tensor, b: Tensor, { value }: { value?: number | undefined } = {}): this {
+    return this.applyInPlace('addcmul_', a, b, value)
+  }
+  clamp_(min?: number, max?: number): this {
+    return this.applyInPlace('clamp_', min, max)
+  }
+  abs_(): this {
+    return this.applyInPlace('abs_')
+  }
+  neg_(): this {
+    return this.applyInPlace('neg_')
+  }
+  exp_(): this {
+    return this.applyInPlace('exp_')
+  }
+  sqrt_(): this {
+    return this.applyInPlace('sqrt_')
+  }
+  /** Every element becomes `value`. */
+  fill_(value: Scalar): this {
+    return this.applyInPlace('fill_.Scalar', value)
+  }
+  /** Every element becomes +0. */
+  zero_(): this {
+    return this.applyInPlace('zero_')
+  }
+  /** Takes the elements of `source`, which broadcasts, from any device and in any dtype. */
+  copy_(source: Tensor): this {
+    return this.applyInPlace('copy_', source)
+  }
+  /** Draws each element from between `from` and `to`. */
+  uniform_(from = 0, to = 1): this {
+    return this.applyInPlace('uniform_', from, to)
+  }
+  /** Draws each element from a normal distribution. */
+  normal_(mean = 0, std = 1): this {
+    return this.applyInPlace('normal_', mean, std)
+  }
+  /** Draws 1 with probability `p`, else 0. */
+  bernoulli_(p = 0.5): this {
+    return this.applyInPlace('bernoulli_.float', p)
+  }
+}

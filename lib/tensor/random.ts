@@ -1,0 +1,21 @@
+import { loadAddon } from '../binding/addon.js'
+import { Tensor } from './tensor.js'
+
+/**
+ * Seeds libtorch's default generators, which all eager random operators draw from, as `torch.manual_seed`
+ * does. They belong to the process: worker threads share them. Networks and jobs have generators of their
+ * own.
+ */
+export function manualSeed(seed: number): void {
+  loadAddon().manualSeed(seed)
+}
+
+/** The state of the CPU's generator, for `setRngState`. */
+export function getRngState(): Tensor<'uint8'> {
+  return Tensor.wrap(loadAddon().randomState())
+}
+
+/** Puts the CPU's generator back to a state of `getRngState`. */
+export function setRngState(state: Tensor<'uint8'>): void {
+  loadAddon().setRandomState(state.handleFor('setRngState'))
+}

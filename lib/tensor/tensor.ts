@@ -1,0 +1,149 @@
+import { inspect } from 'node:util'
+import { loadAddon } from '../binding/addon.js'
+import type { TensorHandle } from '../binding/native.js'
+import { TorchPruneError } from '../errors.js'
+import { Differentiable } from './autograd.js'
+import type { Device } from './device.js'
+import { bytesPerElement, type DType } from './dtype.js'
+import { type Elements, elementsOf } from './elements.js'
+import { EDGE, formatTensor } from './format.js'
+import { invokeTensor } from './invoke.js'
+import { type Nested, nest } from './nested.js'
+import { scope } from './scope.js'
+
+/** Tensors of more elements are shown by the ends of their long dimensions. */
+const SHOWN_WHOLE = 200
+
+/**
+ * An array of numbers of one dtype on one device. Its operators are PyTorch's, in camelCase, and run at once
+ * on the calling thread. Memory is given back by `dispose()`, by `using`, at the end of a `scope`, or, last,
+ * by the collector, which does not see how big tensors are.
+ */
+export class Tensor<D extends DType = DType> extends Differentiable<D> {
+  /** A tensor around a handle of the addon. @internal */
+  static wrap<D extends DType = DType>(handle: TensorHandle): Tensor<D> {
+    return new Tensor(handle)
+  }
+
+  /** A copy of the elements in row-major order. `float16` and `bfloat16` come as their bits. */
+  data(): Elements<D> {
+    const handle = this.handleFor('data')
+    return elementsOf(this.dtype, loadAddon().toBytes(handle))
+  }
+
+  /**
+   * The elements as nested arrays of numbers (a number for a scalar); true is 1.
+   *
+   * @throws TorchPruneError `ERR_ARGUMENT` for an int64 that no JavaScript number holds: use `data()`.
+   */
+  toArray(): Nested<number> {
+    this.handleFor('toArray')
+    const half = this.dtype === 'float16' || this.dtype === 'bfloat16'
+    if (!half) return nest(Array.from(this.data(), exactNumber), this.shape)
+    using wide = this.detach().float()
+    return nest(Array.from(wide.data()), this.shape)
+  }
+
+  /**
+   * The one element of a tensor that has one; true is 1.
+   *
+   * @throws TorchPruneError `ERR_SHAPE` when it has none or several, `ERR_ARGUMENT` for an int64 that no
+   * JavaScript number holds: use `data()`.
+   */
+  item(): number {
+    const value = loadAddon().item(this.handleFor('item'))
+    if (this.dtype !== 'int64' || Number.isSafeInteger(value)) return Number(value)
+    // The addon's number is rounded: the bigint tells whether it still is the right one.
+    return exactNumber((this.data() as BigInt64Array)[0]!)
+  }
+
+  /**
+   * The tensor on a device, in a dtype, or both. Where nothing changes it is a second handle on the same
+   * tensor.
+   *
+   * @throws TorchPruneError `ERR_DEVICE` where there is no such device.
+   */
+  to<E extends DType>(dtype: E): Tensor<E>
+  to(device: Device): Tensor<D>
+  to<E extends DType = D>(options: { device?: Device | undefined; dtype?: E | undefined }): Tensor<E>
+  to(target: DType | Device | { device?: Device | undefined; dtype?: DType | undefined }): Tensor {
+    const { device, dtype } = typeof target === 'string' ? named(target) : target
+    return Tensor.wrap(loadAddon().to(this.handleFor('to'), device, dtype))
+  }
+
+  cpu(): Tensor<D> {
+    return this.to('cpu')
+  }
+  cuda(index = 0): Tensor<D> {
+    return this.to(`cuda:${index}`)
+  }
+  double(): Tensor<'float64'> {
+    return this.to('float64')
+  }
+  float(): Tensor<'float32'> {
+    return this.to('float32')
+  }
+  half(): Tensor<'float16'> {
+    return this.to('float16')
+  }
+  bfloat16(): Tensor<'bfloat16'> {
+    return this.to('bfloat16')
+  }
+  long(): Tensor<'int64'> {
+    return this.to('int64')
+  }
+  int(): Tensor<'int32'> {
+    return this.to('int32')
+  }
+  bool(): Tensor<'bool'> {
+    return this.to('bool')
+  }
+
+  /** As PyTorch prints it, with the middle of long dimensions left out. */
+  override toString(): string {
+    if (this.disposed) return 'tensor(<disposed>)'
+    const { shape, dtype, device } = this
+    const cut = shape.map((size) => this.numel > SHOWN_WHOLE && size > 2 * EDGE)
+    const notes = [
+      cut.includes(true) || this.numel === 0 ? `shape=[${shape.join(', ')}]` : '',
+      dtype === 'float32' ? '' : `dtype=${dtype}`,
+      device === 'cpu' ? '' : `device=${device}`,
+      this.requiresGrad ? 'requiresGrad=true' : '',
+    ].filter((note) => note !== '')
+    const values = scope(() => this.#ends(cut).toArray())
+    return formatTensor({ dtype, values, cut, notes })
+  }
+
+  /** Without the middle of the dimensions that are cut. */
+  #ends(cut: readonly boolean[]): Tensor {
+    return cut.reduce<Tensor>((part, isCut, dim) => {
+      if (!isCut) return part
+      const ends = [part.narrow(dim, 0, EDGE), part.narrow(dim, -EDGE, EDGE)]
+      return Tensor.wrap(invokeTensor('cat', ends, dim))
+    }, this.detach())
+  }
+
+  [inspect.custom](): string {
+    return this.toString()
+  }
+}
+
+function named(target: string): { device?: Device; dtype?: DType } {
+  if (Object.hasOwn(bytesPerElement, target)) return { dtype: target as DType }
+  if (/^(cpu|cuda(:\d+)?)$/.test(target)) return { device: target as Device }
+  const dtypes = Object.keys(bytesPerElement).join(', ')
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `to: '${target}' is no device ('cpu', 'cuda', 'cuda:N') and no dtype (${dtypes})`,
+  )
+}
+
+/** An int64 from native code as a number, where it is one. */
+function exactNumber(value: number | bigint): number {
+  const number = Number(value)
+  if (typeof value === 'number' || Number.isSafeInteger(number)) return number
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `the int64 ${value} does not fit a JavaScript number: read it as a bigint with data()`,
+  )
+}
