@@ -2,7 +2,7 @@ import { mnist } from './data/mnist.js'
 import { deviation, globalDensity, layerDensity } from './prune/criterion.js'
 import { prune as pruneNetwork } from './prune/prune.js'
 
-export { jobThreads, setJobThreads } from './binding/threads.js'
+export { jobThreads, setEagerThreads, setJobThreads } from './binding/threads.js'
 export { type Versions, versions } from './binding/versions.js'
 export { type DataSplits, Dataset, type DatasetOptions } from './data/dataset.js'
 export type { MnistOptions } from './data/mnist.js'

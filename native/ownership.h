@@ -13,31 +13,34 @@ namespace torch_prune {
 // race. Main thread only; costs one test of emptiness while no job runs.
 class Ownership {
   using Set = std::unordered_set<const void*>;
+  // Keeps the address, not the memory: a job lets old gradients go, and a new storage must not be taken for
+  // one of them.
+  using Weak = c10::weak_intrusive_ptr<c10::StorageImpl>;
 
  public:
   // Owns storages for as long as it lives; made and destroyed on the main thread.
   class Claim {
    public:
-    Claim(std::shared_ptr<Set> claimed, Set storages)
+    Claim(std::shared_ptr<Set> claimed, std::vector<Weak> storages)
         : claimed_(std::move(claimed)), storages_(std::move(storages)) {}
     ~Claim() {
-      for (const void* storage : storages_) claimed_->erase(storage);
+      for (const auto& storage : storages_) claimed_->erase(storage._unsafe_get_target());
     }
     Claim(const Claim&) = delete;
     Claim& operator=(const Claim&) = delete;
 
    private:
     std::shared_ptr<Set> claimed_;
-    Set storages_;
+    std::vector<Weak> storages_;
   };
 
   std::unique_ptr<Claim> Take(const std::vector<at::Tensor>& tensors) {
     for (const auto& tensor : tensors) Check(tensor);
-    Set storages;
+    std::vector<Weak> storages;
     for (const auto& tensor : tensors) {
-      if (const void* storage = Key(tensor)) storages.insert(storage);
+      if (const void* storage = Key(tensor); storage != nullptr && claimed_->insert(storage).second)
+        storages.push_back(tensor.storage().getWeakStorageImpl());
     }
-    claimed_->insert(storages.begin(), storages.end());
     return std::make_unique<Claim>(claimed_, std::move(storages));
   }
 

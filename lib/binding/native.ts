@@ -132,6 +132,8 @@ export interface Native {
   networkMask(network: NetworkHandle, name: string): TensorHandle | undefined
   networkUnsealed(network: NetworkHandle): Record<string, number>
   networkSetTrainable(network: NetworkHandle, layer: string, trainable: boolean): void
+  /** Position of the last layer of the frozen, deterministic part in front; -1 where there is none. */
+  networkFrozenPrefix(network: NetworkHandle): number
   networkSetDropout(network: NetworkHandle, layer: string, p: number): void
   networkReseed(network: NetworkHandle, seed: number): void
   networkTo(network: NetworkHandle, device: string): void
@@ -160,6 +162,8 @@ export interface Native {
       batchSize: number
       rates: readonly number[] | Float64Array
       keepLosses?: boolean
+      /** The dataset holds what this layer puts out, from `prefixStart`. */
+      after?: number
       labelSmoothing?: number
       teacher?: TensorHandle | undefined
       teacherWeight?: number
@@ -177,7 +181,14 @@ export interface Native {
     network: NetworkHandle,
     dataset: DatasetHandle,
     options: { batchSize: number },
+    onProgress?: (progress: JobProgress) => void,
   ): NativeJob<TensorHandle>
+  prefixStart(
+    network: NetworkHandle,
+    dataset: DatasetHandle,
+    options: { batchSize: number },
+    onProgress?: (progress: JobProgress) => void,
+  ): NativeJob<DatasetHandle>
   weightStatistics(
     network: NetworkHandle,
     names: readonly string[],

@@ -8,3 +8,11 @@ export function setJobThreads(threads: number): void {
 export function jobThreads(): number {
   return loadAddon().jobThreads()
 }
+
+/**
+ * Threads of eager operators, on the thread that calls them. Their pool competes with the jobs': libgomp lets
+ * threads wait idly only while all pools together fit the cores, so a program that computes in jobs sets 1.
+ */
+export function setEagerThreads(threads: number): void {
+  loadAddon().setEagerThreads(threads)
+}

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress'
 
-import { formatCount, formatSeconds } from './table.js'
+import { formatCount, formatSeconds } from '../report/format.js'
 
 /** Tells people how long work goes. Bars go to stderr, lines to stdout. */
 export interface Reporter extends Disposable {

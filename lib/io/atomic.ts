@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 import { TorchPruneError } from '../errors.js'
 import { outputError, systemCode } from './files.js'
@@ -47,9 +47,31 @@ export function writeJsonAtomically(path: string, value: unknown): Promise<void>
  * @throws ERR_OUTPUT when it cannot be made.
  */
 export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+  try {
+    await makeFolders(resolve(path))
+  } catch (cause) {
     throw outputError(path, cause)
+  }
+}
+
+/** Level by level: `mkdir` with `recursive` never returns on Node 20 where a file system refuses, as /proc does. */
+async function makeFolders(path: string): Promise<void> {
+  if (await isFolder(path)) return
+  const parent = dirname(path)
+  if (parent !== path) await makeFolders(parent)
+  try {
+    await mkdir(path)
+  } catch (cause) {
+    // Another process may have been faster.
+    if (!(await isFolder(path))) throw cause
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const stats = await stat(path).catch((cause: unknown) => {
+    if (systemCode(cause) !== 'ENOENT') throw cause
   })
+  return stats?.isDirectory() === true
 }
 
 async function destination(path: string): Promise<{ target: string; mode: number }> {

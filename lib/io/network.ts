@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { Layers } from '../nn/graph.js'
+import { parameterCount } from '../nn/cost.js'
+import { type Layers, resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Shape } from '../nn/shapes.js'
 import { fromBytes, toBytes } from '../tensor/bytes.js'
@@ -76,8 +77,18 @@ export function parseGraph(value: unknown, where: string): StoredGraph {
       'write it again',
     )
   }
-  const layers = Object.fromEntries(parsed.data.layers.map(({ name, layer }) => [name, layer])) as Layers
-  return { inputShape: parsed.data.input, layers }
+  const { input, layers: list } = parsed.data
+  const layers = Object.fromEntries(list.map(({ name, layer }) => [name, layer])) as Layers
+  const twice = list.find(({ name }, i) => list.findIndex((other) => other.name === name) < i)
+  if (twice !== undefined) {
+    throw refuse(where, `its layer graph has two layers ${quoted(twice.name)}`, 'rename one')
+  }
+  try {
+    resolveGraph(input, layers)
+  } catch (cause) {
+    throw refuse(where, `its layer graph does not fit: ${(cause as Error).message}`, 'write it again')
+  }
+  return { inputShape: input, layers }
 }
 
 export function graphToJson(network: AnyNetwork): unknown {
@@ -104,7 +115,7 @@ export async function saveNetwork(network: AnyNetwork, path: string): Promise<vo
 
 /** The layer graph that a file holds, or undefined in a foreign one. */
 export async function readGraph(path: string): Promise<StoredGraph | undefined> {
-  const { metadata } = await readSafetensorsHeader(path)
+  const { metadata, tensors } = await readSafetensorsHeader(path)
   const text = metadata[GRAPH_KEY]
   if (text === undefined) return undefined
   let value: unknown
@@ -113,7 +124,18 @@ export async function readGraph(path: string): Promise<StoredGraph | undefined> 
   } catch {
     throw refuse(path, 'its layer graph is not JSON', 'write it again')
   }
-  return parseGraph(value, path)
+  const graph = parseGraph(value, path)
+  // Before anything of that size is made.
+  const claimed = parameterCount(resolveGraph(graph.inputShape, graph.layers))
+  const held = [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  if (claimed > held) {
+    throw refuse(
+      path,
+      `its layer graph has ${claimed} parameters, the file holds ${held}`,
+      'it is not whole: write it again',
+    )
+  }
+  return graph
 }
 
 /**
@@ -160,7 +182,7 @@ function checkStored(
   wrong: (name: string, what: string) => never,
   dtype?: DType,
 ): void {
-  using own = network.tensor(name as never)
+  using own = network.tensor(name)
   if (own.shape.join() !== stored.shape.join()) {
     throw wrong(name, `has shape [${stored.shape.join(', ')}], the network's has [${own.shape.join(', ')}]`)
   }

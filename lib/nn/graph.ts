@@ -23,23 +23,25 @@ export type PrunableName<K extends LayerKinds> = NameOfKind<K, PrunableKind>
 /** Names of dropout layers. */
 export type DropoutName<K extends LayerKinds> = NameOfKind<K, 'dropout'>
 
-/** Parameters and buffers under PyTorch's names. */
-export type ParameterName<K extends LayerKinds> =
+/** Parameters and buffers under PyTorch's names; `string` for a network built at run time. */
+export type ParameterName<K extends LayerKinds> = string extends keyof K ? string : KnownParameterName<K>
+
+type KnownParameterName<K extends LayerKinds> =
   | `${NameOfKind<K, PrunableKind | 'batchNorm2d'>}.${'weight' | 'bias'}`
   | `${NameOfKind<K, 'batchNorm2d'>}.${'running_mean' | 'running_var' | 'num_batches_tracked'}`
 
 /** Layers whose `from` names layers of the same network; anything else does not compile. */
 export type Connected<S extends Layers> = {
-  readonly [N in keyof S]: S[N] extends { readonly from: infer F }
-    ? F extends readonly (infer Each)[]
-      ? [Each] extends [(keyof S & string) | 'input']
-        ? S[N]
-        : { readonly from: readonly ((keyof S & string) | 'input')[] }
-      : [F] extends [(keyof S & string) | 'input']
-        ? S[N]
-        : { readonly from: (keyof S & string) | 'input' }
-    : S[N]
+  readonly [N in keyof S]: [SourcesOf<S[N]>] extends [SourceIn<S>]
+    ? S[N]
+    : { readonly from?: SourceIn<S> | readonly SourceIn<S>[] }
 }
+type SourceIn<S extends Layers> = (keyof S & string) | 'input'
+type SourcesOf<L extends Layer> = L extends { readonly from?: infer F }
+  ? F extends readonly (infer Each)[]
+    ? Each
+    : Exclude<F, undefined>
+  : never
 
 /** A layer in its place: what it reads, and the shape of one sample of its output. */
 export interface Node {

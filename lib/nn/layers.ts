@@ -81,7 +81,10 @@ export type LayerKind = Layer['kind']
 /** Kinds whose weights are connections, and can be pruned. */
 export type PrunableKind = 'linear' | 'conv2d'
 
-/** Says which layer this one reads, where that is not the one before it. */
+/**
+ * Says which layer this one reads, where that is not the one before it. The layers below are `<NoInfer<F>>`: their
+ * `F` comes from this option alone, while the place where a layer is used would widen it to `string`.
+ */
 export interface From<F extends string> {
   readonly from?: F
 }
@@ -94,7 +97,7 @@ export function linear<const F extends string = never>(
   inFeatures: number,
   outFeatures: number,
   options: From<F> & { readonly bias?: boolean } = {},
-): LinearLayer<F> {
+): LinearLayer<NoInfer<F>> {
   const { bias = true, ...from } = options
   return {
     kind: 'linear',
@@ -123,7 +126,7 @@ export function conv2d<const F extends string = never>(
   outChannels: number,
   kernelSize: Size2,
   options: From<F> & Conv2dOptions = {},
-): Conv2dLayer<F> {
+): Conv2dLayer<NoInfer<F>> {
   const { stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, ...from } = options
   count('groups', groups)
   if (inChannels % groups !== 0 || outChannels % groups !== 0) {
@@ -150,12 +153,12 @@ export function conv2d<const F extends string = never>(
 export function batchNorm2d<const F extends string = never>(
   features: number,
   options: From<F> & { readonly eps?: number; readonly momentum?: number } = {},
-): BatchNorm2dLayer<F> {
+): BatchNorm2dLayer<NoInfer<F>> {
   const { eps = 1e-5, momentum = 0.1, ...from } = options
   return { kind: 'batchNorm2d', features: count('features', features), eps, momentum, ...from }
 }
 
-export function relu<const F extends string = never>(options: From<F> = {}): ReluLayer<F> {
+export function relu<const F extends string = never>(options: From<F> = {}): ReluLayer<NoInfer<F>> {
   return { kind: 'relu', ...options }
 }
 
@@ -167,7 +170,7 @@ export function maxPool2d<const F extends string = never>(
     readonly padding?: Size2
     readonly ceilMode?: boolean
   } = {},
-): MaxPool2dLayer<F> {
+): MaxPool2dLayer<NoInfer<F>> {
   const { stride = kernelSize, padding = 0, ceilMode = false, ...from } = options
   return { kind: 'maxPool2d', ...window(kernelSize, stride, padding), ceilMode, ...from }
 }
@@ -176,7 +179,7 @@ export function maxPool2d<const F extends string = never>(
 export function avgPool2d<const F extends string = never>(
   kernelSize: Size2,
   options: From<F> & { readonly stride?: Size2; readonly padding?: Size2 } = {},
-): AvgPool2dLayer<F> {
+): AvgPool2dLayer<NoInfer<F>> {
   const { stride = kernelSize, padding = 0, ...from } = options
   return { kind: 'avgPool2d', ...window(kernelSize, stride, padding), ...from }
 }
@@ -185,17 +188,20 @@ export function avgPool2d<const F extends string = never>(
 export function adaptiveAvgPool2d<const F extends string = never>(
   outputSize: Size2,
   options: From<F> = {},
-): AdaptiveAvgPool2dLayer<F> {
+): AdaptiveAvgPool2dLayer<NoInfer<F>> {
   return { kind: 'adaptiveAvgPool2d', outputSize: pair('outputSize', outputSize, 1), ...options }
 }
 
 /** `[N, ...]` to `[N, product]`. */
-export function flatten<const F extends string = never>(options: From<F> = {}): FlattenLayer<F> {
+export function flatten<const F extends string = never>(options: From<F> = {}): FlattenLayer<NoInfer<F>> {
   return { kind: 'flatten', ...options }
 }
 
 /** Zeroes a share `p` of its inputs while training, and scales the rest by `1 / (1 - p)`. */
-export function dropout<const F extends string = never>(p = 0.5, options: From<F> = {}): DropoutLayer<F> {
+export function dropout<const F extends string = never>(
+  p = 0.5,
+  options: From<F> = {},
+): DropoutLayer<NoInfer<F>> {
   if (!(p >= 0 && p <= 1)) {
     throw new TorchPruneError('ERR_ARGUMENT', `dropout: p must be in 0..1, got ${p}`)
   }
@@ -203,7 +209,7 @@ export function dropout<const F extends string = never>(p = 0.5, options: From<F
 }
 
 /** The sum of layers of one shape: how a residual block ends. */
-export function add<const F extends string>(...from: readonly [F, F, ...F[]]): AddLayer<F> {
+export function add<const F extends string>(...from: readonly [F, F, ...F[]]): AddLayer<NoInfer<F>> {
   return { kind: 'add', from }
 }
 

@@ -33,14 +33,14 @@ export class Network<K extends LayerKinds = LayerKinds> {
   /** The kinds of the layers: for the compiler alone. */
   declare readonly kinds: K
   /** The layers as described. */
-  readonly layers: Layers
+  layers: Layers
   /** The layers in their places, with inputs and shapes. */
-  readonly nodes: readonly Node[]
+  nodes: readonly Node[]
   /** The shape of one sample. */
   readonly inputShape: Shape
   readonly seed: number
   /** @internal */
-  readonly handle: NetworkHandle
+  handle: NetworkHandle
   #device = 'cpu'
   readonly #frozen = new Set<string>()
   readonly #dropout = new Map<string, number>()
@@ -54,8 +54,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
     this.layers = layers
     this.nodes = resolveGraph(inputShape, layers)
     this.seed = seed
-    const specification = this.nodes.map(({ name, layer, inputs }) => ({ ...layer, name, inputs }))
-    this.handle = loadAddon().networkMake(specification, seed)
+    this.handle = makeHandle(this.nodes, seed)
     for (const { name, layer } of this.nodes) if (layer.kind === 'dropout') this.#dropout.set(name, layer.p)
     if (device !== 'cpu') this.to(device)
   }
@@ -185,6 +184,31 @@ export class Network<K extends LayerKinds = LayerKinds> {
     return saveNetwork(this, path)
   }
 
+  /**
+   * Takes other layers of the same names, and their parameters and masks (`<layer>.weight_mask`), in place of its
+   * own. Optimisers over the old parameters no longer reach it. @internal
+   */
+  rebuild(layers: Layers, tensors: ReadonlyMap<string, Tensor>): void {
+    const native = loadAddon()
+    const nodes = resolveGraph(this.inputShape, layers)
+    const handle = makeHandle(nodes, this.seed)
+    native.networkDispose(this.handle)
+    this.layers = layers
+    this.nodes = nodes
+    this.handle = handle
+    native.networkTo(handle, this.#device)
+    for (const name of this.tensorNames()) {
+      const values = tensors.get(name)
+      if (values) this.load(name, values)
+    }
+    for (const layer of this.prunable) {
+      const mask = tensors.get(`${layer}.weight_mask`)
+      if (mask) this.setMask(layer, mask)
+    }
+    for (const layer of this.#frozen) native.networkSetTrainable(handle, layer, false)
+    for (const [layer, p] of this.#dropout) native.networkSetDropout(handle, layer, p)
+  }
+
   /** Gives the memory back now rather than when the collector comes by. */
   dispose(): void {
     loadAddon().networkDispose(this.handle)
@@ -193,6 +217,11 @@ export class Network<K extends LayerKinds = LayerKinds> {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+function makeHandle(nodes: readonly Node[], seed: number): NetworkHandle {
+  const specification = nodes.map(({ name, layer, inputs }) => ({ ...layer, name, inputs }))
+  return loadAddon().networkMake(specification, seed)
 }
 
 /**

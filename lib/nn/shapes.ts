@@ -6,7 +6,13 @@ export type Shape = readonly number[]
 
 /** The shape of a layer's output for one sample. Throws `ERR_SHAPE` naming the layer that does not fit. */
 export function outputShape(name: string, layer: Layer, inputs: readonly Shape[]): Shape {
-  const [input] = inputs as [Shape]
+  if (layer.kind !== 'add' && inputs.length !== 1) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `layer '${name}' (${layer.kind}) reads one layer, not ${inputs.length}: put an add() before it`,
+    )
+  }
+  const [input = []] = inputs
   const refuse = (expected: string) =>
     new TorchPruneError(
       'ERR_SHAPE',
@@ -25,6 +31,9 @@ export function outputShape(name: string, layer: Layer, inputs: readonly Shape[]
     case 'conv2d': {
       const [channels, height, width] = image()
       if (channels !== layer.inChannels) throw refuse(`${layer.inChannels} channels`)
+      if (channels % layer.groups !== 0 || layer.outChannels % layer.groups !== 0) {
+        throw refuse(`channels in and out (${layer.outChannels}) that its groups (${layer.groups}) divide`)
+      }
       const [h, w] = slide([height, width], layer.kernelSize, layer.stride, layer.padding, layer.dilation)
       if (h < 1 || w < 1) throw refuse('an input at least as large as its kernel')
       return [layer.outChannels, h, w]
@@ -53,7 +62,17 @@ export function outputShape(name: string, layer: Layer, inputs: readonly Shape[]
       if (other !== undefined) throw refuse(`inputs of one shape, but another has [${other.join(', ')}]`)
       return input
     }
+    default:
+      throw unknownKind(name, layer)
   }
+}
+
+function unknownKind(name: string, layer: never): TorchPruneError {
+  const { kind } = layer as { kind?: unknown }
+  return new TorchPruneError(
+    'ERR_ARGUMENT',
+    `layer '${name}' is of kind '${kind}', which does not exist: make layers with linear(), conv2d() and so on`,
+  )
 }
 
 type Pair = readonly [number, number]

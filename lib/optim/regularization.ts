@@ -1,4 +1,5 @@
 import { TorchPruneError } from '../errors.js'
+import { LARGEST_RATE } from './spec.js'
 
 /** What pulls weights towards zero while training (paper, section 3.1). Biases are left alone. */
 export type Regularization =
@@ -19,10 +20,10 @@ export function l2(strength: number): Regularization {
 }
 
 function checked(strength: number): number {
-  if (!(strength >= 0 && strength < Number.POSITIVE_INFINITY)) {
+  if (!(strength >= 0 && strength <= LARGEST_RATE)) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
-      `the strength of regularization must be 0 or more, got ${strength}`,
+      `the strength of regularization must be in 0..1e20, got ${strength}`,
     )
   }
   return strength

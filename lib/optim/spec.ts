@@ -1,5 +1,10 @@
 import { TorchPruneError } from '../errors.js'
 
+/** Beyond it, a product may be infinite in float32, and infinity times a sealed weight is NaN. */
+export const LARGEST_RATE = 1e20
+/** The smallest normal float32. */
+const LEAST_EPS = 2 ** -126
+
 interface Common {
   /** Learning rate. */
   readonly lr: number
@@ -76,19 +81,21 @@ function adaptive(kind: AdamSpec['kind'], options: AdamOptions & { weightDecay: 
     if (!(beta >= 0 && beta < 1))
       throw new TorchPruneError('ERR_ARGUMENT', `betas must be in 0..1, 1 excluded, got ${beta}`)
   }
-  // With eps 0 a sealed weight would be 0 / 0.
-  if (!(spec.eps > 0)) throw new TorchPruneError('ERR_ARGUMENT', `eps must be over 0, got ${spec.eps}`)
+  // With eps 0, or what float32 rounds to it, a sealed weight would be 0 / 0.
+  inRange('eps', spec.eps, LEAST_EPS, LARGEST_RATE)
   return spec
 }
 
 function checkCommon(spec: Common): void {
-  inRange('lr', spec.lr, 0, Number.MAX_VALUE)
-  inRange('weightDecay', spec.weightDecay, 0, Number.MAX_VALUE)
+  inRange('lr', spec.lr, 0, LARGEST_RATE)
+  inRange('weightDecay', spec.weightDecay, 0, LARGEST_RATE)
 }
 
 function inRange(what: string, value: number, least: number, most: number): void {
   if (!(value >= least && value <= most)) {
-    const range = most === Number.MAX_VALUE ? `${least} or more` : `in ${least}..${most}`
-    throw new TorchPruneError('ERR_ARGUMENT', `${what} must be ${range}, got ${value}`)
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `${what} must be in ${least}..${most === LARGEST_RATE ? '1e20' : most}, got ${value}`,
+    )
   }
 }

@@ -9,6 +9,10 @@ export type DeviationOf =
 /** A value for every layer, or one for each by name. */
 export type PerLayer<Name extends string> = number | Readonly<Partial<Record<Name, number>>>
 
+/** One number for all layers, or one for each by name; and the names of such a choice, none in one number. */
+type Choice = number | Readonly<Record<string, number>>
+type NamesIn<Values extends Choice> = Values extends number ? never : keyof Values & string
+
 /**
  * What decides which connections go. `layers` carries the names for the compiler: a criterion that names a
  * layer the network does not have does not fit it.
@@ -45,24 +49,24 @@ export interface GlobalDensityCriterion<Name extends string = string> extends Na
  *
  * @example prune.deviation({ fc1: 1.4, fc2: 1.3, fc3: 0.8 })
  */
-export function deviation<const Name extends string = never>(
-  quality: number | Readonly<Record<Name, number>>,
+export function deviation<const Values extends Choice>(
+  quality: Values,
   options: { readonly of?: DeviationOf } = {},
-): DeviationCriterion<Name> {
+): DeviationCriterion<NamesIn<Values>> {
   forEach(quality, (value, where) => {
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
       throw new TorchPruneError('ERR_ARGUMENT', `quality${where} must be 0 or more, got ${value}`)
     }
   })
-  return { kind: 'deviation', quality, of: options.of ?? 'survivors', ...names(quality) }
+  return { kind: 'deviation', quality, of: options.of ?? 'survivors', ...named(quality) }
 }
 
 /** Keeps the largest |w| of each layer, this share of its weights after the last round. */
-export function layerDensity<const Name extends string = never>(
-  density: number | Readonly<Record<Name, number>>,
-): LayerDensityCriterion<Name> {
+export function layerDensity<const Values extends Choice>(
+  density: Values,
+): LayerDensityCriterion<NamesIn<Values>> {
   forEach(density, checkDensity)
-  return { kind: 'layerDensity', density, ...names(density) }
+  return { kind: 'layerDensity', density, ...named(density) }
 }
 
 /** Keeps the largest |w| of all layers together, this share of the weights after the last round. */
@@ -88,14 +92,11 @@ export function checkDensity(value: number, where: string): void {
   }
 }
 
-function forEach<Name extends string>(
-  values: number | Readonly<Record<Name, number>>,
-  check: (value: number, where: string) => void,
-): void {
+function forEach(values: Choice, check: (value: number, where: string) => void): void {
   if (typeof values === 'number') check(values, '')
-  else for (const [name, value] of Object.entries<number>(values)) check(value, ` of '${name}'`)
+  else for (const [name, value] of Object.entries(values)) check(value, ` of '${name}'`)
 }
 
-function names<Name extends string>(values: number | Readonly<Record<Name, number>>): Named<Name> {
-  return typeof values === 'number' ? {} : { layers: Object.keys(values) as Name[] }
+function named<Values extends Choice>(values: Values): Named<NamesIn<Values>> {
+  return typeof values === 'number' ? {} : { layers: Object.keys(values) as NamesIn<Values>[] }
 }

@@ -37,6 +37,8 @@ export interface RetrainOptions {
   readonly schedule?: Schedule | undefined
   readonly regularization?: Regularization | undefined
   readonly labelSmoothing?: number | undefined
+  /** In a phase that fixes the layers in front, computes what those put out once. */
+  readonly cachePrefix?: boolean | undefined
   /** The survivors learn from a teacher beside the labels: the network as it comes, unless another is given. */
   readonly distillation?: (Omit<Distillation, 'teacher'> & Partial<Pick<Distillation, 'teacher'>>) | undefined
 }
@@ -144,13 +146,17 @@ async function* roundsOf(
         validationErrorBefore = (await evaluate(network, data.validation, { signal })).top1Error
         await options.onPruned?.(round, totalDensity(pruned))
       }
-      const fixed = network.nodes.map((node) => node.name).filter((name) => !trains(network, name, phase))
+      // What the user has frozen stays so when the round is over.
+      const fixed = network.nodes
+        .map((node) => node.name)
+        .filter((name) => !trains(network, name, phase) && !network.frozen.includes(name))
       network.freeze(...fixed)
       try {
         const epochs = train(network, data.train, {
           ...training,
           optimizer,
           distillation,
+          cachePrefix: options.retrain.cachePrefix === true && phase === 'fc',
           seed: deriveSeed(seed, round, p),
           signal,
           onProgress:

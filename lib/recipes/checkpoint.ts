@@ -2,7 +2,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { writeJsonAtomically } from '../io/atomic.js'
-import { refuse, systemCode } from '../io/files.js'
+import { inputError, refuse, systemCode } from '../io/files.js'
 
 const layerKept = z.object({ name: z.string(), weights: z.number(), kept: z.number(), density: z.number() })
 
@@ -57,13 +57,18 @@ export class Checkpoint {
     try {
       text = await readFile(this.#statePath, 'utf8')
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return undefined
-      throw error
+      // Where a part of the path is a file, whoever writes there says so.
+      if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return undefined
+      throw inputError(this.#statePath, error)
     }
     try {
       return stateSchema.parse(JSON.parse(text))
     } catch {
-      return refuse(this.#statePath, 'is damaged or of another version', 'run again without --resume')
+      return refuse(
+        this.#statePath,
+        'is damaged or of another version',
+        `remove ${this.folder}, or choose another --out`,
+      )
     }
   }
 

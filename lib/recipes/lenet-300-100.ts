@@ -21,7 +21,13 @@ export default defineRecipe({
   prune: {
     criterion: globalDensity(0.08, { normalize: 'survivors' }),
     rounds: 4,
-    retrain: { epochs: 12, lrFactor: 0.5, schedule: cosine(), regularization: l2(2e-4) },
+    retrain: {
+      epochs: 12,
+      lrFactor: 0.5,
+      schedule: cosine(),
+      regularization: l2(2e-4),
+      distillation: { weight: 0.7, temperature: 4 },
+    },
   },
   paper: {
     reference: { top1Error: 1.64, parameters: 267_000 },

@@ -21,7 +21,13 @@ export default defineRecipe({
   prune: {
     criterion: globalDensity(0.08, { normalize: 'survivors' }),
     rounds: 3,
-    retrain: { epochs: 5, lrFactor: 1, schedule: cosine(), regularization: l2(3e-4) },
+    retrain: {
+      epochs: 5,
+      lrFactor: 1,
+      schedule: cosine(),
+      regularization: l2(3e-4),
+      distillation: { weight: 0.7, temperature: 4 },
+    },
   },
   paper: {
     reference: { top1Error: 0.8, parameters: 431_000 },

@@ -2,12 +2,13 @@ import type { DataSplits } from '../data/dataset.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork, Network, NetworkOptions } from '../nn/network.js'
 import type { PruneOptions } from '../prune/prune.js'
+import type { PaperTable } from '../report/paper.js'
 import type { TrainOptions } from '../train/train.js'
 
 /** How the dense network is trained. */
 export type DensePlan = Pick<
   TrainOptions,
-  'epochs' | 'optimizer' | 'batchSize' | 'schedule' | 'regularization'
+  'epochs' | 'optimizer' | 'batchSize' | 'schedule' | 'regularization' | 'labelSmoothing'
 >
 
 /** How it is pruned and retrained. */
@@ -15,23 +16,6 @@ export type PrunePlan<Name extends string = string> = Pick<
   PruneOptions<Name>,
   'criterion' | 'rounds' | 'densitySchedule' | 'phases' | 'retrain' | 'adjustDropout'
 >
-
-/** A layer in one of the paper's tables; shares in 0..1. */
-export interface PaperLayer {
-  readonly name: string
-  readonly weights: number
-  readonly flop: number
-  readonly activationDensity: number
-  readonly density: number
-  readonly flopShare: number
-}
-
-/** What the paper reports of a network. Errors are percent. */
-export interface PaperTable {
-  readonly reference: { readonly top1Error: number; readonly parameters: number }
-  readonly pruned: { readonly top1Error: number; readonly parameters: number; readonly compression: number }
-  readonly layers: readonly PaperLayer[]
-}
 
 /** An experiment: a network, its data, and how it is trained, pruned and retrained. */
 export interface Recipe {

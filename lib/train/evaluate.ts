@@ -34,8 +34,10 @@ export async function evaluate(
   const { batchSize = 250, activations = false, onProgress, signal } = options
   checkSamples(network, dataset)
   const result = await runJob(
-    () => loadAddon().evaluationStart(network.handle, dataset.handle, { batchSize, activations }, onProgress),
+    (report) =>
+      loadAddon().evaluationStart(network.handle, dataset.handle, { batchSize, activations }, report),
     signal,
+    onProgress,
   )
   return {
     samples: result.samples,

@@ -1,3 +1,5 @@
+import { TorchPruneError } from '../errors.js'
+
 /**
  * Work that can be awaited for its result, or followed event by event. It starts when awaited or iterated.
  * While followed it waits for its reader between events, so the loop's body may use the network. Leaving the
@@ -6,8 +8,6 @@
 export class Job<Event, Result> implements PromiseLike<Result>, AsyncIterable<Event> {
   readonly #generator: AsyncGenerator<Event, Result, void>
   #result: Promise<Result> | undefined
-  #settle: { resolve(result: Result): void; reject(error: unknown): void } | undefined
-  #followed = false
 
   /** @internal */
   constructor(generator: AsyncGenerator<Event, Result, void>) {
@@ -24,15 +24,7 @@ export class Job<Event, Result> implements PromiseLike<Result>, AsyncIterable<Ev
 
   /** The result, running the work if nobody follows it. */
   result(): Promise<Result> {
-    if (this.#result === undefined) {
-      if (this.#followed) {
-        this.#result = new Promise((resolve, reject) => {
-          this.#settle = { resolve, reject }
-        })
-      } else {
-        this.#result = this.#drain()
-      }
-    }
+    this.#result ??= this.#drain()
     return this.#result
   }
 
@@ -43,31 +35,39 @@ export class Job<Event, Result> implements PromiseLike<Result>, AsyncIterable<Ev
     }
   }
 
+  /** @throws TorchPruneError `ERR_ARGUMENT` when it was followed or awaited before. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Event, void, void> {
-    if (this.#followed || this.#result !== undefined)
-      throw new Error('a job can be followed once, and before it is awaited')
-    this.#followed = true
+    if (this.#result !== undefined) {
+      throw new TorchPruneError(
+        'ERR_ARGUMENT',
+        'a job can be followed once, and before it is awaited: start another one',
+      )
+    }
+    let settle: { resolve(result: Result): void; reject(error: unknown): void } | undefined
+    this.#result = new Promise((resolve, reject) => {
+      settle = { resolve, reject }
+    })
+    // Who follows sees the error already; only who also awaits the result should see it again.
+    this.#result.catch(() => {})
     let finished = false
     try {
       for (;;) {
         const { done, value } = await this.#generator.next()
         if (done) {
           finished = true
-          this.#result ??= Promise.resolve(value)
-          this.#settle?.resolve(value)
+          settle?.resolve(value)
           return
         }
         yield value
       }
     } catch (error) {
       finished = true
-      this.#settle?.reject(error)
+      settle?.reject(error)
       throw error
     } finally {
       if (!finished) {
-        const aborted = new DOMException('the job was left before its end', 'AbortError')
         await this.#generator.return(undefined as never)
-        this.#settle?.reject(aborted)
+        settle?.reject(new DOMException('the job was left before its end', 'AbortError'))
       }
     }
   }

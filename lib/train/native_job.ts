@@ -8,14 +8,34 @@ export interface JobOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Awaits native work under an AbortSignal. */
-export async function runJob<Result>(start: () => NativeJob<Result>, signal?: AbortSignal): Promise<Result> {
+export type Report = (progress: JobProgress) => void
+
+/**
+ * Awaits native work under an AbortSignal. An error that `onProgress` throws stops the work too, and is thrown:
+ * it would otherwise come up in the event loop, where nobody catches it.
+ */
+export async function runJob<Result>(
+  start: (report?: Report) => NativeJob<Result>,
+  signal?: AbortSignal,
+  onProgress?: Report,
+): Promise<Result> {
   signal?.throwIfAborted()
-  const job = start()
+  let failure: { readonly error: unknown } | undefined
+  const report = (progress: JobProgress) => {
+    if (failure !== undefined) return
+    try {
+      onProgress?.(progress)
+    } catch (error) {
+      failure = { error }
+      job.cancel()
+    }
+  }
+  const job = start(onProgress && report)
   const cancel = () => job.cancel()
   signal?.addEventListener('abort', cancel, { once: true })
   try {
     const result = await job.promise
+    if (failure !== undefined) throw failure.error
     signal?.throwIfAborted()
     return result
   } finally {

@@ -1,6 +1,6 @@
 import { loadAddon } from '../binding/addon.js'
 import type { JobProgress } from '../binding/native.js'
-import type { Dataset } from '../data/dataset.js'
+import { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { Optimizer } from '../optim/optimizer.js'
@@ -25,6 +25,11 @@ export interface TrainOptions extends JobOptions {
   readonly labelSmoothing?: number | undefined
   /** Learns from another network beside the labels. */
   readonly distillation?: Distillation | undefined
+  /**
+   * Computes once what the frozen layers in front put out for each sample, and trains the rest on that. Held in
+   * memory: samples times the size of the last frozen layer's output, in float32. False unless given.
+   */
+  readonly cachePrefix?: boolean | undefined
   /** Read after each epoch. */
   readonly validation?: Dataset | undefined
   /** Seeds the order of samples and dropout; the network's own unless given. */
@@ -110,6 +115,9 @@ async function* epochsOf(
   lastTraining.set(network, { optimizer: spec, batchSize, regularization })
   using optimizer = Optimizer.of(network, spec, regularization)
   const { labelSmoothing = 0 } = options
+  using cache = options.cachePrefix ? await fillCache(network, dataset, signal) : undefined
+  const samples = cache?.dataset ?? dataset
+  const after = cache?.after ?? -1
   const lesson = await lessonOf(options.distillation, dataset, signal)
   const done: Epoch[] = []
   for (let epoch = 1; epoch <= epochs; epoch++) {
@@ -121,17 +129,17 @@ async function* epochsOf(
       { length: steps },
       (_, i) => spec.lr * rateFactor(schedule, first + i, epochs * steps, steps),
     )
-    const report = onProgress && ((progress: JobProgress) => onProgress({ ...progress, epoch, epochs }))
     const result = await runJob(
-      () =>
+      (report) =>
         loadAddon().trainingStart(
           network.handle,
           optimizer.handle,
-          dataset.handle,
-          { batchSize, rates, seed: epochSeed, labelSmoothing, ...lesson },
+          samples.handle,
+          { batchSize, rates, seed: epochSeed, after, labelSmoothing, ...lesson },
           report,
         ),
       signal,
+      onProgress && ((progress) => onProgress({ ...progress, epoch, epochs })),
     )
     if (!Number.isFinite(result.loss)) {
       throw new TorchPruneError(
@@ -155,6 +163,18 @@ async function* epochsOf(
     yield event
   }
   return { epochs: done }
+}
+
+/** What the frozen prefix puts out, for every sample. Throws `ERR_ARGUMENT` where no layer in front is frozen. */
+async function fillCache(network: AnyNetwork, dataset: Dataset, signal?: AbortSignal) {
+  const native = loadAddon()
+  const after = native.networkFrozenPrefix(network.handle)
+  const handle = await runJob(
+    () => native.prefixStart(network.handle, dataset.handle, { batchSize: 250 }),
+    signal,
+  )
+  const cached = new Dataset(handle, dataset.length, after < 0 ? [] : network.nodes[after]!.shape)
+  return { dataset: cached, after, [Symbol.dispose]: () => cached.dispose() }
 }
 
 /** The teacher's logits and how much they count, as the addon takes them. */

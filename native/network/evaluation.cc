@@ -102,31 +102,76 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   return environment.compute.Start(info.Env(), job);
 }
 
-// predictionStart(network, dataset, {batchSize}): the logits of every sample, float32 [N, classes], on the CPU.
-Napi::Value Predict(const Napi::CallbackInfo& info) {
-  auto& environment = Environment::Of(info.Env());
-  const Options options(info[2], "options");
-  const auto network = UseNetwork(info[0]);
-  const auto dataset = DatasetHandle::Get(info[1], "dataset");
-  const auto batch_size = options.Integer("batchSize");
-  if (batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
-  auto logits = std::make_shared<at::Tensor>();
-  const auto job = environment.compute.NewJob(info.Env());
-  job->claim = environment.ownership.Take(network->Owned());
-  job->run = [=](Job& running) {
+// What a network computes for every sample, in evaluation mode and in the dataset's order.
+struct Sweep {
+  std::shared_ptr<Network> network;
+  std::shared_ptr<Dataset> dataset;
+  std::int64_t batch_size;
+  at::Tensor outputs;  // float32 [N, ...], on the CPU
+
+  template <typename Compute>
+  void Run(Job& job, Compute compute) {
     const at::NoGradGuard no_grad;
     std::vector<std::int64_t> indices(static_cast<std::size_t>(dataset->size()));
     std::iota(indices.begin(), indices.end(), 0);
-    std::vector<at::Tensor> parts;
-    for (std::int64_t begin = 0; begin < dataset->size() && !running.Cancelled(); begin += batch_size) {
+    for (std::int64_t begin = 0; begin < dataset->size() && !job.Cancelled(); begin += batch_size) {
       const auto size = std::min(batch_size, dataset->size() - begin);
-      const auto batch = dataset->Gather(&indices[begin], size, network->device());
-      parts.push_back(network->Forward(batch.images, /*training=*/false).cpu());
+      const auto part = compute(dataset->Gather(&indices[begin], size, network->device()).images);
+      if (!outputs.defined()) {
+        auto shape = part.sizes().vec();
+        shape[0] = dataset->size();
+        outputs = at::empty(shape, at::kFloat);
+      }
+      outputs.slice(0, begin, begin + size).copy_(part);
+      if (job.WantsReport())
+        job.Report({static_cast<double>(begin + size), static_cast<double>(dataset->size())});
     }
-    *logits = parts.empty() ? at::empty({0, 0}) : at::cat(parts);
+  }
+};
+
+std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  const Options options(info[2], "options");
+  auto sweep = std::make_shared<Sweep>();
+  sweep->network = UseNetwork(info[0]);
+  sweep->dataset = DatasetHandle::Get(info[1], "dataset");
+  sweep->batch_size = options.Integer("batchSize");
+  if (sweep->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
+  const auto job = environment.compute.NewJob(info.Env());
+  job->claim = environment.ownership.Take(sweep->network->Owned());
+  if (info[3].IsFunction()) job->on_progress = Napi::Persistent(info[3].As<Napi::Function>());
+  return {job, sweep};
+}
+
+// predictionStart(network, dataset, {batchSize}, onProgress?): the logits of every sample, [N, classes].
+Napi::Value Predict(const Napi::CallbackInfo& info) {
+  const auto [job, sweep] = NewSweep(info);
+  job->run = [sweep = sweep](Job& running) {
+    sweep->Run(running,
+               [&](const at::Tensor& images) { return sweep->network->Forward(images, /*training=*/false); });
   };
-  job->finish = [logits](Napi::Env env) { return Wrap(env, *logits); };
-  return environment.compute.Start(info.Env(), job);
+  job->finish = [sweep = sweep](Napi::Env env) { return Wrap(env, sweep->outputs); };
+  return Environment::Of(info.Env()).compute.Start(info.Env(), job);
+}
+
+// prefixStart(network, dataset, {batchSize}, onProgress?): a dataset of what the frozen prefix puts out.
+Napi::Value Prefix(const Napi::CallbackInfo& info) {
+  const auto [job, sweep] = NewSweep(info);
+  const int cut = sweep->network->FrozenPrefix();
+  if (cut < 0) {
+    throw Error("ERR_ARGUMENT",
+                "no layers in front are frozen and deterministic: freeze some, or train without a cache");
+  }
+  job->run = [sweep = sweep, cut](Job& running) {
+    sweep->Run(running, [&](const at::Tensor& images) {
+      return sweep->network->Run(-1, images, cut, /*training=*/false);
+    });
+  };
+  job->finish = [sweep = sweep](Napi::Env env) -> Napi::Value {
+    return DatasetHandle::Wrap(env, std::make_shared<Dataset>(sweep->outputs, sweep->dataset->labels(),
+                                                              std::vector<double>{}, std::vector<double>{}));
+  };
+  return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }
 
 }  // namespace
@@ -134,6 +179,7 @@ Napi::Value Predict(const Napi::CallbackInfo& info) {
 void RegisterEvaluation(Napi::Object exports) {
   Export<Start>(exports, "evaluationStart");
   Export<Predict>(exports, "predictionStart");
+  Export<Prefix>(exports, "prefixStart");
 }
 
 }  // namespace torch_prune

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <type_traits>
 
+#include "../kernels/max_pool.h"
+
 namespace torch_prune {
 namespace {
 
@@ -115,7 +117,7 @@ class MaxPool2d : public Layer {
         padding_(ToIntegers(options.Get("padding"), "padding")),
         ceil_(options.Boolean("ceilMode", false)) {}
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
-    return at::max_pool2d(inputs[0], kernel_, stride_, padding_, {1, 1}, ceil_);
+    return MaxPool(inputs[0], kernel_, stride_, padding_, ceil_);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include "../errors.h"
+#include "../kernels/seal.h"
 
 namespace torch_prune {
 namespace {
@@ -30,11 +31,11 @@ void MaskHook::Seal(const at::Tensor& values) const {
     values.detach().masked_fill_(prune_, 0);
     return;
   }
-  // masked_fill_ by hand: this form vectorises, and runs once a step over every pruned weight.
+  // Once a step over every weight that has a mask: masked_fill_ itself takes several times as long.
   float* value = values.mutable_data_ptr<float>();
   const bool* keep = keep_.const_data_ptr<bool>();
   at::parallel_for(0, values.numel(), 1 << 16, [value, keep](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) value[i] = keep[i] ? value[i] : 0.0F;
+    SealPass(value + begin, keep + begin, end - begin);
   });
 }
 

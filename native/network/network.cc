@@ -72,21 +72,44 @@ Network::Network(const Napi::Array& specification, std::uint64_t seed)
   for (std::size_t i = 0; i < tensors_.size(); ++i) position_.emplace(tensors_[i].name, i);
 }
 
-at::Tensor Network::Forward(const at::Tensor& input, bool training, const Observer& observe) {
+at::Tensor Network::Run(int after, const at::Tensor& value, int last, bool training,
+                        const Observer& observe) {
   std::vector<at::Tensor> outputs(layers_.size());
+  if (after >= 0) outputs[after] = value;
   std::vector<at::Tensor> inputs;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
+  for (int i = after + 1; i <= last; ++i) {
     Layer& layer = *layers_[i];
     inputs.clear();
-    for (const int from : layer.inputs) inputs.push_back(from < 0 ? input : outputs[from]);
+    for (const int from : layer.inputs) inputs.push_back(from < 0 ? value : outputs[from]);
     for (const int from : layer.inputs) {
-      if (from >= 0 && last_reader_[from] == static_cast<int>(i)) outputs[from].reset();
+      if (from >= 0 && last_reader_[from] == i) outputs[from].reset();
     }
     ForwardContext context{training && layer.trainable, generator_};
     outputs[i] = layer.Forward(inputs, context);
-    if (observe) observe(static_cast<int>(i), outputs[i]);
+    if (observe) observe(i, outputs[i]);
   }
-  return outputs.back();
+  return outputs[last];
+}
+
+int Network::FrozenPrefix() const {
+  int cut = -1;
+  int reach = -1;  // the last layer that reads something in front of where the walk stands
+  bool reads_input = false;
+  for (int i = 0; i + 1 < static_cast<int>(layers_.size()); ++i) {
+    const Layer& layer = *layers_[i];
+    const bool random = layer.kind == "dropout" && layer.rate != 0;
+    if (random || (layer.trainable && !layer.parameters(false).empty())) break;
+    // A cut behind i works when nothing later reads past it: not an earlier layer, and not the input.
+    for (int j = 0; j < i; ++j) reach = std::max(reach, last_reader_[j]);
+    reads_input = std::any_of(layers_.begin() + i + 1, layers_.end(), [](const auto& later) {
+      return std::find(later->inputs.begin(), later->inputs.end(), -1) != later->inputs.end();
+    });
+    if (reach <= i && !reads_input) cut = i;
+  }
+  // Without a layer that computes in front there is nothing to save.
+  const bool computes = std::any_of(layers_.begin(), layers_.begin() + cut + 1,
+                                    [](const auto& layer) { return !layer->parameters(false).empty(); });
+  return computes ? cut : -1;
 }
 
 const NamedTensor& Network::Find(const std::string& name) const {
@@ -243,6 +266,11 @@ Napi::Value SetTrainable(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// networkFrozenPrefix(network): the position of the last layer that can be cached, -1 where none can.
+Napi::Value FrozenPrefix(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), UseNetwork(info[0])->FrozenPrefix());
+}
+
 Napi::Value SetDropout(const Napi::CallbackInfo& info) {
   UseNetwork(info[0])->FindLayer(ToString(info[1], "layer")).rate = ToNumber(info[2], "p");
   return info.Env().Undefined();
@@ -272,6 +300,7 @@ void RegisterNetwork(Napi::Env env, Napi::Object exports) {
   Export<MaskOf>(exports, "networkMask");
   Export<Unsealed>(exports, "networkUnsealed");
   Export<SetTrainable>(exports, "networkSetTrainable");
+  Export<FrozenPrefix>(exports, "networkFrozenPrefix");
   Export<SetDropout>(exports, "networkSetDropout");
   Export<Reseed>(exports, "networkReseed");
   Export<To>(exports, "networkTo");

@@ -26,7 +26,16 @@ class Network {
 
   // Called with each layer's position and output while they still exist.
   using Observer = std::function<void(int, const at::Tensor&)>;
-  at::Tensor Forward(const at::Tensor& input, bool training, const Observer& observe = nullptr);
+  at::Tensor Forward(const at::Tensor& input, bool training, const Observer& observe = nullptr) {
+    return Run(-1, input, static_cast<int>(layers_.size()) - 1, training, observe);
+  }
+  // Runs the layers behind position `after`, whose output is `value`, up to and with `last`.
+  at::Tensor Run(int after, const at::Tensor& value, int last, bool training,
+                 const Observer& observe = nullptr);
+
+  // The last layer of the part in front that is frozen and deterministic and hands on one tensor alone; -1
+  // where there is none. What such a layer puts out for a sample never changes, so it can be kept.
+  int FrozenPrefix() const;
 
   // Parameters and buffers, in the order of layers.
   const std::vector<NamedTensor>& tensors() const { return tensors_; }

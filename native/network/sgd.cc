@@ -1,5 +1,7 @@
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
+#include "../kernels/sgd.h"
 #include "optimizer.h"
 
 namespace torch_prune {
@@ -36,25 +38,48 @@ class Sgd : public OptimizerState {
   }
 
   void StepFused(const Group& group, double lr) override {
-    // The kernel takes one "first step" flag for all, so parameters that joined later go by themselves.
-    std::array<Group, 2> by_first;
-    for (OptimizedParameter* p : group) by_first[momentum_ != 0 && !p->moments[0].defined()].push_back(p);
-    for (const bool first : {false, true}) {
-      std::vector<at::Tensor> values, gradients, buffers;
-      for (OptimizedParameter* p : by_first[first]) {
-        values.push_back(p->tensor);
-        gradients.push_back(p->gradient);
-        if (first) p->moments[0] = at::zeros_like(p->tensor);
-        if (momentum_ != 0) buffers.push_back(p->moments[0]);
-      }
-      if (values.empty()) continue;
-      at::_fused_sgd_(values, gradients, buffers, group[0]->weight_decay, momentum_, lr, dampening_,
-                      nesterov_,
-                      /*maximize=*/false, /*is_first_step=*/first);
+    for (OptimizedParameter* p : group) {
+      if (!Pass(*p, lr)) StepKernel(*p, lr);
     }
   }
 
  private:
+  // Our own pass, equal to StepOne bit for bit; false where it does not apply.
+  bool Pass(OptimizedParameter& p, double lr) const {
+    const at::Tensor& gradient = p.tensor.grad();
+    at::Tensor& buffer = p.moments[0];
+    const auto fits = [&p](const at::Tensor& other) {
+      return other.is_cpu() && other.scalar_type() == at::kFloat && other.strides() == p.tensor.strides();
+    };
+    if (!fits(p.tensor) || !p.tensor.is_non_overlapping_and_dense() || !fits(gradient)) return false;
+    if (buffer.defined() && !fits(buffer)) return false;
+    const bool first = momentum_ != 0 && !buffer.defined();
+    if (first) buffer = at::empty_like(p.tensor, p.tensor.options().requires_grad(false));
+    const SgdStep step{static_cast<float>(lr),
+                       static_cast<float>(momentum_),
+                       static_cast<float>(dampening_),
+                       static_cast<float>(p.weight_decay),
+                       nesterov_,
+                       first};
+    float* weight = p.tensor.mutable_data_ptr<float>();
+    const float* direction = gradient.const_data_ptr<float>();
+    float* moved = momentum_ == 0 ? nullptr : buffer.mutable_data_ptr<float>();
+    at::parallel_for(0, p.tensor.numel(), 1 << 15, [=](std::int64_t begin, std::int64_t end) {
+      SgdPass(weight + begin, direction + begin, moved ? moved + begin : nullptr, end - begin, step);
+    });
+    return true;
+  }
+
+  void StepKernel(OptimizedParameter& p, double lr) {
+    at::Tensor& buffer = p.moments[0];
+    const bool first = momentum_ != 0 && !buffer.defined();
+    if (first) buffer = at::zeros_like(p.tensor);
+    std::vector<at::Tensor> values{p.tensor}, gradients{p.tensor.grad()}, buffers;
+    if (momentum_ != 0) buffers.push_back(buffer);
+    at::_fused_sgd_(values, gradients, buffers, p.weight_decay, momentum_, lr, dampening_, nesterov_,
+                    /*maximize=*/false, first);
+  }
+
   double momentum_, dampening_;
   bool nesterov_;
 };

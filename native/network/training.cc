@@ -21,6 +21,7 @@ struct Training {
   std::int64_t batch_size = 0;
   std::vector<double> rates;  // one a step, or one for all
   bool keep_losses = false;
+  int after = -1;  // the dataset holds what this layer puts out (prefixStart)
   double label_smoothing = 0;
   // Distillation (Hinton, Vinyals and Dean 2015): what a teacher says of every sample of the dataset.
   at::Tensor teacher;  // float32 [N, classes], logits; undefined without
@@ -69,6 +70,7 @@ void Training::Run(Job& job) {
   const auto count = static_cast<std::int64_t>(order.size());
   const std::int64_t total = (count + batch_size - 1) / batch_size;
   const at::Device device = network->device();
+  const int last = static_cast<int>(network->layers().size()) - 1;
   // Sums stay on the device: reading them back at every step would make a GPU wait.
   at::Tensor loss_sum = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device));
   at::Tensor correct_sum = at::zeros({}, at::TensorOptions().dtype(at::kLong).device(device));
@@ -82,7 +84,7 @@ void Training::Run(Job& job) {
     const std::int64_t size = std::min(batch_size, count - begin);
     const auto batch = dataset->Gather(&order[begin], size, device);
     optimizer->ZeroGrad();
-    const at::Tensor logits = network->Forward(batch.images, /*training=*/true);
+    const at::Tensor logits = network->Run(after, batch.images, last, /*training=*/true);
     if (steps == 0) CheckTrainable(logits);
     const at::Tensor step_loss = Loss(logits, batch.labels, begin, size);
     Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
@@ -104,7 +106,7 @@ void Training::Run(Job& job) {
 }
 
 // trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?,
-// labelSmoothing?, teacher?, teacherWeight?, temperature?}, onProgress?)
+// after?, labelSmoothing?, teacher?, teacherWeight?, temperature?}, onProgress?)
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[3], "options");
@@ -117,6 +119,10 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   training->batch_size = options.Integer("batchSize");
   training->rates = ToNumbers(options.Get("rates"), "rates");
   training->keep_losses = options.Boolean("keepLosses", false);
+  training->after = static_cast<int>(options.Integer("after", -1));
+  if (training->after != -1 && training->after != training->network->FrozenPrefix()) {
+    throw Error("ERR_ARGUMENT", "the layers in front of the cache are not frozen any more: fill it again");
+  }
   training->label_smoothing = options.Number("labelSmoothing", 0);
   if (options.Has("teacher")) {
     training->teacher = Unwrap(options.Get("teacher"), "teacher").detach();

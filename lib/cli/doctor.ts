@@ -1,0 +1,18 @@
+import type { Command } from 'commander'
+import { EXIT } from './failure.js'
+import { print, printJson } from './output.js'
+
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('say which libtorch, addon and CUDA were found, and what to do where one is missing')
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', '\nExits with 1 when something is missing.')
+    .action(async ({ json }: { json?: boolean }) => {
+      const { diagnose, formatDiagnosis } = await import('../binding/doctor.js')
+      const diagnosis = await diagnose()
+      if (json) printJson(diagnosis)
+      else print(formatDiagnosis(diagnosis))
+      if (!diagnosis.ok) process.exitCode = EXIT.failed
+    })
+}

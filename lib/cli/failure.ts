@@ -1,0 +1,49 @@
+import { CommanderError } from 'commander'
+import { type ErrorCode, TorchPruneError } from '../errors.js'
+
+/** What the command line ends with; part of its stable surface. */
+export const EXIT = { done: 0, failed: 1, badInput: 2, interrupted: 130 } as const
+
+const BAD_INPUT: ReadonlySet<ErrorCode> = new Set([
+  'ERR_ARGUMENT',
+  'ERR_SHAPE',
+  'ERR_DTYPE',
+  'ERR_DEVICE',
+  'ERR_FILE',
+  'ERR_OUTPUT',
+])
+
+/** Work that a signal ended; the message says what was saved. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
+}
+
+/** Says on one line of stderr what went wrong, and returns the exit code for it. */
+export function reportFailure(error: unknown): number {
+  const { text, code } = describe(error)
+  // A terminal shows ^C where the cursor was.
+  if (error instanceof Interrupted && process.stderr.isTTY) process.stderr.write('\n')
+  if (text !== undefined) process.stderr.write(`torch-prune: ${onOneLine(text)}\n`)
+  if (process.env.TORCH_PRUNE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  return code
+}
+
+function describe(error: unknown): { text: string | undefined; code: number } {
+  if (error instanceof CommanderError) {
+    // Help and version are told by throwing as well, once they are printed.
+    if (error.exitCode === 0) return { text: undefined, code: EXIT.done }
+    if (error.code === 'commander.help') return { text: undefined, code: EXIT.badInput }
+    return { text: error.message.replace(/^error: /, ''), code: EXIT.badInput }
+  }
+  if (error instanceof Interrupted) return { text: error.message, code: EXIT.interrupted }
+  if (error instanceof TorchPruneError) {
+    return { text: error.message, code: BAD_INPUT.has(error.code) ? EXIT.badInput : EXIT.failed }
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  const text = `unexpected error: ${message}; set TORCH_PRUNE_DEBUG=1 for the stack`
+  return { text, code: EXIT.failed }
+}
+
+function onOneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ').trim()
+}

@@ -1,0 +1,26 @@
+import { type Command, Option } from 'commander'
+import { print } from './output.js'
+
+export function addFetchLibtorch(program: Command): void {
+  program
+    .command('fetch-libtorch')
+    .description('fetch libtorch into the cache, by pip')
+    .addOption(new Option('--cpu', 'the CPU build').conflicts('cuda'))
+    .addOption(new Option('--cuda', "the CUDA build, with NVIDIA's libraries").conflicts('cpu'))
+    .addHelpText(
+      'after',
+      `
+Without --cpu or --cuda: what the addon here was built for, else the CUDA build
+where there is an NVIDIA driver. TORCH_PRUNE_CACHE names the folder,
+TORCH_PRUNE_LIBTORCH_VERSION another version; pip's own configuration holds.
+
+Examples:
+  $ torch-prune fetch-libtorch --cpu
+  $ TORCH_PRUNE_LIBTORCH_VERSION=2.14.1 torch-prune fetch-libtorch --cuda`,
+    )
+    .action(async ({ cpu, cuda }: { cpu?: boolean; cuda?: boolean }) => {
+      const { fetchAddonLibtorch } = await import('../binding/addon.js')
+      const { version, dir } = await fetchAddonLibtorch({ cuda: cuda ?? (cpu ? false : undefined) })
+      print(`libtorch ${version} is in ${dir}`)
+    })
+}

@@ -1,0 +1,185 @@
+import { stat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { quoted } from '../io/files.js'
+import { readGraph } from '../io/network.js'
+import { readSafetensorsHeader } from '../io/safetensors.js'
+import { loadNetwork } from '../nn/load.js'
+import { keptWeights } from '../prune/mask.js'
+import { parameterReport } from '../prune/neurons.js'
+import { formatCount, formatPercent, formatRatio, formatSeconds } from '../report/format.js'
+import { RECORD_FILE, type RunRecord, readRunRecord } from '../report/record.js'
+import { layerTable, roundTable, summaryTable } from '../report/tables.js'
+import { render } from './output.js'
+import { renderTable } from './table.js'
+
+/** What a path holds. Sizes are in bytes, shares in 0..1. */
+export type Inspection = NetworkInspection | TensorsInspection | RunInspection
+
+interface NetworkInspection {
+  readonly kind: 'network'
+  readonly file: string
+  readonly bytes: number
+  /** Weights and biases, dense; those of them that are kept; one over the other. */
+  readonly parameters: number
+  readonly kept: number
+  readonly compression: number
+  readonly layers: readonly LayerInspection[]
+}
+
+interface LayerInspection {
+  readonly name: string
+  /** As the run record says it: `'conv'` or `'fc'`. */
+  readonly kind: string
+  /** Of the weight. */
+  readonly shape: readonly number[]
+  readonly weights: number
+  readonly kept: number
+  readonly density: number
+  /** For one sample, dense. */
+  readonly flop: number
+  /** Weight, bias and mask in the file. */
+  readonly bytes: number
+}
+
+interface TensorsInspection {
+  readonly kind: 'tensors'
+  readonly file: string
+  readonly bytes: number
+  readonly metadata: Readonly<Record<string, string>>
+  readonly tensors: readonly {
+    readonly name: string
+    readonly dtype: string
+    readonly shape: readonly number[]
+    readonly bytes: number
+  }[]
+}
+
+interface RunInspection {
+  readonly kind: 'run'
+  readonly folder: string
+  readonly run: RunRecord
+}
+
+/**
+ * Looks into a network file of ours, a foreign safetensors file, or a run's folder or record.
+ *
+ * @throws TorchPruneError `ERR_FILE` for what is missing or not what it claims to be.
+ */
+export async function inspect(path: string): Promise<Inspection> {
+  if (basename(path) === RECORD_FILE) return inspectRun(dirname(path))
+  const stats = await stat(path).catch(() => undefined)
+  if (stats?.isDirectory()) return inspectRun(path)
+  // Read before the size is used: it says what is wrong with a path that is no file.
+  const graph = await readGraph(path)
+  return graph === undefined ? inspectTensors(path, stats!.size) : inspectNetwork(path, stats!.size)
+}
+
+async function inspectRun(folder: string): Promise<RunInspection> {
+  return { kind: 'run', folder, run: await readRunRecord(folder) }
+}
+
+async function inspectTensors(file: string, bytes: number): Promise<TensorsInspection> {
+  const { metadata, tensors } = await readSafetensorsHeader(file)
+  const list = [...tensors].map(([name, { dtype, shape, begin, end }]) => ({
+    name,
+    dtype,
+    shape,
+    bytes: end - begin,
+  }))
+  return { kind: 'tensors', file, bytes, metadata, tensors: list }
+}
+
+async function inspectNetwork(file: string, bytes: number): Promise<NetworkInspection> {
+  const { tensors } = await readSafetensorsHeader(file)
+  using network = await loadNetwork(file)
+  const kept = new Map((await keptWeights(network)).map((layer) => [layer.name, layer]))
+  const report = await parameterReport(network)
+  const layers = network.costs.map(({ name, kind, weights, flop }) => {
+    const own = ['weight', 'bias', 'weight_mask'].map((part) => tensors.get(`${name}.${part}`))
+    return {
+      name,
+      kind,
+      shape: own[0]!.shape,
+      weights,
+      kept: kept.get(name)!.kept,
+      density: kept.get(name)!.density,
+      flop,
+      bytes: own.reduce((sum, entry) => sum + (entry ? entry.end - entry.begin : 0), 0),
+    }
+  })
+  const { dense: parameters, kept: left, compression } = report
+  return { kind: 'network', file, bytes, parameters, kept: left, compression, layers }
+}
+
+/** An inspection for people. */
+export function inspectionText(inspection: Inspection): string {
+  switch (inspection.kind) {
+    case 'network':
+      return networkText(inspection)
+    case 'tensors':
+      return tensorsText(inspection)
+    case 'run':
+      return runText(inspection.run)
+  }
+}
+
+function networkText({ layers, parameters, kept, compression, bytes }: NetworkInspection): string {
+  const columns = ['layer', 'kind', 'shape', 'weights', 'kept', 'density', 'FLOP', 'bytes']
+  const rows = layers.map((layer) => [
+    layer.name,
+    layer.kind,
+    layer.shape.join('×'),
+    formatCount(layer.weights),
+    formatCount(layer.kept),
+    formatPercent(100 * layer.density, 1),
+    formatCount(layer.flop),
+    formatCount(layer.bytes),
+  ])
+  const total = (value: (layer: LayerInspection) => number) =>
+    layers.reduce((sum, layer) => sum + value(layer), 0)
+  const weights = total((layer) => layer.weights)
+  const left = total((layer) => layer.kept)
+  const sums = [
+    'total',
+    '',
+    '',
+    formatCount(weights),
+    formatCount(left),
+    formatPercent((100 * left) / weights, 1),
+  ]
+  rows.push([...sums, formatCount(total((layer) => layer.flop)), formatCount(total((layer) => layer.bytes))])
+  const size = `${parameters} parameters with biases, ${kept} kept: ${formatRatio(compression)}`
+  return [renderTable(columns, rows), '', `${size}; ${bytes} bytes`].join('\n')
+}
+
+function tensorsText({ tensors, metadata, bytes }: TensorsInspection): string {
+  const rows = tensors.map(({ name, dtype, shape, bytes }) => [
+    name,
+    dtype,
+    shape.join('×') || 'scalar',
+    formatCount(bytes),
+  ])
+  const count = tensors.length === 1 ? '1 tensor' : `${tensors.length} tensors`
+  const notes = Object.entries(metadata).map(([key, value]) => `${quoted(key)}: ${quoted(value)}`)
+  return [
+    renderTable(['tensor', 'dtype', 'shape', 'bytes'], rows),
+    '',
+    ...(notes.length > 0 ? [`metadata ${notes.join(', ')}`] : []),
+    `${count}, ${bytes} bytes; the file holds no layer graph`,
+  ].join('\n')
+}
+
+function runText(run: RunRecord): string {
+  const { recipe, seed, device, threads, versions, seconds } = run
+  const { torchPrune, libtorch, node } = versions
+  return [
+    `${recipe}, seed ${seed}, ${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${formatSeconds(seconds)}`,
+    `torch-prune ${torchPrune}, libtorch ${libtorch}, Node ${node}`,
+    '',
+    render(layerTable(run)),
+    '',
+    render(summaryTable(run)),
+    '',
+    render(roundTable(run)),
+  ].join('\n')
+}

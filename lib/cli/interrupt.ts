@@ -1,0 +1,41 @@
+import { EXIT } from './failure.js'
+
+/** Ctrl-C, `kill`, and a reader that left (`| head`). */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGPIPE'] as const
+
+// A Ctrl-C reaches the whole foreground group, and npm and tsx pass it on once more.
+const ECHO_MS = 200
+
+/**
+ * Does work that signals may stop. The first one aborts, so that the work finishes its step and saves; the
+ * second ends the process at once.
+ */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  let first = 0
+  const stop = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      if (performance.now() - first > ECHO_MS) process.exit(EXIT.interrupted)
+      return
+    }
+    first = performance.now()
+    controller.abort(new DOMException(`stopped by ${signal}`, 'AbortError'))
+  }
+  for (const signal of SIGNALS) process.on(signal, stop)
+  try {
+    return await work(controller.signal)
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, stop)
+  }
+}
+
+/** The command that was given, with an option added, to be pasted into a shell. */
+export function commandWith(option: string): string {
+  const given = process.argv.slice(2)
+  const words = given.includes(option) ? given : [...given, option]
+  return ['torch-prune', ...words.map(quoteForShell)].join(' ')
+}
+
+function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}

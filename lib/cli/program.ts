@@ -1,0 +1,51 @@
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../binding/home.js'
+import { unknownName } from '../recipes/registry.js'
+import { addDoctor } from './doctor.js'
+import { addFetchLibtorch } from './fetch_libtorch.js'
+import { addInspect } from './inspect.js'
+import { addPrune } from './prune.js'
+import { addRun } from './run.js'
+import { addTrain } from './train.js'
+
+/** The whole command line. Commands import what computes only once they run, so that help is instant. */
+export function createProgram(): Command {
+  const program = new Command('torch-prune')
+    .description('Train, prune and retrain neural networks on libtorch.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .configureOutput({ outputError: () => {} })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ torch-prune run lenet-300-100
+  $ torch-prune run lenet-5 --seed 1 --out runs/lenet-5
+  $ torch-prune inspect runs/lenet-5/model.safetensors
+
+Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 stopped after saving.`,
+    )
+  addRun(program)
+  addTrain(program)
+  addPrune(program)
+  addInspect(program)
+  addDoctor(program)
+  addFetchLibtorch(program)
+  const names = program.commands.map((command) => command.name())
+  program.on('command:*', ([given]: string[]) => {
+    throw unknownName('command', given!, names)
+  })
+  for (const command of [program, ...program.commands]) pointToHelp(command)
+  return program
+}
+
+/** Errors of usage name the help that says how. */
+function pointToHelp(command: Command): void {
+  const help = command.parent ? `torch-prune ${command.name()} --help` : 'torch-prune --help'
+  command.exitOverride((error) => {
+    const shown = ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(error.code)
+    if (shown) throw error
+    throw new CommanderError(error.exitCode, error.code, `${error.message.replace(/\.$/, '')}: see ${help}`)
+  })
+}

@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander'
+import { recipeNames } from '../recipes/registry.js'
+import { interruptible } from './interrupt.js'
+import { perLayer, real, type WorkOptions, whole, withWorkOptions, words } from './options.js'
+
+export interface PruneOptions extends WorkOptions {
+  readonly weights: string
+  readonly density?: number | Readonly<Record<string, number>>
+  readonly quality?: number | Readonly<Record<string, number>>
+  readonly rounds?: number
+  readonly epochs?: number
+  readonly batchSize?: number
+  readonly lr?: number
+  readonly lrFactor?: number
+  readonly phases?: ('all' | 'conv' | 'fc')[]
+  readonly resume?: boolean
+}
+
+export function addPrune(program: Command): void {
+  const command = program
+    .command('prune')
+    .description('prune and retrain a network that is trained already')
+    .argument('<model>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
+    .requiredOption('--weights <file>', 'the trained network, safetensors')
+    .addOption(
+      new Option(
+        '--density <d>',
+        "share of the weights to keep: 0.08 of all layers together, largest by their layer's deviation; " +
+          'or of each, as fc1=0.1,fc2=0.2',
+      )
+        .argParser(perLayer('--density', { most: 1 }))
+        .conflicts('quality'),
+    )
+    .option(
+      '--quality <q>',
+      "prune weights under q standard deviations of their layer's: 1.2, or fc1=1.4,fc2=1.3",
+      perLayer('--quality'),
+    )
+    .option('--rounds <n>', 'times to prune and retrain', whole('--rounds', 1))
+    .option('--epochs <n>', 'epochs of retraining in a round', whole('--epochs', 1))
+    .option('--batch-size <n>', 'samples in a step', whole('--batch-size', 1))
+    .option('--lr <x>', 'learning rate that the network was trained with', real('--lr', { over0: true }))
+    .option('--lr-factor <x>', 'retrain with that rate times this', real('--lr-factor', { over0: true }))
+    .option(
+      '--phases <list>',
+      'layers that each round prunes and retrains in turn, the others fixed: all, or fc,conv',
+      words('--phases', ['all', 'conv', 'fc']),
+    )
+  withWorkOptions(command, 'runs/prune-<model>-<seed>')
+    .option('--resume', 'go on after the last finished round of a run that was stopped')
+    .addHelpText(
+      'after',
+      `
+What is not given is as in the model's recipe. The folder then holds run.json,
+events.jsonl, reference.safetensors (the weights as given), model.safetensors
+(pruned) and checkpoint/.
+
+Examples:
+  $ torch-prune prune lenet-5 --weights dense.safetensors --density 0.08
+  $ torch-prune prune lenet-300-100 --weights runs/dense/reference.safetensors \\
+      --quality fc1=1.4,fc2=1.3,fc3=0.8 --rounds 3
+  $ torch-prune prune lenet-5 --weights dense.safetensors --phases fc,conv`,
+    )
+    .action((model: string, options: PruneOptions) =>
+      interruptible(async (signal) => (await import('./prune_work.js')).prune(model, options, signal)),
+    )
+}

@@ -1,0 +1,40 @@
+import { type Criterion, deviation, globalDensity, layerDensity } from '../prune/criterion.js'
+import type { Recipe } from '../recipes/recipe.js'
+import { findRecipe } from '../recipes/registry.js'
+import type { PruneOptions } from './prune.js'
+import { runToTable } from './work.js'
+
+/** Prunes and retrains a trained network into a folder. */
+export async function prune(model: string, options: PruneOptions, signal: AbortSignal): Promise<void> {
+  const { paper: _, ...recipe } = await findRecipe(model, 'model')
+  const named = withOptions({ ...recipe, name: `prune-${recipe.name}` }, options)
+  await runToTable(named, options, signal)
+}
+
+function withOptions(recipe: Recipe, options: PruneOptions): Recipe {
+  const { dense, prune: plan } = recipe
+  const { lr = dense.optimizer.lr, rounds = plan.rounds, phases = plan.phases, batchSize } = options
+  const retrain = {
+    ...plan.retrain,
+    epochs: options.epochs ?? plan.retrain.epochs,
+    lrFactor: options.lrFactor ?? plan.retrain.lrFactor,
+    ...(batchSize !== undefined && { batchSize }),
+  }
+  return {
+    ...recipe,
+    dense: { ...dense, optimizer: { ...dense.optimizer, lr } },
+    prune: {
+      ...plan,
+      criterion: criterionOf(options) ?? plan.criterion,
+      ...(rounds !== undefined && { rounds }),
+      ...(phases !== undefined && { phases }),
+      retrain,
+    },
+  }
+}
+
+function criterionOf({ density, quality }: PruneOptions): Criterion | undefined {
+  if (quality !== undefined) return deviation(quality)
+  if (typeof density === 'number') return globalDensity(density, { normalize: 'survivors' })
+  return density && layerDensity(density)
+}

@@ -1,0 +1,72 @@
+import type { RunListener } from '../recipes/session.js'
+import { formatCount, formatPercent, formatRatio, formatSeconds } from '../report/format.js'
+import type { Epoch, TrainProgress } from '../train/train.js'
+import type { Reporter } from './progress.js'
+
+/** Follows a run on a reporter: a bar of epochs for the dense training, and one for each round. */
+export function followRun(reporter: Reporter): RunListener {
+  let task = ''
+  let fields: Record<string, string> = {}
+  let started = 0
+  const begin = (name: string, part: string, total: number, unit: string) => {
+    if (task === name + part) return
+    task = name + part
+    started = performance.now()
+    fields = part ? { phase: part } : {}
+    reporter.start(name, total, unit)
+  }
+  const within = ({ epoch, done, total, loss }: TrainProgress) => {
+    fields = { ...fields, loss: loss.toFixed(4) }
+    // The end of an epoch has more to tell, so that it is left to that.
+    reporter.update(epoch - 1 + Math.min(done / total, 0.99), fields)
+  }
+  const epochDone = ({ epoch, loss, validationError, samplesPerSecond }: Epoch) => {
+    fields = {
+      ...fields,
+      loss: loss.toFixed(4),
+      ...(validationError !== undefined && { error: formatPercent(validationError) }),
+      rate: `${formatCount(samplesPerSecond)} images/s`,
+    }
+    reporter.update(epoch, fields)
+  }
+  const end = (summary: string) => {
+    const seconds = (performance.now() - started) / 1000
+    reporter.stop(`${summary}  in ${formatSeconds(seconds)}`)
+    task = ''
+  }
+  const roundName = ({ round, rounds }: { round: number; rounds: number }) => `round ${round}/${rounds}`
+  const phaseName = ({ phase }: { phase: string }) => (phase === 'all' ? '' : phase)
+
+  return {
+    denseProgress(progress) {
+      begin('dense', '', progress.epochs, 'epochs')
+      within(progress)
+    },
+    denseEpoch(epoch) {
+      begin('dense', '', epoch.epochs, 'epochs')
+      epochDone(epoch)
+    },
+    referenceReady(validationError) {
+      const summary = `validation error ${formatPercent(validationError)}`
+      if (task === 'dense') end(summary)
+      else reporter.line(`dense  ${summary}`)
+    },
+    pruneProgress(progress) {
+      begin(roundName(progress), phaseName(progress), progress.epochs, 'epochs')
+      within(progress)
+    },
+    retrainEpoch(epoch) {
+      begin(roundName(epoch), phaseName(epoch), epoch.epochs, 'epochs')
+      epochDone(epoch)
+    },
+    round({ density, compression, validationErrorBefore, validationError }) {
+      const errors = `${formatPercent(validationErrorBefore)} → ${formatPercent(validationError)}`
+      end(`kept ${formatPercent(100 * density, 1)}  ${formatRatio(compression)}  validation error ${errors}`)
+    },
+    testing(done, total) {
+      begin('test', '', total, 'networks')
+      reporter.update(done)
+      if (done === total) reporter.stop()
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import { recipeNames } from '../recipes/registry.js'
+import { interruptible } from './interrupt.js'
+import { real, type WorkOptions, whole, withWorkOptions } from './options.js'
+
+export interface TrainOptions extends WorkOptions {
+  readonly epochs?: number
+  readonly batchSize?: number
+  readonly lr?: number
+  readonly momentum?: number
+  readonly weightDecay?: number
+}
+
+export function addTrain(program: Command): void {
+  const command = program
+    .command('train')
+    .description('train a dense network, to be pruned later')
+    .argument('<model>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
+    .option('--epochs <n>', 'times through the training set', whole('--epochs', 1))
+    .option('--batch-size <n>', 'samples in a step', whole('--batch-size', 1))
+    .option('--lr <x>', 'learning rate', real('--lr', { over0: true }))
+    .option('--momentum <x>', 'momentum of SGD', real('--momentum', { most: 1 }))
+    .option('--weight-decay <x>', 'strength of L2 regularization, on weights', real('--weight-decay'))
+  withWorkOptions(command, 'runs/train-<model>-<seed>')
+    .addHelpText(
+      'after',
+      `
+What is not given is as in the model's recipe. A part of the training set is
+kept for validation. The folder then holds reference.safetensors and
+events.jsonl.
+
+Examples:
+  $ torch-prune train lenet-300-100 --epochs 10 --out runs/dense
+  $ torch-prune train lenet-5 --lr 0.01 --momentum 0.9 --seed 1`,
+    )
+    .action((model: string, options: TrainOptions) =>
+      interruptible(async (signal) => (await import('./train_work.js')).train(model, options, signal)),
+    )
+}

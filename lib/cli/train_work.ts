@@ -1,0 +1,61 @@
+import { TorchPruneError } from '../errors.js'
+import { l2 } from '../optim/regularization.js'
+import { sgd } from '../optim/spec.js'
+import { interruptedWeights, trainRecipe } from '../recipes/dense.js'
+import type { DensePlan, Recipe } from '../recipes/recipe.js'
+import { findRecipe } from '../recipes/registry.js'
+import { Interrupted } from './failure.js'
+import { createReporter } from './progress.js'
+import { followRun } from './run_progress.js'
+import type { TrainOptions } from './train.js'
+import { announce, shown } from './work.js'
+
+/** Trains a model's dense network into a folder. */
+export async function train(model: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
+  const { name, ...recipe } = await findRecipe(model, 'model')
+  const named: Recipe = { ...recipe, name: `train-${name}`, dense: withOptions(recipe.dense, options) }
+  using reporter = createReporter({ quiet: options.quiet ?? false })
+  const follow = followRun(reporter)
+  let into: string | undefined
+  try {
+    const { weights } = await trainRecipe(named, {
+      ...options,
+      signal,
+      on: {
+        ...follow,
+        begun(folder) {
+          into = folder
+          announce(reporter, named, options, folder)
+        },
+      },
+    })
+    reporter.line(`The dense network is in ${shown(weights)}; prune it with:`)
+    reporter.line(`  torch-prune prune ${model} --weights ${shown(weights)}`)
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error
+    if (into === undefined) throw new Interrupted('interrupted before the training began')
+    throw new Interrupted(`interrupted: the weights so far are in ${shown(interruptedWeights(into))}`)
+  }
+}
+
+function withOptions(plan: DensePlan, options: TrainOptions): DensePlan {
+  const { lr, momentum, weightDecay } = options
+  let { optimizer } = plan
+  if (lr !== undefined) optimizer = { ...optimizer, lr }
+  if (momentum !== undefined) {
+    if (optimizer.kind !== 'sgd') {
+      throw new TorchPruneError(
+        'ERR_ARGUMENT',
+        `--momentum is for SGD, and this recipe trains with ${optimizer.kind}`,
+      )
+    }
+    optimizer = sgd({ ...optimizer, momentum, nesterov: optimizer.nesterov && momentum > 0 })
+  }
+  return {
+    ...plan,
+    optimizer,
+    epochs: options.epochs ?? plan.epochs,
+    batchSize: options.batchSize ?? plan.batchSize,
+    regularization: weightDecay === undefined ? plan.regularization : l2(weightDecay),
+  }
+}

@@ -1,0 +1,103 @@
+import { relative } from 'node:path'
+import { type FoundRun, progressOf } from '../recipes/folder.js'
+import type { Recipe } from '../recipes/recipe.js'
+import { type RunResult, runRecipe } from '../recipes/run.js'
+import type { RunListener } from '../recipes/session.js'
+import { formatSeconds } from '../report/format.js'
+import { layerTable, summaryTable } from '../report/tables.js'
+import { Interrupted } from './failure.js'
+import { commandWith } from './interrupt.js'
+import type { WorkOptions } from './options.js'
+import { render } from './output.js'
+import { createReporter, type Reporter } from './progress.js'
+import { followRun } from './run_progress.js'
+
+/** Runs a recipe up to its table, for `run` and `prune`. */
+export async function runToTable(
+  recipe: Recipe,
+  options: WorkOptions & { readonly weights?: string; readonly resume?: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const { quiet = false, resume = false } = options
+  using reporter = createReporter({ quiet })
+  const follow = followRun(reporter)
+  const rounds = recipe.prune.rounds ?? 1
+  let begun = false
+  /** Rounds that are finished and saved; undefined until the dense network is. */
+  let saved: number | undefined
+  const on: RunListener = {
+    ...follow,
+    begun(folder, found) {
+      begun = true
+      announce(reporter, recipe, options, folder)
+      const how = beginning(found, resume)
+      if (how !== undefined) reporter.line(how)
+      if (resume && found.kind === 'unfinished') saved = found.state.rounds.length
+    },
+    referenceReady(validationError) {
+      saved ??= 0
+      follow.referenceReady?.(validationError)
+    },
+    round(round) {
+      saved = round.round
+      follow.round?.(round)
+    },
+  }
+  try {
+    const result = await runRecipe(recipe, { ...options, signal, on })
+    if (!begun) reporter.line(`This run is finished: nothing is left to do in ${shown(result.folder)}`)
+    reporter.line(resultText(result, recipe))
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error
+    if (!begun) throw new Interrupted('interrupted before the run began')
+    if (saved === undefined) {
+      throw new Interrupted(
+        'interrupted: the dense training is unfinished and starts again when you run this again',
+      )
+    }
+    const open = saved < rounds ? `round ${saved + 1} of ${rounds}` : 'the final test'
+    throw new Interrupted(`interrupted: ${open} is unfinished; continue with: ${commandWith('--resume')}`)
+  }
+}
+
+/** What is at work, and where it goes. */
+export function announce(
+  reporter: Reporter,
+  { name }: Pick<Recipe, 'name'>,
+  { seed, device, threads }: WorkOptions,
+  folder: string,
+): void {
+  const computing = `${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`
+  reporter.line(`${name}, seed ${seed}, ${computing}, into ${shown(folder)}`)
+}
+
+function beginning(found: FoundRun, resume: boolean): string | undefined {
+  switch (found.kind) {
+    case 'begun':
+      return 'The run there stopped in its dense training, which starts again.'
+    case 'unfinished':
+      return `Going on after ${progressOf(found.state)}.`
+    case 'finished':
+      return 'The finished run there is replaced.'
+    default:
+      return resume ? 'There is nothing to resume there: starting from the beginning.' : undefined
+  }
+}
+
+/** The tables that a run ends with. */
+export function resultText({ folder, record }: RunResult, { paper }: Pick<Recipe, 'paper'>): string {
+  return [
+    '',
+    render(layerTable(record, paper)),
+    '',
+    render(summaryTable(record, paper)),
+    '',
+    `${formatSeconds(record.seconds)} in all; the files are in ${shown(folder)}`,
+  ].join('\n')
+}
+
+/** A path as short as it can be said from here. */
+export function shown(path: string): string {
+  const short = relative(process.cwd(), path)
+  return short === '' ? '.' : short.startsWith('..') ? path : short
+}

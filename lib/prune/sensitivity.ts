@@ -1,0 +1,120 @@
+import type { Dataset } from '../data/dataset.js'
+import { TorchPruneError } from '../errors.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { noGrad } from '../tensor/autograd.js'
+import { evaluate } from '../train/evaluate.js'
+import { Job } from '../train/job.js'
+import type { JobOptions } from '../train/native_job.js'
+import { layerDensity } from './criterion.js'
+import { applyCriterion } from './mask.js'
+
+export interface SensitivityOptions extends JobOptions {
+  /** Shares of the weights to keep, each in 0..1. */
+  readonly densities?: readonly number[]
+  /** These layers alone; all with connections unless given. */
+  readonly layers?: readonly string[]
+}
+
+/** One layer pruned to one density, the others as they were. Errors are percent. */
+export interface SensitivityPoint {
+  readonly layer: string
+  readonly density: number
+  readonly error: number
+  readonly done: number
+  readonly total: number
+}
+
+/** Error against density by layer. */
+export interface LayerSensitivity {
+  readonly layer: string
+  readonly kind: 'conv' | 'fc'
+  readonly weights: number
+  /** From dense to sparse. */
+  readonly points: readonly { readonly density: number; readonly error: number }[]
+}
+
+export interface Sensitivity {
+  readonly denseError: number
+  readonly layers: readonly LayerSensitivity[]
+}
+
+/** The densities that are tried unless others are given: closer together where curves bend. */
+export const SENSITIVITY_GRID: readonly number[] = [
+  0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01,
+]
+
+/**
+ * How much each layer minds being pruned (paper, figure 6): one layer at a time is pruned to each density, without
+ * retraining, and the error is read on `dataset`, which should be a validation part. The network is the same
+ * afterwards, bit for bit. Awaited, it resolves to the curves; iterated, it yields each point.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` for a density outside 0..1 or a layer without connections.
+ */
+export function sensitivity(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: SensitivityOptions = {},
+): Job<SensitivityPoint, Sensitivity> {
+  const { densities = SENSITIVITY_GRID } = options
+  if (densities.length === 0)
+    throw new TorchPruneError('ERR_ARGUMENT', 'sensitivity needs one density or more')
+  // A layer must keep something, so 0 is no density to try.
+  const wrong = densities.find((density) => !(density > 0 && density <= 1))
+  if (wrong !== undefined) {
+    throw new TorchPruneError('ERR_ARGUMENT', `densities must be over 0 and up to 1, got ${wrong}`)
+  }
+  const unknown = options.layers?.find((layer) => !(network.prunable as readonly string[]).includes(layer))
+  if (unknown !== undefined) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `layer '${unknown}' has no connections to prune: use ${network.prunable.join(', ')}`,
+    )
+  }
+  return new Job(pointsOf(network, dataset, options))
+}
+
+async function* pointsOf(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: SensitivityOptions,
+): AsyncGenerator<SensitivityPoint, Sensitivity, void> {
+  const { densities = SENSITIVITY_GRID, signal } = options
+  const grid = [...new Set(densities)].sort((a, b) => b - a)
+  const costs = network.costs.filter(({ name }) => options.layers?.includes(name) ?? true)
+  const { top1Error: denseError } = await evaluate(network, dataset, { signal })
+  const layers: LayerSensitivity[] = []
+  const total = costs.length * grid.length
+  let done = 0
+  for (const { name: layer, kind, weights } of costs) {
+    const points: { density: number; error: number }[] = []
+    for (const density of grid) {
+      const error = await errorPruned(network, layer, density, dataset, signal)
+      points.push({ density, error })
+      yield { layer, density, error, done: ++done, total }
+    }
+    layers.push({ layer, kind, weights, points })
+  }
+  return { denseError, layers }
+}
+
+/** The error with one layer pruned; its weights and mask come back, whatever happens. */
+async function errorPruned(
+  network: AnyNetwork,
+  layer: string,
+  density: number,
+  dataset: Dataset,
+  signal?: AbortSignal,
+): Promise<number> {
+  const name = `${layer}.weight`
+  using own = network.tensor(name)
+  using weight = noGrad(() => own.detach().clone())
+  using mask = network.mask(layer)
+  try {
+    await applyCriterion(network, layerDensity({ [layer]: density }), { signal })
+    return (await evaluate(network, dataset, { signal })).top1Error
+  } finally {
+    network.setMask(layer, undefined)
+    network.load(name, weight)
+    if (mask) network.setMask(layer, mask)
+  }
+}

@@ -1,0 +1,83 @@
+import type { Dataset } from '../data/dataset.js'
+import type { LayerKinds } from '../nn/graph.js'
+import type { Network } from '../nn/network.js'
+import { scope } from '../tensor/scope.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { predict } from '../train/evaluate.js'
+import { Shrinking } from './shrinking.js'
+
+/** What went from a layer. */
+export interface RemovedNeurons {
+  readonly layer: string
+  readonly neurons: number
+  readonly of: number
+}
+
+/** Why neurons that look dead stayed. */
+export interface KeptNeurons {
+  readonly layers: readonly string[]
+  readonly neurons: number
+  /**
+   * `coupled`: a residual sum needs the channel for another of its terms. `padding`: a constant other than 0 that
+   * enters a padded layer differs at the border. `groups`: grouped convolutions need groups of one size. `last`:
+   * a layer keeps one neuron.
+   */
+  readonly reason: 'coupled' | 'padding' | 'groups' | 'last'
+}
+
+export interface Certificate {
+  readonly samples: number
+  /** Largest change of any output, and that over the largest output. */
+  readonly largestChange: number
+  readonly relativeChange: number
+}
+
+export interface ShrinkReport {
+  readonly removed: readonly RemovedNeurons[]
+  readonly kept: readonly KeptNeurons[]
+  readonly parametersBefore: number
+  readonly parametersAfter: number
+  /** How far outputs moved, over the dataset that was given. */
+  readonly certificate?: Certificate
+}
+
+export interface ShrinkOptions {
+  /** Every sample goes through the network before and after. */
+  readonly certify?: Dataset | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Removes neurons that contribute nothing (paper, section 3.5): those without outgoing connections, and those
+ * without incoming ones, whose constant outputs go into the next layer's bias where that is exact. Goes on until
+ * none is left, so chains of them go too. The network itself gets smaller; optimisers over it end here.
+ */
+export async function removeDeadNeurons<K extends LayerKinds>(
+  network: Network<K>,
+  options: ShrinkOptions = {},
+): Promise<ShrinkReport> {
+  const { certify, signal } = options
+  using before = certify && (await predict(network, certify, { signal }))
+  const parametersBefore = network.parameterCount
+  using work = new Shrinking(network)
+  work.run()
+  const removed = work.removed()
+  if (removed.length > 0) network.rebuild(work.layers, work.tensors)
+  const report = { removed, kept: work.kept, parametersBefore, parametersAfter: network.parameterCount }
+  if (certify === undefined || before === undefined) return report
+  using after = await predict(network, certify, { signal })
+  return { ...report, certificate: compareOutputs(before, after) }
+}
+
+/** How far outputs moved between two networks, on the same samples. */
+function compareOutputs(before: Tensor, after: Tensor): Certificate {
+  return scope(() => {
+    const largestChange = before.sub(after).abs().max().item()
+    const largest = before.abs().max().item()
+    return {
+      samples: before.shape[0]!,
+      largestChange,
+      relativeChange: largest === 0 ? 0 : largestChange / largest,
+    }
+  })
+}

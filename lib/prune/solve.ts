@@ -1,0 +1,155 @@
+import { loadAddon } from '../binding/addon.js'
+import { TorchPruneError } from '../errors.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { runJob } from '../train/native_job.js'
+import { type DeviationCriterion, deviation } from './criterion.js'
+import { initialDeviations } from './mask.js'
+import type { LayerSensitivity, Sensitivity } from './sensitivity.js'
+
+/** What a pruned network may cost; one of three. */
+export type Budget =
+  /** Points of error, summed over layers as sensitivity saw them. */
+  | { readonly errorIncrease: number }
+  /** Weights left in the layers that were studied. */
+  | { readonly weights: number }
+  /** Bytes of those weights in the paper's encoding: 32 bits a weight and an index of 5 (FC) or 8 (CONV) bits. */
+  | { readonly bytes: number }
+
+export interface SolveOptions {
+  /** No layer goes under this density: a guard against layers that collapse. 0.01 unless given. */
+  readonly leastDensity?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Solution {
+  readonly densities: Readonly<Record<string, number>>
+  /** Quality factors on the deviation of the weights as they are now, which give those densities. */
+  readonly quality: Readonly<Record<string, number>>
+  readonly weights: number
+  readonly bytes: number
+  readonly errorIncrease: number
+  /** Ready for `prune()`: thresholds from the deviations before the first round. */
+  readonly criterion: DeviationCriterion
+}
+
+const INDEX_BITS = { fc: 5, conv: 8 } as const
+
+/**
+ * Thresholds from sensitivity (paper, section 3): starting dense, it takes again and again the step along one
+ * layer's curve that costs the least error for the weights it saves, until the budget is met.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` for a budget that cannot be met, naming the nearest that can.
+ */
+export async function solveThresholds(
+  network: AnyNetwork,
+  sensitivity: Sensitivity,
+  budget: Budget,
+  options: SolveOptions = {},
+): Promise<Solution> {
+  const { leastDensity = 0.01, signal } = options
+  const steps = solveDensities(sensitivity, budget, leastDensity)
+  const deviations = await initialDeviations(network, signal)
+  const quality: Record<string, number> = {}
+  for (const { layer, weights } of sensitivity.layers) {
+    const keep = Math.max(1, Math.round(steps.densities[layer]! * weights))
+    const start = () => loadAddon().pruneThreshold(network.handle, [`${layer}.weight`], [1], keep)
+    quality[layer] = (await runJob(start, signal)) / (deviations[layer]! || 1)
+  }
+  return { ...steps, quality, criterion: deviation(quality, { of: 'initial' }) }
+}
+
+type Densities = Pick<Solution, 'densities' | 'weights' | 'bytes' | 'errorIncrease'>
+
+/** The densities alone. */
+export function solveDensities(sensitivity: Sensitivity, budget: Budget, leastDensity = 0.01): Densities {
+  const curves = sensitivity.layers.map((layer) => ({
+    ...layer,
+    stops: stopsOf(layer, sensitivity.denseError, leastDensity),
+    at: 0,
+  }))
+  const state = (): Densities => ({
+    densities: Object.fromEntries(curves.map(({ layer, stops, at }) => [layer, stops[at]!.density])),
+    weights: curves.reduce(
+      (sum, { weights, stops, at }) => sum + Math.round(weights * stops[at]!.density),
+      0,
+    ),
+    bytes: curves.reduce((sum, curve) => sum + bytesOf(curve), 0),
+    errorIncrease: curves.reduce((sum, { stops, at }) => sum + stops[at]!.increase, 0),
+  })
+  for (;;) {
+    const now = state()
+    if (!('errorIncrease' in budget) && met(budget, now)) return now
+    const next = curves
+      .filter(({ stops, at }) => at + 1 < stops.length)
+      .map((curve) => ({ curve, price: priceOf(curve) }))
+      .sort((a, b) => a.price - b.price)
+      .map(({ curve }) => curve)
+    if ('errorIncrease' in budget) {
+      const affordable = next.find(({ stops, at }) => {
+        const more = stops[at + 1]!.increase - stops[at]!.increase
+        return now.errorIncrease + more <= budget.errorIncrease
+      })
+      if (affordable === undefined) return checkError(budget.errorIncrease, now)
+      affordable.at++
+    } else {
+      if (next.length === 0) throw unreachable(budget, now)
+      next[0]!.at++
+    }
+  }
+}
+
+interface Stop {
+  readonly density: number
+  /** Points of error over the dense network; never falling on the way down. */
+  readonly increase: number
+}
+
+/** A layer's curve as places to stop at. Noise may make it dip: what it cost once it costs from there on. */
+function stopsOf({ points }: LayerSensitivity, denseError: number, leastDensity: number): Stop[] {
+  let increase = 0
+  const stops: Stop[] = [{ density: 1, increase }]
+  for (const { density, error } of points) {
+    if (density < leastDensity || density >= 1) continue
+    increase = Math.max(increase, error - denseError)
+    stops.push({ density, increase })
+  }
+  return stops
+}
+
+interface Curve extends LayerSensitivity {
+  readonly stops: readonly Stop[]
+  at: number
+}
+
+/** Points of error for each weight saved by the next step. */
+function priceOf({ weights, stops, at }: Curve): number {
+  const [here, there] = [stops[at]!, stops[at + 1]!]
+  return (there.increase - here.increase) / (weights * (here.density - there.density))
+}
+
+function bytesOf({ kind, weights, stops, at }: Curve): number {
+  const kept = Math.round(weights * stops[at]!.density)
+  // A dense layer needs no indices.
+  return at === 0 ? 4 * weights : Math.ceil((kept * (32 + INDEX_BITS[kind])) / 8)
+}
+
+function met(budget: { weights: number } | { bytes: number }, now: Densities): boolean {
+  return 'weights' in budget ? now.weights <= budget.weights : now.bytes <= budget.bytes
+}
+
+function unreachable(budget: { weights: number } | { bytes: number }, now: Densities): TorchPruneError {
+  const [what, wanted, least] =
+    'weights' in budget ? ['weights', budget.weights, now.weights] : ['bytes', budget.bytes, now.bytes]
+  return new TorchPruneError(
+    'ERR_ARGUMENT',
+    `a budget of ${wanted} ${what} cannot be met: the nearest is ${least}; study lower densities, or lower leastDensity`,
+  )
+}
+
+function checkError(wanted: number, now: Densities): Densities {
+  if (wanted >= 0) return now
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `an error increase of ${wanted} cannot be met: the nearest is 0, nothing pruned`,
+  )
+}

@@ -1,0 +1,171 @@
+import type { DataSplits } from '../data/dataset.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { l1, l2 } from '../optim/regularization.js'
+import { evaluate } from '../train/evaluate.js'
+import { Job } from '../train/job.js'
+import type { JobOptions } from '../train/native_job.js'
+import { deriveSeed } from '../train/seed.js'
+import { type TrainOptions, train } from '../train/train.js'
+import { checkDensity, globalDensity } from './criterion.js'
+import { applyCriterion } from './mask.js'
+import type { RetrainOptions } from './prune.js'
+
+/** One of figure 5's five curves. */
+export interface CurveKind {
+  readonly name: string
+  readonly regularization: 'l1' | 'l2'
+  readonly retrain: boolean
+  readonly iterative: boolean
+}
+
+/** Figure 5's curves, from the one that loses most to the one that loses least. */
+export const TRADEOFF_CURVES: readonly CurveKind[] = [
+  { name: 'L2, without retraining', regularization: 'l2', retrain: false, iterative: false },
+  { name: 'L1, without retraining', regularization: 'l1', retrain: false, iterative: false },
+  { name: 'L1, retrained', regularization: 'l1', retrain: true, iterative: false },
+  { name: 'L2, retrained', regularization: 'l2', retrain: true, iterative: false },
+  { name: 'L2, iterated', regularization: 'l2', retrain: true, iterative: true },
+]
+
+export interface TradeoffOptions extends JobOptions {
+  /** Makes the network of a seed, untrained. */
+  readonly model: (options: { seed: number }) => AnyNetwork
+  readonly data: DataSplits
+  readonly seeds: readonly number[]
+  readonly densities: readonly number[]
+  readonly dense: Omit<TrainOptions, 'regularization' | 'signal' | 'onProgress' | 'validation' | 'seed'>
+  readonly retrain: RetrainOptions
+  readonly l1: number
+  readonly l2: number
+  /** Asked before each curve of a seed; what it returns is taken instead of computing it again. */
+  readonly known?: (curve: CurveKind, seed: number) => readonly number[] | undefined
+  readonly onProgress?: ((text: string) => void) | undefined
+}
+
+/** One curve of one seed: points of accuracy lost on the test set at each density, in the order given. */
+export interface TradeoffResult {
+  readonly curve: CurveKind
+  readonly seed: number
+  readonly losses: readonly number[]
+}
+
+/**
+ * Accuracy lost against the share of weights pruned (paper, figure 5). Nothing is chosen by these figures, so they
+ * are read on the test set. Yields each curve of each seed as it is done, so that work can go on behind it.
+ */
+export function tradeoff(options: TradeoffOptions): Job<TradeoffResult, readonly TradeoffResult[]> {
+  for (const density of options.densities) checkDensity(density, '')
+  return new Job(curvesOf(options))
+}
+
+async function* curvesOf(
+  options: TradeoffOptions,
+): AsyncGenerator<TradeoffResult, readonly TradeoffResult[], void> {
+  const done: TradeoffResult[] = []
+  for (const seed of options.seeds) {
+    const dense = new DenseNetworks(options, seed)
+    for (const curve of TRADEOFF_CURVES) {
+      const known = options.known?.(curve, seed)
+      const losses = known ?? (await lossesOf(curve, seed, await dense.get(curve.regularization), options))
+      const result = { curve, seed, losses }
+      done.push(result)
+      yield result
+    }
+    dense.dispose()
+  }
+  return done
+}
+
+/** The dense network of a seed under each regularisation, trained when first asked for. */
+class DenseNetworks {
+  readonly #options: TradeoffOptions
+  readonly #seed: number
+  readonly #trained = new Map<string, AnyNetwork>()
+
+  constructor(options: TradeoffOptions, seed: number) {
+    this.#options = options
+    this.#seed = seed
+  }
+
+  async get(kind: 'l1' | 'l2'): Promise<AnyNetwork> {
+    const ready = this.#trained.get(kind)
+    if (ready) return ready
+    const { model, data, dense, signal, onProgress } = this.#options
+    onProgress?.(`seed ${this.#seed}: dense training with ${kind.toUpperCase()}`)
+    const network = model({ seed: this.#seed })
+    await train(network, data.train, {
+      ...dense,
+      regularization: strengthOf(kind, this.#options),
+      seed: this.#seed,
+      signal,
+    })
+    this.#trained.set(kind, network)
+    return network
+  }
+
+  dispose(): void {
+    for (const network of this.#trained.values()) network.dispose()
+  }
+}
+
+async function lossesOf(
+  curve: CurveKind,
+  seed: number,
+  dense: AnyNetwork,
+  options: TradeoffOptions,
+): Promise<number[]> {
+  const { data, densities, model, signal, onProgress } = options
+  const { top1Error: reference } = await evaluate(dense, data.test, { signal })
+  const copy = () => copyOf(dense, model({ seed }))
+  // Densities fall along an iterated curve, each starting from the one before.
+  const order = [...densities.keys()].sort((a, b) => densities[b]! - densities[a]!)
+  const losses = densities.map(() => 0)
+  let network = copy()
+  for (const i of order) {
+    onProgress?.(`seed ${seed}: ${curve.name}, density ${densities[i]}`)
+    if (!curve.iterative) {
+      network.dispose()
+      network = copy()
+    }
+    await applyCriterion(network, globalDensity(densities[i]!, { normalize: 'survivors' }), { signal })
+    if (curve.retrain) await retrain(network, curve, deriveSeed(seed, i), options)
+    losses[i] = (await evaluate(network, data.test, { signal })).top1Error - reference
+  }
+  network.dispose()
+  return losses
+}
+
+async function retrain(
+  network: AnyNetwork,
+  curve: CurveKind,
+  seed: number,
+  options: TradeoffOptions,
+): Promise<void> {
+  const {
+    lrFactor = 0.1,
+    optimizer = options.dense.optimizer,
+    distillation: _,
+    ...training
+  } = options.retrain
+  await train(network, options.data.train, {
+    ...options.dense,
+    ...training,
+    optimizer: { ...optimizer, lr: optimizer.lr * lrFactor },
+    regularization: strengthOf(curve.regularization, options),
+    seed,
+    signal: options.signal,
+  })
+}
+
+function strengthOf(kind: 'l1' | 'l2', options: TradeoffOptions) {
+  return kind === 'l1' ? l1(options.l1) : l2(options.l2)
+}
+
+function copyOf(from: AnyNetwork, to: AnyNetwork): AnyNetwork {
+  for (const name of from.tensorNames()) {
+    using values = from.tensor(name)
+    using plain = values.detach()
+    to.load(name, plain)
+  }
+  return to
+}

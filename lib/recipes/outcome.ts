@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+import { loadWeights } from '../io/network.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { parameterReport } from '../prune/neurons.js'
+import type { LayerRecord, RoundRecord, RunRecord } from '../report/record.js'
+import { type Evaluation, evaluate } from '../train/evaluate.js'
+import { Checkpoint, type RunState } from './checkpoint.js'
+import { REFERENCE_FILE } from './folder.js'
+import type { Session } from './session.js'
+
+/** Reads the test set: the reference, each round before and after retraining, and the result by layer. */
+export async function readOutcome(
+  { network, data, folder, signal, on }: Session,
+  state: RunState,
+): Promise<Pick<RunRecord, 'reference' | 'pruned' | 'layers' | 'rounds'>> {
+  const checkpoint = new Checkpoint(folder)
+  const total = 2 * state.rounds.length + 1
+  let done = 0
+  const test = async (path: string, activations = false) => {
+    on.testing?.(done++, total)
+    await loadWeights(network, path)
+    return evaluate(network, data.test, { signal, activations })
+  }
+  const manyClasses = network.nodes.at(-1)!.shape[0]! >= 100
+  const errors = ({ top1Error, top5Error }: Evaluation) => ({ top1Error, ...(manyClasses && { top5Error }) })
+  const reference = await test(join(folder, REFERENCE_FILE))
+  const rounds: RoundRecord[] = []
+  let final = reference
+  for (const { round, density, compression, validationError } of state.rounds) {
+    const before = await test(checkpoint.weights(round, 'pruned'))
+    final = await test(checkpoint.weights(round, 'retrained'), round === state.rounds.length)
+    rounds.push({
+      round,
+      density,
+      compression,
+      validationError,
+      top1ErrorBefore: before.top1Error,
+      ...errors(final),
+    })
+  }
+  on.testing?.(total, total)
+  const { dense, kept, compression } = await parameterReport(network, signal)
+  return {
+    reference: { ...errors(reference), parameters: dense },
+    pruned: { ...errors(final), parameters: kept, compression },
+    layers: layerRecords(network, state, final),
+    rounds,
+  }
+}
+
+function layerRecords(network: AnyNetwork, state: RunState, { activations }: Evaluation): LayerRecord[] {
+  const kept = new Map(state.rounds.at(-1)?.layers.map((layer) => [layer.name, layer]))
+  const density = (name: string) => (name === 'input' ? activations.input : (activations.layers[name] ?? 1))
+  return network.costs.map(({ name, kind, weights, flop }) => {
+    const node = network.nodes.find((candidate) => candidate.name === name)!
+    // The activations of a layer are what its non-linearity lets through, where it has one.
+    const behind = network.nodes.find(({ layer, inputs }) => layer.kind === 'relu' && inputs.includes(name))
+    const layer = kept.get(name) ?? { kept: weights, density: 1 }
+    return {
+      name,
+      kind,
+      weights,
+      kept: layer.kept,
+      density: layer.density,
+      flop,
+      activationDensity: density(behind?.name ?? name),
+      flopShare: layer.density * density(node.inputs[0]!),
+    }
+  })
+}

@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs'
+import { extname } from 'node:path'
+import { TorchPruneError } from '../errors.js'
+import type { Recipe } from './recipe.js'
+import { nearest } from './spelling.js'
+
+/** Recipes by the names that the command line takes, loaded when they are wanted. */
+const RECIPES = {
+  'lenet-300-100': () => import('./lenet-300-100.js'),
+  'lenet-5': () => import('./lenet-5.js'),
+} satisfies Record<string, () => Promise<{ default: Recipe }>>
+
+export type RecipeName = keyof typeof RECIPES
+export const recipeNames = Object.keys(RECIPES) as RecipeName[]
+
+/**
+ * A recipe by its name, or from a path to a JSON file or to a module whose default export is one.
+ *
+ * @param what what the name stands for, in the error
+ * @throws TorchPruneError `ERR_ARGUMENT` for a name that is not known, with the nearest one; `ERR_FILE` for a
+ * file that holds no recipe.
+ */
+export async function findRecipe(nameOrPath: string, what = 'recipe'): Promise<Recipe> {
+  if (Object.hasOwn(RECIPES, nameOrPath)) return (await RECIPES[nameOrPath as RecipeName]()).default
+  if (nameOrPath.endsWith('.json')) return (await import('./json.js')).readRecipe(nameOrPath)
+  if (looksLikePath(nameOrPath)) return (await import('./module.js')).importRecipe(nameOrPath)
+  throw unknownName(what, nameOrPath, recipeNames, ', or give a path to a recipe module or JSON file')
+}
+
+/** A name that is not known, with those that are, and the nearest by spelling. */
+export function unknownName(
+  what: string,
+  name: string,
+  known: readonly string[],
+  otherwise = '',
+): TorchPruneError {
+  const guess = nearest(name, known)
+  return new TorchPruneError(
+    'ERR_ARGUMENT',
+    `there is no ${what} '${name}'${guess ? ` (did you mean ${guess}?)` : ''}: ` +
+      `use one of ${known.join(', ')}${otherwise}`,
+  )
+}
+
+function looksLikePath(text: string): boolean {
+  return /[\\/]/.test(text) || /^\.[cm]?[jt]s$/.test(extname(text)) || existsSync(text)
+}

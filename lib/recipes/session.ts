@@ -1,0 +1,133 @@
+import { resolve } from 'node:path'
+import { jobThreads, setEagerThreads, setJobThreads } from '../binding/threads.js'
+import { type Versions, versions } from '../binding/versions.js'
+import type { DataSplits } from '../data/dataset.js'
+import { TorchPruneError } from '../errors.js'
+import { makeFolder } from '../io/atomic.js'
+import { graphToJson } from '../io/network.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { checkCriterion } from '../prune/mask.js'
+import type { Phase, PruneProgress, RetrainEpoch, Round } from '../prune/prune.js'
+import { EventLog, type NewRunEvent } from '../report/events.js'
+import { checkSamples } from '../train/evaluate.js'
+import type { Epoch, TrainProgress } from '../train/train.js'
+import type { FoundRun } from './folder.js'
+import type { Recipe } from './recipe.js'
+
+export interface SessionOptions {
+  /** Where the data is; each data set has a default or says what it needs. */
+  readonly data?: string | undefined
+  /** The run's folder; `runs/<recipe>-<seed>` unless given. */
+  readonly out?: string | undefined
+  readonly seed?: number | undefined
+  readonly device?: string | undefined
+  readonly threads?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly on?: RunListener | undefined
+}
+
+/** What a run tells while it works. */
+export interface RunListener {
+  /** All is checked and work begins; `found` is what the folder held. */
+  begun?(folder: string, found: FoundRun): void
+  denseProgress?(progress: TrainProgress): void
+  denseEpoch?(epoch: Epoch): void
+  /** The dense network is there, or was before. Percent. */
+  referenceReady?(validationError: number): void
+  pruneProgress?(progress: PruneProgress): void
+  retrainEpoch?(epoch: RetrainEpoch): void
+  round?(round: Round): void
+  /** Of `total` readings of the test set, `done` are over. */
+  testing?(done: number, total: number): void
+}
+
+/** A recipe put to work: its network and data, and the run's folder. */
+export interface Session {
+  readonly recipe: Recipe
+  readonly network: AnyNetwork
+  readonly data: DataSplits
+  readonly folder: string
+  readonly seed: number
+  readonly device: string
+  readonly threads: number
+  readonly versions: Versions
+  readonly signal: AbortSignal | undefined
+  readonly on: RunListener
+}
+
+/** Where a run goes unless told otherwise. */
+export function defaultRunFolder(recipe: Pick<Recipe, 'name'>, seed: number): string {
+  return `runs/${recipe.name}-${seed}`
+}
+
+/** All that decides what a run computes, but for its seed. */
+export function planOf(recipe: Recipe, network: AnyNetwork): string {
+  // A teacher is a network of its own, and no plain data.
+  const plain = (key: string, value: unknown) => (key === 'teacher' ? undefined : value)
+  return JSON.stringify([graphToJson(network), recipe.dense, recipe.prune], plain)
+}
+
+/** Makes the network on its device and reads the data: whatever is wrong shows now, and no file is touched. */
+export async function openSession(recipe: Recipe, options: SessionOptions): Promise<Session> {
+  const { seed = 0, device = 'cpu', signal, on = {} } = options
+  const folder = resolve(options.out ?? defaultRunFolder(recipe, seed))
+  if (options.threads !== undefined) {
+    setJobThreads(options.threads)
+    // The run computes in jobs: the caller's own pool would only keep theirs from the cores.
+    setEagerThreads(1)
+  }
+  const network = recipe.model({ seed, device })
+  checkCriterion(network, recipe.prune.criterion)
+  checkPhases(network, recipe.prune.phases ?? [])
+  const data = await recipe.data(options.data)
+  for (const part of [data.train, data.validation, data.test]) checkSamples(network, part)
+  signal?.throwIfAborted()
+  return {
+    recipe,
+    network,
+    data,
+    folder,
+    seed,
+    device,
+    threads: jobThreads(),
+    versions: versions(),
+    signal,
+    on,
+  }
+}
+
+function checkPhases(network: AnyNetwork, phases: readonly Phase[]): void {
+  const kinds = new Set<Phase>(['all', ...network.costs.map((cost) => cost.kind)])
+  const empty = phases.find((phase) => !kinds.has(phase))
+  if (empty === undefined) return
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `phase '${empty}' has nothing to train in this network: use ${[...kinds].join(', ')}`,
+  )
+}
+
+/** Makes the folder and logs what `work` notes in it, and how it ended. */
+export async function logged<Result extends { readonly seconds: number }>(
+  session: Session,
+  resumed: boolean,
+  work: (note: (event: NewRunEvent) => Promise<void>) => Promise<Result>,
+): Promise<Result> {
+  const { recipe, folder, seed, device, threads, versions, signal } = session
+  await makeFolder(folder)
+  await using log = await EventLog.open(folder)
+  const note = (event: NewRunEvent) => log.append(event)
+  await note({ event: 'start', recipe: recipe.name, seed, device, threads, resumed, versions })
+  try {
+    const result = await work(note)
+    await note({ event: 'end', seconds: result.seconds })
+    return result
+  } catch (error) {
+    // A log that cannot be written must not hide what went wrong.
+    const last = (event: NewRunEvent) => note(event).catch(() => {})
+    if (signal?.aborted) await last({ event: 'interrupt', reason: String(signal.reason) })
+    else if (error instanceof TorchPruneError) {
+      await last({ event: 'error', code: error.code, message: error.message })
+    }
+    throw error
+  }
+}

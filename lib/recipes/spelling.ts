@@ -1,0 +1,23 @@
+/** The one of `names` that `word` was probably meant to be; undefined when none is close. */
+export function nearest(word: string, names: readonly string[]): string | undefined {
+  const begun = names.find((name) => word.length > 2 && name.startsWith(word))
+  if (begun !== undefined) return begun
+  const [best] = names
+    .map((name) => ({ name, edits: distance(word.toLowerCase(), name.toLowerCase()) }))
+    .filter(({ name, edits }) => edits <= Math.max(1, name.length / 2.5))
+    .sort((a, b) => a.edits - b.edits)
+  return best?.name
+}
+
+/** Insertions, deletions and replacements between two words (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1]
+    for (let j = 0; j < b.length; j++) {
+      next.push(Math.min(row[j + 1]! + 1, next[j]! + 1, row[j]! + (letter === b[j] ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

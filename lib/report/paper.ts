@@ -1,0 +1,16 @@
+/** A layer in one of the paper's tables; shares in 0..1. */
+export interface PaperLayer {
+  readonly name: string
+  readonly weights: number
+  readonly flop: number
+  readonly activationDensity: number
+  readonly density: number
+  readonly flopShare: number
+}
+
+/** What the paper reports of a network. Errors are percent. */
+export interface PaperTable {
+  readonly reference: { readonly top1Error: number; readonly parameters: number }
+  readonly pruned: { readonly top1Error: number; readonly parameters: number; readonly compression: number }
+  readonly layers: readonly PaperLayer[]
+}

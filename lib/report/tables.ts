@@ -1,0 +1,115 @@
+import { formatCount, formatPercent, formatRatio } from './format.js'
+import type { PaperTable } from './paper.js'
+import type { RunRecord } from './record.js'
+
+/** A table of text, for a terminal or a page. */
+export interface TableData {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+interface Shares {
+  readonly name: string
+  readonly weights: number
+  readonly flop: number
+  readonly activationDensity: number
+  readonly density: number
+  readonly flopShare: number
+}
+
+/** What is left of each layer, beside the paper's numbers where there are any, as the paper's tables have it. */
+export function layerTable(record: Pick<RunRecord, 'layers'>, paper?: PaperTable): TableData {
+  const theirs = new Map(paper?.layers.map((layer) => [layer.name, layer]))
+  const here = ['act%', 'kept%', 'FLOP%']
+  const rows = record.layers.map((layer) => [
+    layer.name,
+    formatCount(layer.weights),
+    formatCount(layer.flop),
+    ...(paper ? ['│', ...shares(theirs.get(layer.name), 0), '│'] : []),
+    ...shares(layer, 1),
+  ])
+  return {
+    columns: [
+      'layer',
+      'weights',
+      'FLOP',
+      ...(paper ? ['│', 'paper act%', ...here.slice(1), '│', 'here act%', ...here.slice(1)] : here),
+    ],
+    rows: [
+      ...rows,
+      [
+        'total',
+        formatCount(sum(record.layers, (layer) => layer.weights)),
+        formatCount(sum(record.layers, (layer) => layer.flop)),
+        ...(paper ? ['│', ...totals(paper.layers, 0), '│'] : []),
+        ...totals(record.layers, 1),
+      ],
+    ],
+  }
+}
+
+/** Errors and size, dense and pruned, beside the paper's where there are any. */
+export function summaryTable(record: Pick<RunRecord, 'reference' | 'pruned'>, paper?: PaperTable): TableData {
+  const row = (what: string, value: (source: Pick<PaperTable, 'reference' | 'pruned'>) => string) => [
+    what,
+    ...(paper ? [value(paper)] : []),
+    value(record),
+  ]
+  const top5 = ({ reference, pruned }: typeof record) =>
+    reference.top5Error === undefined || pruned.top5Error === undefined
+      ? []
+      : [
+          ['top-5 error, dense', ...(paper ? ['–'] : []), formatPercent(reference.top5Error)],
+          ['top-5 error, pruned', ...(paper ? ['–'] : []), formatPercent(pruned.top5Error)],
+        ]
+  return {
+    columns: ['', ...(paper ? ['paper'] : []), 'here'],
+    rows: [
+      row('top-1 error, dense', ({ reference }) => formatPercent(reference.top1Error)),
+      row('top-1 error, pruned', ({ pruned }) => formatPercent(pruned.top1Error)),
+      ...top5(record),
+      row('parameters, dense', ({ reference }) => formatCount(reference.parameters)),
+      row('parameters, pruned', ({ pruned }) => formatCount(pruned.parameters)),
+      row('compression', ({ pruned }) => formatRatio(pruned.compression)),
+    ],
+  }
+}
+
+/** How the rounds went. Errors are on the validation part, then on the test set before and after retraining. */
+export function roundTable({ rounds }: Pick<RunRecord, 'rounds'>): TableData {
+  return {
+    columns: ['round', 'kept', 'compression', 'validation error', 'test error, pruned', 'retrained'],
+    rows: rounds.map(({ round, density, compression, validationError, top1ErrorBefore, top1Error }) => [
+      String(round),
+      formatPercent(100 * density, 1),
+      formatRatio(compression),
+      formatPercent(validationError),
+      formatPercent(top1ErrorBefore),
+      formatPercent(top1Error),
+    ]),
+  }
+}
+
+function shares(layer: Shares | undefined, decimals: number): string[] {
+  if (layer === undefined) return ['–', '–', '–']
+  return [layer.activationDensity, layer.density, layer.flopShare].map((share) => percent(share, decimals))
+}
+
+/** Activations have no total: layers differ in how many they have, and the tables do not say. */
+function totals(layers: readonly Shares[], decimals: number): string[] {
+  const weights = sum(layers, (layer) => layer.weights)
+  const flop = sum(layers, (layer) => layer.flop)
+  return [
+    '',
+    percent(sum(layers, (layer) => layer.weights * layer.density) / weights, decimals),
+    percent(sum(layers, (layer) => layer.flop * layer.flopShare) / flop, decimals),
+  ]
+}
+
+function percent(share: number, decimals: number): string {
+  return formatPercent(100 * share, decimals).replace('%', '')
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0)
+}

@@ -1,0 +1,150 @@
+#include "max_pool.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "dispatch.h"
+
+namespace torch_prune {
+namespace {
+
+struct Shape {
+  std::int64_t height, width, out_height, out_width;
+};
+
+// The largest of four, and its place among them. The first of equal ones wins, and NaN over all, as in
+// PyTorch.
+TORCH_PRUNE_INLINE void ForwardPlanes(const float* in, float* out, std::uint8_t* place, const Shape& s,
+                                      std::int64_t begin, std::int64_t end) {
+  for (std::int64_t row = begin * s.out_height; row < end * s.out_height; ++row) {
+    const float* upper = in + ((row / s.out_height) * s.height + 2 * (row % s.out_height)) * s.width;
+    const float* lower = upper + s.width;
+    float* largest = out + row * s.out_width;
+    std::uint8_t* best = place + row * s.out_width;
+    for (std::int64_t x = 0; x < s.out_width; ++x) {
+      const float candidates[] = {upper[2 * x], upper[2 * x + 1], lower[2 * x], lower[2 * x + 1]};
+      float value = candidates[0];
+      std::int32_t index = 0;
+      for (std::int32_t i = 1; i < 4; ++i) {
+        const bool better = candidates[i] > value || candidates[i] != candidates[i];
+        value = better ? candidates[i] : value;
+        index = better ? i : index;
+      }
+      largest[x] = value;
+      best[x] = static_cast<std::uint8_t>(index);
+    }
+  }
+}
+
+TORCH_PRUNE_INLINE void BackwardPlanes(const float* gradient, const std::uint8_t* place, float* in,
+                                       const Shape& s, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t row = begin * s.out_height; row < end * s.out_height; ++row) {
+    float* upper = in + ((row / s.out_height) * s.height + 2 * (row % s.out_height)) * s.width;
+    float* lower = upper + s.width;
+    const float* value = gradient + row * s.out_width;
+    const std::uint8_t* best = place + row * s.out_width;
+    for (std::int64_t x = 0; x < s.out_width; ++x) {
+      upper[2 * x] = best[x] == 0 ? value[x] : 0.0F;
+      upper[2 * x + 1] = best[x] == 1 ? value[x] : 0.0F;
+      lower[2 * x] = best[x] == 2 ? value[x] : 0.0F;
+      lower[2 * x + 1] = best[x] == 3 ? value[x] : 0.0F;
+    }
+  }
+}
+
+using Forward = void (*)(const float*, float*, std::uint8_t*, const Shape&, std::int64_t, std::int64_t);
+using Backward = void (*)(const float*, const std::uint8_t*, float*, const Shape&, std::int64_t,
+                          std::int64_t);
+
+void ForwardBaseline(const float* in, float* out, std::uint8_t* place, const Shape& s, std::int64_t b,
+                     std::int64_t e) {
+  ForwardPlanes(in, out, place, s, b, e);
+}
+void BackwardBaseline(const float* g, const std::uint8_t* place, float* in, const Shape& s, std::int64_t b,
+                      std::int64_t e) {
+  BackwardPlanes(g, place, in, s, b, e);
+}
+#if defined(__x86_64__)
+TORCH_PRUNE_AVX512 void ForwardAvx512(const float* in, float* out, std::uint8_t* place, const Shape& s,
+                                      std::int64_t b, std::int64_t e) {
+  ForwardPlanes(in, out, place, s, b, e);
+}
+TORCH_PRUNE_AVX512 void BackwardAvx512(const float* g, const std::uint8_t* place, float* in, const Shape& s,
+                                       std::int64_t b, std::int64_t e) {
+  BackwardPlanes(g, place, in, s, b, e);
+}
+#endif
+
+Forward ChooseForward() {
+#if defined(__x86_64__)
+  if (BestIsa() == Isa::kAvx512) return ForwardAvx512;
+#endif
+  return ForwardBaseline;
+}
+
+Backward ChooseBackward() {
+#if defined(__x86_64__)
+  if (BestIsa() == Isa::kAvx512) return BackwardAvx512;
+#endif
+  return BackwardBaseline;
+}
+
+constexpr std::int64_t kGrain = 64;  // planes that are worth another thread
+
+class MaxPool2x2 : public torch::autograd::Function<MaxPool2x2> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input) {
+    const Shape s{input.size(2), input.size(3), input.size(2) / 2, input.size(3) / 2};
+    const std::int64_t planes = input.size(0) * input.size(1);
+    at::Tensor out = at::empty({input.size(0), input.size(1), s.out_height, s.out_width}, input.options());
+    at::Tensor place = at::empty(out.sizes(), at::kByte);
+    const auto run = ChooseForward();
+    const float* from = input.const_data_ptr<float>();
+    float* to = out.mutable_data_ptr<float>();
+    auto* best = place.mutable_data_ptr<std::uint8_t>();
+    at::parallel_for(0, planes, kGrain,
+                     [&](std::int64_t b, std::int64_t e) { run(from, to, best, s, b, e); });
+    context->save_for_backward({place});
+    context->saved_data["height"] = s.height;
+    context->saved_data["width"] = s.width;
+    return out;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    const at::Tensor place = context->get_saved_variables()[0];
+    const at::Tensor gradient = gradients[0].contiguous();
+    const Shape s{context->saved_data["height"].toInt(), context->saved_data["width"].toInt(), place.size(2),
+                  place.size(3)};
+    const std::int64_t planes = place.size(0) * place.size(1);
+    const std::vector<std::int64_t> shape{place.size(0), place.size(1), s.height, s.width};
+    // Windows cover everything but an odd last row or column.
+    const bool covered = s.height % 2 == 0 && s.width % 2 == 0;
+    at::Tensor in = covered ? at::empty(shape, gradient.options()) : at::zeros(shape, gradient.options());
+    const auto run = ChooseBackward();
+    const float* from = gradient.const_data_ptr<float>();
+    const auto* best = place.const_data_ptr<std::uint8_t>();
+    float* to = in.mutable_data_ptr<float>();
+    at::parallel_for(0, planes, kGrain,
+                     [&](std::int64_t b, std::int64_t e) { run(from, best, to, s, b, e); });
+    return {in};
+  }
+};
+
+bool AllAre(const std::vector<std::int64_t>& values, std::int64_t wanted) {
+  return values.size() == 2 && values[0] == wanted && values[1] == wanted;
+}
+
+}  // namespace
+
+at::Tensor MaxPool(const at::Tensor& input, const std::vector<std::int64_t>& kernel,
+                   const std::vector<std::int64_t>& stride, const std::vector<std::int64_t>& padding,
+                   bool ceil_mode) {
+  const bool own = AllAre(kernel, 2) && AllAre(stride, 2) && AllAre(padding, 0) && !ceil_mode &&
+                   input.is_cpu() && input.scalar_type() == at::kFloat && input.dim() == 4 &&
+                   input.is_contiguous() && input.numel() > 0;
+  return own ? MaxPool2x2::apply(input) : at::max_pool2d(input, kernel, stride, padding, {1, 1}, ceil_mode);
+}
+
+}  // namespace torch_prune

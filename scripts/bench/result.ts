@@ -1,0 +1,33 @@
+import type { ModelName } from '../../lib/models/index.js'
+import type { Spread } from './statistics.js'
+
+/** One line of the closing table. */
+export interface Measurement {
+  readonly what: string
+  readonly unit: '×' | 'ms' | '%' | 'tensors'
+  /** Held against `target`. */
+  readonly value: number
+  readonly spread?: Spread
+  /** The most that `value` may be; undefined where it is there for comparison alone. */
+  readonly target?: number
+  /** What else is worth knowing, in a few words. */
+  readonly note?: string
+}
+
+export interface BenchOptions {
+  readonly models: readonly ModelName[]
+  /** Blocks of steps a side. */
+  readonly blocks: number
+  /** Steps a block, in the parts that take turns. */
+  readonly steps: number
+  /** Thread counts of the part that compares steps. */
+  readonly threads: readonly number[]
+  /** How long the event loop is watched, for each network. */
+  readonly seconds: number
+  /** Steps over which memory is watched. */
+  readonly growthSteps: number
+  readonly data?: string
+}
+
+/** Runs one part, telling `say` what it is at. */
+export type Part = (options: BenchOptions, say: (line: string) => void) => Promise<Measurement[]>

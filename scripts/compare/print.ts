@@ -1,0 +1,33 @@
+import { renderTable } from '../../lib/cli/table.js'
+import { type Comparison, type Side, TOLERANCE } from './comparison.js'
+
+/** Prints a comparison for people: the tensors, the masks, how both sides trained, and the verdict. */
+export function printComparison(comparison: Comparison): void {
+  const { title, exact, tensors, masks, ours, theirs, passed } = comparison
+  console.log(title)
+  const columns = ['tensor', 'elements', 'max|Δ|', 'max|w|', 'ratio', 'identical bits']
+  const rows = tensors.map(({ name, elements, most, largest, ratio, identical }) => {
+    return [name, elements, scientific(most), largest.toFixed(4), scientific(ratio), identical ? 'yes' : 'no']
+  })
+  console.log(`${renderTable(columns, rows)}\n`)
+  const sideColumns = ['side', 'first loss', 'last loss', 'test error', 'seconds']
+  console.log(`${renderTable(sideColumns, [side('ours', ours), side('Python', theirs)])}\n`)
+
+  const same = tensors.filter((tensor) => tensor.identical).length
+  const sameMasks = masks.filter((mask) => mask.identical).length
+  const kept = masks.map((mask) => `${mask.name} ${mask.kept}`).join(', ')
+  const wanted = exact ? 'identical bits' : `max|Δ| ≤ ${TOLERANCE} × max|w|`
+  console.log(
+    `${passed ? 'PASS' : 'FAIL'} (wanted: ${wanted}, identical masks): ${same} of ${tensors.length} tensors and ` +
+      `${sameMasks} of ${masks.length} masks identical (kept: ${kept})\n`,
+  )
+}
+
+function side(name: string, { losses, top1Error, seconds }: Side): string[] {
+  const [first, last] = [losses[0]!, losses[losses.length - 1]!]
+  return [name, first.toFixed(6), last.toFixed(6), `${top1Error.toFixed(2)}%`, seconds.toFixed(2)]
+}
+
+function scientific(value: number): string {
+  return value === 0 ? '0' : value.toExponential(1)
+}

@@ -1,0 +1,15 @@
+import { deriveSeed } from '../../lib/train/seed.js'
+
+/** Indices of `samples` samples, `length` of them: epoch after epoch, each shuffled by the seed. */
+export function shuffledOrder(samples: number, length: number, seed: number): number[] {
+  const order: number[] = []
+  for (let epoch = 0; order.length < length; epoch++) {
+    const indices = Array.from({ length: samples }, (_, i) => i)
+    for (let i = samples - 1; i > 0; i--) {
+      const j = deriveSeed(seed, epoch, i) % (i + 1)
+      ;[indices[i], indices[j]] = [indices[j]!, indices[i]!]
+    }
+    order.push(...indices.slice(0, length - order.length))
+  }
+  return order
+}

@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { findAddon } from '../../lib/binding/addon.js'
+import { PACKAGE } from '../../lib/binding/home.js'
+import { TorchPruneError } from '../../lib/errors.js'
+
+/** A Python with PyTorch, and the version of that. */
+export interface Python {
+  readonly command: string
+  readonly torch: string
+}
+
+const PROBE = 'import numpy, safetensors, torch; print(torch.__version__)'
+
+/**
+ * The Python that the rivals run in: `TORCH_PRUNE_PYTHON`, else `python3`. Its torch must be the release that
+ * our addon runs on, or the two sides would not do the same work.
+ *
+ * @throws TorchPruneError `ERR_FILE`, one line with the mend.
+ */
+export function findPython(): Python {
+  const command = process.env.TORCH_PRUNE_PYTHON || 'python3'
+  const ours = release(findAddon().record.libtorch)
+  const mend =
+    `make one with: python3 -m venv .venv && .venv/bin/pip install torch==${ours} numpy safetensors; ` +
+    'then set TORCH_PRUNE_PYTHON=.venv/bin/python'
+  const { error, status, stdout, stderr } = spawnSync(command, ['-c', PROBE], { encoding: 'utf8' })
+  if (error !== undefined || status !== 0) {
+    const reason = error?.message ?? stderr.trim().split('\n').at(-1)
+    throw new TorchPruneError('ERR_FILE', `${command} cannot run PyTorch (${reason}): ${mend}`)
+  }
+  const torch = stdout.trim()
+  if (release(torch) !== ours) {
+    throw new TorchPruneError(
+      'ERR_FILE',
+      `${command} has torch ${torch}, the addon libtorch ${ours}: ${mend}`,
+    )
+  }
+  return { command, torch }
+}
+
+export function referenceScript(name: string): string {
+  return join(PACKAGE, 'scripts/reference', name)
+}
+
+/** `2.13.0` of `2.13.0+cpu`. */
+function release(version: string): string {
+  return version.split('+')[0]!
+}

@@ -1,0 +1,162 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { expect } from 'chai'
+import { VERSION } from '../../lib/binding/home.js'
+import { readSafetensors, writeSafetensors } from '../../lib/io/safetensors.js'
+import { readRunRecord } from '../../lib/report/record.js'
+import { expectRefused, temporaryFolder, torchPrune } from './command.js'
+import { tinyRecipe, writeTinyMnist } from './tiny.js'
+
+describe('torch-prune', function () {
+  this.timeout(60_000)
+  const box = temporaryFolder()
+  const data = box.path('mnist')
+  const recipe = box.path('tiny.json')
+  const dense = box.path('dense', 'reference.safetensors')
+  before(() => {
+    writeTinyMnist(data)
+    writeFileSync(recipe, JSON.stringify(tinyRecipe()))
+  })
+  after(() => box.dispose())
+
+  describe('help and version', () => {
+    // Neither may need the addon: people read them to get it.
+    const env = { TORCH_PRUNE_ADDON: box.path('nowhere') }
+
+    it('are there without an addon, with exit code 0', async () => {
+      expect(await torchPrune(['--version'], { env })).to.deep.equal({
+        code: 0,
+        stdout: `${VERSION}\n`,
+        stderr: '',
+      })
+      for (const args of [['--help'], ['help', 'prune'], ['run', '--help'], ['inspect', '-h']]) {
+        const { code, stdout, stderr } = await torchPrune(args, { env })
+        expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+        expect(stdout).to.match(/^Usage: torch-prune/)
+        expect(stdout).to.include('Examples:')
+        for (const line of stdout.split('\n')) expect(line.length, line).to.be.at.most(80)
+      }
+    })
+
+    it('are shown for no command at all, which is bad usage', async () => {
+      const { code, stdout, stderr } = await torchPrune([], { env })
+      expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' })
+      expect(stderr).to.match(/^Usage: torch-prune/)
+    })
+  })
+
+  describe('doctor', () => {
+    it('says that everything is in place', async () => {
+      const { code, stdout } = await torchPrune(['doctor'])
+      expect(code).to.equal(0)
+      expect(stdout).to.match(/^libtorch +\d.*^Everything is in place\.$/ms)
+      const json = await torchPrune(['doctor', '--json'])
+      expect(JSON.parse(json.stdout)).to.include({ ok: true, torchPrune: VERSION })
+    })
+
+    it('ends with 1 and the mend where the addon is missing', async () => {
+      const env = { TORCH_PRUNE_ADDON: box.path('nowhere') }
+      const { code, stdout } = await torchPrune(['doctor'], { env })
+      expect(code).to.equal(1)
+      expect(stdout).to.match(/^Problem: TORCH_PRUNE_ADDON is .*: set it to a folder/m)
+    })
+  })
+
+  it('ends with 1 and one line when the addon that it needs is missing', async () => {
+    const { code, stderr } = await torchPrune(['run', 'lenet-5', '--out', box.path('none')], {
+      env: { TORCH_PRUNE_ADDON: box.path('nowhere') },
+    })
+    expect(code).to.equal(1)
+    expect(stderr).to.match(/^torch-prune: TORCH_PRUNE_ADDON is [^\n]+\n$/)
+  })
+
+  describe('train, then prune', () => {
+    before(async () => {
+      const options = ['--epochs', '4', '--lr', '0.05', '--batch-size', '8']
+      const args = ['train', recipe, '--data', data, '--out', box.path('dense'), ...options]
+      const { code, stdout, stderr } = await torchPrune(args)
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+      expect(stdout).to.match(/^dense {2}4\/4 epochs /m)
+      expect(stdout).to.match(/^ {2}torch-prune prune \S+tiny\.json --weights \S+reference\.safetensors$/m)
+    })
+
+    it('does not train over a network that is there', async () => {
+      const before = readFileSync(dense)
+      const args = ['--data', data, '--out', box.path('dense')]
+      await expectRefused(['train', recipe, ...args], /dense holds a trained network: choose another --out/)
+      await expectRefused(['run', recipe, ...args], /dense holds a trained network: choose another --out/)
+      expect(readFileSync(dense)).to.deep.equal(before)
+    })
+
+    it('prunes each layer to the density that is asked for', async () => {
+      const out = box.path('pruned')
+      const options = ['--density', 'fc1=0.1,fc2=0.5', '--rounds', '1', '--epochs', '1', '--lr-factor', '0.1']
+      const args = ['prune', recipe, '--weights', dense, '--data', data, '--out', out, ...options]
+      const { code, stderr } = await torchPrune(args)
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+      const record = await readRunRecord(out)
+      expect(record.recipe).to.equal('prune-tiny')
+      expect(record.layers.map(({ kept }) => kept)).to.deep.equal([154, 120])
+      const reference = await readSafetensors(box.path('pruned', 'reference.safetensors'))
+      expect(reference.tensors).to.deep.equal((await readSafetensors(dense)).tensors)
+    })
+
+    it('prunes by quality in the folder of the dense network', async () => {
+      const options = ['--out', box.path('dense'), '--quality', '0.5', '--quiet']
+      const args = ['prune', recipe, '--weights', dense, '--data', data, ...options]
+      expect(await torchPrune(args)).to.deep.equal({ code: 0, stdout: '', stderr: '' })
+      const { layers } = await readRunRecord(box.path('dense'))
+      for (const { density } of layers) expect(density).to.be.within(0.2, 0.9)
+    })
+
+    it('refuses a layer that is not there before it begins', async () => {
+      const options = ['--out', box.path('unknown'), '--quality', 'fc1=1,fc7=2']
+      const args = ['prune', recipe, '--weights', dense, '--data', data, ...options]
+      await expectRefused(args, /layer 'fc7' is not in the network: it has fc1, fc2/)
+    })
+
+    describe('inspect', () => {
+      it('shows the layers of a network', async () => {
+        const file = box.path('pruned', 'model.safetensors')
+        const { code, stdout } = await torchPrune(['inspect', file])
+        expect(code).to.equal(0)
+        expect(stdout).to.match(/^layer +kind +shape +weights +kept +density +FLOP +bytes$/m)
+        expect(stdout).to.match(/^fc1 +fc +24×64 +1\.54K +154 +10\.0% +3\.07K +7\.78K$/m)
+        const { layers, ...rest } = JSON.parse((await torchPrune(['inspect', file, '--json'])).stdout)
+        const { pruned } = await readRunRecord(box.path('pruned'))
+        expect(rest).to.include({ kind: 'network', parameters: 1810, compression: pruned.compression })
+        expect(layers[1]).to.deep.equal({
+          name: 'fc2',
+          kind: 'fc',
+          shape: [10, 24],
+          weights: 240,
+          kept: 120,
+          density: 0.5,
+          flop: 480,
+          bytes: 5 * 240 + 40,
+        })
+      })
+
+      it('shows the tensors of a foreign file, and lets no control character through', async () => {
+        const file = box.path('foreign.safetensors')
+        const data = new Uint8Array(24)
+        const metadata = { format: 'pt', odd: '\x1b[2J' }
+        const tensors = new Map([['a\x1b[31m.weight', { dtype: 'float32' as const, shape: [2, 3], data }]])
+        await writeSafetensors(file, { metadata, tensors })
+        const { stdout } = await torchPrune(['inspect', file])
+        expect(stdout).to.match(/^a�\[31m\.weight +float32 +2×3 +24$/m)
+        expect(stdout).not.to.match(/[^\P{Cc}\n]/u)
+        const json = JSON.parse((await torchPrune(['inspect', file, '--json'])).stdout)
+        expect(json).to.deep.include({ kind: 'tensors', metadata })
+      })
+
+      it('shows a run', async () => {
+        const { stdout } = await torchPrune(['inspect', box.path('pruned')])
+        expect(stdout).to.match(/^prune-tiny, seed 0, cpu, /)
+        expect(stdout).to.match(/^ +1 +15\.4% +\S+× +\S+% +\S+% +\S+%$/m)
+        const json = await torchPrune(['inspect', box.path('pruned', 'run.json'), '--json'])
+        const run = await readRunRecord(box.path('pruned'))
+        expect(JSON.parse(json.stdout)).to.deep.include({ kind: 'run', run })
+      })
+    })
+  })
+})

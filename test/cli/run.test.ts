@@ -1,0 +1,254 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { readSafetensors } from '../../lib/io/safetensors.js'
+import { readEvents } from '../../lib/report/events.js'
+import { readRunRecord } from '../../lib/report/record.js'
+import { expectRefused, temporaryFolder, torchPrune } from './command.js'
+import { tinyRecipe, writeTinyMnist } from './tiny.js'
+
+describe('torch-prune run', function () {
+  this.timeout(60_000)
+  const box = temporaryFolder()
+  const data = box.path('mnist')
+  const recipe = box.path('tiny.json')
+  const args = (out: string, ...more: string[]) => [
+    ...['run', recipe, '--data', data, '--out', box.path(out), '--threads', '1', ...more],
+  ]
+  before(() => {
+    writeTinyMnist(data)
+    writeFileSync(recipe, JSON.stringify(tinyRecipe()))
+  })
+  after(() => box.dispose())
+
+  describe('to its end', () => {
+    let stdout: string
+    const folder = box.path('whole')
+    before(async () => {
+      const outcome = await torchPrune(args('whole'))
+      expect(outcome.stderr).to.equal('')
+      expect(outcome.code).to.equal(0)
+      stdout = outcome.stdout
+    })
+
+    it('prints an epoch a line, the rounds, and what is left of each layer', () => {
+      expect(stdout).to.match(/^dense {2}3\/3 epochs {2}loss \S+ {2}error \S+%/m)
+      expect(stdout).to.match(/^round 2\/2 {2}kept 20\.0% {2}\S+× {2}validation error \S+ → \S+/m)
+      expect(stdout).to.match(/^fc1 +1\.54K +3\.07K( +[\d.]+){3}$/m)
+      expect(stdout).to.match(/^compression +\d.*×$/m)
+      for (const line of stdout.split('\n')) expect(line.length, line).to.be.below(80)
+      expect(stdout).not.to.include('\x1b')
+    })
+
+    it('writes the folder of the design', async () => {
+      expect(readdirSync(folder).sort()).to.deep.equal([
+        'checkpoint',
+        'events.jsonl',
+        'model.safetensors',
+        'reference.safetensors',
+        'run.json',
+      ])
+      const record = await readRunRecord(folder)
+      expect(record).to.include({ schema: 1, recipe: 'tiny', seed: 0, device: 'cpu', threads: 1 })
+      expect(record.layers.map((layer) => [layer.name, layer.kind, layer.weights, layer.flop])).to.deep.equal(
+        [
+          ['fc1', 'fc', 1536, 3072],
+          ['fc2', 'fc', 240, 480],
+        ],
+      )
+      const kept = record.layers.reduce((sum, layer) => sum + layer.kept, 0)
+      expect(kept).to.equal(Math.round(0.2 * 1776))
+      expect(record.reference.parameters).to.equal(1776 + 34)
+      expect(record.pruned.compression).to.be.closeTo(1810 / record.pruned.parameters, 1e-12)
+      expect(record.rounds.map((round) => round.round)).to.deep.equal([1, 2])
+      expect(record.pruned.top1Error).to.equal(record.rounds[1]!.top1Error)
+      const events = (await readEvents(folder)).map((event) => event.event)
+      const round = ['prune', 'epoch', 'epoch', 'round', 'checkpoint']
+      expect(events).to.deep.equal(['start', 'epoch', 'epoch', 'epoch', ...round, ...round, 'end'])
+    })
+
+    it('leaves +0, bit for bit, in every pruned place of every file', async () => {
+      const files = [
+        'model.safetensors',
+        ...readdirSync(join(folder, 'checkpoint')).map((name) => `checkpoint/${name}`),
+      ]
+      const saved = files.filter((name) => name.endsWith('.safetensors'))
+      expect(saved).to.have.length(5)
+      for (const file of saved) {
+        const { tensors } = await readSafetensors(join(folder, file))
+        for (const layer of ['fc1', 'fc2']) {
+          const mask = tensors.get(`${layer}.weight_mask`)!.data
+          const bits = new Uint32Array(tensors.get(`${layer}.weight`)!.data.buffer)
+          expect(mask.includes(0)).to.equal(true)
+          expect(mask.every((keep, i) => keep === 1 || bits[i] === 0)).to.equal(true)
+        }
+      }
+    })
+
+    it('learns what the data has to teach, and keeps it', async () => {
+      const { reference, pruned } = await readRunRecord(folder)
+      expect(reference.top1Error).to.be.below(20)
+      expect(pruned.top1Error).to.be.below(30)
+    })
+
+    it('is shown again by --resume, which computes nothing', async () => {
+      const before = readFileSync(join(folder, 'run.json'))
+      const again = await torchPrune(args('whole', '--resume'))
+      expect(again.code).to.equal(0)
+      expect(again.stdout).to.match(/^This run is finished/)
+      expect(again.stdout).to.match(/^compression +\d.*×$/m)
+      expect(readFileSync(join(folder, 'run.json'))).to.deep.equal(before)
+    })
+
+    it('is not overwritten by another one', async () => {
+      const before = readFileSync(join(folder, 'run.json'))
+      await expectRefused(
+        args('whole', '--seed', '1'),
+        /whole holds a run of tiny with seed 0 .*: choose another --out/,
+      )
+      await expectRefused(
+        args('whole', '--seed', '1', '--resume'),
+        /resume it with its own recipe, options and seed/,
+      )
+      expect(readFileSync(join(folder, 'run.json'))).to.deep.equal(before)
+    })
+
+    it('gives the same bits when it is run again', async () => {
+      const before = readFileSync(join(folder, 'model.safetensors'))
+      const again = await torchPrune(args('whole'))
+      expect(again.code).to.equal(0)
+      expect(again.stdout).to.include('The finished run there is replaced.')
+      expect(readFileSync(join(folder, 'model.safetensors'))).to.deep.equal(before)
+    })
+  })
+
+  it('is silent with --quiet', async () => {
+    expect(await torchPrune(args('quiet', '--quiet'))).to.deep.equal({ code: 0, stdout: '', stderr: '' })
+  })
+
+  it('takes a recipe from a module', async () => {
+    const module = box.path('recipe.mjs')
+    const { model: _, data: __, ...plans } = tinyRecipe()
+    const lib = new URL('../../lib/index.ts', import.meta.url).href
+    writeFileSync(
+      module,
+      `import { data, flatten, linear, network, relu } from ${JSON.stringify(lib)}
+       export default {
+         ...${JSON.stringify(plans)},
+         model: (options) =>
+           network([1, 8, 8], { flatten: flatten(), fc1: linear(64, 24), relu1: relu(), fc2: linear(24, 10) }, options),
+         data: (dir) => data.mnist(dir, { validation: 80 }),
+       }`,
+    )
+    const { code, stderr } = await torchPrune([
+      'run',
+      module,
+      '--data',
+      data,
+      '--out',
+      box.path('module'),
+      '--threads',
+      '1',
+    ])
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+    expect((await readRunRecord(box.path('module'))).recipe).to.equal('tiny')
+  })
+
+  it('prunes in phases', async () => {
+    const phases = box.path('phases.json')
+    const plain = tinyRecipe()
+    writeFileSync(phases, JSON.stringify({ ...plain, prune: { ...plain.prune, phases: ['fc', 'all'] } }))
+    const { code, stdout } = await torchPrune([
+      'run',
+      phases,
+      '--data',
+      data,
+      '--out',
+      box.path('phases'),
+      '--threads',
+      '1',
+    ])
+    expect(code).to.equal(0)
+    expect(stdout).to.match(/^round 1\/2 {2}2\/2 epochs {2}phase fc/m)
+  })
+
+  describe('stopped by a signal', () => {
+    const long = box.path('long.json')
+    const longArgs = (out: string, ...more: string[]) => [
+      ...['run', long, '--data', data, '--out', box.path(out), '--threads', '1', ...more],
+    ]
+    before(() => writeFileSync(long, JSON.stringify(tinyRecipe({ rounds: 3, epochs: 60 }))))
+
+    const stopAt = (line: RegExp, signal: NodeJS.Signals, run: string[]) => {
+      let sent = false
+      return torchPrune(run, {
+        onOutput(child, stdout) {
+          if (sent || !line.test(stdout)) return
+          sent = true
+          child.kill(signal)
+        },
+      })
+    }
+
+    it('keeps the finished rounds, and --resume ends at the bits of an unbroken run', async () => {
+      const stopped = await stopAt(/^round 2\/3 {2} *1\/60/m, 'SIGINT', longArgs('broken'))
+      expect(stopped.code).to.equal(130)
+      expect(stopped.stderr).to.match(
+        /^torch-prune: interrupted: round 2 of 3 is unfinished; continue with: torch-prune run \S+ .*--resume\n$/,
+      )
+      expect((await readEvents(box.path('broken'))).at(-1)).to.include({ event: 'interrupt' })
+
+      const state = readFileSync(box.path('broken', 'checkpoint/state.json'))
+      await expectRefused(
+        longArgs('broken'),
+        /broken holds a run that stopped after round 1 of 3: go on with --resume/,
+      )
+      expect(readFileSync(box.path('broken', 'checkpoint/state.json'))).to.deep.equal(state)
+
+      const resumed = await torchPrune(longArgs('broken', '--resume'))
+      expect(resumed.code).to.equal(0)
+      expect(resumed.stdout).to.include('Going on after round 1 of 3.')
+      expect(resumed.stdout).not.to.match(/^dense {2}\d+\/|^round 1/m)
+
+      expect((await torchPrune(longArgs('unbroken', '--quiet'))).code).to.equal(0)
+      for (const file of ['reference.safetensors', 'model.safetensors']) {
+        expect(
+          readFileSync(box.path('broken', file)).equals(readFileSync(box.path('unbroken', file))),
+          file,
+        ).to.equal(true)
+      }
+      const [broken, unbroken] = [
+        await readRunRecord(box.path('broken')),
+        await readRunRecord(box.path('unbroken')),
+      ]
+      expect({ ...broken, seconds: 0 }).to.deep.equal({ ...unbroken, seconds: 0 })
+    })
+
+    it('in its dense training starts that again', async () => {
+      const slow = box.path('slow.json')
+      writeFileSync(slow, JSON.stringify(tinyRecipe({ denseEpochs: 400, rounds: 1, epochs: 1 })))
+      const run = ['run', slow, '--data', data, '--out', box.path('dense'), '--threads', '1']
+      const stopped = await stopAt(/^dense {2} *1\/400/m, 'SIGTERM', run)
+      expect(stopped.code).to.equal(130)
+      expect(stopped.stderr).to.match(/^torch-prune: interrupted: the dense training is unfinished.*\n$/)
+      const resumed = await torchPrune([...run, '--resume'])
+      expect(resumed.code).to.equal(0)
+      expect(resumed.stdout).to.include('stopped in its dense training, which starts again')
+    })
+  })
+
+  it('ends quietly when nobody reads on', async () => {
+    const { code, stderr } = await torchPrune(args('unread'), {
+      onOutput: (child) => child.stdout?.destroy(),
+    })
+    expect(stderr).to.match(/^torch-prune: interrupted[^\n]*\n$/)
+    expect(code).to.equal(130)
+  })
+
+  it('starts from the beginning where there is nothing to resume', async () => {
+    mkdirSync(box.path('fresh'))
+    const { code, stdout } = await torchPrune(args('fresh', '--resume'))
+    expect(code).to.equal(0)
+    expect(stdout).to.include('There is nothing to resume there: starting from the beginning.')
+  })
+})

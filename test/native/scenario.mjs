@@ -1,0 +1,91 @@
+// What test/native/exit.test.ts runs in a child process, and what that runs in worker threads: one scenario by
+// name. A worker thread cannot take tsx from the command line on every Node, so it is registered here.
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { register } from 'tsx/esm/api'
+
+register()
+const { Dataset } = await import('../../lib/data/dataset.ts')
+const { linear, relu } = await import('../../lib/nn/layers.ts')
+const { network } = await import('../../lib/nn/network.ts')
+const { sgd } = await import('../../lib/optim/spec.ts')
+const { ones, randn, zeros } = await import('../../lib/tensor/factories.ts')
+const { train } = await import('../../lib/train/train.ts')
+
+/** A job of `epochs` epochs of 64 steps each, on a masked network. */
+function job(epochs, onProgress) {
+  const net = network([8], { fc1: linear(8, 16), relu: relu(), fc2: linear(16, 2) })
+  net.setMask('fc1', randn([16, 8]).gt(0))
+  const data = Dataset.from(randn([256, 8]), zeros([256]).long())
+  return train(net, data, { epochs, optimizer: sgd({ lr: 0.01, momentum: 0.9 }), batchSize: 4, onProgress })
+}
+
+function worker(scenario, onMessage = () => {}) {
+  const thread = new Worker(new URL(import.meta.url), { workerData: scenario })
+  thread.on('message', (message) => onMessage(message, thread))
+  return new Promise((resolve, reject) => thread.on('error', reject).on('exit', resolve))
+}
+
+const long = 1e6
+const scenarios = {
+  async trains() {
+    const { epochs } = await job(3)
+    say(`trained ${epochs.length} epochs`)
+  },
+  'trains unawaited': () => void job(3).result(),
+  'follows a job and leaves it': async () => {
+    for await (const { epoch } of job(long)) if (epoch === 2) break
+    say('left')
+  },
+  'exits while a job runs': () => void job(long, () => process.exit(7)).result(),
+  async 'exits while jobs wait'() {
+    for (let i = 0; i < 5; i++) job(long).result()
+    await null
+    process.exit(7)
+  },
+  'fails while a job runs': () => {
+    job(long, () => setImmediate(() => nothing.at.all)).result()
+  },
+  'fails in onProgress': () => void job(long, () => nothing.at.all).result(),
+  'fails in a hook': () => {
+    const weight = ones([2], { requiresGrad: true })
+    weight.registerHook(() => nothing.at.all)
+    weight.sum().backward()
+  },
+  'holds tensors, hooks and optimisers': async () => {
+    globalThis.held = [ones([1000], { requiresGrad: true }), job(1)]
+    globalThis.held[0].registerHook((grad) => grad.mul(globalThis.held[0].detach()))
+    globalThis.held[0].sum().backward()
+    await globalThis.held[1]
+    say('held')
+  },
+  'says when it trains': () => void job(long, () => say('training')).result(),
+
+  async 'workers in turn'() {
+    for (let i = 0; i < 6; i++) say(`exit ${await worker('trains', say)}`)
+  },
+  async 'workers at once'() {
+    const codes = await Promise.all([1, 2, 3].map(() => worker('trains')))
+    await scenarios.trains()
+    say(`exits ${codes}`)
+  },
+  async 'workers that are terminated'() {
+    for (let i = 0; i < 4; i++) {
+      say(`exit ${await worker('says when it trains', (_, thread) => thread.terminate())}`)
+    }
+    await scenarios.trains()
+  },
+  async 'workers that exit and fail'() {
+    say(`exit ${await worker('exits while a job runs')}`)
+    for (const scenario of ['fails in a hook', 'fails in onProgress', 'fails while a job runs']) {
+      say(await worker(scenario).catch((error) => error.name))
+    }
+    await scenarios['holds tensors, hooks and optimisers']()
+  },
+}
+
+function say(text) {
+  if (isMainThread) console.log(text)
+  else parentPort.postMessage(text)
+}
+
+await scenarios[isMainThread ? process.argv[2] : workerData]()

@@ -1,0 +1,193 @@
+import { expect } from 'chai'
+import { conv2d, flatten, linear } from '../../lib/nn/layers.js'
+import { network } from '../../lib/nn/network.js'
+import {
+  type Criterion,
+  type DeviationOf,
+  deviation,
+  globalDensity,
+  layerDensity,
+} from '../../lib/prune/criterion.js'
+import {
+  applyCriterion,
+  type InitialDeviations,
+  initialDeviations,
+  keptWeights,
+} from '../../lib/prune/mask.js'
+import { densityAt } from '../../lib/prune/schedule.js'
+import { snapshot } from '../nn/bits.js'
+import { device } from '../support/device.js'
+import { readGolden } from '../support/golden.js'
+import { refusal } from '../support/refusal.js'
+import { expectSealed } from './sealed.js'
+
+type ByLayer = Record<string, number>
+interface Round {
+  qualities: ByLayer
+  densities: ByLayer
+  density: number
+  deviations?: ByLayer
+  kept: ByLayer
+}
+
+const golden = await readGolden<{
+  layers: string[]
+  cases: { name: string; criterion: string; deviation?: DeviationOf; rounds: Round[] }[]
+}>('criteria')
+
+/** Three layers with the fixture's shapes. */
+const make = () =>
+  network(
+    [3, 4, 4],
+    { conv1: conv2d(3, 6, 3), flat: flatten(), fc1: linear(24, 12), fc2: linear(12, 5) },
+    { device },
+  )
+
+function criterionOf(criterion: string, of: DeviationOf | undefined, round: Round): Criterion {
+  switch (criterion) {
+    case 'deviation':
+      return deviation(round.qualities, { of: of! })
+    case 'layer-density':
+      return layerDensity(round.densities)
+    case 'global-density':
+      return globalDensity(round.density)
+    default:
+      return globalDensity(round.density, { normalize: of! })
+  }
+}
+
+describe('criteria prune what the reference prunes, in two rounds:', () => {
+  for (const { name, criterion, deviation, rounds } of golden.fixture.cases) {
+    it(name, async () => {
+      using net = make()
+      let initial: InitialDeviations = {}
+      for (const [index, round] of rounds.entries()) {
+        for (const layer of golden.fixture.layers) {
+          using values = golden.tensor(`weight.${index + 1}.${layer}`)
+          net.load(`${layer}.weight`, values)
+        }
+        if (index === 0) initial = await initialDeviations(net)
+        if (deviation === 'initial') {
+          for (const [layer, value] of Object.entries(round.deviations!)) {
+            expect(initial[layer]).to.be.closeTo(value, 1e-12 * value)
+          }
+        }
+        await applyCriterion(net, criterionOf(criterion, deviation, round), { initial })
+        for (const layer of golden.fixture.layers as ('conv1' | 'fc1' | 'fc2')[]) {
+          using mask = net.mask(layer)!.to('uint8')
+          using expected = golden.tensor(`${name}.${index + 1}.${layer}`)
+          expect(mask.data(), `${layer}, round ${index + 1}`).to.deep.equal(expected.data())
+        }
+        const kept = Object.fromEntries((await keptWeights(net)).map((each) => [each.name, each.kept]))
+        expect(kept).to.deep.equal(round.kept)
+        expectSealed(net)
+      }
+    })
+  }
+})
+
+describe('applyCriterion', () => {
+  it('prunes only the layers that it is asked to, and no bias', async () => {
+    using net = make()
+    const before = snapshot(net)
+    await applyCriterion(net, layerDensity(0.5), { only: ['fc1', 'conv1'] })
+    expect((await keptWeights(net)).map(({ name, kept, weights }) => [name, kept, weights])).to.deep.equal([
+      ['conv1', 81, 162],
+      ['fc1', 144, 288],
+      ['fc2', 60, 60],
+    ])
+    expect(net.mask('fc2')).to.equal(undefined)
+    const after = snapshot(net)
+    for (const name of ['conv1.bias', 'fc1.bias', 'fc2.weight', 'fc2.bias']) {
+      expect(after[name], name).to.deep.equal(before[name])
+    }
+  })
+
+  it('keeps all at density 1 and quality 0', async () => {
+    using net = make()
+    const before = snapshot(net)
+    for (const criterion of [layerDensity(1), globalDensity(1), deviation(0)])
+      await applyCriterion(net, criterion)
+    expect(snapshot(net)).to.deep.equal(before)
+    expect((await keptWeights(net)).every(({ density }) => density === 1)).to.equal(true)
+  })
+
+  it('refuses to empty a layer, with nothing changed', async () => {
+    using net = make()
+    const before = snapshot(net)
+    for (const criterion of [
+      layerDensity({ fc1: 0.5, fc2: 0 }),
+      globalDensity(0),
+      deviation({ fc1: 0.1, fc2: 100 }),
+    ]) {
+      const error = await applyCriterion(net, criterion).then(
+        () => expect.fail('it was accepted'),
+        (error: unknown) =>
+          refusal(() => {
+            throw error
+          }),
+      )
+      expect(error.code).to.equal('ERR_ARGUMENT')
+      expect(error.message).to.match(
+        /^the criterion prunes every weight of '(fc2|conv1)\.weight', and nothing would/,
+      )
+      expect(snapshot(net)).to.deep.equal(before)
+      expect(net.mask('fc1')).to.equal(undefined)
+    }
+  })
+
+  it('names a layer that is not there, or has nothing to prune', async () => {
+    using net = make()
+    const message = (criterion: Criterion) =>
+      applyCriterion(net, criterion).then(
+        () => 'accepted',
+        (error: Error) => error.message,
+      )
+    expect(await message(layerDensity({ fc9: 0.5 }))).to.equal(
+      "layer 'fc9' is not in the network: it has conv1, fc1, fc2",
+    )
+    expect(await message(deviation({ flat: 0.5 }))).to.equal(
+      "layer 'flat' has no connections to prune: it has conv1, fc1, fc2",
+    )
+    expect(await message(globalDensity(0.5, { layers: ['toString'] }))).to.match(
+      /^layer 'toString' is not in/,
+    )
+  })
+
+  it('stops before pruning when aborted', async () => {
+    using net = make()
+    const reason = new Error('no')
+    const work = applyCriterion(net, layerDensity(0.5), { signal: AbortSignal.abort(reason) })
+    expect(await work.catch((error: unknown) => error)).to.equal(reason)
+    expect(net.mask('fc1')).to.equal(undefined)
+  })
+})
+
+describe('a criterion that makes no sense is refused:', () => {
+  const cases: [what: string, says: RegExp, make: () => unknown][] = [
+    [
+      'a density over 1',
+      /^density must be in 0..1 \(the share that is kept\), got 2$/,
+      () => layerDensity(2),
+    ],
+    ['a negative density', /^density of 'fc1' must be .* got -0.1$/, () => layerDensity({ fc1: -0.1 })],
+    ['no number', /^density must be .* got NaN$/, () => globalDensity(Number.NaN)],
+    ['a negative quality', /^quality must be 0 or more, got -1$/, () => deviation(-1)],
+    [
+      'an infinite quality',
+      /^quality of 'a' must be .* got Infinity$/,
+      () => deviation({ a: Number.POSITIVE_INFINITY }),
+    ],
+  ]
+  for (const [what, says, make] of cases) it(what, () => expect(refusal(make).message).to.match(says))
+})
+
+describe('density schedules', () => {
+  it('come down from 1 to the density of the last round', () => {
+    const rounds = (schedule: 'geometric' | 'linear' | 'cubic') =>
+      [1, 2, 3, 4].map((round) => Number(densityAt(schedule, 0.0625, round, 4).toFixed(6)))
+    expect(rounds('geometric')).to.deep.equal([0.5, 0.25, 0.125, 0.0625])
+    expect(rounds('linear')).to.deep.equal([0.765625, 0.53125, 0.296875, 0.0625])
+    expect(rounds('cubic')).to.deep.equal([0.458008, 0.179688, 0.077148, 0.0625])
+  })
+})

@@ -1,0 +1,151 @@
+// Compiled by `npm run types`, never run: what the compiler must accept, and, under @ts-expect-error, refuse.
+import {
+  type AnyNetwork,
+  adaptiveAvgPool2d,
+  add,
+  applyCriterion,
+  batchNorm2d,
+  conv2d,
+  type Dataset,
+  dropout,
+  flatten,
+  type Layer,
+  linear,
+  loadNetwork,
+  models,
+  type Network,
+  network,
+  Optimizer,
+  prefix,
+  prune,
+  relu,
+  sgd,
+  train,
+} from '../../lib/index.js'
+
+declare const data: Dataset
+const splits = { train: data, validation: data }
+const retrain = { epochs: 1, optimizer: sgd({ lr: 0.1 }) }
+
+/** A residual network of a user's own. */
+const residual = network([3, 32, 32], {
+  conv1: conv2d(3, 16, 3, { padding: 1, bias: false }),
+  bn1: batchNorm2d(16),
+  relu1: relu(),
+  ...prefix('layer1.0', {
+    conv1: conv2d(16, 16, 3, { padding: 1, bias: false }),
+    bn1: batchNorm2d(16),
+    relu1: relu(),
+    conv2: conv2d(16, 16, 3, { padding: 1, bias: false }),
+    bn2: batchNorm2d(16),
+  }),
+  add1: add('layer1.0.bn2', 'relu1'),
+  relu2: relu(),
+  'down.conv': conv2d(16, 32, 1, { stride: 2, from: 'relu2' }),
+  drop: dropout(0.3),
+  pool: adaptiveAvgPool2d(1),
+  flatten: flatten(),
+  fc: linear(32, 10),
+})
+
+residual.freeze('conv1', 'layer1.0.conv1', 'relu1', 'add1')
+residual.unfreeze()
+residual.tensor('layer1.0.bn1.running_mean')
+residual.tensor('down.conv.weight')
+residual.mask('layer1.0.conv2')
+residual.setDropout('drop', 0.1)
+prune(residual, splits, { criterion: prune.layerDensity({ 'layer1.0.conv1': 0.5, fc: 0.2 }), retrain })
+prune(residual, splits, { criterion: prune.deviation(1), retrain })
+prune(residual, splits, { criterion: prune.layerDensity(0.5), retrain })
+prune(residual, splits, {
+  criterion: prune.globalDensity(0.1, { normalize: 'initial', layers: ['fc'] }),
+  retrain,
+})
+train(residual, data, retrain)
+Optimizer.of(residual, sgd({ lr: 0.1 }))
+const anyNetwork: AnyNetwork = residual
+train(anyNetwork, data, retrain)
+
+// @ts-expect-error there is no layer fc9
+residual.freeze('fc9')
+// @ts-expect-error there is no layer fc9
+residual.mask('fc9')
+// @ts-expect-error relu has no weights to mask
+residual.mask('relu1')
+// @ts-expect-error nor has batch norm any to prune
+residual.setMask('bn1', undefined)
+// @ts-expect-error not a dropout layer
+residual.setDropout('fc', 0.1)
+// @ts-expect-error there is no such parameter
+residual.tensor('fc9.weight')
+// @ts-expect-error relu has no weight
+residual.tensor('relu1.weight')
+// @ts-expect-error a linear layer has no statistics
+residual.tensor('fc.running_mean')
+// @ts-expect-error the prefix belongs to the name
+residual.tensor('conv2.weight')
+// @ts-expect-error there is no layer fc9
+prune(residual, splits, { criterion: prune.deviation({ fc9: 1.4 }), retrain })
+// @ts-expect-error one name right, one wrong
+prune(residual, splits, { criterion: prune.deviation({ fc: 1.4, conv9: 1 }), retrain })
+// @ts-expect-error relu has nothing to prune
+prune(residual, splits, { criterion: prune.layerDensity({ relu1: 0.5 }), retrain })
+// @ts-expect-error batch norm is not pruned
+prune(residual, splits, { criterion: prune.deviation({ bn1: 0.5 }), retrain })
+// @ts-expect-error a global density over a layer that is not there
+prune(residual, splits, { criterion: prune.globalDensity(0.1, { layers: ['fc9'] }), retrain })
+// @ts-expect-error no such deviation
+prune.deviation(1, { of: 'first' })
+// @ts-expect-error no such phase
+prune(residual, splits, { criterion: prune.deviation(1), retrain, phases: ['pool'] })
+// @ts-expect-error retraining has epochs
+prune(residual, splits, { criterion: prune.deviation(1), retrain: {} })
+
+const lenet = models.lenet300100()
+lenet.tensor('fc3.bias')
+prune(lenet, splits, { criterion: prune.deviation({ fc1: 1.4, fc2: 1.3, fc3: 0.8 }), retrain })
+// @ts-expect-error LeNet-300-100 has no fourth layer
+prune(lenet, splits, { criterion: prune.deviation({ fc1: 1.4, fc4: 0.8 }), retrain })
+// @ts-expect-error LeNet-300-100 has no convolution
+lenet.mask('conv1')
+
+// Where a layer reads from.
+network([4], { a: linear(4, 4), b: relu({ from: 'input' }), c: add('a', 'b') })
+// @ts-expect-error reads from a layer that is not there
+network([4], { a: linear(4, 4), b: relu({ from: 'c' }) })
+// @ts-expect-error adds a layer that is not there
+network([4], { a: linear(4, 4), b: relu(), c: add('a', 'd') })
+// @ts-expect-error a sum has two terms or more
+add('a')
+// @ts-expect-error a group reads from what is in it, or the input
+prefix('group', { a: relu({ from: 'outside' }) })
+// @ts-expect-error a layer is not a number
+network([4], { a: 3 })
+// @ts-expect-error misspelt
+linear(4, 4, { biass: false })
+// @ts-expect-error misspelt
+conv2d(1, 1, 3, { strides: 2 })
+// @ts-expect-error misspelt
+network([4], { a: relu() }, { sead: 1 })
+
+// Networks built at run time have names of type string.
+const layers: Record<string, Layer> = {}
+for (let i = 0; i < 4; i++) layers[`fc${i}`] = linear(4, 4)
+const built = network([4], layers)
+built.freeze('fc0', 'whatever')
+built.mask('fc9')
+const name: string = built.prunable[0]!
+built.tensor(`${name}.weight`)
+for (const each of built.tensorNames()) built.tensor(each)
+prune(built, splits, { criterion: prune.deviation({ fc0: 1 }), retrain })
+prune(built, splits, { criterion: prune.layerDensity(Object.fromEntries([[name, 0.5]])), retrain })
+const either: number | Record<string, number> = Math.random() > 0.5 ? 1 : { fc0: 1 }
+prune(built, splits, { criterion: prune.deviation(either), retrain })
+// @ts-expect-error what may name any layer does not fit names that are known
+prune(lenet, splits, { criterion: prune.deviation(either as Record<string, number>), retrain })
+export async function loaded(): Promise<Network> {
+  const net = await loadNetwork('net.safetensors')
+  await applyCriterion(net, prune.layerDensity({ fc: 0.5 }))
+  net.tensor('fc.weight')
+  return net
+}

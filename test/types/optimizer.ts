@@ -1,0 +1,47 @@
+// Compiled by `npm run types`, never run.
+import { adam, adamw, cosine, type Dataset, evaluate, l2, models, sgd, step, train } from '../../lib/index.js'
+
+declare const data: Dataset
+const net = models.lenet5({ seed: 0, device: 'cpu' })
+
+sgd({ lr: 0.1, momentum: 0.9, nesterov: true, weightDecay: 5e-4 })
+adam()
+adamw({ betas: [0.9, 0.99], amsgrad: true })
+// @ts-expect-error SGD has no default rate
+sgd({})
+// @ts-expect-error misspelt
+sgd({ lr: 0.1, momentun: 0.9 })
+// @ts-expect-error PyTorch's spelling
+sgd({ lr: 0.1, weight_decay: 0.1 })
+// @ts-expect-error Adam's
+sgd({ lr: 0.1, betas: [0.9, 0.99] })
+// @ts-expect-error SGD's
+adam({ momentum: 0.9 })
+// @ts-expect-error one of two
+adam({ betas: [0.9] })
+
+const optimizer = sgd({ lr: 0.1 })
+train(net, data, { epochs: 1, optimizer, schedule: cosine({ warmup: 0.1 }), regularization: l2(1e-4) })
+train(net, data, { epochs: 1, optimizer, schedule: step(10), signal: undefined, seed: undefined })
+// @ts-expect-error training has an end
+train(net, data, { optimizer })
+// @ts-expect-error and an optimiser
+train(net, data, { epochs: 1 })
+// @ts-expect-error misspelt
+train(net, data, { epochs: 1, optimizer, batchsize: 32 })
+// @ts-expect-error a schedule is not a function
+train(net, data, { epochs: 1, optimizer, schedule: () => 1 })
+// @ts-expect-error a network is not its name
+train('lenet-5', data, { epochs: 1, optimizer })
+
+export async function results(): Promise<void> {
+  const { top1Error, activations } = await evaluate(net, data)
+  const percent: number = top1Error
+  const share: number | undefined = activations.layers.fc1
+  for await (const { epoch, validationError } of train(net, data, { epochs: percent, optimizer })) {
+    const maybe: number | undefined = validationError
+    // @ts-expect-error there is a validation error only where there is a validation part
+    const sure: number = validationError
+    void [epoch, maybe, sure, share]
+  }
+}
