@@ -5,7 +5,7 @@
     'torch_dir': '<!(node -p "process.env.TORCH_DIR || \'TORCH_DIR-is-not-set\'")',
     'torch_cuda': '<!(node -p "+require(\'fs\').existsSync((process.env.TORCH_DIR || \'\') + \'/lib/libtorch_cuda.so\')")',
     'napi_dir': '<!(node -p "require(\'path\').resolve(require(\'node-addon-api\').include_dir)")',
-    'addon_defines': ['NAPI_VERSION=9', 'NAPI_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED', 'NDEBUG'],
+    'addon_defines': ['NAPI_VERSION=9', 'NAPI_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', 'NDEBUG'],
     # What node-gyp itself defines: a precompiled header is only used where all of it is the same.
     'node_gyp_defines': [
       'BUILDING_NODE_EXTENSION', 'NODE_GYP_MODULE_NAME=torch_prune', 'USING_UV_SHARED=1', 'USING_V8_SHARED=1',

@@ -29,10 +29,10 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   }
 }
 
-/** The command that was given, with an option added, to be pasted into a shell. */
-export function commandWith(option: string): string {
+/** The command that was given, with an option added where there is one, to be pasted into a shell. */
+export function commandWith(option?: string): string {
   const given = process.argv.slice(2)
-  const words = given.includes(option) ? given : [...given, option]
+  const words = option === undefined || given.includes(option) ? given : [...given, option]
   return ['torch-prune', ...words.map(quoteForShell)].join(' ')
 }
 

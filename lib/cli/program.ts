@@ -5,7 +5,11 @@ import { addDoctor } from './doctor.js'
 import { addFetchLibtorch } from './fetch_libtorch.js'
 import { addInspect } from './inspect.js'
 import { addPrune } from './prune.js'
+import { addReport } from './report.js'
 import { addRun } from './run.js'
+import { addSensitivity } from './sensitivity.js'
+import { addShrink } from './shrink.js'
+import { addTradeoff } from './tradeoff.js'
 import { addTrain } from './train.js'
 
 /** The whole command line. Commands import what computes only once they run, so that help is instant. */
@@ -29,7 +33,11 @@ Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 stopped after saving.`,
   addRun(program)
   addTrain(program)
   addPrune(program)
+  addSensitivity(program)
+  addTradeoff(program)
+  addShrink(program)
   addInspect(program)
+  addReport(program)
   addDoctor(program)
   addFetchLibtorch(program)
   const names = program.commands.map((command) => command.name())

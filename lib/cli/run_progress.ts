@@ -68,5 +68,9 @@ export function followRun(reporter: Reporter): RunListener {
       reporter.update(done)
       if (done === total) reporter.stop()
     },
+    reportFailed(error) {
+      const why = error instanceof Error ? error.message : String(error)
+      reporter.line(`The report could not be written (${why}): write it again with torch-prune report`)
+    },
   }
 }

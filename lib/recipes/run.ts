@@ -76,8 +76,20 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
       seconds,
     }
     await writeRunRecord(folder, record)
+    await report(session)
     return { folder, record, seconds }
   })
+}
+
+/** The run is whole without its report, so what goes wrong there does not fail it. */
+async function report({ folder, on }: Session): Promise<void> {
+  try {
+    // Charts and pictures take a moment to load, which only a finished run has to wait for.
+    const { writeReport } = await import('../report/report.js')
+    await writeReport(folder)
+  } catch (error) {
+    on.reportFailed?.(error)
+  }
 }
 
 /** Saves the dense network, and what pruning wants to know of it. */

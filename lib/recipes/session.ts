@@ -37,6 +37,8 @@ export interface RunListener {
   pruneProgress?(progress: PruneProgress): void
   retrainEpoch?(epoch: RetrainEpoch): void
   round?(round: Round): void
+  /** The run is finished and saved, but its report could not be written. */
+  reportFailed?(error: unknown): void
   /** Of `total` readings of the test set, `done` are over. */
   testing?(done: number, total: number): void
 }

@@ -46,7 +46,7 @@ class Sgd : public OptimizerState {
  private:
   // Our own pass, equal to StepOne bit for bit; false where it does not apply.
   bool Pass(OptimizedParameter& p, double lr) const {
-    const at::Tensor& gradient = p.tensor.grad();
+    const at::Tensor& gradient = p.gradient;
     at::Tensor& buffer = p.moments[0];
     const auto fits = [&p](const at::Tensor& other) {
       return other.is_cpu() && other.scalar_type() == at::kFloat && other.strides() == p.tensor.strides();
@@ -74,7 +74,7 @@ class Sgd : public OptimizerState {
     at::Tensor& buffer = p.moments[0];
     const bool first = momentum_ != 0 && !buffer.defined();
     if (first) buffer = at::zeros_like(p.tensor);
-    std::vector<at::Tensor> values{p.tensor}, gradients{p.tensor.grad()}, buffers;
+    std::vector<at::Tensor> values{p.tensor}, gradients{p.gradient}, buffers;
     if (momentum_ != 0) buffers.push_back(buffer);
     at::_fused_sgd_(values, gradients, buffers, p.weight_decay, momentum_, lr, dampening_, nesterov_,
                     /*maximize=*/false, first);

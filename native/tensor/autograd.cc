@@ -56,7 +56,8 @@ class HookFunction {
 };
 
 Napi::Value BackwardOf(const Napi::CallbackInfo& info) {
-  const auto& root = Unwrap(info[0], "tensor");
+  // Copied, as reading the options may run JavaScript that disposes of it.
+  const at::Tensor root = Unwrap(info[0], "tensor");
   const at::Tensor gradient = info[1].IsUndefined() ? at::Tensor() : Unwrap(info[1], "gradient");
   const Options options(info[2], "options");
   if (!root.requires_grad()) {

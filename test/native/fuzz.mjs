@@ -267,7 +267,7 @@ await fc.assert(
     fc.constantFrom(...functions),
     fc.array(change, { maxLength: 3 }),
     async (name, changes) => {
-        called(name, () => addon[name](...changed(VALID[name]?.() ?? [], changes)))
+      called(name, () => addon[name](...changed(VALID[name]?.() ?? [], changes)))
       await Promise.all(ends.splice(0))
       addon.setGradEnabled(true)
       addon.setJobThreads(1)
@@ -275,6 +275,16 @@ await fc.assert(
   ),
   { numRuns: RUNS },
 )
+
+// Options that dispose of what the call is about.
+for (const name of functions) {
+  for (const at of [0, 1, 2, 3]) {
+    called(name, () =>
+      addon[name](...changed(VALID[name]?.() ?? [], [{ at, inside: false, key: 0, value: saboteur }])),
+    )
+    await Promise.all(ends.splice(0))
+  }
+}
 
 // Functions on another `this`, handles made by hand, error classes that are none.
 for (const name of functions)

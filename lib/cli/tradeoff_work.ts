@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { setEagerThreads, setJobThreads } from '../binding/threads.js'
+import { TorchPruneError } from '../errors.js'
+import { makeFolder, writeJsonAtomically } from '../io/atomic.js'
+import { TRADEOFF_CURVES, type TradeoffResult, tradeoff } from '../prune/tradeoff.js'
+import type { Recipe } from '../recipes/recipe.js'
+import { findRecipe } from '../recipes/registry.js'
+import { writeReport } from '../report/report.js'
+import { readStored } from '../report/stored_json.js'
+import { type TradeoffRecord, writeTradeoff } from '../report/tradeoff.js'
+import { Interrupted } from './failure.js'
+import { commandWith } from './interrupt.js'
+import { createReporter } from './progress.js'
+import { renderTable } from './table.js'
+import type { TradeoffCommandOptions } from './tradeoff.js'
+import { shown } from './work.js'
+
+/** Curves that are done, with all that decided them: a study goes on only under the same. */
+const PARTS_FILE = 'tradeoff-parts.json'
+const partsSchema = z.object({
+  schema: z.literal(1),
+  plan: z.string(),
+  parts: z.array(z.object({ curve: z.string(), seed: z.int(), losses: z.array(z.number()) })),
+})
+type Parts = z.infer<typeof partsSchema>
+
+const DENSITIES = [0.7, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03]
+
+/** Figure 5: table, JSON and chart, curve by curve. */
+export async function studyTradeoff(
+  model: string,
+  options: TradeoffCommandOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const recipe = await findRecipe(model, 'model')
+  setJobThreads(options.threads)
+  setEagerThreads(1)
+  const data = await recipe.data(options.data)
+  const folder = options.out ?? `runs/tradeoff-${recipe.name}`
+  const densities = options.densities ?? DENSITIES
+  const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i)
+  const { epochs, retrainEpochs, l1, l2, device } = options
+  const dense = { ...recipe.dense, epochs: epochs ?? recipe.dense.epochs }
+  const retrain = { ...recipe.prune.retrain, epochs: retrainEpochs }
+  const plan = JSON.stringify({ model: recipe.name, densities, dense, retrain, l1, l2 })
+  await makeFolder(folder)
+  const parts = await openParts(folder, plan)
+  const known = new Map(parts.parts.map((part) => [`${part.curve} ${part.seed}`, part.losses]))
+  using reporter = createReporter({ quiet: options.quiet ?? false })
+  const job = tradeoff({
+    model: ({ seed }) => recipe.model({ seed, device }),
+    data,
+    seeds,
+    densities,
+    dense,
+    retrain,
+    l1,
+    l2,
+    signal,
+    known: (curve, seed) => known.get(`${curve.name} ${seed}`),
+    onProgress: (text) => reporter.update(done, { now: text }),
+  })
+  let done = 0
+  reporter.start('trade-off', TRADEOFF_CURVES.length * seeds.length, 'curves')
+  const results: TradeoffResult[] = []
+  try {
+    for await (const result of job) {
+      results.push(result)
+      const name = `${result.curve.name} ${result.seed}`
+      if (!known.has(name)) {
+        parts.parts.push({ curve: result.curve.name, seed: result.seed, losses: [...result.losses] })
+        await writeJsonAtomically(join(folder, PARTS_FILE), parts)
+      }
+      reporter.update(++done, { curve: result.curve.name, seed: String(result.seed) })
+    }
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error
+    throw new Interrupted(`interrupted: ${parts.parts.length} curves are saved; go on with: ${commandWith()}`)
+  }
+  reporter.stop()
+  const record = toRecord(recipe, densities, seeds, results)
+  await writeTradeoff(folder, record)
+  reporter.line(recordTable(record))
+  const report = await writeReport(folder)
+  reporter.line(`\nThe files are in ${shown(folder)}, the report in ${shown(report)}`)
+}
+
+async function openParts(folder: string, plan: string): Promise<Parts> {
+  const found = await readStored(join(folder, PARTS_FILE), partsSchema)
+  if (found === undefined) return { schema: 1, plan, parts: [] }
+  if (found.plan === plan) return found
+  throw new TorchPruneError(
+    'ERR_OUTPUT',
+    `${folder} holds a study with other options: repeat those to go on, or choose another --out`,
+  )
+}
+
+function toRecord(
+  recipe: Recipe,
+  densities: readonly number[],
+  seeds: readonly number[],
+  results: readonly TradeoffResult[],
+): TradeoffRecord {
+  const curves = TRADEOFF_CURVES.map((curve) => {
+    const mine = results.filter((result) => result.curve.name === curve.name)
+    const points = densities.map((density, i) => {
+      const losses = mine.map((result) => result.losses[i]!)
+      const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length
+      const squares = losses.reduce((sum, loss) => sum + (loss - mean) ** 2, 0)
+      return {
+        density,
+        losses,
+        mean,
+        spread: losses.length > 1 ? Math.sqrt(squares / (losses.length - 1)) : 0,
+      }
+    })
+    return { ...curve, seeds: [...seeds], points }
+  })
+  return { schema: 1, model: recipe.name, curves }
+}
+
+function recordTable({ curves }: TradeoffRecord): string {
+  const [first] = curves
+  const rows = (first?.points ?? []).map(({ density }, i) => [
+    `${Math.round(density * 1000) / 10}%`,
+    ...curves.map(({ points }) => {
+      const { mean, spread } = points[i]!
+      return `${mean >= 0 ? '+' : ''}${mean.toFixed(2)} ± ${spread.toFixed(2)}`
+    }),
+  ])
+  return renderTable(['kept', ...curves.map(({ name }) => ({ title: name, align: 'right' as const }))], rows)
+}

@@ -1,0 +1,86 @@
+import * as Plot from '@observablehq/plot'
+import { drawChart } from '../chart.js'
+import type { BeforeAfter } from '../cost.js'
+import type { Figure } from '../figure.js'
+import { formatRatio } from '../format.js'
+import { color, seriesStyle } from '../palette.js'
+import type { TableData } from '../tables.js'
+import { labelMargin, shortened } from './neurons.js'
+
+export interface BeforeAfterOptions extends Pick<Figure, 'id' | 'title' | 'caption'> {
+  readonly label: string
+  readonly format: (value: number) => string
+  /** The rows drawn. */
+  readonly rows: readonly BeforeAfter[]
+  /** The rows of the table; those drawn unless given. */
+  readonly all?: readonly BeforeAfter[]
+}
+
+/** Rows of a dense and a pruned quantity, on a logarithmic axis: equal lengths are equal ratios. */
+export function beforeAfterFigure({
+  id,
+  title,
+  caption,
+  label,
+  format,
+  rows,
+  all = rows,
+}: BeforeAfterOptions): Figure {
+  // A logarithm has no place for nothing.
+  const shown = rows.filter(({ dense, pruned }) => dense > 0 && pruned > 0)
+  const [dense, pruned] = [seriesStyle(0), seriesStyle(1)]
+  const ends = shown.length > 0 ? shown.flatMap((row) => [row.dense, row.pruned]) : [1, 10]
+  const domain = [Math.min(...ends) / 1.5, Math.max(...ends) * 1.5] as const
+  const ratio = (row: BeforeAfter) => (row.pruned > 0 ? formatRatio(row.dense / row.pruned) : '–')
+  const svg = drawChart({
+    id,
+    title,
+    description: rows
+      .map((row) => `${row.name}: ${format(row.dense)} dense, ${format(row.pruned)} pruned`)
+      .join('; '),
+    legend: [
+      { name: 'dense', style: dense },
+      { name: 'pruned', style: pruned },
+    ],
+    height: 40 * rows.length + 70,
+    marginTop: 12,
+    marginLeft: labelMargin(rows.map(({ name }) => name)),
+    marginRight: 30,
+    x: {
+      type: 'log',
+      domain,
+      label,
+      grid: true,
+      ticks: decades(...domain),
+      tickFormat: format,
+    },
+    y: { domain: rows.map(({ name }) => name), type: 'point', padding: 0.6 },
+    marks: [
+      Plot.axisY({ label: null, tickSize: 0, tickFormat: shortened }),
+      Plot.link(shown, { y: 'name', x1: 'dense', x2: 'pruned', stroke: color('muted'), strokeWidth: 2 }),
+      Plot.dot(shown, { y: 'name', x: 'dense', fill: dense.color, symbol: dense.symbol, r: 5 }),
+      Plot.dot(shown, { y: 'name', x: 'pruned', fill: pruned.color, symbol: pruned.symbol, r: 5 }),
+      Plot.text(shown, {
+        y: 'name',
+        x: (row: BeforeAfter) => Math.sqrt(row.dense * row.pruned),
+        text: ratio,
+        dy: -10,
+      }),
+    ],
+  })
+  const table: TableData = {
+    columns: ['', 'dense', 'pruned', 'ratio'],
+    rows: all.map((row) => [row.name, format(row.dense), format(row.pruned), ratio(row)]),
+  }
+  return { id, title, caption, svg, table }
+}
+
+/** Powers of ten from one value to another, as many as can be read. */
+function decades(least: number, most: number): number[] {
+  const [first, last] = [Math.ceil(Math.log10(least)), Math.floor(Math.log10(most))]
+  const step = Math.max(1, Math.ceil((last - first) / 4))
+  return Array.from(
+    { length: Math.floor((last - first) / step) + 1 },
+    (_, index) => 10 ** (first + index * step),
+  )
+}

@@ -1,0 +1,82 @@
+import type { Figure } from './figure.js'
+import { formatCount, formatPercent, formatRatio, formatSeconds } from './format.js'
+import { html, htmlTable, Markup } from './html.js'
+import { PAGE_STYLE } from './page_style.js'
+import { paletteCss } from './palette.js'
+import type { PaperTable } from './paper.js'
+import type { RunRecord } from './record.js'
+import { layerTable, summaryTable } from './tables.js'
+
+export interface PageContent {
+  readonly title: string
+  readonly record?: RunRecord | undefined
+  readonly paper?: PaperTable | undefined
+  readonly figures: readonly Figure[]
+  /** Files that are gone, and with them some figures. */
+  readonly missing: readonly string[]
+}
+
+// Nothing outside the page may be loaded, whatever a name in a file holds.
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+/** The report as one HTML file that needs no network and no scripts. */
+export function renderPage({ title, record, paper, figures, missing }: PageContent): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="torch-prune">
+<title>${title} · torch-prune</title>
+<style>${new Markup(paletteCss() + PAGE_STYLE)}</style>
+</head>
+<body>
+<header>
+<h1>${title}</h1>
+${record && [facts(record), highlights(record)]}
+</header>
+<main>
+${record && tables(record, paper)}
+${figures.length > 0 && html`<section class="figures" aria-label="Charts">${figures.map(figureMarkup)}</section>`}
+${missing.length > 0 && html`<p class="note">Some charts need files that are gone: ${missing.join(', ')}.</p>`}
+</main>
+</body>
+</html>
+`.text
+}
+
+function facts({ seed, device, threads, versions, seconds }: RunRecord): Markup {
+  const computing = device === 'cpu' ? `${threads} CPU ${threads === 1 ? 'thread' : 'threads'}` : device
+  return html`<p class="facts">seed ${seed} · ${computing} · ${formatSeconds(seconds)} · torch-prune ${versions.torchPrune} ·
+libtorch ${versions.libtorch} · Node ${versions.node}</p>`
+}
+
+function highlights({ reference, pruned }: RunRecord): Markup {
+  const one = (value: string, what: string) => html`<div><dt>${what}</dt><dd>${value}</dd></div>`
+  return html`<dl class="highlights">
+${one(formatRatio(pruned.compression), 'fewer parameters')}
+${one(`${formatCount(reference.parameters)} → ${formatCount(pruned.parameters)}`, 'parameters')}
+${one(`${formatPercent(reference.top1Error)} → ${formatPercent(pruned.top1Error)}`, 'top-1 error on the test set')}
+</dl>`
+}
+
+function tables(record: RunRecord, paper: PaperTable | undefined): Markup {
+  const beside = paper ? "The paper's results beside this run's" : 'Results'
+  return html`<section class="tables" aria-label="Tables">
+${htmlTable(summaryTable(record, paper), beside)}
+${htmlTable(layerTable(record, paper), 'What is left of each layer')}
+<p class="note">act%: non-zero outputs. kept%: weights kept. FLOP%: operations left, when those on zero weights and
+zero inputs are skipped; a multiply-add counts as 2.</p>
+</section>`
+}
+
+function figureMarkup({ title, caption, svg, table, wide }: Figure): Markup {
+  return html`<figure class="${wide ? 'wide' : ''}">
+<h2>${title}</h2>
+${new Markup(svg)}
+<figcaption>${caption}</figcaption>
+<details><summary>The numbers</summary>${htmlTable(table, title)}</details>
+</figure>
+`
+}

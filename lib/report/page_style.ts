@@ -1,0 +1,59 @@
+/** The page's style: one column on a phone, two beside each other where there is room, plain on paper. */
+export const PAGE_STYLE = `
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
+body{margin:0 auto;padding:1.5rem 1rem 3rem;max-width:72rem;background:var(--background);color:var(--ink);
+  font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif}
+h1{margin:0;font-size:1.75rem;line-height:1.2;overflow-wrap:anywhere}
+h2{margin:0 0 .5rem;font-size:1.05rem;line-height:1.3;overflow-wrap:anywhere}
+.facts,.note,figcaption{color:var(--muted);font-size:.875rem}
+.facts{margin:.25rem 0 1.25rem}
+.note{margin:.5rem 0 0;max-width:60rem}
+.highlights{display:flex;flex-wrap:wrap;gap:.75rem;margin:0 0 1.5rem}
+.highlights div{flex:1 1 11rem;padding:.75rem 1rem;border-radius:.5rem;background:var(--raised)}
+dt{color:var(--muted);font-size:.875rem}
+dd{margin:0;font-size:1.35rem;font-weight:600;line-height:1.3;font-variant-numeric:tabular-nums}
+.tables{display:flex;flex-wrap:wrap;gap:0 3rem;margin-bottom:1.5rem}
+.tables .scroll{max-width:100%}
+.scroll{overflow-x:auto;margin:.75rem 0}
+.scroll:focus-visible,summary:focus-visible{outline:2px solid var(--series-1);outline-offset:2px}
+table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}
+caption{padding:0 0 .35rem;text-align:left;font-weight:600}
+th,td{padding:.3rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
+th:first-child{text-align:left}
+thead th{color:var(--muted);font-weight:600}
+tbody th{font-weight:500}
+.parted{border-left:1px solid var(--line)}
+.tables tbody tr:last-child>*{font-weight:600}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1.25rem;grid-auto-flow:dense}
+figure{margin:0;padding:1rem;min-width:0;border:1px solid var(--line);border-radius:.5rem}
+figure.wide{grid-column:1/-1}
+figure svg{display:block;width:100%;max-width:36rem;height:auto;margin:0 auto;overflow:visible;
+  font-family:inherit;font-variant-numeric:tabular-nums}
+figure.wide svg{max-width:54rem}
+figcaption{margin:.5rem 0 0}
+details{margin-top:.5rem;font-size:.875rem}
+summary{width:max-content;cursor:pointer;color:var(--series-1)}
+details caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+@media (max-width:40rem){
+  body{padding:1rem .75rem 2rem}
+  th,td{padding:.3rem .45rem}
+  dd{font-size:1.15rem}
+  figure{padding:.75rem .5rem}
+  figure.wide svg{font-size:20px}
+}
+@media print{
+  body{max-width:none;padding:0;font-size:10pt}
+  figure,.scroll,.highlights div{break-inside:avoid}
+  .highlights div{padding:0}
+  /* Lines of charts, any of which may be the first or last of a page. */
+  .figures{display:block;orphans:1;widows:1}
+  figure{display:inline-block;width:49%;margin:0 .4% .5rem 0;padding:.5rem;vertical-align:top}
+  figure.wide{width:99%}
+  h2{font-size:10pt}
+  figcaption,.facts,.note{font-size:8pt}
+  details{display:none}
+  .scroll{overflow:visible}
+  @page{margin:14mm}
+}
+`

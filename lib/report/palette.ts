@@ -1,0 +1,65 @@
+/** Colours by role, in light and in dark. Series stand out from the background by 3:1 or more, text by 4.5:1. */
+const COLORS = {
+  background: ['#ffffff', '#14171c'],
+  raised: ['#f5f6f8', '#1d2128'],
+  ink: ['#1c2024', '#e8eaed'],
+  muted: ['#5b6470', '#a3adb9'],
+  line: ['#d5d9df', '#39404a'],
+  'series-1': ['#1462b8', '#69b1ff'],
+  'series-2': ['#c2410c', '#ff9a5c'],
+  'series-3': ['#0b7a5b', '#4fd1a5'],
+  'series-4': ['#8636a8', '#d6a4f2'],
+  'series-5': ['#8a6500', '#e6c453'],
+  'series-6': ['#b4235a', '#ff8fb8'],
+} as const satisfies Record<string, readonly [light: string, dark: string]>
+
+export type ColorName = keyof typeof COLORS
+
+const SERIES = 6
+const DASHES = ['', '6 3', '2 3'] as const
+const SYMBOLS = ['circle', 'square', 'diamond', 'triangle', 'star', 'cross'] as const
+
+/** A colour that follows the reader's scheme. */
+export function color(name: ColorName): string {
+  return `var(--${name})`
+}
+
+/** How a series is drawn: told apart by symbol and dash as well, for readers and printers without colour. */
+export interface SeriesStyle {
+  readonly color: string
+  readonly symbol: (typeof SYMBOLS)[number]
+  /** `''` for a whole line. */
+  readonly dash: string
+}
+
+/** The style of the series with this index; styles repeat after 18. */
+export function seriesStyle(index: number): SeriesStyle {
+  return {
+    color: color(`series-${(index % SERIES) + 1}` as ColorName),
+    symbol: SYMBOLS[index % SYMBOLS.length]!,
+    dash: DASHES[Math.floor(index / SERIES) % DASHES.length]!,
+  }
+}
+
+/** The colours as custom properties of the root: light, dark where the reader wants that, light on paper. */
+export function paletteCss(): string {
+  const [light, dark] = [declarations(0), declarations(1)]
+  return [
+    `:root{color-scheme:light dark;${light}}`,
+    `@media (prefers-color-scheme:dark){:root{${dark}}}`,
+    `@media print{:root{color-scheme:light;${light}}}`,
+  ].join('')
+}
+
+/** The same drawing in plain light colours, for programs that know no custom properties. */
+export function inLightColors(svg: string): string {
+  return svg.replace(/var\(--([\w-]+)\)/g, (whole, name: string) =>
+    Object.hasOwn(COLORS, name) ? COLORS[name as ColorName][0] : whole,
+  )
+}
+
+function declarations(scheme: 0 | 1): string {
+  return Object.entries(COLORS)
+    .map(([name, colors]) => `--${name}:${colors[scheme]}`)
+    .join(';')
+}

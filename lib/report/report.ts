@@ -1,0 +1,59 @@
+import { join, resolve } from 'node:path'
+import { writeTextAtomically } from '../io/atomic.js'
+import { findRecipe, recipeNames } from '../recipes/registry.js'
+import { exists } from './exists.js'
+import { writeFigures } from './figure_files.js'
+import { errorFigure } from './figures/error.js'
+import { sensitivityFigures } from './figures/sensitivity.js'
+import { tradeoffFigure } from './figures/tradeoff.js'
+import { renderPage } from './page.js'
+import type { PaperTable } from './paper.js'
+import { RECORD_FILE, type RunRecord, readRunRecord } from './record.js'
+import { runFigures } from './run_figures.js'
+import { readSensitivity } from './sensitivity.js'
+import { readTradeoff } from './tradeoff.js'
+
+/** The name of a report in its folder. */
+export const REPORT_FILE = 'report.html'
+
+/**
+ * Writes `report.html` into the folder of a finished run, or of a sensitivity or trade-off study: one file that
+ * needs no network, with the run's tables beside the paper's and its charts; and the charts by themselves into
+ * `figures/`, as SVG and PNG. What they are made from is only read.
+ *
+ * @returns the path of the report
+ * @throws TorchPruneError `ERR_FILE` when the folder holds none of these, or a damaged one; `ERR_OUTPUT` when it
+ * cannot be written.
+ */
+export async function writeReport(dir: string): Promise<string> {
+  const folder = resolve(dir)
+  const [sensitivity, tradeoff] = await Promise.all([readSensitivity(folder), readTradeoff(folder)])
+  const study = sensitivity ?? tradeoff
+  // Without a study the folder must hold a run, and its record's own error says so.
+  const record =
+    study === undefined || (await exists(join(folder, RECORD_FILE))) ? await readRunRecord(folder) : undefined
+  const run = record && (await runFigures(folder, record))
+  const figures = [
+    record && errorFigure(record),
+    ...(sensitivity ? sensitivityFigures(sensitivity) : []),
+    tradeoff && tradeoffFigure(tradeoff),
+    ...(run?.figures ?? []),
+  ].filter((figure) => figure !== undefined)
+  const page = renderPage({
+    title: record?.recipe ?? study?.model ?? '',
+    record,
+    paper: record && (await paperTable(record)),
+    figures,
+    missing: run?.missing ?? [],
+  })
+  const path = join(folder, REPORT_FILE)
+  await writeTextAtomically(path, page)
+  await writeFigures(folder, figures)
+  return path
+}
+
+/** What the paper has to say about a run's recipe. */
+async function paperTable({ recipe }: RunRecord): Promise<PaperTable | undefined> {
+  const known: readonly string[] = recipeNames
+  return known.includes(recipe) ? (await findRecipe(recipe)).paper : undefined
+}

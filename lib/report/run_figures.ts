@@ -1,0 +1,113 @@
+import { join } from 'node:path'
+import { refuse } from '../io/files.js'
+import { readGraph } from '../io/network.js'
+import { isPrunable } from '../nn/cost.js'
+import { resolveGraph } from '../nn/graph.js'
+import { channelGroups } from '../prune/channels.js'
+import { Checkpoint } from '../recipes/checkpoint.js'
+import { MODEL_FILE, REFERENCE_FILE } from '../recipes/folder.js'
+import { indexBits, type SparseLayer } from './cost.js'
+import { exists } from './exists.js'
+import type { Figure } from './figure.js'
+import { bytesFigure, energyFigure } from './figures/cost.js'
+import { histogramFigure, type Stage } from './figures/histogram.js'
+import { neuronFigure } from './figures/neurons.js'
+import { bandsFigure, findImageLayer, pixelsFigure } from './figures/pattern.js'
+import { countNeurons } from './neurons.js'
+import { RECORD_FILE, type RunRecord } from './record.js'
+import {
+  type Connections,
+  countConnections,
+  histogram,
+  histogramLimit,
+  readLayerWeights,
+  sparseEntries,
+} from './weights.js'
+
+const BINS = 80
+
+export interface RunFigures {
+  readonly figures: readonly Figure[]
+  /** Files that are gone, and with them some figures. */
+  readonly missing: readonly string[]
+}
+
+/** The figures of the networks in a finished run's folder. */
+export async function runFigures(dir: string, record: RunRecord): Promise<RunFigures> {
+  const stages = stageFiles(dir, record)
+  const found: StageFile[] = []
+  for (const stage of stages) if (await exists(stage.path)) found.push(stage)
+  const model = found.find(({ file }) => file === MODEL_FILE)
+  const { patterns, costs } = model ? await modelFigures(model.path, record) : { patterns: [], costs: [] }
+  const weights: Figure[] = []
+  for (const [index, { name }] of record.layers.entries()) {
+    if (found.length > 0) weights.push(await weightsFigure(name, index, found))
+  }
+  return {
+    figures: [...patterns, ...weights, ...costs],
+    missing: stages.filter((stage) => !found.includes(stage)).map(({ file }) => file),
+  }
+}
+
+interface StageFile {
+  readonly name: string
+  readonly file: string
+  readonly path: string
+}
+
+function stageFiles(dir: string, { rounds }: RunRecord): StageFile[] {
+  const last = rounds.at(-1)?.round
+  const stage = (name: string, path: string): StageFile => ({ name, file: path.slice(dir.length + 1), path })
+  return [
+    stage('dense', join(dir, REFERENCE_FILE)),
+    ...(last === undefined ? [] : [stage('pruned', new Checkpoint(dir).weights(last, 'pruned'))]),
+    stage('retrained', join(dir, MODEL_FILE)),
+  ]
+}
+
+/** Figures of what is left: dead neurons and the first layer's pattern; energy and bytes. */
+async function modelFigures(
+  path: string,
+  record: RunRecord,
+): Promise<Record<'patterns' | 'costs', Figure[]>> {
+  const graph = await readGraph(path)
+  if (graph === undefined) return { patterns: [], costs: [] }
+  const nodes = resolveGraph(graph.inputShape, graph.layers)
+  const imageLayer = findImageLayer(nodes, graph.inputShape)
+  const connections = new Map<string, Connections>()
+  const layers: SparseLayer[] = []
+  const patterns: Figure[] = []
+  for (const { name, layer } of nodes.filter(isPrunable)) {
+    const own = record.layers.find((candidate) => candidate.name === name)
+    if (own === undefined)
+      refuse(path, `has a layer '${name}' that ${RECORD_FILE} does not name`, 'run again')
+    using weights = await readLayerWeights(path, name)
+    const { keep } = weights
+    connections.set(name, countConnections(keep, layer.kind === 'conv2d' ? layer.groups : 1))
+    layers.push({ ...own, entries: sparseEntries(keep, indexBits(own.kind)), rows: keep.shape[0]! })
+    if (name === imageLayer?.name) {
+      patterns.push(await bandsFigure(imageLayer, keep), await pixelsFigure(imageLayer, keep))
+    }
+  }
+  const neurons = countNeurons(channelGroups(graph.inputShape, nodes), connections)
+  return {
+    patterns: [neuronFigure(neurons), ...patterns],
+    costs: [energyFigure(layers), bytesFigure(layers, record.reference.parameters)],
+  }
+}
+
+async function weightsFigure(layer: string, index: number, files: readonly StageFile[]): Promise<Figure> {
+  let limit = 0
+  for (const { path } of files) {
+    using weights = await readLayerWeights(path, layer)
+    limit = Math.max(limit, histogramLimit(weights))
+  }
+  // A layer without any weight left has no range of its own.
+  limit ||= 1
+  const stages: Stage[] = []
+  for (const { name, path } of files) {
+    using weights = await readLayerWeights(path, layer)
+    stages.push({ name, histogram: histogram(weights, limit, BINS) })
+  }
+  return histogramFigure(layer, index, limit, stages)
+}

@@ -1,0 +1,50 @@
+import { parseHTML } from 'linkedom'
+
+const NAMESPACE = 'http://www.w3.org/2000/svg'
+
+/** As much of a document as drawing takes: the browser's types are not those of a service. */
+export interface SvgDocument {
+  createElementNS(namespace: string, name: string): SvgElement
+}
+
+export interface SvgElement {
+  setAttribute(name: string, value: string): void
+  removeAttribute(name: string): void
+  appendChild(child: SvgElement): void
+  prepend(child: SvgElement): void
+  querySelector(selector: string): SvgElement | null
+  remove(): void
+  textContent: string
+  readonly outerHTML: string
+}
+
+export type SvgAttributes = Readonly<Record<string, string | number>>
+
+export function createDocument(): SvgDocument {
+  return (parseHTML('<!doctype html><html></html>') as unknown as { document: SvgDocument }).document
+}
+
+export function createSvg(
+  document: SvgDocument,
+  name: string,
+  attributes: SvgAttributes,
+  children: string | readonly SvgElement[] = [],
+): SvgElement {
+  const element = document.createElementNS(NAMESPACE, name)
+  setAttributes(element, attributes)
+  if (typeof children === 'string') element.textContent = children
+  else for (const child of children) element.appendChild(child)
+  return element
+}
+
+export function setAttributes(element: SvgElement, attributes: SvgAttributes): void {
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value))
+}
+
+/** An element as a drawing of its own, its numbers to hundredths of a pixel: enough, and half the size. */
+export function svgText(element: SvgElement): string {
+  element.setAttribute('xmlns', NAMESPACE)
+  return element.outerHTML.replace(/-?\d+\.\d{3,}(?=[^<>]*>)/g, (number) =>
+    String(+Number(number).toFixed(2)),
+  )
+}

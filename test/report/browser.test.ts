@@ -1,0 +1,160 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect } from 'chai'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { writeReport } from '../../lib/report/report.js'
+import { writeSensitivity } from '../../lib/report/sensitivity.js'
+import { writeTradeoff } from '../../lib/report/tradeoff.js'
+import { writeTinyRun } from './run_folder.js'
+import { sensitivityExample, tradeoffExample } from './studies.js'
+
+const executable = [process.env.CHROMIUM ?? '', '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+  existsSync,
+)
+const why = 'no Chromium: install Debian’s package chromium, or name one in CHROMIUM'
+
+describe(`the report in a browser${executable ? '' : ` (skipped: ${why})`}`, () => {
+  let dir: string
+  let url: string
+  let browser: Browser
+
+  before(async function () {
+    if (executable === undefined) return this.skip()
+    dir = await mkdtemp(join(tmpdir(), 'torch-prune-browser-'))
+    await writeTinyRun(dir, { recipe: 'lenet-300-100' })
+    await writeSensitivity(dir, sensitivityExample)
+    await writeTradeoff(dir, tradeoffExample)
+    url = pathToFileURL(await writeReport(dir)).href
+    // The library gives each browser a fresh profile, and removes it.
+    browser = await chromium.launch({
+      executablePath: executable,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    })
+  })
+
+  after(async () => {
+    await browser?.close()
+    if (dir !== undefined) await rm(dir, { recursive: true, force: true })
+  })
+
+  /** Opens the report, and expects neither a word in the console nor a request for anything but the file. */
+  async function open(options: BrowserContextOptions, read: (page: Page) => Promise<void>): Promise<void> {
+    const context = await browser.newContext(options)
+    const complaints: string[] = []
+    const requests: string[] = []
+    const page = await context.newPage()
+    page.on('console', (message) => complaints.push(message.text()))
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('request', (request) => requests.push(request.url()))
+    try {
+      await page.goto(url)
+      await read(page)
+      expect(complaints).to.deep.equal([])
+      expect(requests.filter((each) => !each.startsWith('data:'))).to.deep.equal([url])
+    } finally {
+      await context.close()
+    }
+  }
+
+  /** What a script in the page says, as JSON has it. */
+  async function ask<T>(page: Page, expression: string): Promise<T> {
+    return JSON.parse(await page.evaluate<string>(`JSON.stringify(${expression})`)) as T
+  }
+
+  /** The colours of a computed style as red, green and blue. */
+  function channels(color: string): number[] {
+    return [...color.matchAll(/\d+/g)].slice(0, 3).map(Number)
+  }
+
+  for (const scheme of ['light', 'dark'] as const) {
+    it(`is readable in a ${scheme} scheme`, async () => {
+      await open({ colorScheme: scheme }, async (page) => {
+        const [background, text, series] = await ask<string[]>(
+          page,
+          `[getComputedStyle(document.body).backgroundColor,
+            getComputedStyle(document.querySelector('figure svg text')).fill,
+            getComputedStyle(document.querySelector('#error path[stroke-width]') ??
+              document.querySelector('#error g[stroke-width]')).stroke]`,
+        )
+        expect(contrast(channels(background!), channels(text!))).to.be.greaterThan(7)
+        expect(contrast(channels(background!), channels(series!))).to.be.greaterThan(3)
+        expect(channels(background!)[0]! > 128).to.equal(scheme === 'light')
+      })
+    })
+  }
+
+  it('fits a phone: nothing is wider than the screen, and text in charts stays large enough', async () => {
+    await open({ viewport: { width: 390, height: 844 } }, async (page) => {
+      expect(await ask<number>(page, 'document.documentElement.scrollWidth')).to.equal(390)
+      const sizes = await ask<number[]>(
+        page,
+        `[...document.querySelectorAll('figure svg')].map((svg) => {
+          const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width
+          return scale * parseFloat(getComputedStyle(svg.querySelector('text')).fontSize)
+        })`,
+      )
+      expect(Math.min(...sizes)).to.be.greaterThan(9)
+    })
+  })
+
+  it('clips no text of a chart, at the width of a desk or of a phone', async () => {
+    for (const width of [1200, 390]) {
+      await open({ viewport: { width, height: 800 } }, async (page) => {
+        const clipped = await ask<string[]>(
+          page,
+          `[...document.querySelectorAll('figure')].flatMap((figure) => {
+            const room = figure.getBoundingClientRect()
+            return [...figure.querySelectorAll('svg text')].filter((text) => {
+              const box = text.getBoundingClientRect()
+              return box.width > 0 && (box.left < room.left || box.right > room.right || box.top < room.top)
+            }).map((text) => figure.querySelector('h2').textContent + ': ' + text.textContent)
+          })`,
+        )
+        expect(clipped).to.deep.equal([])
+      })
+    }
+  })
+
+  it('shows the numbers of a chart when asked, without scripts', async () => {
+    await open({ javaScriptEnabled: false }, async (page) => {
+      const details = page.locator('figure details').first()
+      expect(await details.locator('table').isVisible()).to.equal(false)
+      await details.locator('summary').click()
+      expect(await details.locator('table').isVisible()).to.equal(true)
+    })
+  })
+
+  it('is light on paper, also for readers of a dark scheme', async () => {
+    await open({ colorScheme: 'dark' }, async (page) => {
+      await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+      const background = await ask<string>(page, 'getComputedStyle(document.body).backgroundColor')
+      expect(channels(background)).to.deep.equal([255, 255, 255])
+      const pdf = await page.pdf({ format: 'A4' })
+      expect(pdf.subarray(0, 5).toString()).to.equal('%PDF-')
+    })
+  })
+})
+
+/** The contrast of two colours as WCAG 2 counts it. */
+function contrast(one: readonly number[], other: readonly number[]): number {
+  const luminance = (color: readonly number[]) => {
+    const [r, g, b] = color.map((channel) => {
+      const share = channel / 255
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!
+  }
+  const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b)
+  return (light! + 0.05) / (dark! + 0.05)
+}

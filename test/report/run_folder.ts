@@ -1,0 +1,72 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Layers } from '../../lib/nn/graph.js'
+import { flatten, linear, relu } from '../../lib/nn/layers.js'
+import { Network } from '../../lib/nn/network.js'
+import { type RunRecord, writeRunRecord } from '../../lib/report/record.js'
+import { tensor } from '../../lib/tensor/index.js'
+
+/** Kept weights of the first layer: 4 neurons over an image of 3×3. Neuron 3 has none; pixel 8 is not read. */
+export const FIRST_MASK = [
+  [1, 0, 0, 0, 1, 0, 0, 1, 0],
+  [0, 1, 0, 0, 1, 0, 0, 0, 0],
+  [0, 0, 0, 0, 1, 1, 0, 0, 0],
+  [0, 0, 0, 0, 0, 0, 0, 0, 0],
+]
+/** Of the second layer: 2 outputs over those 4. Nothing reads neuron 1. */
+export const SECOND_MASK = [
+  [1, 0, 1, 0],
+  [1, 0, 0, 0],
+]
+
+/** Leaves the folder of a finished run of a tiny network, whose layers have the names given. */
+export async function writeTinyRun(
+  dir: string,
+  { recipe = 'tiny', names: [first, second] = ['fc1', 'fc2'] as readonly [string, string] } = {},
+): Promise<RunRecord> {
+  await mkdir(join(dir, 'checkpoint'), { recursive: true })
+  const layers: Layers = { flatten: flatten(), [first]: linear(9, 4), relu: relu(), [second]: linear(4, 2) }
+  using network = new Network([1, 3, 3], layers)
+  await network.save(join(dir, 'reference.safetensors'))
+  using firstMask = tensor(FIRST_MASK)
+  using secondMask = tensor(SECOND_MASK)
+  network.setMask(first, firstMask)
+  network.setMask(second, secondMask)
+  for (const file of ['checkpoint/round-1-pruned', 'checkpoint/round-1-retrained', 'model']) {
+    await network.save(join(dir, `${file}.safetensors`))
+  }
+  const layer = (name: string, weights: number, kept: number) => ({
+    name,
+    kind: 'fc',
+    weights,
+    kept,
+    density: kept / weights,
+    flop: 2 * weights,
+    activationDensity: 0.5,
+    flopShare: kept / weights,
+  })
+  const record: RunRecord = {
+    schema: 1,
+    recipe,
+    seed: 7,
+    device: 'cpu',
+    threads: 1,
+    versions: { torchPrune: '0.1.0', libtorch: '2.13.0', node: '20.20.2' },
+    reference: { top1Error: 1.6, parameters: 50 },
+    pruned: { top1Error: 1.5, parameters: 12, compression: 50 / 12 },
+    layers: [layer(first, 36, 7), layer(second, 8, 3)],
+    rounds: [
+      {
+        round: 1,
+        density: 10 / 44,
+        compression: 50 / 12,
+        validationError: 1.7,
+        top1ErrorBefore: 20,
+        top1Error: 1.5,
+      },
+    ],
+    seconds: 1,
+  }
+  await writeRunRecord(dir, record)
+  return record
+}
