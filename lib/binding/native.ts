@@ -205,6 +205,18 @@ export interface Native {
     thresholds: readonly number[],
     scales: readonly number[],
   ): NativeJob<{ count: number; kept: number }[]>
+  pruneScored(
+    network: NetworkHandle,
+    names: readonly string[],
+    scores: readonly TensorHandle[],
+    keep: number,
+  ): NativeJob<{ count: number; kept: number }[]>
+  fisherStart(
+    network: NetworkHandle,
+    dataset: DatasetHandle,
+    options: { order: readonly number[]; batchSize: number },
+    names: readonly string[],
+  ): NativeJob<TensorHandle[]>
   connections(
     network: NetworkHandle,
     names: readonly string[],

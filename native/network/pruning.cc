@@ -1,10 +1,12 @@
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "../arguments.h"
+#include "../data/dataset.h"
 #include "../tensor/tensor.h"
 #include "jobs.h"
 #include "network.h"
@@ -33,6 +35,24 @@ Napi::Value StartJob(Napi::Env env, const std::shared_ptr<Network>& network, Wor
   };
   job->finish = std::move(finish);
   return environment.compute.Start(env, job);
+}
+
+Error Emptied(const std::string& name) {
+  return {"ERR_ARGUMENT", "the criterion prunes every weight of '" + name +
+                              "', and nothing would pass through it: prune it less"};
+}
+
+// [{count, kept}] of entries with a `keep` mask.
+template <typename Entries>
+Napi::Value KeptCounts(Napi::Env env, const Entries& entries) {
+  auto list = Napi::Array::New(env, entries.size());
+  for (std::uint32_t i = 0; i < entries.size(); ++i) {
+    auto entry = Napi::Object::New(env);
+    entry.Set("count", static_cast<double>(entries[i].keep.numel()));
+    entry.Set("kept", entries[i].kept);
+    list.Set(i, entry);
+  }
+  return list;
 }
 
 // weightStatistics(network, names): [{count, kept, deviation, survivorDeviation}], deviations of the
@@ -127,27 +147,111 @@ Napi::Value Below(const Napi::CallbackInfo& info) {
         for (auto& e : *entries) {
           e.keep = e.weight.detach().abs().div_(e.scale).ge(e.threshold).logical_and_(Kept(e.weight));
           e.kept = static_cast<double>(e.keep.sum().item<std::int64_t>());
-          if (e.kept == 0) {
-            throw Error("ERR_ARGUMENT", "the criterion prunes every weight of '" + e.name +
-                                            "', and nothing would pass through it: prune it less");
-          }
+          if (e.kept == 0) throw Emptied(e.name);
         }
         for (const auto& e : *entries) {
           SetMask(e.weight, e.keep);
           SealMoments(optimizers, e.weight);
         }
       },
-      [entries](Napi::Env env) {
-        auto list = Napi::Array::New(env, entries->size());
-        for (std::uint32_t i = 0; i < entries->size(); ++i) {
-          const auto& e = (*entries)[i];
-          auto entry = Napi::Object::New(env);
-          entry.Set("count", static_cast<double>(e.keep.numel()));
-          entry.Set("kept", e.kept);
-          list.Set(i, entry);
+      [entries](Napi::Env env) { return KeptCounts(env, *entries); });
+}
+
+// pruneScored(network, names, scores, keep): of the weights of all the named tensors that are still kept,
+// keeps the `keep` with the largest scores (ties stay) and seals the rest: [{count, kept}]. `scores` are
+// tensors of the weights' shapes; a layer that would be left empty, or a score that is not a number, changes
+// nothing.
+Napi::Value Scored(const Napi::CallbackInfo& info) {
+  struct Entry {
+    std::string name;
+    at::Tensor weight, score, keep;
+    double kept = 0;
+  };
+  const auto network = UseNetwork(info[0]);
+  const auto names = ToStrings(info[1], "names");
+  const auto handles = ToArray(info[2], "scores");
+  const auto keep = ToInteger(info[3], "keep");
+  if (handles.Length() != names.size()) throw Error("ERR_ARGUMENT", "scores must hold one tensor a weight");
+  auto entries = std::make_shared<std::vector<Entry>>();
+  for (std::uint32_t i = 0; i < handles.Length(); ++i) {
+    const at::Tensor weight = network->Find(names[i]).tensor;
+    const at::Tensor score = Unwrap(handles.Get(i), "score").detach();
+    if (score.sizes() != weight.sizes()) {
+      throw Error("ERR_SHAPE", "the scores of '" + names[i] + "' have shape " + c10::str(score.sizes()) +
+                                   ", its weights have " + c10::str(weight.sizes()));
+    }
+    entries->push_back({names[i], weight, score, {}});
+  }
+  return StartJob(
+      info.Env(), network,
+      [entries, keep, optimizers = Environment::Of(info.Env()).optimizers] {
+        constexpr double kLowest = -std::numeric_limits<double>::infinity();
+        std::vector<at::Tensor> all;
+        for (auto& e : *entries) {
+          const auto score = e.score.to(e.weight.device(), at::kFloat);
+          if (score.isnan().any().item<bool>()) {
+            throw Error("ERR_ARGUMENT", "the scores of '" + e.name + "' hold NaN: a criterion gives numbers");
+          }
+          e.score = score.masked_fill(Kept(e.weight).logical_not(), kLowest);
+          all.push_back(e.score.flatten());
         }
-        return Napi::Value(list);
-      });
+        const auto scores = at::cat(all);
+        const auto prune = scores.numel() - keep;
+        const double threshold = keep <= 0   ? std::numeric_limits<double>::infinity()
+                                 : prune > 0 ? std::get<0>(scores.kthvalue(prune + 1)).item<double>()
+                                             : kLowest;
+        for (auto& e : *entries) {
+          e.keep = e.score.ge(threshold).logical_and_(Kept(e.weight));
+          e.kept = static_cast<double>(e.keep.sum().item<std::int64_t>());
+          if (e.kept == 0) throw Emptied(e.name);
+        }
+        for (const auto& e : *entries) {
+          SetMask(e.weight, e.keep);
+          SealMoments(optimizers, e.weight);
+        }
+      },
+      [entries](Napi::Env env) { return KeptCounts(env, *entries); });
+}
+
+// fisherStart(network, dataset, {order, batchSize}, names): for each weight, the mean over batches of its
+// squared gradient, float32: the diagonal of the empirical Fisher information, up to the batch size.
+Napi::Value Fisher(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  const Options options(info[2], "options");
+  const auto network = UseNetwork(info[0]);
+  const auto dataset = DatasetHandle::Get(info[1], "dataset");
+  const auto order = ToIntegers(options.Get("order"), "order");
+  const auto batch_size = options.Integer("batchSize");
+  if (batch_size < 1 || order.empty())
+    throw Error("ERR_ARGUMENT", "fisher needs a batch of one sample or more");
+  auto weights = std::make_shared<std::vector<at::Tensor>>();
+  for (const auto& name : ToStrings(info[3], "names")) weights->push_back(network->Find(name).tensor);
+  auto sums = std::make_shared<std::vector<at::Tensor>>();
+  const auto job = environment.compute.NewJob(info.Env());
+  job->claim = environment.ownership.Take(network->Owned());
+  job->run = [=](Job& running) {
+    double batches = 0;
+    for (const auto& weight : *weights)
+      sums->push_back(at::zeros_like(weight, weight.options().requires_grad(false)));
+    for (std::size_t begin = 0; begin < order.size() && !running.Cancelled(); begin += batch_size) {
+      const auto size = std::min<std::int64_t>(batch_size, static_cast<std::int64_t>(order.size() - begin));
+      const auto batch = dataset->Gather(&order[begin], size, network->device());
+      const auto loss =
+          at::cross_entropy_loss(network->Forward(batch.images, /*training=*/false), batch.labels);
+      // Asked of autograd directly: nothing is accumulated, so `.grad` stays as it is.
+      const auto gradients = torch::autograd::grad({loss}, *weights);
+      const at::NoGradGuard no_grad;
+      for (std::size_t i = 0; i < weights->size(); ++i) (*sums)[i].addcmul_(gradients[i], gradients[i]);
+      ++batches;
+    }
+    for (auto& sum : *sums) sum.div_(std::max(batches, 1.0));
+  };
+  job->finish = [sums](Napi::Env env) -> Napi::Value {
+    auto list = Napi::Array::New(env, sums->size());
+    for (std::uint32_t i = 0; i < sums->size(); ++i) list.Set(i, Wrap(env, (*sums)[i]));
+    return list;
+  };
+  return environment.compute.Start(info.Env(), job);
 }
 
 // connections(network, names): [{incoming: Uint8Array, outgoing: Uint8Array}]: of each output neuron (or
@@ -198,6 +302,8 @@ void RegisterPruning(Napi::Object exports) {
   Export<Statistics>(exports, "weightStatistics");
   Export<Threshold>(exports, "pruneThreshold");
   Export<Below>(exports, "pruneBelow");
+  Export<Scored>(exports, "pruneScored");
+  Export<Fisher>(exports, "fisherStart");
   Export<Connections>(exports, "connections");
 }
 
