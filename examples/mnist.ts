@@ -13,7 +13,9 @@ const training = train(net, mnist.train, {
   validation: mnist.validation,
 })
 for await (const epoch of training) {
-  console.log(`epoch ${epoch.epoch}: loss ${epoch.loss.toFixed(4)}, validation error ${epoch.validationError}%`)
+  console.log(
+    `epoch ${epoch.epoch}: loss ${epoch.loss.toFixed(4)}, validation error ${epoch.validationError}%`,
+  )
 }
 
 const rounds = prune(net, mnist, {
@@ -23,7 +25,9 @@ const rounds = prune(net, mnist, {
   retrain: { epochs: 2 },
 })
 for await (const round of rounds) {
-  console.log(`round ${round.round}: ${round.compression.toFixed(1)}x smaller, validation error ${round.validationError}%`)
+  console.log(
+    `round ${round.round}: ${round.compression.toFixed(1)}x smaller, validation error ${round.validationError}%`,
+  )
 }
 
 net.assertSealed() // every pruned weight is +0, bit for bit

@@ -35,7 +35,8 @@ const server = createServer((request, response) => {
   }
   const [, collection, id] = new URL(request.url ?? '/', 'http://localhost').pathname.split('/')
   const run = id === undefined ? undefined : runs[Number(id) - 1]
-  if (collection !== 'runs' || (id !== undefined && run === undefined)) return reply(404, { error: 'not found' })
+  if (collection !== 'runs' || (id !== undefined && run === undefined))
+    return reply(404, { error: 'not found' })
   if (run === undefined && request.method === 'POST') {
     const started: Run = { state: 'training', progress: null, stop: new AbortController() }
     runs.push(started)
@@ -45,7 +46,11 @@ const server = createServer((request, response) => {
     })
     return reply(202, { run: runs.length })
   }
-  if (run === undefined) return reply(200, runs.map(({ state }, i) => ({ run: i + 1, state })))
+  if (run === undefined)
+    return reply(
+      200,
+      runs.map(({ state }, i) => ({ run: i + 1, state })),
+    )
   if (request.method === 'DELETE') run.stop.abort()
   return reply(200, { state: run.state, progress: run.progress })
 })

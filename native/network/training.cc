@@ -55,9 +55,11 @@ at::Tensor Training::Loss(const at::Tensor& logits, const at::Tensor& labels, st
   const at::Tensor samples = at::from_blob(const_cast<std::int64_t*>(&order[begin]), {size}, at::kLong);
   const at::Tensor soft_targets =
       teacher.index_select(0, samples).to(logits.device()).div_(temperature).softmax(1);
-  const at::Tensor soft = (logits / temperature).log_softmax(1).mul(soft_targets).sum(1).mean();
+  // The divergence from the teacher, so that a student who says the same has nothing to lose.
+  const at::Tensor entropy = at::xlogy(soft_targets, soft_targets).sum(1).mean();
+  const at::Tensor soft = entropy - (logits / temperature).log_softmax(1).mul(soft_targets).sum(1).mean();
   // The square of the temperature keeps the two gradients on one scale (their section 2.1).
-  return hard * (1 - teacher_weight) - soft * (teacher_weight * temperature * temperature);
+  return hard * (1 - teacher_weight) + soft * (teacher_weight * temperature * temperature);
 }
 
 void Training::Run(Job& job) {
