@@ -1,6 +1,10 @@
 import { mnist } from './data/mnist.js'
-import { deviation, globalDensity, layerDensity } from './prune/criterion.js'
+import { deviation, filterNorm, fisher, globalDensity, layerDensity, scores } from './prune/criterion.js'
 import { prune as pruneNetwork } from './prune/prune.js'
+import { sensitivity } from './prune/sensitivity.js'
+import { removeDeadNeurons } from './prune/shrink.js'
+import { solveThresholds } from './prune/solve.js'
+import { tradeoff } from './prune/tradeoff.js'
 
 export { jobThreads, setEagerThreads, setJobThreads } from './binding/threads.js'
 export { type Versions, versions } from './binding/versions.js'
@@ -19,10 +23,14 @@ export { Optimizer, type ParameterState } from './optim/optimizer.js'
 export { l1, l2, noRegularization, type Regularization } from './optim/regularization.js'
 export { constant, cosine, type Schedule, step } from './optim/schedule.js'
 export { type AdamSpec, adam, adamw, type OptimizerSpec, type SgdSpec, sgd } from './optim/spec.js'
-export type { Criterion, DeviationOf } from './prune/criterion.js'
+export type { Criterion, DeviationOf, ScoreFunction } from './prune/criterion.js'
 export { applyCriterion, keptWeights, type LayerKept } from './prune/mask.js'
 export { type ParameterReport, parameterReport } from './prune/neurons.js'
 export type { Phase, PruneOptions, PruneProgress, PruneResult, Round } from './prune/prune.js'
+export type { Sensitivity, SensitivityOptions } from './prune/sensitivity.js'
+export type { ShrinkReport } from './prune/shrink.js'
+export type { Budget, Solution } from './prune/solve.js'
+export { TRADEOFF_CURVES, type TradeoffOptions } from './prune/tradeoff.js'
 export { defineRecipe, type Recipe } from './recipes/recipe.js'
 export { type RunOptions, type RunResult, runRecipe } from './recipes/run.js'
 export type { RunRecord } from './report/record.js'
@@ -41,5 +49,16 @@ export {
 /** Data sets that are read from their own files. */
 export const data = { mnist }
 
-/** Prunes and retrains a network in rounds; the criteria are its members: `prune.deviation(…)`. */
-export const prune = Object.assign(pruneNetwork, { deviation, layerDensity, globalDensity })
+/** Prunes and retrains a network in rounds. Criteria are its members (`prune.deviation(…)`), and so are studies. */
+export const prune = Object.assign(pruneNetwork, {
+  deviation,
+  layerDensity,
+  globalDensity,
+  fisher,
+  filterNorm,
+  scores,
+  sensitivity,
+  solveThresholds,
+  tradeoff,
+  removeDeadNeurons,
+})

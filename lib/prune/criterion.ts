@@ -1,4 +1,5 @@
 import { TorchPruneError } from '../errors.js'
+import type { Tensor } from '../tensor/tensor.js'
 
 /** Which weights a layer's standard deviation is taken of. The paper does not say, so it is a choice. */
 export type DeviationOf =
@@ -21,6 +22,9 @@ export type Criterion<Name extends string = string> =
   | DeviationCriterion<Name>
   | LayerDensityCriterion<Name>
   | GlobalDensityCriterion<Name>
+  | FisherCriterion<Name>
+  | FilterNormCriterion<Name>
+  | ScoresCriterion<Name>
 
 interface Named<Name extends string> {
   /** The layers that are pruned; all with connections when undefined. */
@@ -41,6 +45,27 @@ export interface GlobalDensityCriterion<Name extends string = string> extends Na
   readonly density: number
   /** Divides each layer's weights by its deviation first, so that layers of small weights are not emptied. */
   readonly normalize: 'none' | DeviationOf
+}
+
+export interface FisherCriterion<Name extends string = string> extends Named<Name> {
+  readonly kind: 'fisher'
+  readonly density: number
+  readonly batches: number
+  readonly batchSize: number
+}
+export interface FilterNormCriterion<Name extends string = string> extends Named<Name> {
+  readonly kind: 'filterNorm'
+  readonly density: PerLayer<Name>
+}
+
+/** Scores of a layer's weights, of the weight's shape: the largest stay. Must not change what it is given. */
+export type ScoreFunction = (layer: { readonly name: string; readonly weight: Tensor }) => Tensor
+export interface ScoresCriterion<Name extends string = string> extends Named<Name> {
+  readonly kind: 'scores'
+  readonly density: number
+  readonly scores: ScoreFunction
+  /** Whether each layer keeps its own share, or all of them together. */
+  readonly perLayer: boolean
 }
 
 /**
@@ -83,6 +108,47 @@ export function globalDensity<const Name extends string = never>(
   }
 }
 
+/**
+ * Keeps the weights whose loss would cost most by a second-order estimate, `½ · F · w²`, with the diagonal of the
+ * empirical Fisher information for F (LeCun, Denker and Solla 1989; Theis et al. 2018), of all layers together.
+ * F is the mean of squared gradients over `batches` batches of the training set, in evaluation mode.
+ */
+export function fisher<const Name extends string = never>(
+  density: number,
+  options: { readonly batches?: number; readonly batchSize?: number; readonly layers?: readonly Name[] } = {},
+): FisherCriterion<Name> {
+  checkDensity(density, '')
+  const { batches = 50, batchSize = 64, ...layers } = options
+  for (const [what, value] of Object.entries({ batches, batchSize })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new TorchPruneError('ERR_ARGUMENT', `${what} must be a whole number of 1 or more, got ${value}`)
+    }
+  }
+  return { kind: 'fisher', density, batches, batchSize, ...layers }
+}
+
+/**
+ * Prunes whole filters (rows of a fully connected layer), those with the smallest L1 norm, and keeps this share of
+ * each layer's (Li et al. 2017). Removing them then makes the network itself smaller.
+ */
+export function filterNorm<const Values extends Choice>(
+  density: Values,
+): FilterNormCriterion<NamesIn<Values>> {
+  forEach(density, checkDensity)
+  return { kind: 'filterNorm', density, ...named(density) } as FilterNormCriterion<NamesIn<Values>>
+}
+
+/** A criterion of one's own: one function from a layer's weight to scores; the largest stay. */
+export function scores<const Name extends string = never>(
+  density: number,
+  score: ScoreFunction,
+  options: { readonly perLayer?: boolean; readonly layers?: readonly Name[] } = {},
+): ScoresCriterion<Name> {
+  checkDensity(density, '')
+  const { perLayer = false, ...layers } = options
+  return { kind: 'scores', density, scores: score, perLayer, ...layers }
+}
+
 export function checkDensity(value: number, where: string): void {
   if (!(value >= 0 && value <= 1)) {
     throw new TorchPruneError(
@@ -99,4 +165,8 @@ function forEach(values: Choice, check: (value: number, where: string) => void):
 
 function named<Values extends Choice>(values: Values): Named<NamesIn<Values>> {
   return typeof values === 'number' ? {} : { layers: Object.keys(values) as NamesIn<Values>[] }
+}
+
+export function valueFor(values: PerLayer<string>, name: string): number {
+  return typeof values === 'number' ? values : values[name]!
 }

@@ -1,8 +1,10 @@
 import { loadAddon } from '../binding/addon.js'
+import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { runJob } from '../train/native_job.js'
-import type { Criterion, DeviationOf, PerLayer } from './criterion.js'
+import { type Criterion, type DeviationOf, valueFor } from './criterion.js'
+import { applyScores } from './scores.js'
 
 /** Standard deviations of layers' weights before the first round, kept with a run so that a resumed one prunes alike. */
 export type InitialDeviations = Readonly<Record<string, number>>
@@ -42,6 +44,8 @@ export interface ApplyOptions {
   readonly initial?: InitialDeviations
   /** Prunes these layers only. */
   readonly only?: readonly string[]
+  /** What a criterion that looks at gradients runs the network on. */
+  readonly data?: Dataset | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -61,6 +65,9 @@ export async function applyCriterion(
   const wanted = criterion.layers ?? network.prunable
   const layers = only === undefined ? wanted : wanted.filter((name) => only.includes(name))
   if (layers.length === 0) return
+  if (criterion.kind === 'fisher' || criterion.kind === 'filterNorm' || criterion.kind === 'scores') {
+    return applyScores(network, criterion, layers, { ...options, ease })
+  }
   const names = weightNames(layers)
   const statistics = await weightStatistics(network, layers, signal)
   const deviationOf = (of: DeviationOf, i: number): number => {
@@ -101,10 +108,6 @@ export async function applyCriterion(
 
 function weightNames(layers: readonly string[]): string[] {
   return layers.map((name) => `${name}.weight`)
-}
-
-function valueFor(values: PerLayer<string>, name: string): number {
-  return typeof values === 'number' ? values : values[name]!
 }
 
 /** Throws `ERR_ARGUMENT` when a criterion names a layer that is not there, or has no connections. */

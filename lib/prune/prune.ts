@@ -138,6 +138,7 @@ async function* roundsOf(
         ease: (density) => densityAt(densitySchedule, density, round, rounds),
         initial,
         only: members,
+        data: data.train,
         signal,
       })
       const pruned = await keptWeights(network, signal)

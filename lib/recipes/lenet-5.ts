@@ -19,7 +19,7 @@ export default defineRecipe({
     regularization: l2(5e-4),
   },
   prune: {
-    criterion: globalDensity(0.08, { normalize: 'survivors' }),
+    criterion: globalDensity(0.08),
     rounds: 3,
     retrain: {
       epochs: 5,

@@ -4,7 +4,15 @@ import { Network } from '../nn/network.js'
 import { l1, l2, noRegularization } from '../optim/regularization.js'
 import { constant, cosine, step } from '../optim/schedule.js'
 import { adam, adamw, sgd } from '../optim/spec.js'
-import { deviation, globalDensity, layerDensity } from '../prune/criterion.js'
+import {
+  deviation,
+  filterNorm,
+  fisher,
+  globalDensity,
+  layerDensity,
+  type ScoreFunction,
+  scores,
+} from '../prune/criterion.js'
 import { Tensor } from '../tensor/tensor.js'
 
 /**
@@ -99,6 +107,31 @@ const criterion = z.discriminatedUnion('kind', [
       layers,
     })
     .transform(built(({ density, ...options }) => globalDensity(density, options))),
+  z
+    .strictObject({
+      kind: z.literal('fisher'),
+      density: z.number(),
+      batches: count.exactOptional(),
+      batchSize: count.exactOptional(),
+      layers,
+    })
+    .transform(built(({ density, ...options }) => fisher(density, options))),
+  z
+    .strictObject({ kind: z.literal('filterNorm'), density: perLayer, layers })
+    .transform(built(({ density }) => filterNorm(density))),
+  // Functions come from modules alone.
+  z
+    .strictObject({
+      kind: z.literal('scores'),
+      density: z.number(),
+      scores: z.custom<ScoreFunction>(
+        (value) => typeof value === 'function',
+        'expected a function, from a module',
+      ),
+      perLayer: flag,
+      layers,
+    })
+    .transform(built(({ density, scores: score, ...options }) => scores(density, score, options))),
 ])
 
 const training = {

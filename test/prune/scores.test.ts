@@ -1,0 +1,125 @@
+import { expect } from 'chai'
+import { Dataset } from '../../lib/data/dataset.js'
+import { conv2d, flatten, linear, relu } from '../../lib/nn/layers.js'
+import { Network, network } from '../../lib/nn/network.js'
+import { type Criterion, filterNorm, fisher, scores } from '../../lib/prune/criterion.js'
+import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
+import { removeDeadNeurons } from '../../lib/prune/shrink.js'
+import { full, zeros } from '../../lib/tensor/factories.js'
+import { snapshot } from '../nn/bits.js'
+import { type GoldenLayer, layersFrom } from '../nn/from_golden.js'
+import { device } from '../support/device.js'
+import { readGolden } from '../support/golden.js'
+
+const golden = readGolden<{
+  layers: GoldenLayer[]
+  inputShape: number[]
+  batchSize: number
+  densities: number[]
+}>('scores')
+const { layers, inputShape, batchSize, densities } = golden.fixture
+
+function make(): Network {
+  const net = new Network(inputShape, layersFrom(layers), { device })
+  for (const name of net.tensorNames()) {
+    using values = golden.tensor(`initial.${name}`)
+    net.load(name, values)
+  }
+  return net
+}
+
+function data(): Dataset {
+  using images = golden.tensor('images').cpu()
+  using labels = golden.tensor('labels').cpu()
+  return Dataset.from(images, labels)
+}
+
+async function refusalOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work
+  } catch (error) {
+    return (error as Error).message
+  }
+  return expect.fail('it was accepted')
+}
+
+describe('criteria by scores', () => {
+  for (const density of densities) {
+    const cases: [string, Criterion][] = [
+      ['fisher', fisher(density, { batches: 5, batchSize })],
+      ['filter-norm', filterNorm(density)],
+    ]
+    for (const [name, criterion] of cases) {
+      it(`${name} keeps what the reference keeps at density ${density}`, async () => {
+        using net = make()
+        await applyCriterion(net, criterion, { data: data() })
+        for (const layer of net.prunable) {
+          using mask = net.mask(layer)!
+          using wanted = golden.tensor(`${name}.${density}.${layer}`).to('bool')
+          expect(mask.equal(wanted), layer).to.equal(true)
+        }
+        net.assertSealed()
+      })
+    }
+  }
+
+  it("takes a user's own function from weights to scores, over all layers or by layer", async () => {
+    using net = make()
+    await applyCriterion(
+      net,
+      scores(0.5, ({ weight }) => weight),
+    )
+    for (const layer of net.prunable) {
+      using weight = net.tensor(`${layer}.weight`)
+      using negative = weight.lt(0)
+      // The largest half of the values as they are: nearly all that is left is positive.
+      expect(negative.float().mean().item()).to.be.lessThan(0.1)
+    }
+    using other = make()
+    await applyCriterion(
+      other,
+      scores(0.25, ({ weight }) => weight.abs(), { perLayer: true }),
+    )
+    for (const { density } of await keptWeights(other)) expect(density).to.be.closeTo(0.25, 0.01)
+  })
+
+  it('refuses scores of another shape, NaN, and a layer that would be emptied, and changes nothing', async () => {
+    using net = make()
+    const before = snapshot(net)
+    const wrong = scores(0.5, () => zeros([2]))
+    expect(await refusalOf(applyCriterion(net, wrong))).to.match(/'conv1.weight' have shape \[2\]/)
+    const nan = scores(0.5, ({ weight }) => full([...weight.shape], Number.NaN))
+    expect(await refusalOf(applyCriterion(net, nan))).to.match(/'conv1.weight' hold NaN/)
+    const emptying = scores(0.5, ({ name, weight }) => full([...weight.shape], name === 'fc2' ? 0 : 1))
+    expect(await refusalOf(applyCriterion(net, emptying))).to.match(/every weight of 'fc2.weight'/)
+    expect(await refusalOf(applyCriterion(net, fisher(0.5)))).to.match(/gradients.*data/)
+    expect(snapshot(net)).to.deep.equal(before)
+    for (const layer of net.prunable) expect(net.mask(layer)).to.equal(undefined)
+  })
+
+  it('keeps masks shrinking, whatever the scores say later', async () => {
+    using net = make()
+    await applyCriterion(
+      net,
+      scores(0.5, ({ weight }) => weight),
+    )
+    const first = (await keptWeights(net)).reduce((sum, { kept }) => sum + kept, 0)
+    await applyCriterion(
+      net,
+      scores(0.5, ({ weight }) => weight.neg()),
+    )
+    expect((await keptWeights(net)).reduce((sum, { kept }) => sum + kept, 0)).to.equal(first)
+  })
+
+  it('prunes filters so that the network itself gets smaller', async () => {
+    using net = network(
+      [1, 8, 8],
+      { conv1: conv2d(1, 8, 3, { bias: false }), relu1: relu(), flatten: flatten(), fc: linear(288, 3) },
+      { device },
+    )
+    await applyCriterion(net, filterNorm({ conv1: 0.5 }))
+    await removeDeadNeurons(net)
+    expect(net.layers.conv1).to.include({ outChannels: 4 })
+    expect(net.layers.fc).to.include({ inFeatures: 144 })
+  })
+})
