@@ -17,6 +17,8 @@
     'system_includes': [
       '-isystem<(napi_dir)', '-isystem<(torch_dir)/include', '-isystem<(torch_dir)/include/torch/csrc/api/include',
     ],
+    # libtorch's checks hold the path of the header they stand in, which is this machine's affair.
+    'prefix_maps': ['-ffile-prefix-map=<(torch_dir)=libtorch', '-ffile-prefix-map=<(module_root_dir)=torch-prune'],
     'header': '<(module_root_dir)/build/precompiled/precompiled.h',
   },
   'targets': [
@@ -36,6 +38,7 @@
             '-std=c++20', '-fPIC', '-pthread', '-m64', '-O3', '-fno-omit-frame-pointer', '-fvisibility=hidden', '-w',
             '<!@(node -p "process.argv.slice(1).map((name) => \'-D\' + name).join(\' \')" <(addon_defines) <(node_gyp_defines))',
             '-I<(node_include)',
+            '<@(prefix_maps)',
             '<@(system_includes)',
             '-x', 'c++-header', 'native/precompiled.h', '-o', '<(header).gch',
           ],
@@ -51,6 +54,7 @@
       'cflags_cc!': ['-fno-rtti', '-fno-exceptions', '-std=gnu++17', '-std=gnu++20'],
       'cflags_cc': [
         '-std=c++20', '-fvisibility=hidden', '-include', '<(header)',
+        '<@(prefix_maps)',
         '<@(system_includes)',
       ],
       'cflags!': ['-Wno-unused-parameter'],

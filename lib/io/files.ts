@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { TorchPruneError } from '../errors.js'
@@ -108,4 +108,12 @@ function describe(cause: unknown): string {
 
 function onOneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ')
+}
+
+/** Whether there is anything at a path. */
+export function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }

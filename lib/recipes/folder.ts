@@ -1,6 +1,6 @@
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TorchPruneError } from '../errors.js'
+import { exists } from '../io/files.js'
 import { EVENTS_FILE } from '../report/events.js'
 import { RECORD_FILE, type RunRecord, readRunRecord } from '../report/record.js'
 import { Checkpoint, type RunState } from './checkpoint.js'
@@ -83,11 +83,4 @@ export function checkFolder(
 export function progressOf({ rounds }: RunState): string {
   const last = rounds.at(-1)
   return last === undefined ? 'its dense training' : `round ${last.round} of ${last.rounds}`
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -7,6 +7,7 @@ import { nearest } from './spelling.js'
 /** Recipes by the names that the command line takes, loaded when they are wanted. */
 const RECIPES = {
   'lenet-300-100': () => import('./lenet-300-100.js'),
+  'lenet-300-100-deep': () => import('./lenet-300-100-deep.js'),
   'lenet-5': () => import('./lenet-5.js'),
 } satisfies Record<string, () => Promise<{ default: Recipe }>>
 

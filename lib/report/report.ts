@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { writeTextAtomically } from '../io/atomic.js'
+import { exists } from '../io/files.js'
 import { findRecipe, recipeNames } from '../recipes/registry.js'
-import { exists } from './exists.js'
 import { writeFigures } from './figure_files.js'
 import { errorFigure } from './figures/error.js'
 import { sensitivityFigures } from './figures/sensitivity.js'

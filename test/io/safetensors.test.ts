@@ -13,6 +13,7 @@ import {
   writeSafetensors,
 } from '../../lib/io/safetensors.js'
 import { bytesPerElement, type DType } from '../../lib/tensor/dtype.js'
+import { refusedWith } from '../support/refusal.js'
 
 const golden = new URL('../golden/format.safetensors', import.meta.url).pathname
 const dtypes = Object.keys(bytesPerElement) as DType[]
@@ -39,17 +40,6 @@ describe('safetensors', () => {
   })
 
   after(() => rm(dir, { recursive: true, force: true }))
-
-  async function refusal(work: Promise<unknown>, code = 'ERR_FILE'): Promise<string> {
-    const cause = await work.then(
-      () => expect.fail('it was accepted'),
-      (error: unknown) => error,
-    )
-    if (!(cause instanceof TorchPruneError)) throw cause
-    expect(cause.code).to.equal(code)
-    expect(cause.message).to.not.match(/\p{Cc}/u)
-    return cause.message
-  }
 
   describe('reading what the reference implementation wrote', () => {
     it('finds every dtype, shape and value', async () => {
@@ -95,7 +85,7 @@ describe('safetensors', () => {
   it('reads only the tensors that are wanted', async () => {
     const { tensors } = await readSafetensors(golden, { only: ['scalar', 'int8'] })
     expect([...tensors.keys()]).to.deep.equal(['scalar', 'int8'])
-    const message = await refusal(readSafetensors(golden, { only: ['fc9.weight'] }))
+    const message = await refusedWith(readSafetensors(golden, { only: ['fc9.weight'] }))
     expect(message).to.match(/has no tensor "fc9\.weight"; it holds "int64", "float64", .*, …$/)
   })
 
@@ -233,10 +223,10 @@ describe('safetensors', () => {
   for (const [what, file, says] of lies) {
     it(`refuses ${what}`, async () => {
       await writeFile(path, file)
-      const message = await refusal(readSafetensors(path))
+      const message = await refusedWith(readSafetensors(path))
       expect(message).to.match(says)
       expect(message.startsWith(`${path}: `)).to.equal(true)
-      expect(await refusal(readSafetensorsHeader(path))).to.equal(message)
+      expect(await refusedWith(readSafetensorsHeader(path))).to.equal(message)
     })
   }
 
@@ -246,16 +236,18 @@ describe('safetensors', () => {
   })
 
   it('refuses what is no file', async () => {
-    expect(await refusal(readSafetensors(join(dir, 'missing')))).to.include('does not exist; check the path')
-    expect(await refusal(readSafetensors(dir))).to.include('is a folder')
-    expect(await refusal(readSafetensors('/dev/zero'))).to.include('is not a regular file')
+    expect(await refusedWith(readSafetensors(join(dir, 'missing')))).to.include(
+      'does not exist; check the path',
+    )
+    expect(await refusedWith(readSafetensors(dir))).to.include('is a folder')
+    expect(await refusedWith(readSafetensors('/dev/zero'))).to.include('is not a regular file')
   })
 
   it('refuses random bytes, with one line', () =>
     fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 64 }), async (bytes) => {
         await writeFile(path, bytes)
-        await refusal(readSafetensors(path))
+        await refusedWith(readSafetensors(path))
       }),
       { numRuns: 100 },
     ))
@@ -328,7 +320,7 @@ describe('safetensors', () => {
     const tensor: TensorData = { dtype: 'float32', shape: [2], data: new Uint8Array(8) }
     const write = (name: string, change: object, metadata: object = {}): Promise<string> => {
       const tensors = new Map([[name, { ...tensor, ...change }]])
-      return refusal(
+      return refusedWith(
         writeSafetensors(path, { metadata: metadata as Record<string, string>, tensors }),
         'ERR_ARGUMENT',
       )

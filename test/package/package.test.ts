@@ -14,14 +14,27 @@ const run = promisify(execFile)
 // A service as its author would write it: plain TypeScript against the published types.
 const SERVICE = `
 import { createServer } from 'node:http'
-import { versions } from 'torch-prune'
+import { Dataset, linear, network, prune, randint, randn, relu, sgd, train, versions } from 'torch-prune'
 
-const server = createServer((_, response) => response.end(JSON.stringify(versions())))
+const net = network([8], { fc1: linear(8, 32), relu1: relu(), fc2: linear(32, 3) }, { seed: 1 })
+const samples = Dataset.from(randn([256, 8]), randint(0, 3, [256]))
+const data = { train: samples, validation: samples.slice(0, 64) }
+
+async function work(): Promise<number> {
+  await train(net, samples, { epochs: 3, optimizer: sgd({ lr: 0.05, momentum: 0.9 }) })
+  const criterion = prune.layerDensity({ fc1: 0.25, fc2: 0.5 })
+  const { rounds } = await prune(net, data, { criterion, rounds: 2, retrain: { epochs: 1 } })
+  net.assertSealed()
+  return rounds.at(-1)!.density
+}
+
+const server = createServer((_, response) => response.end('still here'))
 server.listen(0, async () => {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
-  const response = await fetch(\`http://127.0.0.1:\${address.port}\`)
-  console.log(await response.text())
+  const running = work()
+  const answer = await (await fetch(\`http://127.0.0.1:\${address.port}\`)).text()
+  console.log(JSON.stringify({ ...versions(), answer, density: await running }))
   server.close()
 })
 `
@@ -121,6 +134,8 @@ describe('the package, packed and installed into an empty project', function () 
     expect(tsc.stdout).to.equal('')
     expect(tsc.status).to.equal(0)
     const { stdout } = await run(process.execPath, ['dist/service.js'], { cwd: project, env: env() })
-    expect(JSON.parse(stdout)).to.include({ torchPrune: VERSION })
+    const report = JSON.parse(stdout)
+    expect(report).to.include({ torchPrune: VERSION, answer: 'still here' })
+    expect(report.density).to.be.closeTo((64 + 48) / (256 + 96), 1e-9)
   })
 })

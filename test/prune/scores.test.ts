@@ -10,6 +10,7 @@ import { snapshot } from '../nn/bits.js'
 import { type GoldenLayer, layersFrom } from '../nn/from_golden.js'
 import { device } from '../support/device.js'
 import { readGolden } from '../support/golden.js'
+import { laterRefusal } from '../support/refusal.js'
 
 const golden = readGolden<{
   layers: GoldenLayer[]
@@ -32,15 +33,6 @@ function data(): Dataset {
   using images = golden.tensor('images').cpu()
   using labels = golden.tensor('labels').cpu()
   return Dataset.from(images, labels)
-}
-
-async function refusalOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work
-  } catch (error) {
-    return (error as Error).message
-  }
-  return expect.fail('it was accepted')
 }
 
 describe('criteria by scores', () => {
@@ -87,12 +79,16 @@ describe('criteria by scores', () => {
     using net = make()
     const before = snapshot(net)
     const wrong = scores(0.5, () => zeros([2]))
-    expect(await refusalOf(applyCriterion(net, wrong))).to.match(/'conv1.weight' have shape \[2\]/)
+    expect((await laterRefusal(applyCriterion(net, wrong))).message).to.match(
+      /'conv1.weight' have shape \[2\]/,
+    )
     const nan = scores(0.5, ({ weight }) => full([...weight.shape], Number.NaN))
-    expect(await refusalOf(applyCriterion(net, nan))).to.match(/'conv1.weight' hold NaN/)
+    expect((await laterRefusal(applyCriterion(net, nan))).message).to.match(/'conv1.weight' hold NaN/)
     const emptying = scores(0.5, ({ name, weight }) => full([...weight.shape], name === 'fc2' ? 0 : 1))
-    expect(await refusalOf(applyCriterion(net, emptying))).to.match(/every weight of 'fc2.weight'/)
-    expect(await refusalOf(applyCriterion(net, fisher(0.5)))).to.match(/gradients.*data/)
+    expect((await laterRefusal(applyCriterion(net, emptying))).message).to.match(
+      /every weight of 'fc2.weight'/,
+    )
+    expect((await laterRefusal(applyCriterion(net, fisher(0.5)))).message).to.match(/gradients.*data/)
     expect(snapshot(net)).to.deep.equal(before)
     for (const layer of net.prunable) expect(net.mask(layer)).to.equal(undefined)
   })

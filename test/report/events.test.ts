@@ -4,8 +4,8 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { TorchPruneError } from '../../lib/errors.js'
 import { EventLog, type NewRunEvent, readEvents } from '../../lib/report/events.js'
+import { refusedWith } from '../support/refusal.js'
 
 const start: NewRunEvent = {
   event: 'start',
@@ -36,17 +36,6 @@ describe('events.jsonl', () => {
     const log = await EventLog.open(dir)
     for (const event of events) await log.append(event)
     await log.close()
-  }
-
-  async function refusal(work: Promise<unknown>, code = 'ERR_FILE'): Promise<string> {
-    const cause = await work.then(
-      () => expect.fail('it was accepted'),
-      (error: unknown) => error,
-    )
-    if (!(cause instanceof TorchPruneError)) throw cause
-    expect(cause.code).to.equal(code)
-    expect(cause.message).to.not.match(/\p{Cc}/u)
-    return cause.message
   }
 
   it('holds one event a line, with its time', async () => {
@@ -111,16 +100,18 @@ describe('events.jsonl', () => {
     await append(start)
     await appendFile(path, 'nonsense\n')
     await append(epoch(1))
-    expect(await refusal(readEvents(dir))).to.equal(`${path}: line 2 is damaged: not JSON; delete that line`)
+    expect(await refusedWith(readEvents(dir))).to.equal(
+      `${path}: line 2 is damaged: not JSON; delete that line`,
+    )
     await writeFile(path, '{"event":"end","time":"yesterday","seconds":1}\n')
-    expect(await refusal(readEvents(dir))).to.match(/line 1 is damaged: time: .*; delete that line$/)
+    expect(await refusedWith(readEvents(dir))).to.match(/line 1 is damaged: time: .*; delete that line$/)
     await writeFile(path, '3\n')
-    expect(await refusal(readEvents(dir))).to.match(/line 1 is damaged/)
+    expect(await refusedWith(readEvents(dir))).to.match(/line 1 is damaged/)
   })
 
   it('refuses a folder without events, and one that cannot be', async () => {
-    expect(await refusal(readEvents(dir))).to.include('events.jsonl: does not exist')
+    expect(await refusedWith(readEvents(dir))).to.include('events.jsonl: does not exist')
     await writeFile(path, '')
-    expect(await refusal(EventLog.open(path), 'ERR_OUTPUT')).to.include('choose another place')
+    expect(await refusedWith(EventLog.open(path), 'ERR_OUTPUT')).to.include('choose another place')
   })
 })

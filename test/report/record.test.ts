@@ -4,8 +4,8 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { TorchPruneError } from '../../lib/errors.js'
 import { type RunRecord, readRunRecord, writeRunRecord } from '../../lib/report/record.js'
+import { refusedWith } from '../support/refusal.js'
 
 // The public contract, as the documentation shows it.
 const example: RunRecord = {
@@ -51,17 +51,6 @@ describe('run.json', () => {
 
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
-  async function refusal(work: Promise<unknown>, code = 'ERR_FILE'): Promise<string> {
-    const cause = await work.then(
-      () => expect.fail('it was accepted'),
-      (error: unknown) => error,
-    )
-    if (!(cause instanceof TorchPruneError)) throw cause
-    expect(cause.code).to.equal(code)
-    expect(cause.message).to.not.match(/\p{Cc}/u)
-    return cause.message
-  }
-
   it('comes back as it was written, into a folder made for it', async () => {
     const run = join(dir, 'runs', '1')
     await writeRunRecord(run, example)
@@ -78,10 +67,10 @@ describe('run.json', () => {
 
   it('is refused at writing when a field is impossible, before anything is written', async () => {
     const layers = [{ ...example.layers[0]!, density: 1.2 }]
-    expect(await refusal(writeRunRecord(dir, { ...example, layers }), 'ERR_ARGUMENT')).to.match(
+    expect(await refusedWith(writeRunRecord(dir, { ...example, layers }), 'ERR_ARGUMENT')).to.match(
       /^run record: layers\.0\.density: .*<=1; correct that field$/,
     )
-    expect(await refusal(writeRunRecord(dir, { ...example, seconds: NaN }), 'ERR_ARGUMENT')).to.include(
+    expect(await refusedWith(writeRunRecord(dir, { ...example, seconds: NaN }), 'ERR_ARGUMENT')).to.include(
       'seconds',
     )
     expect(await readdir(dir)).to.deep.equal([])
@@ -89,7 +78,7 @@ describe('run.json', () => {
 
   it('cannot be written where a file is in the way', async () => {
     await writeFile(join(dir, 'file'), '')
-    expect(await refusal(writeRunRecord(join(dir, 'file'), example), 'ERR_OUTPUT')).to.include(
+    expect(await refusedWith(writeRunRecord(join(dir, 'file'), example), 'ERR_OUTPUT')).to.include(
       'choose another place',
     )
   })
@@ -112,12 +101,12 @@ describe('run.json', () => {
   for (const [what, text, says] of refused) {
     it(`refuses ${what}`, async () => {
       await writeFile(join(dir, 'run.json'), text)
-      expect(await refusal(readRunRecord(dir))).to.match(says)
+      expect(await refusedWith(readRunRecord(dir))).to.match(says)
     })
   }
 
   it('refuses a folder without one', async () => {
-    expect(await refusal(readRunRecord(dir))).to.include(
+    expect(await refusedWith(readRunRecord(dir))).to.include(
       'run.json: does not exist; give the folder of a finished run',
     )
   })

@@ -8,7 +8,7 @@ import { writeReport } from '../../lib/report/report.js'
 import { writeSensitivity } from '../../lib/report/sensitivity.js'
 import { writeTradeoff } from '../../lib/report/tradeoff.js'
 import { memory } from '../../lib/tensor/index.js'
-import { laterRefusal } from './later_refusal.js'
+import { laterRefusal } from '../support/refusal.js'
 import { writeTinyRun } from './run_folder.js'
 import { sensitivityExample, tradeoffExample } from './studies.js'
 

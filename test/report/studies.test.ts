@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { readSensitivity, writeSensitivity } from '../../lib/report/sensitivity.js'
 import { readTradeoff, writeTradeoff } from '../../lib/report/tradeoff.js'
-import { laterRefusal } from './later_refusal.js'
+import { laterRefusal } from '../support/refusal.js'
 import { sensitivityExample, tradeoffExample } from './studies.js'
 
 describe('sensitivity.json and tradeoff.json', () => {

@@ -13,3 +13,21 @@ export function refusal(attempt: () => unknown): TorchPruneError {
   }
   return expect.fail('it was accepted')
 }
+
+/** The error of work that must fail, which is ours and one line. */
+export async function laterRefusal(work: PromiseLike<unknown>): Promise<TorchPruneError> {
+  const error = await work.then(
+    () => expect.fail('it was accepted'),
+    (cause: unknown) => cause,
+  )
+  return refusal(() => {
+    throw error
+  })
+}
+
+/** The message of work that must fail with a code. */
+export async function refusedWith(work: PromiseLike<unknown>, code = 'ERR_FILE'): Promise<string> {
+  const error = await laterRefusal(work)
+  expect(error.code).to.equal(code)
+  return error.message
+}
