@@ -62,7 +62,7 @@ describe('torch-prune, given bad input,', function () {
     it('that it does not know, naming the nearest', async () => {
       await refused(
         ['run', 'lenet-30-100', '--out', out],
-        /there is no recipe 'lenet-30-100' \(did you mean lenet-300-100\?\): use one of lenet-300-100, lenet-5, or give a path/,
+        /there is no recipe 'lenet-30-100' \(did you mean lenet-300-100\?\): use one of lenet-300-100, lenet-300-100-deep, lenet-5, or give a path/,
       )
       await refused(
         ['train', 'lenet', '--out', out],
@@ -163,7 +163,7 @@ describe('torch-prune, given bad input,', function () {
         ],
         [
           ['runn', 'lenet-5'],
-          /there is no command 'runn' \(did you mean run\?\): use one of run, train, prune, inspect, doctor, fetch-libtorch/,
+          /there is no command 'runn' \(did you mean run\?\): use one of run, train, prune, sensitivity, tradeoff, shrink, inspect, report, doctor, fetch-libtorch/,
         ],
         [['--resume'], /unknown option '--resume': see torch-prune --help/],
         [['fetch-libtorch', '--cpu', '--cuda'], /cannot be used with/],

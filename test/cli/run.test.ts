@@ -44,8 +44,10 @@ describe('torch-prune run', function () {
       expect(readdirSync(folder).sort()).to.deep.equal([
         'checkpoint',
         'events.jsonl',
+        'figures',
         'model.safetensors',
         'reference.safetensors',
+        'report.html',
         'run.json',
       ])
       const record = await readRunRecord(folder)
