@@ -17,6 +17,7 @@ export default defineRecipe({
     optimizer: sgd({ lr: 0.1, momentum: 0.9, nesterov: true }),
     schedule: cosine(),
     regularization: l2(5e-4),
+    labelSmoothing: 0.1,
   },
   prune: {
     criterion: globalDensity(0.08, { normalize: 'survivors' }),
@@ -26,7 +27,8 @@ export default defineRecipe({
       lrFactor: 0.5,
       schedule: cosine(),
       regularization: l2(2e-4),
-      distillation: { weight: 0.7, temperature: 4 },
+      labelSmoothing: 0.1,
+      distillation: { weight: 0.7, temperature: 2 },
     },
   },
   paper: {
