@@ -16,3 +16,9 @@ export function jobThreads(): number {
 export function setEagerThreads(threads: number): void {
   loadAddon().setEagerThreads(threads)
 }
+
+/** For a program that computes in jobs alone: they get these threads, and no other pool keeps them from the cores. */
+export function computeInJobs(threads: number): void {
+  setJobThreads(threads)
+  setEagerThreads(1)
+}

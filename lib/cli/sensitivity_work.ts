@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { setEagerThreads, setJobThreads } from '../binding/threads.js'
+import { computeInJobs } from '../binding/threads.js'
 import { makeFolder, writeTextAtomically } from '../io/atomic.js'
 import { loadWeights } from '../io/network.js'
 import { type Sensitivity, sensitivity } from '../prune/sensitivity.js'
@@ -21,8 +21,7 @@ export async function studySensitivity(
 ): Promise<void> {
   const recipe = await findRecipe(model, 'model')
   const { seed, device, threads } = options
-  setJobThreads(threads)
-  setEagerThreads(1)
+  computeInJobs(threads)
   using network = recipe.model({ seed, device })
   await loadWeights(network, options.weights)
   const { validation } = await recipe.data(options.data)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { setEagerThreads, setJobThreads } from '../binding/threads.js'
+import { computeInJobs } from '../binding/threads.js'
 import { TorchPruneError } from '../errors.js'
 import { makeFolder, writeJsonAtomically } from '../io/atomic.js'
 import { TRADEOFF_CURVES, type TradeoffResult, tradeoff } from '../prune/tradeoff.js'
@@ -34,8 +34,7 @@ export async function studyTradeoff(
   signal: AbortSignal,
 ): Promise<void> {
   const recipe = await findRecipe(model, 'model')
-  setJobThreads(options.threads)
-  setEagerThreads(1)
+  computeInJobs(options.threads)
   const data = await recipe.data(options.data)
   const folder = options.out ?? `runs/tradeoff-${recipe.name}`
   const densities = options.densities ?? DENSITIES

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { jobThreads, setEagerThreads, setJobThreads } from '../binding/threads.js'
+import { computeInJobs, jobThreads } from '../binding/threads.js'
 import { type Versions, versions } from '../binding/versions.js'
 import type { DataSplits } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
@@ -73,11 +73,7 @@ export function planOf(recipe: Recipe, network: AnyNetwork): string {
 export async function openSession(recipe: Recipe, options: SessionOptions): Promise<Session> {
   const { seed = 0, device = 'cpu', signal, on = {} } = options
   const folder = resolve(options.out ?? defaultRunFolder(recipe, seed))
-  if (options.threads !== undefined) {
-    setJobThreads(options.threads)
-    // The run computes in jobs: the caller's own pool would only keep theirs from the cores.
-    setEagerThreads(1)
-  }
+  if (options.threads !== undefined) computeInJobs(options.threads)
   const network = recipe.model({ seed, device })
   checkCriterion(network, recipe.prune.criterion)
   checkPhases(network, recipe.prune.phases ?? [])

@@ -17,8 +17,3 @@ export const cuda = {
 export function synchronize(device: Device = 'cuda'): void {
   loadAddon().synchronize(device)
 }
-
-/** How many threads libtorch uses inside an eager operator; jobs have a count of their own. */
-export function setEagerThreads(threads: number): void {
-  loadAddon().setEagerThreads(threads)
-}

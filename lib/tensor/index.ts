@@ -1,6 +1,6 @@
 export { enableGrad, type GradientHook, type Hook, noGrad } from './autograd.js'
 export { cat, einsum, stack, where } from './combine.js'
-export { cuda, type Device, setEagerThreads, synchronize } from './device.js'
+export { cuda, type Device, synchronize } from './device.js'
 export type { DType } from './dtype.js'
 export type { Elements, FloatDType, IntegerDType } from './elements.js'
 export {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
+import { setEagerThreads } from '../../lib/binding/threads.js'
 import type { AnyNetwork } from '../../lib/nn/network.js'
 import { toBytes } from '../../lib/tensor/bytes.js'
-import { setEagerThreads } from '../../lib/tensor/device.js'
 import type { Tensor } from '../../lib/tensor/tensor.js'
 
 // A second OpenMP thread that waits for a busy core makes small operators a hundred times slower.

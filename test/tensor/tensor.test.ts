@@ -2,7 +2,8 @@ import { inspect } from 'node:util'
 
 import { expect } from 'chai'
 
-import { cuda, setEagerThreads, synchronize } from '../../lib/tensor/device.js'
+import { setEagerThreads } from '../../lib/binding/threads.js'
+import { cuda, synchronize } from '../../lib/tensor/device.js'
 import { arange, rand, randint, zeros } from '../../lib/tensor/factories.js'
 import { tensor } from '../../lib/tensor/from.js'
 import * as functional from '../../lib/tensor/functional.js'
