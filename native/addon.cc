@@ -3,6 +3,7 @@
 #include "data/dataset.h"
 #include "device/device.h"
 #include "environment.h"
+#include "host_memory.h"
 #include "network/jobs.h"
 #include "network/network.h"
 #include "network/optimizer.h"
@@ -16,6 +17,7 @@ namespace torch_prune {
 namespace {
 
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  InstallHostAllocator();
   env.SetInstanceData(new Environment(env));  // Node owns it from here and deletes it with the environment
   RegisterDevice(exports);
   RegisterTensor(env, exports);

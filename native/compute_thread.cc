@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "host_memory.h"
+
 namespace torch_prune {
 
 bool Job::WantsReport() {
@@ -76,6 +78,7 @@ void ComputeThread::Loop() {
     // at::set_num_threads acts on the calling thread alone.
     if (const int wanted = threads_.load(); wanted != applied) at::set_num_threads(applied = wanted);
     try {
+      const KeepHostMemory keep;
       job->run(*job);
     } catch (...) {
       job->failure_ = Describe(std::current_exception());

@@ -8,6 +8,7 @@
 #include "jobs.h"
 #include "network.h"
 #include "optimizer.h"
+#include "tally.h"
 
 namespace torch_prune {
 namespace {
@@ -29,7 +30,7 @@ struct Training {
 
   // What came of it.
   std::int64_t steps = 0;
-  double loss = 0, samples = 0, correct = 0;
+  Tally tally;
   std::vector<float> losses;
   bool cancelled = false;
 
@@ -73,13 +74,6 @@ void Training::Run(Job& job) {
   const std::int64_t total = (count + batch_size - 1) / batch_size;
   const at::Device device = network->device();
   const int last = static_cast<int>(network->layers().size()) - 1;
-  // Sums stay on the device: reading them back at every step would make a GPU wait.
-  at::Tensor loss_sum = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device));
-  at::Tensor correct_sum = at::zeros({}, at::TensorOptions().dtype(at::kLong).device(device));
-  const auto read = [&] {
-    loss = samples > 0 ? loss_sum.item<double>() / samples : 0;
-    correct = static_cast<double>(correct_sum.item<std::int64_t>());
-  };
 
   for (; steps < total && !(cancelled = job.Cancelled()); ++steps) {
     const std::int64_t begin = steps * batch_size;
@@ -91,20 +85,14 @@ void Training::Run(Job& job) {
     const at::Tensor step_loss = Loss(logits, batch.labels, begin, size);
     Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
     optimizer->Step(rates.size() == 1 ? rates[0] : rates[steps]);
-    {
-      const at::NoGradGuard no_grad;
-      loss_sum.add_(step_loss.detach(), static_cast<double>(size));
-      correct_sum.add_(logits.detach().argmax(1).eq(batch.labels).sum());
-    }
-    samples += static_cast<double>(size);
+    tally.Add(step_loss, logits, batch.labels);
     if (keep_losses) losses.push_back(step_loss.item<float>());
     if (job.WantsReport()) {
-      read();
-      job.Report({static_cast<double>(steps + 1), static_cast<double>(total), loss, samples, correct});
+      job.Report({static_cast<double>(steps + 1), static_cast<double>(total), tally.Loss(), tally.samples(),
+                  tally.Correct()});
     }
   }
   optimizer->ZeroGrad();
-  read();
 }
 
 // trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?,
@@ -157,9 +145,9 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   job->finish = [training](Napi::Env env) {
     auto result = Napi::Object::New(env);
     result.Set("steps", static_cast<double>(training->steps));
-    result.Set("samples", training->samples);
-    result.Set("loss", training->loss);
-    result.Set("correct", training->correct);
+    result.Set("samples", training->tally.samples());
+    result.Set("loss", training->tally.Loss());
+    result.Set("correct", training->tally.Correct());
     result.Set("cancelled", training->cancelled);
     auto losses = Napi::Float32Array::New(env, training->losses.size());
     std::copy(training->losses.begin(), training->losses.end(), losses.Data());

@@ -1,0 +1,125 @@
+#include "host_memory.h"
+
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <mutex>
+
+namespace torch_prune {
+namespace {
+
+// In front of every block. As large as libtorch's alignment, so that what follows keeps it.
+struct alignas(64) Block {
+  Block* next;        // of the free ones of its class
+  std::size_t bytes;  // behind this header
+  int size_class;     // -1: never kept
+};
+
+constexpr std::size_t kLeast = std::size_t{64} << 10;  // smaller ones are the business of malloc
+constexpr std::size_t kLargest = std::size_t{64} << 20;
+constexpr std::size_t kMostKept = std::size_t{256} << 20;
+
+// Eight classes an octave: at most an eighth of a block is wasted.
+constexpr int kStepBits = 3;
+constexpr int Class(std::size_t bytes) {
+  const int octave = std::bit_width(bytes - 1) - 1;
+  const auto step = static_cast<int>((bytes - 1) >> (octave - kStepBits)) & ((1 << kStepBits) - 1);
+  return (octave - std::bit_width(kLeast) + 2) * (1 << kStepBits) + step;
+}
+constexpr std::size_t ClassBytes(std::size_t bytes) {
+  const std::size_t step = std::size_t{1} << (std::bit_width(bytes - 1) - 1 - kStepBits);
+  return (bytes + step - 1) / step * step;
+}
+
+// Trivially destructible: blocks may come back while the process ends.
+struct Kept {
+  std::mutex mutex;
+  std::array<Block*, Class(kLargest) + 1> free{};
+  std::size_t bytes = 0;
+  int users = 0;
+};
+constinit Kept kept;
+thread_local int keepers = 0;
+
+Block* Take(int size_class) {
+  const std::lock_guard lock(kept.mutex);
+  Block*& first = kept.free[size_class];
+  if (first == nullptr) return nullptr;
+  Block* const block = first;
+  first = block->next;
+  kept.bytes -= block->bytes;
+  return block;
+}
+
+void GiveBack(void* data) {
+  if (data == nullptr) return;
+  Block* const block = static_cast<Block*>(data) - 1;
+  if (block->size_class >= 0) {
+    const std::lock_guard lock(kept.mutex);
+    if (kept.users > 0 && kept.bytes + block->bytes <= kMostKept) {
+      block->next = kept.free[block->size_class];
+      kept.free[block->size_class] = block;
+      kept.bytes += block->bytes;
+      return;
+    }
+  }
+  c10::free_cpu(block);
+}
+
+class HostAllocator final : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(std::size_t bytes) override {
+    if (bytes == 0) return {nullptr, nullptr, GiveBack, c10::Device(c10::kCPU)};
+    // A size that the header would carry over the edge is libtorch's to refuse.
+    if (bytes > std::numeric_limits<std::size_t>::max() - sizeof(Block)) c10::alloc_cpu(bytes);
+    const bool keep = keepers > 0 && bytes >= kLeast && bytes <= kLargest;
+    const int size_class = keep ? Class(bytes) : -1;
+    Block* block = keep ? Take(size_class) : nullptr;
+    if (block == nullptr) {
+      const std::size_t rounded = keep ? ClassBytes(bytes) : bytes;
+      block = new (c10::alloc_cpu(sizeof(Block) + rounded)) Block{nullptr, rounded, size_class};
+    }
+    void* const data = block + 1;
+    return {data, data, GiveBack, c10::Device(c10::kCPU)};
+  }
+  c10::DeleterFnPtr raw_deleter() const override { return GiveBack; }
+  void copy_data(void* to, const void* from, std::size_t bytes) const override {
+    std::memcpy(to, from, bytes);
+  }
+};
+
+}  // namespace
+
+void InstallHostAllocator() {
+  static std::once_flag once;
+  // libtorch keeps the allocator as long as the process lives.
+  std::call_once(once, [] { c10::SetCPUAllocator(new HostAllocator, /*priority=*/1); });
+}
+
+KeepHostMemory::KeepHostMemory() {
+  ++keepers;
+  const std::lock_guard lock(kept.mutex);
+  ++kept.users;
+}
+
+KeepHostMemory::~KeepHostMemory() {
+  --keepers;
+  const std::lock_guard lock(kept.mutex);
+  if (--kept.users > 0) return;
+  for (Block*& first : kept.free) {
+    while (first != nullptr) {
+      Block* const block = first;
+      first = block->next;
+      c10::free_cpu(block);
+    }
+  }
+  kept.bytes = 0;
+}
+
+}  // namespace torch_prune
