@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "../kernels/max_pool.h"
+#include "mask.h"
 
 namespace torch_prune {
 namespace {
@@ -35,7 +36,7 @@ class Linear : public Layer {
   void Initialize(at::Generator& generator) override { InitializeWeightAndBias(weight_, bias_, generator); }
   bool OutputMayBeOverwritten() const override { return true; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
-    return at::linear(inputs[0], weight_, bias_);
+    return at::linear(inputs[0], Effective(weight_), bias_);
   }
 
  private:
@@ -60,7 +61,7 @@ class Conv2d : public Layer {
   bool OutputMayBeOverwritten() const override { return true; }
   std::int64_t groups() const override { return groups_; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
-    return at::conv2d(inputs[0], weight_, bias_, stride_, padding_, dilation_, groups_);
+    return at::conv2d(inputs[0], Effective(weight_), bias_, stride_, padding_, dilation_, groups_);
   }
 
  private:

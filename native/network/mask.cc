@@ -2,9 +2,9 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/variable.h>
 
-#include "../errors.h"
 #include "../kernels/seal.h"
 
 namespace torch_prune {
@@ -16,11 +16,32 @@ bool SameLayout(const at::Tensor& a, const at::Tensor& b) {
          a.sizes() == b.sizes();
 }
 
+struct StraightThrough : torch::autograd::Function<StraightThrough> {
+  static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& dense,
+                            const MaskHook* mask) {
+    at::Tensor effective = dense.detach().clone();
+    mask->Seal(effective);
+    return effective;
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                 torch::autograd::variable_list gradients) {
+    return {std::move(gradients[0]), at::Tensor()};
+  }
+};
+
 }  // namespace
 
-MaskHook::MaskHook(at::Tensor keep) : keep_(std::move(keep)), prune_(keep_.logical_not()) {}
+MaskHook::MaskHook(at::Tensor keep, MaskKind kind) : kind_(kind) {
+  Replace(std::move(keep));
+}
+
+void MaskHook::Replace(at::Tensor keep) {
+  keep_ = std::move(keep);
+  prune_ = keep_.logical_not();
+}
 
 void MaskHook::operator()(const at::Tensor& parameter) {
+  if (kind_ == MaskKind::kSpliced) return;
   const at::NoGradGuard no_grad;
   if (parameter.grad().defined()) Seal(parameter.grad());
 }
@@ -53,7 +74,22 @@ MaskHook* FindMask(const at::Tensor& parameter) {
   return dynamic_cast<MaskHook*>(torch::autograd::impl::post_acc_grad_hooks(parameter).get());
 }
 
-void SetMask(const at::Tensor& parameter, const at::Tensor& keep) {
+MaskHook* FindSeal(const at::Tensor& parameter) {
+  MaskHook* hook = FindMask(parameter);
+  return hook != nullptr && hook->kind() == MaskKind::kSealed ? hook : nullptr;
+}
+
+MaskHook* FindSplice(const at::Tensor& parameter) {
+  MaskHook* hook = FindMask(parameter);
+  return hook != nullptr && hook->kind() == MaskKind::kSpliced ? hook : nullptr;
+}
+
+at::Tensor Effective(const at::Tensor& parameter) {
+  const MaskHook* splice = FindSplice(parameter);
+  return splice == nullptr ? parameter : StraightThrough::apply(parameter, splice);
+}
+
+void SetMask(const at::Tensor& parameter, const at::Tensor& keep, MaskKind kind) {
   if (!parameter.is_leaf())
     throw Error("ERR_ARGUMENT", "a mask goes on a leaf tensor: this one was computed");
   if (!at::isFloatingType(parameter.scalar_type()))
@@ -63,14 +99,21 @@ void SetMask(const at::Tensor& parameter, const at::Tensor& keep) {
   at::Tensor own = at::empty_strided(parameter.sizes(), parameter.strides(),
                                      parameter.options().dtype(at::kBool).requires_grad(false));
   own.copy_(keep.ne(0));
-  auto hook = std::make_unique<MaskHook>(std::move(own));
-  hook->Seal(parameter.data());
-  if (parameter.grad().defined()) hook->Seal(parameter.grad());
+  auto hook = std::make_unique<MaskHook>(std::move(own), kind);
+  if (kind == MaskKind::kSealed) {
+    hook->Seal(parameter.data());
+    if (parameter.grad().defined()) hook->Seal(parameter.grad());
+  }
   torch::autograd::impl::set_post_acc_grad_hooks(parameter, std::move(hook));
 }
 
 void RemoveMask(const at::Tensor& parameter) {
   if (FindMask(parameter) != nullptr) torch::autograd::impl::set_post_acc_grad_hooks(parameter, nullptr);
+}
+
+Error Emptied(const std::string& name) {
+  return {"ERR_ARGUMENT", "the criterion prunes every weight of '" + name +
+                              "', and nothing would pass through it: prune it less"};
 }
 
 }  // namespace torch_prune

@@ -154,7 +154,7 @@ void Network::To(const at::Device& device) {
     named.tensor.mutable_grad() = at::Tensor();
     // set_data keeps the tensor's identity: handles, hooks and optimisers stay with it.
     at::Tensor(named.tensor).set_data(named.tensor.to(device));
-    if (hook) SetMask(named.tensor, keep);
+    if (hook) SetMask(named.tensor, keep, hook->kind());
   }
   device_ = device;
   generator_ = NewGenerator(device, generator_.current_seed());
@@ -219,7 +219,7 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   }
   const at::NoGradGuard no_grad;
   named.tensor.copy_(values);
-  if (const MaskHook* hook = FindMask(named.tensor)) hook->Seal(named.tensor.data());
+  if (const MaskHook* hook = FindSeal(named.tensor)) hook->Seal(named.tensor.data());
   return info.Env().Undefined();
 }
 
@@ -241,6 +241,28 @@ Napi::Value MaskOf(const Napi::CallbackInfo& info) {
   return hook ? Wrap(info.Env(), hook->keep().clone()) : info.Env().Undefined();
 }
 
+// networkSplice(network, name, keep | undefined): a spliced mask, in place of the one that is there;
+// undefined keeps what that keeps, or all.
+Napi::Value Splice(const Napi::CallbackInfo& info) {
+  const auto& parameter = UseNetwork(info[0])->Find(ToString(info[1], "name")).tensor;
+  const MaskHook* hook = FindMask(parameter);
+  const at::Tensor keep = !info[2].IsUndefined() ? Unwrap(info[2], "mask")
+                          : hook != nullptr      ? hook->keep()
+                                                 : at::ones(parameter.sizes(), at::kBool);
+  SetMask(parameter, keep, MaskKind::kSpliced);
+  return info.Env().Undefined();
+}
+
+// networkSpliced(network): the names of the parameters that are spliced.
+Napi::Value Spliced(const Napi::CallbackInfo& info) {
+  auto names = Napi::Array::New(info.Env());
+  std::uint32_t count = 0;
+  for (const auto& named : UseNetwork(info[0])->tensors()) {
+    if (named.parameter && FindSplice(named.tensor) != nullptr) names.Set(count++, named.name);
+  }
+  return names;
+}
+
 // networkUnsealed(network): {name: count} of pruned places whose bits are not +0, in weights, gradients and
 // moments.
 Napi::Value Unsealed(const Napi::CallbackInfo& info) {
@@ -249,7 +271,7 @@ Napi::Value Unsealed(const Napi::CallbackInfo& info) {
     if (count > 0) found.Set(name, static_cast<double>(count));
   };
   for (const auto& named : UseNetwork(info[0])->tensors()) {
-    const MaskHook* hook = named.parameter ? FindMask(named.tensor) : nullptr;
+    const MaskHook* hook = named.parameter ? FindSeal(named.tensor) : nullptr;
     if (hook == nullptr) continue;
     note(named.name, hook->Unsealed(named.tensor));
     if (named.tensor.grad().defined()) note(named.name + ".grad", hook->Unsealed(named.tensor.grad()));
@@ -298,6 +320,8 @@ void RegisterNetwork(Napi::Env env, Napi::Object exports) {
   Export<Load>(exports, "networkLoad");
   Export<SetMaskOf>(exports, "networkSetMask");
   Export<MaskOf>(exports, "networkMask");
+  Export<Splice>(exports, "networkSplice");
+  Export<Spliced>(exports, "networkSpliced");
   Export<Unsealed>(exports, "networkUnsealed");
   Export<SetTrainable>(exports, "networkSetTrainable");
   Export<FrozenPrefix>(exports, "networkFrozenPrefix");

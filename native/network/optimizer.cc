@@ -53,7 +53,7 @@ void OptimizerState::CheckRate(const OptimizedParameter&, double lr) const {
 
 void OptimizerState::SealGradients() {
   for (const auto& p : parameters_) {
-    const MaskHook* hook = FindMask(p.tensor);
+    const MaskHook* hook = FindSeal(p.tensor);
     if (hook != nullptr && p.tensor.grad().defined()) hook->Seal(p.tensor.grad());
   }
 }
@@ -90,7 +90,7 @@ void ForEachMoment(const Optimizers& optimizers, const at::Tensor& parameter,
 }
 
 void SealMoments(const Optimizers& optimizers, const at::Tensor& parameter) {
-  const MaskHook* hook = FindMask(parameter);
+  const MaskHook* hook = FindSeal(parameter);
   if (hook == nullptr) return;
   ForEachMoment(optimizers, parameter,
                 [hook](const std::string&, const at::Tensor& moment) { hook->Seal(moment); });
@@ -216,7 +216,7 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
     }
     const at::NoGradGuard no_grad;
     loaded[i] = at::empty_like(p.tensor, p.tensor.options().requires_grad(false)).copy_(values);
-    if (const MaskHook* hook = FindMask(p.tensor)) hook->Seal(loaded[i]);
+    if (const MaskHook* hook = FindSeal(p.tensor)) hook->Seal(loaded[i]);
   }
   p.steps = steps;
   p.moments = std::move(loaded);

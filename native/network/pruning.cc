@@ -11,6 +11,7 @@
 #include "jobs.h"
 #include "network.h"
 #include "optimizer.h"
+#include "splicing.h"
 
 // The arithmetic of pruning over a network's weights, as jobs: a hundred million weights take longer than an
 // event loop may wait. Which layers, thresholds and densities is lib/prune's to say.
@@ -35,11 +36,6 @@ Napi::Value StartJob(Napi::Env env, const std::shared_ptr<Network>& network, Wor
   };
   job->finish = std::move(finish);
   return environment.compute.Start(env, job);
-}
-
-Error Emptied(const std::string& name) {
-  return {"ERR_ARGUMENT", "the criterion prunes every weight of '" + name +
-                              "', and nothing would pass through it: prune it less"};
 }
 
 // [{count, kept}] of entries with a `keep` mask.
@@ -72,7 +68,7 @@ Napi::Value Statistics(const Napi::CallbackInfo& info) {
           const auto keep = Kept(e.weight);
           e.count = static_cast<double>(e.weight.numel());
           e.kept = static_cast<double>(keep.sum().item<std::int64_t>());
-          e.deviation = e.weight.detach().to(at::kDouble).std(false).item<double>();
+          e.deviation = Effective(e.weight).detach().to(at::kDouble).std(false).item<double>();
           const auto survivors = e.weight.detach().masked_select(keep).to(at::kDouble);
           e.survivors = survivors.numel() == 0 ? 0 : survivors.std(false).item<double>();
         }
@@ -107,7 +103,8 @@ Napi::Value Threshold(const Napi::CallbackInfo& info) {
       [=] {
         std::vector<at::Tensor> scores;
         for (std::size_t i = 0; i < weights.size(); ++i) {
-          scores.push_back(weights[i].detach().abs().mul_(Kept(weights[i])).div_(scales[i]).flatten());
+          const auto pruned = Kept(weights[i]).logical_not();
+          scores.push_back(weights[i].detach().abs().masked_fill_(pruned, 0).div_(scales[i]).flatten());
         }
         const auto all = at::cat(scores);
         const auto prune = all.numel() - keep;
@@ -213,6 +210,18 @@ Napi::Value Scored(const Napi::CallbackInfo& info) {
       [entries](Napi::Env env) { return KeptCounts(env, *entries); });
 }
 
+// spliceOnce(network, {groups, scales, margin, keep}): splices masks again: {returned, removed}.
+Napi::Value SpliceOnce(const Napi::CallbackInfo& info) {
+  const auto network = UseNetwork(info[0]);
+  const Options options(info[1], "options");
+  const auto splicing = std::make_shared<Splicing>(*network, options);
+  const auto keep = ToNumbers(options.Get("keep"), "keep");
+  if (keep.size() != splicing->groups()) throw Error("ERR_ARGUMENT", "keep must hold one number a group");
+  return StartJob(
+      info.Env(), network, [splicing, keep] { splicing->Refresh(keep.data()); },
+      [splicing](Napi::Env env) { return splicing->Counts(env); });
+}
+
 // fisherStart(network, dataset, {order, batchSize}, names): for each weight, the mean over batches of its
 // squared gradient, float32: the diagonal of the empirical Fisher information, up to the batch size.
 Napi::Value Fisher(const Napi::CallbackInfo& info) {
@@ -303,6 +312,7 @@ void RegisterPruning(Napi::Object exports) {
   Export<Threshold>(exports, "pruneThreshold");
   Export<Below>(exports, "pruneBelow");
   Export<Scored>(exports, "pruneScored");
+  Export<SpliceOnce>(exports, "spliceOnce");
   Export<Fisher>(exports, "fisherStart");
   Export<Connections>(exports, "connections");
 }

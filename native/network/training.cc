@@ -8,6 +8,7 @@
 #include "jobs.h"
 #include "network.h"
 #include "optimizer.h"
+#include "splicing.h"
 #include "tally.h"
 
 namespace torch_prune {
@@ -27,6 +28,9 @@ struct Training {
   // Distillation (Hinton, Vinyals and Dean 2015): what a teacher says of every sample of the dataset.
   at::Tensor teacher;  // float32 [N, classes], logits; undefined without
   double teacher_weight = 0, temperature = 1;
+  std::unique_ptr<Splicing> splicing;  // null without
+  std::vector<std::int64_t> splice_steps;
+  std::vector<double> splice_keep;  // for each of these steps, a count a group
 
   // What came of it.
   std::int64_t steps = 0;
@@ -38,6 +42,7 @@ struct Training {
 
  private:
   void CheckTrainable(const at::Tensor& logits) const;
+  void Splice();
   at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t begin,
                   std::int64_t size) const;
 };
@@ -63,6 +68,14 @@ at::Tensor Training::Loss(const at::Tensor& logits, const at::Tensor& labels, st
   return hard * (1 - teacher_weight) + soft * (teacher_weight * temperature * temperature);
 }
 
+// Before the forward pass of a step: what the mask keeps is then what the step computes with.
+void Training::Splice() {
+  if (!splicing) return;
+  const auto due = std::find(splice_steps.begin(), splice_steps.end(), steps);
+  if (due == splice_steps.end()) return;
+  splicing->Refresh(&splice_keep[static_cast<std::size_t>(due - splice_steps.begin()) * splicing->groups()]);
+}
+
 void Training::Run(Job& job) {
   if (order.empty()) {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
@@ -80,6 +93,7 @@ void Training::Run(Job& job) {
     const std::int64_t size = std::min(batch_size, count - begin);
     const auto batch = dataset->Gather(&order[begin], size, device);
     optimizer->ZeroGrad();
+    Splice();
     const at::Tensor logits = network->Run(after, batch.images, last, /*training=*/true);
     if (steps == 0) CheckTrainable(logits);
     const at::Tensor step_loss = Loss(logits, batch.labels, begin, size);
@@ -96,7 +110,9 @@ void Training::Run(Job& job) {
 }
 
 // trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?,
-// after?, labelSmoothing?, teacher?, teacherWeight?, temperature?}, onProgress?)
+// after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, splicing?}, onProgress?); splicing is
+// Splicing's options and {steps, keep}: before which steps masks change, and how many weights each group
+// keeps.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[3], "options");
@@ -123,6 +139,14 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
       throw Error("ERR_SHAPE", "a teacher's logits must be [samples of the dataset, classes], got " +
                                    c10::str(training->teacher.sizes()));
     }
+  }
+  if (options.Has("splicing")) {
+    const Options splicing(options.Get("splicing"), "splicing");
+    training->splicing = std::make_unique<Splicing>(*training->network, splicing);
+    training->splice_steps = ToIntegers(splicing.Get("steps"), "steps");
+    training->splice_keep = ToNumbers(splicing.Get("keep"), "keep");
+    if (training->splice_keep.size() != training->splice_steps.size() * training->splicing->groups())
+      throw Error("ERR_ARGUMENT", "splicing.keep must hold one number a group for each of its steps");
   }
   if (training->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
   const auto samples =
@@ -152,6 +176,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
     auto losses = Napi::Float32Array::New(env, training->losses.size());
     std::copy(training->losses.begin(), training->losses.end(), losses.Data());
     result.Set("losses", losses);
+    if (training->splicing) result.Set("splicing", training->splicing->Counts(env));
     return Napi::Value(result);
   };
   return environment.compute.Start(info.Env(), job);

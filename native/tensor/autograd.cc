@@ -93,7 +93,7 @@ Napi::Value SetGradient(const Napi::CallbackInfo& info) {
     throw Error("ERR_DEVICE", "a gradient is on the device of its tensor");
   // A sealed parameter takes no gradient where it is pruned, so a copy is sealed rather than the caller's
   // own.
-  const MaskHook* hook = FindMask(tensor);
+  const MaskHook* hook = FindSeal(tensor);
   tensor.mutable_grad() = hook == nullptr ? gradient : gradient.detach().clone();
   if (hook != nullptr) hook->Seal(tensor.mutable_grad());
   return info.Env().Undefined();

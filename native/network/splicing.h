@@ -1,0 +1,43 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "../arguments.h"
+#include "network.h"
+
+namespace torch_prune {
+
+// Takes weights out and puts them back (Guo, Yao and Chen 2016, equation 4): a kept weight goes when its
+// magnitude falls under a, a pruned one returns when its dense value reaches b, and between a and b nothing
+// changes. a and b stand at t / (1 + margin) and t / (1 - margin), and t is solved for: as many weights of a
+// group as wanted are kept, exactly.
+class Splicing {
+ public:
+  // {groups: [[name]], scales: [[number]], margin}: a group is what shares one count of kept weights, and
+  // magnitudes are divided by their scale. All must be spliced.
+  Splicing(const Network& network, const Options& options);
+
+  std::size_t groups() const { return groups_.size(); }
+
+  // Splices again, `keep` a count for each group. Changes nothing when it would leave a weight tensor empty.
+  void Refresh(const double* keep);
+
+  // {returned, removed}, of all refreshes so far.
+  Napi::Value Counts(Napi::Env env) const;
+
+ private:
+  struct Member {
+    std::string name;
+    at::Tensor weight;
+    double scale;
+    at::Tensor keep;  // while refreshing: what it is to keep
+  };
+  using Group = std::vector<Member>;
+  void Choose(Group& group, std::int64_t keep) const;
+
+  std::vector<Group> groups_;
+  double margin_;
+  double returned_ = 0, removed_ = 0;
+};
+
+}  // namespace torch_prune
