@@ -4,6 +4,7 @@ import { prune as pruneNetwork } from './prune/prune.js'
 import { sensitivity } from './prune/sensitivity.js'
 import { removeDeadNeurons } from './prune/shrink.js'
 import { solveThresholds } from './prune/solve.js'
+import { splice, spliceOnce } from './prune/splicing.js'
 import { tradeoff } from './prune/tradeoff.js'
 
 export { jobThreads, setEagerThreads, setJobThreads } from './binding/threads.js'
@@ -30,6 +31,8 @@ export type { Phase, PruneOptions, PruneProgress, PruneResult, Round } from './p
 export type { Sensitivity, SensitivityOptions } from './prune/sensitivity.js'
 export type { ShrinkReport } from './prune/shrink.js'
 export type { Budget, Solution } from './prune/solve.js'
+export type { SpliceCriterion } from './prune/splice_target.js'
+export type { SpliceEpoch, SpliceOptions, SplicePoint, SpliceResult } from './prune/splicing.js'
 export { TRADEOFF_CURVES, type TradeoffOptions } from './prune/tradeoff.js'
 export { defineRecipe, type Recipe } from './recipes/recipe.js'
 export { type RunOptions, type RunResult, runRecipe } from './recipes/run.js'
@@ -57,6 +60,8 @@ export const prune = Object.assign(pruneNetwork, {
   fisher,
   filterNorm,
   scores,
+  splice,
+  spliceOnce,
   sensitivity,
   solveThresholds,
   tradeoff,

@@ -52,6 +52,22 @@ export interface NativeParameter {
   readonly lrFactor?: number
 }
 
+/** Splicing of weights in groups, each with one count of kept weights. */
+export interface NativeSplicing {
+  readonly groups: readonly (readonly string[])[]
+  /** What magnitudes are divided by. */
+  readonly scales: readonly (readonly number[])[]
+  readonly margin: number
+  /** Weights kept: for each step at which masks change, a count a group. */
+  readonly keep: readonly number[]
+}
+
+/** How many pruned weights have returned, and how many kept ones gone. */
+export interface SplicingCounts {
+  readonly returned: number
+  readonly removed: number
+}
+
 export interface TrainingResult {
   readonly steps: number
   readonly samples: number
@@ -59,6 +75,8 @@ export interface TrainingResult {
   readonly correct: number
   readonly cancelled: boolean
   readonly losses: Float32Array
+  /** Where masks were spliced. */
+  readonly splicing?: SplicingCounts
 }
 
 export interface EvaluationResult {
@@ -130,6 +148,8 @@ export interface Native {
   networkLoad(network: NetworkHandle, name: string, values: TensorHandle): void
   networkSetMask(network: NetworkHandle, name: string, keep: TensorHandle | undefined): void
   networkMask(network: NetworkHandle, name: string): TensorHandle | undefined
+  networkSplice(network: NetworkHandle, name: string, keep: TensorHandle | undefined): void
+  networkSpliced(network: NetworkHandle): string[]
   networkUnsealed(network: NetworkHandle): Record<string, number>
   networkSetTrainable(network: NetworkHandle, layer: string, trainable: boolean): void
   /** Position of the last layer of the frozen, deterministic part in front; -1 where there is none. */
@@ -168,6 +188,7 @@ export interface Native {
       teacher?: TensorHandle | undefined
       teacherWeight?: number
       temperature?: number
+      splicing?: NativeSplicing & { readonly steps: readonly number[] }
     },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<TrainingResult>
@@ -211,6 +232,8 @@ export interface Native {
     scores: readonly TensorHandle[],
     keep: number,
   ): NativeJob<{ count: number; kept: number }[]>
+  /** `keep` holds a count for each group. */
+  spliceOnce(network: NetworkHandle, options: NativeSplicing): NativeJob<SplicingCounts>
   fisherStart(
     network: NetworkHandle,
     dataset: DatasetHandle,

@@ -65,6 +65,8 @@ export interface StoredGraph {
 }
 
 const GRAPH_KEY = 'torch-prune.graph'
+/** Names of the layers whose weights are stored dense beside a mask that does not seal, as a JSON array. */
+const SPLICED_KEY = 'torch-prune.spliced'
 
 /** Checks a layer graph that came from outside; `where` names the source in the error. */
 export function parseGraph(value: unknown, where: string): StoredGraph {
@@ -98,7 +100,10 @@ export function graphToJson(network: AnyNetwork): unknown {
   }
 }
 
-/** Writes a network: PyTorch's names, each mask beside its weight as uint8, the graph in the metadata. */
+/**
+ * Writes a network: PyTorch's names, each mask beside its weight as uint8, the graph in the metadata. Of a spliced
+ * layer the weight is the dense one, and the metadata says so.
+ */
 export async function saveNetwork(network: AnyNetwork, path: string): Promise<void> {
   const tensors = new Map<string, TensorData>()
   for (const name of network.tensorNames()) {
@@ -109,7 +114,12 @@ export async function saveNetwork(network: AnyNetwork, path: string): Promise<vo
     using mask = network.mask(layer)
     if (mask) tensors.set(`${layer}.weight${MASK}`, { ...toBytes(mask), dtype: 'uint8' })
   }
-  const metadata = { format: 'pt', [GRAPH_KEY]: JSON.stringify(graphToJson(network)) }
+  const { spliced } = network
+  const metadata = {
+    format: 'pt',
+    [GRAPH_KEY]: JSON.stringify(graphToJson(network)),
+    ...(spliced.length > 0 && { [SPLICED_KEY]: JSON.stringify(spliced) }),
+  }
   await writeSafetensors(path, { metadata, tensors })
 }
 
@@ -145,7 +155,8 @@ export async function readGraph(path: string): Promise<StoredGraph | undefined> 
  * @throws TorchPruneError `ERR_FILE` naming the tensor that is missing, left over, or does not fit.
  */
 export async function loadWeights(network: AnyNetwork, path: string): Promise<void> {
-  const { tensors } = await readSafetensors(path)
+  const { tensors, metadata } = await readSafetensors(path)
+  const spliced = parseSpliced(metadata[SPLICED_KEY], path)
   const names: string[] = network.tensorNames()
   const masks = new Set(network.prunable.map((layer) => `${layer}.weight${MASK}`))
   const wrong = (name: string, what: string) =>
@@ -161,6 +172,11 @@ export async function loadWeights(network: AnyNetwork, path: string): Promise<vo
     if (!masks.has(name)) throw wrong(name, 'belongs to no layer of the network')
     checkStored(network, name.slice(0, -MASK.length), stored, (_, what) => wrong(name, what), 'uint8')
   }
+  for (const layer of spliced) {
+    const name = `${layer}.weight${MASK}`
+    if (!masks.has(name)) throw wrong(name, 'is of a spliced layer that the network does not have')
+    if (!tensors.has(name)) throw wrong(name, 'is missing, and the layer is spliced')
+  }
   for (const layer of network.prunable) network.setMask(layer, undefined)
   for (const [name, stored] of tensors) {
     if (masks.has(name)) continue
@@ -171,7 +187,17 @@ export async function loadWeights(network: AnyNetwork, path: string): Promise<vo
     const stored = tensors.get(`${layer}.weight${MASK}`)
     if (stored === undefined) continue
     using keep = fromBytes(stored)
-    network.setMask(layer, keep)
+    if (spliced.includes(layer)) network.splice(layer, keep)
+    else network.setMask(layer, keep)
+  }
+}
+
+function parseSpliced(text: string | undefined, path: string): readonly string[] {
+  if (text === undefined) return []
+  try {
+    return z.array(z.string()).parse(JSON.parse(text))
+  } catch {
+    throw refuse(path, 'its list of spliced layers cannot be read', 'write it again')
   }
 }
 

@@ -120,11 +120,45 @@ export class Network<K extends LayerKinds = LayerKinds> {
   }
 
   /**
+   * Masks a layer's weight without sealing it (Guo, Yao and Chen 2016): the network computes with +0 where the mask
+   * prunes, while `tensor()` stays dense there and goes on learning, so that a pruned weight may return. `keep` has
+   * the weight's shape; without it, what the layer's mask keeps now, or all. Ends with `seal()`.
+   */
+  splice(layer: PrunableName<K>, keep?: Tensor): void {
+    loadAddon().networkSplice(this.handle, `${layer}.weight`, keep?.handle)
+  }
+
+  /** Names of the layers that are spliced, in order. */
+  get spliced(): readonly PrunableName<K>[] {
+    const names = new Set(loadAddon().networkSpliced(this.handle))
+    return this.prunable.filter((layer) => names.has(`${layer}.weight`))
+  }
+
+  /** Turns spliced masks into ones that seal: what they prune now is +0 and does not return. */
+  seal(): void {
+    for (const layer of this.spliced) {
+      using keep = this.mask(layer)
+      this.setMask(layer, keep)
+    }
+  }
+
+  /** Throws `ERR_SEAL` while layers are spliced; `what` needs the pruned weights gone. @internal */
+  refuseSpliced(what: string, mend = 'call seal() first'): void {
+    const { spliced } = this
+    if (spliced.length === 0) return
+    throw new TorchPruneError(
+      'ERR_SEAL',
+      `${what}: the pruned weights of ${spliced.join(', ')} are spliced and may still return; ${mend}`,
+    )
+  }
+
+  /**
    * Checks, bit for bit, that every pruned place is +0 in weights, gradients and moments.
    *
-   * @throws TorchPruneError `ERR_SEAL` naming what is not.
+   * @throws TorchPruneError `ERR_SEAL` naming what is not, or the layers that are spliced.
    */
   assertSealed(): void {
+    this.refuseSpliced('the network is not sealed')
     const broken = Object.entries(loadAddon().networkUnsealed(this.handle))
     if (broken.length === 0) return
     const list = broken.map(([name, count]) => `${name} (${count})`).join(', ')
@@ -179,8 +213,18 @@ export class Network<K extends LayerKinds = LayerKinds> {
     loadAddon().networkLoad(this.handle, name, values.handle)
   }
 
-  /** Writes parameters, buffers, masks and the layer graph as safetensors, whole or not at all. */
-  save(path: string): Promise<void> {
+  /**
+   * Writes parameters, buffers, masks and the layer graph as safetensors, whole or not at all.
+   *
+   * @throws TorchPruneError `ERR_SEAL` while layers are spliced.
+   */
+  async save(path: string): Promise<void> {
+    this.refuseSpliced(`${path} is not written`, 'call seal() first, or saveCheckpoint() to keep them')
+    await saveNetwork(this, path)
+  }
+
+  /** Writes the same with the dense weights of spliced layers, from which `loadNetwork()` splices on. */
+  saveCheckpoint(path: string): Promise<void> {
     return saveNetwork(this, path)
   }
 

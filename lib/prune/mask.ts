@@ -25,6 +25,23 @@ export async function keptWeights(network: AnyNetwork, signal?: AbortSignal): Pr
   })
 }
 
+/** Share of the weights of some layers that is kept. */
+export function totalDensity(layers: readonly LayerKept[]): number {
+  return (
+    layers.reduce((sum, layer) => sum + layer.kept, 0) / layers.reduce((sum, layer) => sum + layer.weights, 0)
+  )
+}
+
+/** The deviation that a criterion asks for, of a layer's statistics now; the initial one, where it is known. */
+export function chosenDeviation(
+  of: DeviationOf,
+  now: { readonly deviation: number; readonly survivorDeviation: number },
+  initial: number | undefined,
+): number {
+  if (of === 'survivors') return now.survivorDeviation
+  return of === 'current' ? now.deviation : (initial ?? now.deviation)
+}
+
 export function weightStatistics(network: AnyNetwork, layers: readonly string[], signal?: AbortSignal) {
   return runJob(() => loadAddon().weightStatistics(network.handle, weightNames(layers)), signal)
 }
@@ -70,12 +87,8 @@ export async function applyCriterion(
   }
   const names = weightNames(layers)
   const statistics = await weightStatistics(network, layers, signal)
-  const deviationOf = (of: DeviationOf, i: number): number => {
-    const { deviation, survivorDeviation } = statistics[i]!
-    if (of === 'current') return deviation
-    if (of === 'survivors') return survivorDeviation
-    return options.initial?.[layers[i]!] ?? deviation
-  }
+  const deviationOf = (of: DeviationOf, i: number) =>
+    chosenDeviation(of, statistics[i]!, options.initial?.[layers[i]!])
   const threshold = (scales: readonly number[], indices: readonly number[], density: number) => {
     const count = indices.reduce((sum, i) => sum + statistics[i]!.count, 0)
     const keep = Math.round(ease(density) * count)

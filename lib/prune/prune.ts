@@ -20,6 +20,7 @@ import {
   initialDeviations,
   keptWeights,
   type LayerKept,
+  totalDensity,
 } from './mask.js'
 import { parameterReport } from './neurons.js'
 import { type DensitySchedule, densityAt } from './schedule.js'
@@ -191,12 +192,6 @@ async function* roundsOf(
 /** Asked once for all rounds, and before the first of them prunes. */
 function logitsOf(teacher: AnyNetwork | Tensor, dataset: Dataset, signal?: AbortSignal): Promise<Tensor> {
   return teacher instanceof Tensor ? Promise.resolve(teacher) : predict(teacher, dataset, { signal })
-}
-
-function totalDensity(layers: readonly LayerKept[]): number {
-  return (
-    layers.reduce((sum, layer) => sum + layer.kept, 0) / layers.reduce((sum, layer) => sum + layer.weights, 0)
-  )
 }
 
 function retraining(network: AnyNetwork, options: RetrainOptions) {

@@ -70,6 +70,7 @@ export function sensitivity(
       `layer '${unknown}' has no connections to prune: use ${network.prunable.join(', ')}`,
     )
   }
+  network.refuseSpliced('sensitivity is not measured')
   return new Job(pointsOf(network, dataset, options))
 }
 

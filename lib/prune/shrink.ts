@@ -57,6 +57,7 @@ export async function removeDeadNeurons<K extends LayerKinds>(
   options: ShrinkOptions = {},
 ): Promise<ShrinkReport> {
   const { certify, signal } = options
+  network.refuseSpliced('dead neurons are not removed')
   using before = certify && (await predict(network, certify, { signal }))
   const parametersBefore = network.parameterCount
   using work = new Shrinking(network)

@@ -1,5 +1,5 @@
 import { loadAddon } from '../binding/addon.js'
-import type { JobProgress } from '../binding/native.js'
+import type { JobProgress, Native, SplicingCounts } from '../binding/native.js'
 import { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
@@ -12,6 +12,17 @@ import { checkSamples, evaluate, percentWrong, predict } from './evaluate.js'
 import { Job } from './job.js'
 import { type JobOptions, runJob } from './native_job.js'
 import { deriveSeed } from './seed.js'
+
+/** Masks that change while a network trains: what `prune.splice()` adds to `train()`. @internal */
+export interface TrainSplicing {
+  /** Goes on behind this epoch of all, with the optimiser's moments new. */
+  readonly after: number
+  /** How masks change in an epoch of `steps` steps, of all `total`, from step `first` on. */
+  plan(first: number, steps: number, total: number): Promise<TrainingSplicing>
+  done(counts: SplicingCounts): void
+}
+
+type TrainingSplicing = NonNullable<Parameters<Native['trainingStart']>[3]['splicing']>
 
 export interface TrainOptions extends JobOptions {
   readonly epochs: number
@@ -36,6 +47,8 @@ export interface TrainOptions extends JobOptions {
   readonly seed?: number | undefined
   /** Called now and then within an epoch. */
   readonly onProgress?: ((progress: TrainProgress) => void) | undefined
+  /** @internal */
+  readonly splicing?: TrainSplicing | undefined
 }
 
 /** Learning from what a teacher says of each sample (Hinton, Vinyals and Dean 2015). */
@@ -114,13 +127,13 @@ async function* epochsOf(
   const steps = Math.ceil(dataset.length / batchSize)
   lastTraining.set(network, { optimizer: spec, batchSize, regularization })
   using optimizer = Optimizer.of(network, spec, regularization)
-  const { labelSmoothing = 0 } = options
+  const { labelSmoothing = 0, splicing } = options
   using cache = options.cachePrefix ? await fillCache(network, dataset, signal) : undefined
   const samples = cache?.dataset ?? dataset
   const after = cache?.after ?? -1
   const lesson = await lessonOf(options.distillation, dataset, signal)
   const done: Epoch[] = []
-  for (let epoch = 1; epoch <= epochs; epoch++) {
+  for (let epoch = (splicing?.after ?? 0) + 1; epoch <= epochs; epoch++) {
     const started = performance.now()
     const epochSeed = deriveSeed(seed, epoch)
     network.reseed(epochSeed)
@@ -129,13 +142,14 @@ async function* epochsOf(
       { length: steps },
       (_, i) => spec.lr * rateFactor(schedule, first + i, epochs * steps, steps),
     )
+    const masks = splicing && { splicing: await splicing.plan(first, steps, epochs * steps) }
     const result = await runJob(
       (report) =>
         loadAddon().trainingStart(
           network.handle,
           optimizer.handle,
           samples.handle,
-          { batchSize, rates, seed: epochSeed, after, labelSmoothing, ...lesson },
+          { batchSize, rates, seed: epochSeed, after, labelSmoothing, ...lesson, ...masks },
           report,
         ),
       signal,
@@ -147,6 +161,7 @@ async function* epochsOf(
         `training diverged in epoch ${epoch}: the loss is ${result.loss}; lower the learning rate (now ${spec.lr})`,
       )
     }
+    if (result.splicing) splicing?.done(result.splicing)
     const seconds = (performance.now() - started) / 1000
     const checked = validation && (await evaluate(network, validation, { signal }))
     const event: Epoch = {

@@ -1,0 +1,119 @@
+import { TorchPruneError } from '../errors.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { type GlobalDensityCriterion, type LayerDensityCriterion, valueFor } from './criterion.js'
+import { checkCriterion, chosenDeviation, type InitialDeviations, weightStatistics } from './mask.js'
+import { type DensitySchedule, densityAt } from './schedule.js'
+
+/** What splicing can aim at: a share of the weights, by layer or of all layers together. */
+export type SpliceCriterion<Name extends string = string> =
+  | LayerDensityCriterion<Name>
+  | GlobalDensityCriterion<Name>
+
+/** What a run of splicing measured when it began. */
+export interface SpliceTargetState {
+  readonly initialDeviations: InitialDeviations
+  /** Share of each layer's weights that was kept. */
+  readonly initialDensities: Readonly<Record<string, number>>
+}
+
+/** Throws `ERR_ARGUMENT` when splicing cannot aim at a criterion, or it does not fit the network. */
+export function checkSpliceTarget(network: AnyNetwork, criterion: SpliceCriterion): void {
+  if (criterion.kind !== 'layerDensity' && criterion.kind !== 'globalDensity') {
+    const { kind } = criterion as { readonly kind: string }
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `splicing aims at a density, not at '${kind}': use prune.layerDensity() or prune.globalDensity()`,
+    )
+  }
+  checkCriterion(network, criterion)
+  splicedLayers(network, criterion)
+}
+
+/** The layers of a criterion that train: a frozen one's weights do not move, and its mask with them. */
+function splicedLayers(network: AnyNetwork, criterion: SpliceCriterion): readonly string[] {
+  const frozen: readonly string[] = network.frozen
+  const named = criterion.layers?.find((layer) => frozen.includes(layer))
+  if (named !== undefined) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `layer '${named}' is frozen and cannot be spliced: unfreeze it, or leave it out of the criterion`,
+    )
+  }
+  const layers = (criterion.layers ?? network.prunable).filter((layer) => !frozen.includes(layer))
+  if (layers.length > 0) return layers
+  throw new TorchPruneError('ERR_ARGUMENT', 'there is no layer to splice: name one, or unfreeze one')
+}
+
+interface Group {
+  readonly layers: readonly string[]
+  readonly weights: number
+  /** Share that is kept at the beginning, and at the end. */
+  readonly from: number
+  readonly to: number
+}
+
+/** A criterion over the layers of a network that splicing works on, in groups that share a count of kept weights. */
+export class SpliceTarget {
+  private constructor(
+    readonly layers: readonly string[],
+    readonly state: SpliceTargetState,
+    private readonly network: AnyNetwork,
+    private readonly criterion: SpliceCriterion,
+    private readonly members: readonly Group[],
+  ) {}
+
+  static async of(
+    network: AnyNetwork,
+    criterion: SpliceCriterion,
+    begun: SpliceTargetState | undefined,
+    signal?: AbortSignal,
+  ): Promise<SpliceTarget> {
+    const layers = splicedLayers(network, criterion)
+    const statistics = await weightStatistics(network, layers, signal)
+    const byLayer = (value: (each: (typeof statistics)[number]) => number) =>
+      Object.fromEntries(layers.map((layer, i) => [layer, value(statistics[i]!)]))
+    const state = {
+      initialDeviations: begun?.initialDeviations ?? byLayer(({ deviation }) => deviation),
+      initialDensities: begun?.initialDensities ?? byLayer(({ kept, count }) => kept / count),
+    }
+    const counts = byLayer(({ count }) => count)
+    const group = (some: readonly string[], to: number): Group => {
+      const weights = some.reduce((sum, layer) => sum + counts[layer]!, 0)
+      const kept = some.reduce((sum, layer) => sum + state.initialDensities[layer]! * counts[layer]!, 0)
+      if (Math.round(to * weights) >= some.length) return { layers: some, weights, from: kept / weights, to }
+      throw new TorchPruneError(
+        'ERR_ARGUMENT',
+        `density ${to} keeps ${Math.round(to * weights)} of the ${weights} weights of ${some.join(', ')}: nothing would pass through; keep more`,
+      )
+    }
+    const groups =
+      criterion.kind === 'globalDensity'
+        ? [group(layers, criterion.density)]
+        : layers.map((layer) => group([layer], valueFor(criterion.density, layer)))
+    return new SpliceTarget(layers, state, network, criterion, groups)
+  }
+
+  /** How many weights each group keeps when the density has come this far, in 0..1. */
+  keepAt(schedule: DensitySchedule, progress: number): number[] {
+    return this.members.map(({ weights, from, to }) => {
+      const density = to >= from ? to : from * densityAt(schedule, to / from, progress, 1)
+      return Math.round(density * weights)
+    })
+  }
+
+  /** The groups as the addon takes them, scaled by deviations where the criterion says so. */
+  async groups(signal?: AbortSignal) {
+    const scales = new Map<string, number>()
+    if (this.criterion.kind === 'globalDensity' && this.criterion.normalize !== 'none') {
+      const statistics = await weightStatistics(this.network, this.layers, signal)
+      for (const [i, layer] of this.layers.entries()) {
+        const initial = this.state.initialDeviations[layer]
+        scales.set(layer, chosenDeviation(this.criterion.normalize, statistics[i]!, initial) || 1)
+      }
+    }
+    return {
+      groups: this.members.map(({ layers }) => layers.map((layer) => `${layer}.weight`)),
+      scales: this.members.map(({ layers }) => layers.map((layer) => scales.get(layer) ?? 1)),
+    }
+  }
+}

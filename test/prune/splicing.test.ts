@@ -1,0 +1,428 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { Dataset } from '../../lib/data/dataset.js'
+import { conv2d, flatten, linear, relu } from '../../lib/nn/layers.js'
+import { loadNetwork } from '../../lib/nn/load.js'
+import { type AnyNetwork, network } from '../../lib/nn/network.js'
+import { Optimizer } from '../../lib/optim/optimizer.js'
+import { type SgdSpec, sgd } from '../../lib/optim/spec.js'
+import { deviation, globalDensity, layerDensity } from '../../lib/prune/criterion.js'
+import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
+import type { SpliceCriterion } from '../../lib/prune/splice_target.js'
+import { spliceSteps, spliceTimes } from '../../lib/prune/splice_times.js'
+import {
+  type SpliceEpoch,
+  type SpliceOptions,
+  type SplicePoint,
+  splice,
+  spliceOnce,
+} from '../../lib/prune/splicing.js'
+import { noGrad } from '../../lib/tensor/autograd.js'
+import { tensor } from '../../lib/tensor/from.js'
+import { crossEntropy } from '../../lib/tensor/loss.js'
+import { scope } from '../../lib/tensor/scope.js'
+import { deriveSeed } from '../../lib/train/seed.js'
+import { snapshot } from '../nn/bits.js'
+import { device } from '../support/device.js'
+import { readGolden } from '../support/golden.js'
+import { laterRefusal, refusal } from '../support/refusal.js'
+import { toyData, toyNetwork } from '../train/toy.js'
+import { expectSealed } from './sealed.js'
+
+interface GoldenEpoch {
+  returned: number
+  removed: number
+  kept: Record<string, number>
+}
+
+const golden = readGolden<{
+  seed: number
+  epochSeeds: number[]
+  batchSize: number
+  layers: ('conv' | 'fc1' | 'fc2')[]
+  every: number
+  margin: number
+  reach: number
+  until: number
+  optimizer: Pick<SgdSpec, 'lr' | 'momentum' | 'weightDecay'>
+  cases: {
+    name: string
+    densities?: Record<'conv' | 'fc1' | 'fc2', number>
+    density?: number
+    epochs: GoldenEpoch[]
+  }[]
+}>('splicing')
+
+const goldenNetwork = () =>
+  network(
+    [1, 6, 6],
+    {
+      conv: conv2d(1, 4, 3),
+      relu1: relu(),
+      flat: flatten(),
+      fc1: linear(64, 20),
+      relu2: relu(),
+      fc2: linear(20, 4),
+    },
+    { device },
+  )
+
+/** Largest difference of two lists. */
+function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)))
+}
+
+describe('splicing trains what plain PyTorch trains, masks identical:', () => {
+  const { epochSeeds, layers, seed, batchSize, optimizer, cases, ...settings } = golden.fixture
+  const { every, margin, reach, until } = settings
+  const tolerance = device === 'cpu' ? 1e-6 : 1e-4
+
+  it('on the same shuffles', () => {
+    expect(epochSeeds.map((_, i) => deriveSeed(seed, i + 1))).to.deep.equal(epochSeeds)
+  })
+
+  for (const { name, densities, density, epochs } of cases) {
+    it(`${name} densities`, async () => {
+      using net = goldenNetwork()
+      using images = golden.tensor('images')
+      using labels = golden.tensor('labels')
+      const train = Dataset.from(images, labels)
+      for (const parameter of net.tensorNames()) {
+        using values = golden.tensor(`initial.${parameter}`)
+        net.load(parameter, values)
+      }
+      let seen = 0
+      const run = splice(
+        net,
+        { train, validation: train },
+        {
+          criterion: densities ? layerDensity(densities) : globalDensity(density!, { normalize: 'initial' }),
+          epochs: epochSeeds.length,
+          optimizer: sgd({ ...optimizer, fused: false }),
+          batchSize,
+          seed,
+          every,
+          margin,
+          reach,
+          until,
+          onEpoch: ({ epoch, returned, removed }) => {
+            const expected = epochs[epoch - 1]!
+            expect({ returned, removed }).to.deep.equal({
+              returned: expected.returned,
+              removed: expected.removed,
+            })
+            scope(() => {
+              for (const layer of layers) {
+                const mask = golden.tensor(`${name}.${epoch}.${layer}.mask`)
+                expect(net.mask(layer)!.to('uint8').data(), `${layer}, epoch ${epoch}`).to.deep.equal(
+                  mask.data(),
+                )
+              }
+              for (const parameter of net.tensorNames()) {
+                const expected = golden.tensor(`${name}.${epoch}.${parameter}`).data() as Float32Array
+                const ours = net.tensor(parameter).detach().data() as Float32Array
+                expect(distance(ours, expected), `${parameter}, epoch ${epoch}`).to.be.below(tolerance)
+              }
+            })
+            seen++
+          },
+        },
+      )
+      const result = await run
+      expect(seen).to.equal(epochSeeds.length)
+      const kept = Object.fromEntries(result.layers.map((each) => [each.name, each.kept]))
+      expect(kept).to.deep.equal(epochs.at(-1)!.kept)
+      expect(expectSealed(net)).to.be.above(1000)
+    })
+  }
+})
+
+const toy = (count = 96) => ({ train: toyData(count), validation: toyData(32, 2) })
+const options = {
+  criterion: layerDensity({ fc1: 0.25, fc2: 0.5 }),
+  epochs: 4,
+  optimizer: sgd({ lr: 0.2, momentum: 0.9 }),
+  batchSize: 16,
+  every: 2,
+} as const
+
+describe('splice', () => {
+  it('keeps the densities that were asked for, and ends sealed', async () => {
+    using net = toyNetwork()
+    const epochs: SpliceEpoch[] = []
+    const run = splice(net, toy(), options)
+    for await (const epoch of run) epochs.push(epoch)
+    const { layers, density, compression } = await run
+    expect(layers.map(({ kept }) => kept)).to.deep.equal([24, 24])
+    expect(density).to.equal(48 / 144)
+    expect(compression).to.be.above(1)
+    expect(epochs.map((epoch) => epoch.epoch)).to.deep.equal([1, 2, 3, 4])
+    expect(epochs.at(-1)!.density).to.equal(density)
+    expect(epochs[0]!.density).to.be.above(density)
+    expect(epochs.every(({ validationError }) => validationError! >= 0)).to.equal(true)
+    expect(net.spliced).to.deep.equal([])
+    expect(expectSealed(net)).to.equal(96)
+  })
+
+  it('gives weights back', async () => {
+    using net = toyNetwork()
+    const { epochs } = await splice(net, toy(), { ...options, epochs: 12, every: 1, margin: 0 })
+    const sum = (what: 'returned' | 'removed') => epochs.reduce((total, epoch) => total + epoch[what], 0)
+    expect(sum('returned')).to.be.above(0)
+    expect(sum('removed') - sum('returned')).to.equal(96)
+    expect(epochs.at(-1)!.returned, 'the mask has come to rest').to.equal(0)
+  })
+
+  it('repeats under a seed, and not under another', async () => {
+    const weights = async (seed: number) => {
+      using net = toyNetwork()
+      await splice(net, toy(), { ...options, seed, probability: 0.5, every: 1 })
+      return snapshot(net)
+    }
+    const first = await weights(1)
+    expect(await weights(1)).to.deep.equal(first)
+    expect(await weights(2)).to.not.deep.equal(first)
+  })
+
+  it('lowers dropout by the square root of what the reader keeps, unless told not to', async () => {
+    using net = toyNetwork()
+    await splice(net, toy(), options)
+    expect(net.dropout('drop')).to.be.closeTo(0.2 * Math.sqrt(0.5), 1e-12)
+    using other = toyNetwork()
+    await splice(other, toy(), { ...options, adjustDropout: false })
+    expect(other.dropout('drop')).to.equal(0.2)
+  })
+
+  it('leaves frozen layers as they are, their seal too', async () => {
+    using net = toyNetwork()
+    await applyCriterion(net, layerDensity({ fc1: 0.5 }))
+    net.freeze('fc1')
+    const before = snapshot(net)
+    const run = splice(net, toy(), { ...options, criterion: layerDensity(0.25), cachePrefix: true })
+    for await (const { epoch } of run) if (epoch === 1) expect(net.spliced).to.deep.equal(['fc2'])
+    expect(snapshot(net)['fc1.weight']).to.deep.equal(before['fc1.weight'])
+    expect((await keptWeights(net)).map(({ kept }) => kept)).to.deep.equal([48, 12])
+    expectSealed(net)
+  })
+
+  it('goes on from masks that were sealed, and may give back what they pruned', async () => {
+    using net = toyNetwork()
+    await applyCriterion(net, layerDensity({ fc1: 0.25, fc2: 0.25 }))
+    const { layers, epochs } = await splice(net, toy(), options)
+    expect(layers.map(({ kept }) => kept)).to.deep.equal([24, 24])
+    expect(epochs.reduce((sum, { returned }) => sum + returned, 0)).to.be.at.least(12)
+    expectSealed(net)
+  })
+
+  it('learns from the network as it came', async () => {
+    using net = toyNetwork()
+    await splice(net, toy(), { ...options, distillation: { weight: 1 } })
+    expectSealed(net)
+  })
+
+  it('stays spliced when aborted, and is then sealed by hand', async () => {
+    using net = toyNetwork()
+    const control = new AbortController()
+    const run = splice(net, toy(), { ...options, signal: control.signal, onEpoch: () => control.abort() })
+    expect(await run.then(undefined, (error: unknown) => (error as Error).name)).to.equal('AbortError')
+    expect(net.spliced).to.deep.equal(['fc1', 'fc2'])
+    expect(refusal(() => net.assertSealed()).code).to.equal('ERR_SEAL')
+    net.seal()
+    expectSealed(net)
+  })
+
+  it('refuses to empty a layer, with its weights still there', async () => {
+    using net = toyNetwork()
+    using weight = net.tensor('fc2.weight')
+    noGrad(() => weight.mul_(1e-6))
+    const run = splice(net, toy(), { ...options, criterion: globalDensity(0.05), every: 1 })
+    const { code, message } = await laterRefusal(run)
+    expect(code).to.equal('ERR_ARGUMENT')
+    expect(message).to.match(/^the criterion prunes every weight of 'fc2\.weight'/)
+    net.seal()
+    expect((await keptWeights(net)).every(({ kept }) => kept > 0)).to.equal(true)
+  })
+
+  it('goes on behind an epoch from a checkpoint', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'splicing-'))
+    try {
+      const file = join(folder, 'epoch.safetensors')
+      let point: SplicePoint | undefined
+      using net = toyNetwork()
+      // Without momentum the optimiser has nothing to remember, and the run is the unbroken one bit for bit.
+      const plain = { ...options, optimizer: sgd({ lr: 0.2 }), adjustDropout: false }
+      await splice(net, toy(), {
+        ...plain,
+        onEpoch: async (epoch) => {
+          if (epoch.epoch !== 2) return
+          await net.saveCheckpoint(file)
+          point = JSON.parse(JSON.stringify(epoch.point))
+        },
+      })
+      using again = await loadNetwork(file, { device })
+      expect(again.spliced).to.deep.equal(['fc1', 'fc2'])
+      const { epochs } = await splice(again, toy(), { ...plain, seed: net.seed, after: point })
+      expect(epochs.map(({ epoch }) => epoch)).to.deep.equal([3, 4])
+      expect(snapshot(again)).to.deep.equal(snapshot(net))
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  describe('refuses', () => {
+    const bad: [what: string, says: RegExp, change: object][] = [
+      ['another criterion', /aims at a density, not at 'deviation': use/, { criterion: deviation(1) }],
+      ['a layer that is not there', /layer 'fc9' is not in/, { criterion: layerDensity({ fc9: 0.5 }) }],
+      ['half an epoch', /^epochs must be a whole number/, { epochs: 0.5 }],
+      ['every 0 steps', /^every must be a whole number of steps, 1 or more, got 0$/, { every: 0 }],
+      ['a margin of 1', /^margin must be 0 or more and under 1, got 1$/, { margin: 1 }],
+      ['a margin that is none', /^margin must be .* got NaN$/, { margin: Number.NaN }],
+      ['no probability', /^probability must be over 0 and up to 1, got 0$/, { probability: 0 }],
+      ['a reach over 1', /^reach must be over 0 and up to 1, got 2$/, { reach: 2 }],
+      ['an end before the density is there', /^reach must not be over until/, { reach: 0.5, until: 0.4 }],
+      ['to go on behind the end', /^after.epoch must be one of the 4/, { after: { epoch: 4 } }],
+      [
+        'to go on without the teacher',
+        /needs its distillation\.teacher/,
+        { after: { epoch: 1 }, distillation: {} },
+      ],
+      ['to keep nothing', /^density 0 keeps 0 of the 96 weights of fc1: /, { criterion: layerDensity(0) }],
+    ]
+    for (const [what, says, change] of bad) {
+      it(what, async () => {
+        using net = toyNetwork()
+        const attempt = async () =>
+          await splice(net, toy(), { ...options, ...change } as SpliceOptions<'fc1'>)
+        const { code, message } = await laterRefusal(attempt())
+        expect(code).to.equal('ERR_ARGUMENT')
+        expect(message).to.match(says)
+        expect(net.spliced, 'nothing changed').to.deep.equal([])
+      })
+    }
+
+    it('a frozen layer by name, and a network where all are', () => {
+      using net = toyNetwork()
+      net.freeze('fc1')
+      expect(refusal(() => splice(net, toy(), options)).message).to.match(/^layer 'fc1' is frozen and cannot/)
+      net.freeze('fc2')
+      const all = { ...options, criterion: layerDensity(0.5) }
+      expect(refusal(() => splice(net, toy(), all)).message).to.match(/^there is no layer to splice/)
+    })
+  })
+})
+
+describe('spliceOnce', () => {
+  it('keeps exactly the density, whatever the weights, the mask and the margin', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.float({ min: -2, max: 2, noNaN: true }), { minLength: 48, maxLength: 48 }),
+        fc.double({ min: 0.05, max: 1, noNaN: true }),
+        fc.double({ min: 0.05, max: 1, noNaN: true }),
+        fc.double({ min: 0, max: 0.9, noNaN: true }),
+        async (values, before, density, margin) => {
+          using net = toyNetwork()
+          // No two of one magnitude, and none 0: ties stay together.
+          const own = values.map((value, i) => value + Math.sign(value || 1) * (3 + i * 1e-3))
+
+          load(net, own)
+          await spliceOnce(net, layerDensity({ fc2: before }), { margin })
+          await spliceOnce(net, layerDensity({ fc2: density }), { margin })
+          const { kept } = (await keptWeights(net))[1]!
+          expect(kept).to.equal(Math.round(density * 48))
+        },
+      ),
+      { numRuns: 40 },
+    ))
+
+  it('moves a weight only when it leaves the margin', async () => {
+    using net = toyNetwork()
+    const kept = () => Array.from(net.mask('fc2')!.data())
+    const ramp = Array.from({ length: 48 }, (_, i) => 1 + i / 100)
+    load(net, ramp)
+    const half: SpliceCriterion = layerDensity({ fc2: 0.5 })
+    await spliceOnce(net, half, { margin: 0.1 })
+    const first = kept()
+    expect(first).to.deep.equal(ramp.map((_, i) => (i < 24 ? 0 : 1)))
+    // The largest pruned one passes the smallest kept one, by less than the margin; then by more.
+    load(net, ramp.with(23, 1.3))
+    expect(await spliceOnce(net, half, { margin: 0.1 })).to.deep.equal({ returned: 0, removed: 0 })
+    expect(kept()).to.deep.equal(first)
+    load(net, ramp.with(23, 1.6))
+    expect(await spliceOnce(net, half, { margin: 0.1 })).to.deep.equal({ returned: 1, removed: 1 })
+    expect(kept()).to.deep.equal(first.with(23, 1).with(24, 0))
+  })
+
+  it('never gives back what is no number, infinite or 0', async () => {
+    using net = toyNetwork()
+    const ramp = Array.from({ length: 48 }, (_, i) => 1 + i / 100)
+    load(net, ramp)
+    await spliceOnce(net, layerDensity({ fc2: 0.5 }))
+    load(
+      net,
+      ramp.with(0, Number.NaN).with(1, Number.POSITIVE_INFINITY).with(2, Number.NEGATIVE_INFINITY).with(3, 0),
+    )
+    await spliceOnce(net, layerDensity({ fc2: 1 }))
+    expect(Array.from(net.mask('fc2')!.data())).to.deep.equal(ramp.map((_, i) => (i < 4 ? 0 : 1)))
+  })
+
+  it("serves a loop of one's own", async () => {
+    using net = toyNetwork()
+    using optimizer = Optimizer.of(net, sgd({ lr: 0.1, momentum: 0.9, weightDecay: 0.01 }))
+    using data = toyData()
+    for (let step = 0; step < 6; step++) {
+      await spliceOnce(net, globalDensity(0.3))
+      scope(() => {
+        const { images, labels } = data.batch(
+          Array.from({ length: 32 }, (_, i) => i),
+          device,
+        )
+        optimizer.zeroGrad()
+        crossEntropy(net.forward(images, { training: true }), labels).backward()
+        optimizer.step()
+      })
+    }
+    net.seal()
+    expectSealed(net, optimizer)
+  })
+})
+
+function load(net: AnyNetwork, values: readonly number[]): void {
+  scope(() => net.load('fc2.weight', tensor(values, { shape: [3, 16] })))
+}
+
+describe('the steps at which masks change', () => {
+  it('end with one that reaches the density, in any run', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.double({ min: 0.01, max: 1, noNaN: true }),
+        fc.double({ min: 0.01, max: 1, noNaN: true }),
+        fc.double({ min: 0.01, max: 1, noNaN: true }),
+        (steps, epochs, every, probability, one, other) => {
+          const times = spliceTimes({
+            every,
+            probability,
+            reach: Math.min(one, other),
+            until: Math.max(one, other),
+          })
+          const total = steps * epochs
+          const chosen = Array.from({ length: epochs }, (_, epoch) =>
+            spliceSteps(times, 0, epoch * steps, steps, total).map((each) => ({
+              ...each,
+              at: epoch * steps + each.step,
+            })),
+          ).flat()
+          expect(chosen.at(-1)!.progress).to.equal(1)
+          expect(chosen.at(-1)!.at).to.equal(Math.ceil(times.until * total) - 1)
+          const progress = chosen.map((each) => each.progress)
+          expect(progress).to.deep.equal(progress.toSorted((a, b) => a - b))
+        },
+      ),
+    )
+  })
+})
