@@ -1,0 +1,337 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { inspect } from '../../lib/cli/inspection.js'
+import { loadWeights } from '../../lib/io/network.js'
+import { readSafetensors, writeSafetensors } from '../../lib/io/safetensors.js'
+import { conv2d, flatten, linear } from '../../lib/nn/layers.js'
+import { loadNetwork } from '../../lib/nn/load.js'
+import { network } from '../../lib/nn/network.js'
+import { Optimizer } from '../../lib/optim/optimizer.js'
+import { adam, sgd } from '../../lib/optim/spec.js'
+import { layerDensity } from '../../lib/prune/criterion.js'
+import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
+import { parameterReport } from '../../lib/prune/neurons.js'
+import { sensitivity } from '../../lib/prune/sensitivity.js'
+import { removeDeadNeurons } from '../../lib/prune/shrink.js'
+import { noGrad } from '../../lib/tensor/autograd.js'
+import { ones, randn, zeros } from '../../lib/tensor/factories.js'
+import { manualSeed } from '../../lib/tensor/random.js'
+import { scope } from '../../lib/tensor/scope.js'
+import type { Tensor } from '../../lib/tensor/tensor.js'
+import { evaluate, predict } from '../../lib/train/evaluate.js'
+import { train } from '../../lib/train/train.js'
+import { expectSealed } from '../prune/sealed.js'
+import { device } from '../support/device.js'
+import { laterRefusal, refusal, refusedWith } from '../support/refusal.js'
+import { toyData, toyNetwork } from '../train/toy.js'
+import { snapshot } from './bits.js'
+
+const make = () =>
+  network([2, 5, 5], { conv: conv2d(2, 4, 3), flat: flatten(), fc: linear(36, 3) }, { seed: 3, device })
+type Net = ReturnType<typeof make>
+
+const half = (shape: readonly number[]) => randn(shape, { device }).gt(0)
+
+/** Splices about half of the weights. */
+function spliceAll(net: Net): void {
+  for (const layer of net.prunable) {
+    using keep = half(net.tensor(`${layer}.weight`).shape)
+    net.splice(layer, keep)
+  }
+}
+
+function backward(net: Net, input: Tensor, factor = 1): void {
+  scope(() => net.forward(input, { training: true }).square().sum().mul(factor).backward())
+}
+
+beforeEach(() => manualSeed(1))
+
+describe('a spliced layer', () => {
+  it('computes with +0 where it is pruned, and keeps its dense weight', () => {
+    using net = make()
+    using masked = make()
+    spliceAll(net)
+    for (const layer of net.prunable) masked.setMask(layer, net.mask(layer))
+    expect(snapshot(net), 'the dense weights').to.deep.equal(snapshot(make()))
+    scope(() => {
+      const input = randn([4, 2, 5, 5], { device })
+      expect(net.forward(input).data()).to.deep.equal(masked.forward(input).data())
+    })
+  })
+
+  it('hands the dense weight all of the gradient that the masked one has', () => {
+    using net = make()
+    using masked = make()
+    spliceAll(net)
+    // Without a mask that would seal: the gradient of a weight that is 0.
+    for (const layer of net.prunable) {
+      scope(() => {
+        const values = net.tensor(`${layer}.weight`).detach().mul(net.mask(layer)!)
+        masked.load(`${layer}.weight`, values)
+      })
+    }
+    scope(() => {
+      const input = randn([4, 2, 5, 5], { device })
+      backward(net, input)
+      backward(masked, input)
+      for (const name of ['conv.weight', 'conv.bias', 'fc.weight', 'fc.bias'] as const) {
+        const [ours, expected] = [net.tensor(name).grad!, masked.tensor(name).grad!]
+        expect(ours.allclose(expected, { rtol: 1e-5, atol: 1e-6 }), name).to.equal(true)
+      }
+      expect(net.tensor('fc.weight').grad!.ne(0).all().item(), 'pruned places too').to.equal(1)
+    })
+  })
+
+  it('keeps infinite and NaN shadows out of what it computes, and out of what is sealed', () => {
+    for (const spec of [sgd({ lr: 0.1, momentum: 0.9 }), adam({ lr: 0.1 })]) {
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        using net = make()
+        using optimizer = Optimizer.of(net, spec)
+        spliceAll(net)
+        scope(() => {
+          const input = randn([4, 2, 5, 5], { device })
+          const before = net.forward(input).data()
+          const pruned = net.mask('fc')!.logicalNot()
+          const weight = net.tensor('fc.weight')
+          weight.grad = zeros(weight.shape, { device }).maskedFill(pruned, value)
+          optimizer.step()
+          expect(weight.detach().isfinite().all().item(), 'the shadow').to.equal(0)
+          expect(net.forward(input).data()).to.deep.equal(before)
+          net.seal()
+          expect(net.forward(input).data()).to.deep.equal(before)
+        })
+        expectSealed(net, optimizer)
+        using input = randn([4, 2, 5, 5], { device })
+        backward(net, input, value)
+        expectSealed(net, optimizer)
+        optimizer.step()
+        expectSealed(net, optimizer)
+      }
+    }
+  })
+
+  it('seals moments and gradients that its dense weight had', () => {
+    using net = make()
+    using optimizer = Optimizer.of(net, adam({ lr: 0.05, weightDecay: 0.1 }))
+    using input = randn([4, 2, 5, 5], { device })
+    spliceAll(net)
+    for (let i = 0; i < 3; i++) {
+      optimizer.zeroGrad()
+      backward(net, input)
+      optimizer.step()
+    }
+    net.seal()
+    expect(net.spliced).to.deep.equal([])
+    expect(expectSealed(net, optimizer)).to.be.above(200)
+    optimizer.step()
+    backward(net, input)
+    optimizer.step()
+    expectSealed(net, optimizer)
+  })
+
+  it('is named, in order, and takes the mask that is there', () => {
+    using net = make()
+    expect(net.spliced).to.deep.equal([])
+    using keep = half([3, 36])
+    net.setMask('fc', keep)
+    net.splice('fc')
+    net.splice('conv')
+    expect(net.spliced).to.deep.equal(['conv', 'fc'])
+    expect(net.mask('fc')!.data()).to.deep.equal(keep.data())
+    expect(net.mask('conv')!.all().item()).to.equal(1)
+    net.setMask('fc', keep) // a seal
+    expect(net.spliced).to.deep.equal(['conv'])
+    net.setMask('conv', undefined)
+    expect(net.spliced).to.deep.equal([])
+    net.seal() // nothing to do
+    expectSealed(net)
+  })
+
+  it('is rejected by assertSealed until seal()', () => {
+    using net = make()
+    spliceAll(net)
+    // Even where the shadow is +0 in all pruned places.
+    for (const layer of net.prunable) {
+      using weight = net.tensor(`${layer}.weight`)
+      noGrad(() => weight.zero_())
+    }
+    const { code, message } = refusal(() => net.assertSealed())
+    expect(code).to.equal('ERR_SEAL')
+    expect(message).to.equal(
+      'the network is not sealed: the pruned weights of conv, fc are spliced and may still return; call seal() first',
+    )
+    net.seal()
+    net.assertSealed()
+  })
+
+  it('does not move while it is frozen', () => {
+    using net = make()
+    spliceAll(net)
+    net.freeze('conv')
+    using optimizer = Optimizer.of(net, sgd({ lr: 0.1, momentum: 0.9, weightDecay: 0.1 }))
+    using input = randn([4, 2, 5, 5], { device })
+    const before = snapshot(net)
+    backward(net, input)
+    optimizer.step()
+    expect(snapshot(net)['conv.weight']).to.deep.equal(before['conv.weight'])
+    expect(snapshot(net)['fc.weight']).to.not.deep.equal(before['fc.weight'])
+    expect(net.spliced).to.deep.equal(['conv', 'fc'])
+    net.seal()
+    expectSealed(net, optimizer)
+  })
+
+  it('stays spliced where it is moved', () => {
+    using net = make()
+    spliceAll(net)
+    const before = snapshot(net)
+    for (const to of ['cpu', device]) {
+      net.to(to)
+      expect(net.spliced).to.deep.equal(['conv', 'fc'])
+      expect(snapshot(net)).to.deep.equal(before)
+    }
+  })
+
+  it('trains, is evaluated and counted by its mask', async () => {
+    using net = toyNetwork()
+    using sealed = toyNetwork()
+    await applyCriterion(sealed, layerDensity(0.5))
+    for (const layer of net.prunable) net.splice(layer, sealed.mask(layer))
+    expect(await keptWeights(net)).to.deep.equal(await keptWeights(sealed))
+    expect(await parameterReport(net)).to.deep.equal(await parameterReport(sealed))
+    expect(await evaluate(net, toyData())).to.deep.equal(await evaluate(sealed, toyData()))
+    const [ours, expected] = [await predict(net, toyData()), await predict(sealed, toyData())]
+    expect(ours.data()).to.deep.equal(expected.data())
+    using before = net.tensor('fc1.weight').detach().clone()
+    await train(net, toyData(), { epochs: 1, optimizer: sgd({ lr: 0.1 }) })
+    scope(() => {
+      const moved = net.tensor('fc1.weight').detach().ne(before)
+      expect(moved.logicalAnd(net.mask('fc1')!.logicalNot()).any().item(), 'the shadow learns').to.equal(1)
+    })
+  })
+
+  it('is pruned for good by a criterion', async () => {
+    using net = make()
+    spliceAll(net)
+    const before = (await keptWeights(net)).map(({ kept }) => kept)
+    await applyCriterion(net, layerDensity(0.9))
+    expect(net.spliced).to.deep.equal([])
+    expectSealed(net)
+    expect((await keptWeights(net)).map(({ kept }) => kept)).to.deep.equal(before)
+  })
+})
+
+describe('splicing refuses', () => {
+  it('a mask of another shape, a layer that is not there, and a network in a job', async () => {
+    using net = toyNetwork()
+    using keep = ones([3, 3], { device })
+    expect(refusal(() => net.splice('fc1', keep)).code).to.equal('ERR_SHAPE')
+    expect(refusal(() => net.splice('fc9' as 'fc1')).code).to.equal('ERR_ARGUMENT')
+    net.splice('fc1')
+    const work = evaluate(net, toyData())
+    expect(refusal(() => net.splice('fc2')).code).to.equal('ERR_BUSY')
+    expect(refusal(() => net.seal()).code).to.equal('ERR_BUSY')
+    await work
+    net.seal()
+  })
+
+  it('to remove dead neurons, and to measure sensitivity', async () => {
+    using net = toyNetwork()
+    net.splice('fc1')
+    expect(await refusedWith(removeDeadNeurons(net), 'ERR_SEAL')).to.match(
+      /^dead neurons are not removed: .* of fc1 are spliced .* call seal\(\) first$/,
+    )
+    expect(refusal(() => sensitivity(net, toyData())).code).to.equal('ERR_SEAL')
+  })
+})
+
+describe('files of a spliced network', () => {
+  let folder: string
+  let file: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'spliced-'))
+    file = join(folder, 'network.safetensors')
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  it('are checkpoints: a model file is refused until seal()', async () => {
+    using net = make()
+    spliceAll(net)
+    const { code, message } = await laterRefusal(net.save(file))
+    expect(code).to.equal('ERR_SEAL')
+    expect(message).to.match(
+      /network\.safetensors is not written: .* conv, fc .*; call seal\(\) first, or saveCheckpoint\(\)/,
+    )
+    expect(await access(file).then(undefined, (error: NodeJS.ErrnoException) => error.code)).to.equal(
+      'ENOENT',
+    )
+    net.seal()
+    await net.save(file)
+    const { metadata } = await readSafetensors(file)
+    expect(metadata['torch-prune.spliced']).to.equal(undefined)
+    using again = await loadNetwork(file, { device })
+    expectSealed(again)
+  })
+
+  it('keep dense weights and masks, bit for bit, and which layers are spliced', async () => {
+    using net = make()
+    using keep = half([3, 36])
+    net.splice('conv', half([4, 2, 3, 3]))
+    net.setMask('fc', keep)
+    await net.saveCheckpoint(file)
+    using again = await loadNetwork(file, { device })
+    expect(again.spliced).to.deep.equal(['conv'])
+    expect(snapshot(again)).to.deep.equal(snapshot(net))
+    for (const layer of net.prunable) {
+      expect(again.mask(layer)!.data()).to.deep.equal(net.mask(layer)!.data())
+    }
+    again.seal()
+    expectSealed(again)
+    // A file counts by its masks, whoever looks into it.
+    const inspection = await inspect(file)
+    const kept = (await keptWeights(net)).map((layer) => layer.kept)
+    expect(inspection.kind === 'network' && inspection.layers.map((layer) => layer.kept)).to.deep.equal(kept)
+  })
+
+  it('take the place of what a network was: spliced, sealed or neither', async () => {
+    using dense = make()
+    await dense.save(file)
+    using net = make()
+    spliceAll(net)
+    await loadWeights(net, file)
+    expect(net.spliced).to.deep.equal([])
+    expect(net.mask('fc')).to.equal(undefined)
+    net.splice('fc')
+    await net.saveCheckpoint(file)
+    spliceAll(net)
+    net.seal()
+    await loadWeights(net, file)
+    expect(net.spliced).to.deep.equal(['fc'])
+  })
+
+  it('that do not hold what they say are refused, with nothing changed', async () => {
+    using net = make()
+    spliceAll(net)
+    await net.saveCheckpoint(file)
+    const { metadata, tensors } = await readSafetensors(file)
+    const before = snapshot(net)
+    const broken: [says: RegExp, spliced: string, without?: string][] = [
+      [/list of spliced layers cannot be read/, '{'],
+      [/list of spliced layers cannot be read/, '[1]'],
+      [/"fc9\.weight_mask" is of a spliced layer that the network does not have/, '["fc9"]'],
+      [/"fc\.weight_mask" is missing, and the layer is spliced/, '["fc"]', 'fc.weight_mask'],
+    ]
+    for (const [says, spliced, without] of broken) {
+      const some = new Map([...tensors].filter(([name]) => name !== without))
+      await writeSafetensors(file, {
+        metadata: { ...metadata, 'torch-prune.spliced': spliced },
+        tensors: some,
+      })
+      expect(await refusedWith(loadWeights(net, file))).to.match(says)
+      expect(snapshot(net)).to.deep.equal(before)
+      expect(net.spliced).to.deep.equal(['conv', 'fc'])
+    }
+  })
+})
