@@ -1,6 +1,8 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <algorithm>
+
 #include "../arguments.h"
 #include "../data/dataset.h"
 #include "../tensor/autograd.h"

@@ -61,6 +61,8 @@ prune(residual, splits, {
   criterion: prune.globalDensity(0.1, { normalize: 'initial', layers: ['fc'] }),
   retrain,
 })
+prune.splice(residual, splits, { ...retrain, criterion: prune.layerDensity({ fc: 0.2 }) })
+residual.splice('fc')
 train(residual, data, retrain)
 Optimizer.of(residual, sgd({ lr: 0.1 }))
 const anyNetwork: AnyNetwork = residual
@@ -98,8 +100,15 @@ prune(residual, splits, { criterion: prune.globalDensity(0.1, { layers: ['fc9'] 
 prune.deviation(1, { of: 'first' })
 // @ts-expect-error no such phase
 prune(residual, splits, { criterion: prune.deviation(1), retrain, phases: ['pool'] })
+// @ts-expect-error splicing aims at layers that are there
+prune.splice(residual, splits, { ...retrain, criterion: prune.layerDensity({ fc9: 0.5 }) })
+// @ts-expect-error splicing aims at a density
+prune.splice(residual, splits, { ...retrain, criterion: prune.deviation(1) })
 // @ts-expect-error retraining has epochs
 prune(residual, splits, { criterion: prune.deviation(1), retrain: {} })
+
+// @ts-expect-error relu has no weight to splice
+residual.splice('relu1')
 
 const lenet = models.lenet300100()
 lenet.tensor('fc3.bias')
