@@ -12,6 +12,7 @@ const REASONS = {
   coupled: 'a residual sum couples them to live ones',
   padding: 'their constant is not 0 and enters a padded layer',
   groups: 'they are channels of a grouped convolution',
+  neighbours: 'local response normalisation looks at the channels beside them',
   last: 'a layer keeps one neuron',
 } as const
 

@@ -52,6 +52,14 @@ export interface AdaptiveAvgPool2dLayer<From extends string = string> extends Re
   readonly kind: 'adaptiveAvgPool2d'
   readonly outputSize: Pair
 }
+/** See {@link localResponseNorm}. */
+export interface LocalResponseNormLayer<From extends string = string> extends Reads<From> {
+  readonly kind: 'localResponseNorm'
+  readonly size: number
+  readonly alpha: number
+  readonly beta: number
+  readonly k: number
+}
 export interface FlattenLayer<From extends string = string> extends Reads<From> {
   readonly kind: 'flatten'
 }
@@ -73,6 +81,7 @@ export type Layer<From extends string = string> =
   | MaxPool2dLayer<From>
   | AvgPool2dLayer<From>
   | AdaptiveAvgPool2dLayer<From>
+  | LocalResponseNormLayer<From>
   | FlattenLayer<From>
   | DropoutLayer<From>
   | AddLayer<From>
@@ -190,6 +199,19 @@ export function adaptiveAvgPool2d<const F extends string = never>(
   options: From<F> = {},
 ): AdaptiveAvgPool2dLayer<NoInfer<F>> {
   return { kind: 'adaptiveAvgPool2d', outputSize: pair('outputSize', outputSize, 1), ...options }
+}
+
+/**
+ * Divides each value by `(k + alpha · mean of squares over size channels around its own) ^ beta`, channels outside
+ * counting as 0 (Krizhevsky et al. 2012, section 3.3, with `alpha / size` for their alpha). PyTorch's definition and
+ * defaults, which are Caffe's too.
+ */
+export function localResponseNorm<const F extends string = never>(
+  size: number,
+  options: From<F> & { readonly alpha?: number; readonly beta?: number; readonly k?: number } = {},
+): LocalResponseNormLayer<NoInfer<F>> {
+  const { alpha = 1e-4, beta = 0.75, k = 1, ...from } = options
+  return { kind: 'localResponseNorm', size: count('size', size), alpha, beta, k, ...from }
 }
 
 /** `[N, ...]` to `[N, product]`. */

@@ -51,6 +51,9 @@ export function outputShape(name: string, layer: Layer, inputs: readonly Shape[]
     }
     case 'adaptiveAvgPool2d':
       return [image()[0], ...layer.outputSize]
+    case 'localResponseNorm':
+      image()
+      return input
     case 'flatten':
       return [input.reduce((product, size) => product * size, 1)]
     case 'relu':

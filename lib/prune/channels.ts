@@ -13,9 +13,11 @@ export interface ChannelGroup {
   readonly consumers: readonly Consumer[]
   /** Batch normalisations inside. */
   readonly norms: readonly Node[]
-  /** Why no channel may go, if so. */
-  readonly fixed?: 'input' | 'output' | 'groups'
+  /** Why no channel may go, if so. `neighbours`: a local response normalisation, which counts channels. */
+  readonly fixed?: Fixed
 }
+
+type Fixed = 'input' | 'output' | 'groups' | 'neighbours'
 
 export interface Consumer {
   readonly node: Node
@@ -30,7 +32,7 @@ interface Building {
   producers: Node[]
   consumers: Consumer[]
   norms: Node[]
-  fixed?: 'input' | 'output' | 'groups'
+  fixed?: Fixed
   into?: Building
 }
 
@@ -73,6 +75,7 @@ export function channelGroups(input: readonly number[], nodes: readonly Node[]):
     for (const other of inputs.slice(1)) merge(groupOf(source), groupOf(other))
     const group = groupOf(source)
     if (layer.kind === 'batchNorm2d') group.norms.push(node)
+    if (layer.kind === 'localResponseNorm') group.fixed ??= 'neighbours'
     groups.set(name, group)
     const spread =
       layer.kind === 'flatten'

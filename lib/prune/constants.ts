@@ -46,6 +46,9 @@ export function constantOutputs(
           return layer.padding.some((size) => size > 0)
             ? source.map((value) => (value === 0 ? 0 : Number.NaN))
             : source
+        case 'localResponseNorm':
+          // A value is divided by what its neighbours are, but 0 stays 0.
+          return source.map((value) => (value === 0 ? 0 : Number.NaN))
         case 'add':
           return source.map((value, c) =>
             inputs.slice(1).reduce((sum, other) => sum + constants.get(other)![c]!, value),

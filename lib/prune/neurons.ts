@@ -1,6 +1,7 @@
 import { loadAddon } from '../binding/addon.js'
 import { isPrunable } from '../nn/cost.js'
 import type { Node } from '../nn/graph.js'
+import type { Layer } from '../nn/layers.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { runJob } from '../train/native_job.js'
 
@@ -61,12 +62,20 @@ function liveOutputs(
               .slice(1)
               .reduce((a, b) => a * b, 1)
           : 1
+      const { before, behind } = reach(node.layer)
       needed.forEach((alive, i) => {
-        if (alive) source[Math.floor(i / pixels)] = 1
+        if (alive)
+          source.fill(1, Math.max(0, Math.floor(i / pixels) - before), Math.floor(i / pixels) + behind + 1)
       })
     }
   }
   return live
+}
+
+/** How many channels beside its own a value looks at. */
+function reach(layer: Layer): { before: number; behind: number } {
+  if (layer.kind !== 'localResponseNorm') return { before: 0, behind: 0 }
+  return { before: Math.floor(layer.size / 2), behind: Math.floor((layer.size - 1) / 2) }
 }
 
 function count(flags: Uint8Array): number {

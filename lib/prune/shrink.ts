@@ -19,10 +19,10 @@ export interface KeptNeurons {
   readonly neurons: number
   /**
    * `coupled`: a residual sum needs the channel for another of its terms. `padding`: a constant other than 0 that
-   * enters a padded layer differs at the border. `groups`: grouped convolutions need groups of one size. `last`:
-   * a layer keeps one neuron.
+   * enters a padded layer differs at the border. `groups`: grouped convolutions need groups of one size.
+   * `neighbours`: a local response normalisation looks at the channels beside it. `last`: a layer keeps one neuron.
    */
-  readonly reason: 'coupled' | 'padding' | 'groups' | 'last'
+  readonly reason: 'coupled' | 'padding' | 'groups' | 'neighbours' | 'last'
 }
 
 export interface Certificate {

@@ -105,17 +105,18 @@ export class Shrinking {
   #removable(group: ChannelGroup, constants: ReadonlyMap<string, Constants>): number[] {
     if (group.fixed === 'input' || group.fixed === 'output' || group.producers.length === 0) return []
     const rows = group.producers.map((node) => this.#rowAlive(node.name))
+    const fixed = group.fixed
     const reads = group.consumers.map((consumer) => ({
       ...consumer,
-      alive: group.fixed === 'groups' ? undefined : this.#columnAlive(consumer.node.name, consumer.columns),
+      alive: fixed ? undefined : this.#columnAlive(consumer.node.name, consumer.columns),
       constant: constants.get(consumer.source)!,
     }))
     const gone: number[] = []
-    const stays = { coupled: 0, padding: 0, groups: 0, last: 0 }
+    const stays = { coupled: 0, padding: 0, groups: 0, neighbours: 0, last: 0 }
     for (let c = 0; c < group.size; c++) {
       const silent = rows.some((alive) => !alive[c])
-      if (group.fixed === 'groups') {
-        if (silent) stays.groups++
+      if (fixed) {
+        if (silent) stays[fixed]++
         continue
       }
       const needed = reads.filter(

@@ -1,4 +1,5 @@
-"""Makes test/golden/networks.safetensors: one training step's numbers for a chain and for a residual network.
+"""Makes test/golden/networks.safetensors: one training step's numbers for a chain, a residual network and one with local response
+normalisation.
 
 Metadata: `networks[name].layers` is the layer graph, a list of {name, kind, inputs, ...options} in the order
 in which the layers run; `networks[name].seed` initialises linear and conv2d layers as torch.nn does.
@@ -48,8 +49,20 @@ RESIDUAL = graph(
     linear('fc', 8, 5),
 )
 
+# Large alphas, so that the neighbours show; an even size reaches further to one side.
+NORMALISED = graph(
+    conv2d('conv1', 2, 6, 3, padding=1),
+    layer('relu1', 'relu'),
+    layer('norm1', 'localResponseNorm', size=5, alpha=2.0, beta=0.75, k=1.0),
+    layer('pool1', 'maxPool2d', kernelSize=3, stride=2, padding=0),
+    conv2d('conv2', 6, 8, 3, padding=1, groups=2),
+    layer('norm2', 'localResponseNorm', size=4, alpha=1.0, beta=0.5, k=2.0),
+    layer('flatten', 'flatten'),
+    linear('fc', 72, 5),
+)
+
 # name: layer graph, input shape, seed
-NETWORKS = {'chain': (CHAIN, [6, 2, 8, 8], 5), 'residual': (RESIDUAL, [6, 3, 8, 8], 10)}
+NETWORKS = {'chain': (CHAIN, [6, 2, 8, 8], 5), 'residual': (RESIDUAL, [6, 3, 8, 8], 10), 'normalised': (NORMALISED, [6, 2, 8, 8], 5)}
 CLASSES = 5
 
 

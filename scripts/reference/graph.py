@@ -63,6 +63,7 @@ MODULES = {
     'maxPool2d': lambda o: nn.MaxPool2d(o['kernelSize'], o['stride'], o['padding']),
     'adaptiveAvgPool2d': lambda o: nn.AdaptiveAvgPool2d(o['outputSize']),
     'avgPool2d': lambda o: nn.AvgPool2d(o['kernelSize'], o['stride'], o['padding']),
+    'localResponseNorm': lambda o: nn.LocalResponseNorm(o['size'], o['alpha'], o['beta'], o['k']),
     'flatten': lambda o: nn.Flatten(),
     'dropout': lambda o: nn.Dropout(o['p']),
     'add': lambda o: Add(),

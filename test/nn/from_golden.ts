@@ -9,6 +9,7 @@ import {
   flatten,
   type Layer,
   linear,
+  localResponseNorm,
   maxPool2d,
   relu,
 } from '../../lib/nn/layers.js'
@@ -53,6 +54,13 @@ function layerFrom({ kind, inputs, ...options }: GoldenLayer): Layer {
       })
     case 'adaptiveAvgPool2d':
       return adaptiveAvgPool2d(number('outputSize'), from)
+    case 'localResponseNorm':
+      return localResponseNorm(number('size'), {
+        alpha: number('alpha'),
+        beta: number('beta'),
+        k: number('k'),
+        ...from,
+      })
     case 'flatten':
       return flatten(from)
     case 'dropout':

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
-import { conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers.js'
+import { conv2d, dropout, flatten, linear, localResponseNorm, relu } from '../../lib/nn/layers.js'
 import { network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { deviation, layerDensity } from '../../lib/prune/criterion.js'
@@ -253,5 +253,21 @@ describe('parameterReport', () => {
     net.setMask('conv', first.reshape([4, 1, 1, 1]))
     net.setMask('fc', rows)
     expect(await parameterReport(net)).to.include({ dense: 4 + 4 + 32, kept: 3 + 2 + (8 + 9) })
+  })
+
+  it('counts a channel as live when a local response normalisation shows it to its neighbour', async () => {
+    using net = network(
+      [1, 1, 1],
+      {
+        conv: conv2d(1, 4, 1),
+        norm: localResponseNorm(3),
+        flat: flatten(),
+        fc: linear(4, 1, { bias: false }),
+      },
+      { device },
+    )
+    using first = tensor([[1, 0, 0, 0]])
+    net.setMask('fc', first)
+    expect(await parameterReport(net)).to.include({ dense: 4 + 4 + 4, kept: 4 + 2 + 1 })
   })
 })

@@ -9,6 +9,7 @@ import {
   conv2d,
   flatten,
   linear,
+  localResponseNorm,
   maxPool2d,
   relu,
 } from '../../lib/nn/layers.js'
@@ -172,6 +173,26 @@ describe('removing dead neurons', () => {
     const { removed, kept } = await removeDeadNeurons(net)
     expect(removed).to.deep.equal([])
     expect(kept).to.deep.equal([{ layers: ['conv1'], neurons: 1, reason: 'padding' }])
+  })
+
+  it('keeps the channels in front of a local response normalisation, which counts them', async () => {
+    using net = network(
+      [1, 4, 4],
+      {
+        conv1: conv2d(1, 4, 3),
+        norm1: localResponseNorm(3),
+        conv2: conv2d(4, 3, 2),
+        flatten: flatten(),
+        fc: linear(3, 2),
+      },
+      { seed: 4, device },
+    )
+    cut(net, 'conv1', [2])
+    cut(net, 'conv2', [0])
+    const { removed, kept, certificate } = await removeDeadNeurons(net, { certify: samples([1, 4, 4]) })
+    expect(removed).to.deep.equal([{ layer: 'conv2', neurons: 1, of: 3 }])
+    expect(kept).to.deep.equal([{ layers: ['conv1'], neurons: 1, reason: 'neighbours' }])
+    expect(certificate!.relativeChange).to.be.lessThan(1e-6)
   })
 
   it('leaves one neuron to a layer that is dead altogether', async () => {
