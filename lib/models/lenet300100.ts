@@ -1,8 +1,10 @@
 import { flatten, linear, relu } from '../nn/layers.js'
-import { type NetworkOptions, network } from '../nn/network.js'
+import { network } from '../nn/network.js'
+import type { ModelOptions } from './options.js'
 
 /** LeNet-300-100 for samples `[1, 28, 28]`: three fully connected layers, 266,610 parameters. */
-export function lenet300100(options: NetworkOptions = {}) {
+export function lenet300100(options: ModelOptions = {}) {
+  const { classes = 10 } = options
   return network(
     [1, 28, 28],
     {
@@ -11,7 +13,7 @@ export function lenet300100(options: NetworkOptions = {}) {
       relu1: relu(),
       fc2: linear(300, 100),
       relu2: relu(),
-      fc3: linear(100, 10),
+      fc3: linear(100, classes),
     },
     options,
   )

@@ -1,8 +1,10 @@
 import { conv2d, flatten, linear, maxPool2d, relu } from '../nn/layers.js'
-import { type NetworkOptions, network } from '../nn/network.js'
+import { network } from '../nn/network.js'
+import type { ModelOptions } from './options.js'
 
 /** LeNet-5 as Caffe has it, for samples `[1, 28, 28]`: no ReLU behind the convolutions, 431,080 parameters. */
-export function lenet5(options: NetworkOptions = {}) {
+export function lenet5(options: ModelOptions = {}) {
+  const { classes = 10 } = options
   return network(
     [1, 28, 28],
     {
@@ -13,7 +15,7 @@ export function lenet5(options: NetworkOptions = {}) {
       flatten: flatten(),
       fc1: linear(800, 500),
       relu1: relu(),
-      fc2: linear(500, 10),
+      fc2: linear(500, classes),
     },
     options,
   )

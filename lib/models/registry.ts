@@ -1,19 +1,38 @@
 import { TorchPruneError } from '../errors.js'
-import type { Network, NetworkOptions } from '../nn/network.js'
+import type { Network } from '../nn/network.js'
+import { alexnet, alexnetCaffe } from './alexnet.js'
 import { lenet5 } from './lenet5.js'
 import { lenet300100 } from './lenet300100.js'
+import type { ModelOptions } from './options.js'
+import { resnet9, resnet18, resnet34, resnet50 } from './resnet_cifar.js'
+import { resnet18ImageNet, resnet50ImageNet } from './resnet_imagenet.js'
+import { vgg16, vgg16bn } from './vgg.js'
+import { wrn16x2, wrn40x1, wrn40x2 } from './wrn.js'
 
 /** Models by the names that the command line takes. */
 const MODELS = {
   'lenet-300-100': lenet300100,
   'lenet-5': lenet5,
-} satisfies Record<string, (options?: NetworkOptions) => unknown>
+  alexnet,
+  'alexnet-caffe': alexnetCaffe,
+  'vgg-16': vgg16,
+  'vgg-16-bn': vgg16bn,
+  'resnet-9': resnet9,
+  'resnet-18': resnet18,
+  'resnet-34': resnet34,
+  'resnet-50': resnet50,
+  'resnet-18-imagenet': resnet18ImageNet,
+  'resnet-50-imagenet': resnet50ImageNet,
+  'wrn-16-2': wrn16x2,
+  'wrn-40-1': wrn40x1,
+  'wrn-40-2': wrn40x2,
+} satisfies Record<string, (options?: ModelOptions) => unknown>
 
 export type ModelName = keyof typeof MODELS
 export const modelNames = Object.keys(MODELS) as ModelName[]
 
 /** A model by name; the names of its layers have type `string`. Throws `ERR_ARGUMENT` for an unknown one. */
-export function createModel(name: string, options: NetworkOptions = {}): Network {
+export function createModel(name: string, options: ModelOptions = {}): Network {
   if (!Object.hasOwn(MODELS, name)) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',

@@ -3,8 +3,8 @@ import { Argument, Command, Option } from 'commander'
 import { type Column, renderTable } from '../../lib/cli/table.js'
 import { setEagerThreads } from '../../lib/index.js'
 import { writeJsonAtomically } from '../../lib/io/atomic.js'
-import { modelNames } from '../../lib/models/index.js'
 import { runCommand, wholeNumber } from '../lenet/command.js'
+import { lenetNames } from '../lenet/task.js'
 import { benchBusy } from './busy.js'
 import { benchGrowth } from './growth.js'
 import { benchLoop } from './loop.js'
@@ -25,8 +25,8 @@ const program = new Command('bench')
   .addArgument(new Argument('[part...]').choices(partNames).default(partNames, 'all'))
   .addOption(
     new Option('--models <name...>', 'the networks of `loop`, `growth` and `step`')
-      .choices(modelNames)
-      .default(modelNames, 'all'),
+      .choices(lenetNames)
+      .default(lenetNames, 'all'),
   )
   .option('--blocks <n>', 'blocks of steps a side, in turns', wholeNumber, 20)
   .option('--steps <n>', 'steps a block', wholeNumber, 50)

@@ -1,4 +1,4 @@
-import type { ModelName } from '../../lib/models/index.js'
+import type { LeNetName } from '../lenet/task.js'
 import type { Spread } from './statistics.js'
 
 /** One line of the closing table. */
@@ -15,7 +15,7 @@ export interface Measurement {
 }
 
 export interface BenchOptions {
-  readonly models: readonly ModelName[]
+  readonly models: readonly LeNetName[]
   /** Blocks of steps a side. */
   readonly blocks: number
   /** Steps a block, in the parts that take turns. */

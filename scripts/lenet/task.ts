@@ -13,7 +13,10 @@ export const BATCH = 64
 export const DENSITY = 0.1
 export const MOMENTUM = 0.9
 export const WEIGHT_DECAY = 5e-4
-export const RATES: Readonly<Record<models.ModelName, number>> = { 'lenet-300-100': 0.05, 'lenet-5': 0.01 }
+export const RATES = { 'lenet-300-100': 0.05, 'lenet-5': 0.01 } as const
+
+export type LeNetName = keyof typeof RATES
+export const lenetNames = Object.keys(RATES) as LeNetName[]
 
 const MEAN = 0.1307
 const STD = 0.3081
@@ -21,7 +24,7 @@ const SEED = 0
 
 /** A pretrained LeNet with the batches to retrain it on, for our side and, in `folder`, for Python's. */
 export interface Task {
-  readonly model: models.ModelName
+  readonly model: LeNetName
   /** All training images of MNIST. */
   readonly dataset: Dataset
   /** Their indices in the order of use, `BATCH` a step. */
@@ -33,7 +36,7 @@ export interface Task {
   fresh(): Promise<Network>
 }
 
-export async function prepareTask(model: models.ModelName, steps: number, dataDir?: string): Promise<Task> {
+export async function prepareTask(model: LeNetName, steps: number, dataDir?: string): Promise<Task> {
   const files = await readMnist(await findMnist(dataDir))
   const [dataset, test] = [datasetOf(files.train), datasetOf(files.test)]
   const weights = await pretrained(model, dataset)
@@ -58,7 +61,7 @@ function datasetOf(part: MnistPart): Dataset {
 }
 
 /** One epoch from the seed's first weights. Kept in the system's temporary folder: it takes half a minute. */
-async function pretrained(model: models.ModelName, dataset: Dataset): Promise<string> {
+async function pretrained(model: LeNetName, dataset: Dataset): Promise<string> {
   const folder = join(tmpdir(), 'torch-prune-pretrained')
   const path = join(folder, `${model}-${VERSION}-${dataset.length}.safetensors`)
   const kept = await stat(path).catch(() => undefined)

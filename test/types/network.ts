@@ -118,6 +118,19 @@ prune(lenet, splits, { criterion: prune.deviation({ fc1: 1.4, fc4: 0.8 }), retra
 // @ts-expect-error LeNet-300-100 has no convolution
 lenet.mask('conv1')
 
+// The names of deep models, of which blocks are made by functions.
+const resnet = models.resnet50ImageNet({ classes: 10 })
+resnet.mask('layer2.0.downsample.0')
+resnet.tensor('layer4.2.bn3.running_var')
+// @ts-expect-error only the first block of a stage has a projection
+resnet.mask('layer2.1.downsample.0')
+// @ts-expect-error there is no dropout to set the rate of
+models.resnet18({ dropout: 0.5 })
+models.vgg16bn({ dropout: 0.3 }).setDropout('classifier.2', 0.1)
+models.wrn40x2().mask('block3.layer.5.conv2')
+// @ts-expect-error the first stage of WRN-40-1 does not widen
+models.wrn40x1().mask('block1.layer.0.convShortcut')
+
 // Where a layer reads from.
 network([4], { a: linear(4, 4), b: relu({ from: 'input' }), c: add('a', 'b') })
 // @ts-expect-error reads from a layer that is not there
