@@ -1,11 +1,13 @@
-import { access, stat } from 'node:fs/promises'
+import { access, type FileHandle, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { TorchPruneError } from '../errors.js'
 
 /** A name out of a file, made safe to show: quoted, on one line, not longer than a terminal. */
 export function quoted(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 79)}…` : name)
+  const short = JSON.stringify(name.length > 80 ? `${name.slice(0, 79)}…` : name)
+  // JSON lets DEL and the controls behind it through; a terminal obeys them.
+  return short.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** The code of a system or zlib error (`'ENOENT'`), undefined for anything else. */
@@ -59,6 +61,28 @@ export function allocate(length: number, purpose: string): Uint8Array<ArrayBuffe
   } catch (cause) {
     const message = `${onOneLine(purpose)}: no memory for ${length} bytes; close other programs or use a bigger machine`
     throw new TorchPruneError('ERR_MEMORY', message, { cause })
+  }
+}
+
+// Well below the 2 GiB that Linux moves in one call, and small enough that a closing process does not wait long.
+const CHUNK_BYTES = 16 * 2 ** 20
+
+/**
+ * Fills `bytes` from a position of the file.
+ * @throws ERR_FILE when the file ends before that.
+ */
+export async function readFully(
+  handle: FileHandle,
+  bytes: Uint8Array,
+  position: number,
+  path: string,
+): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const length = Math.min(bytes.length - done, CHUNK_BYTES)
+    const { bytesRead } = await handle.read(bytes, done, length, position + done)
+    if (bytesRead === 0)
+      refuse(path, 'became shorter while it was read', 'try again when nothing writes to it')
+    done += bytesRead
   }
 }
 

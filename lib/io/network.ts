@@ -4,9 +4,10 @@ import { type Layers, resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Shape } from '../nn/shapes.js'
 import { fromBytes, toBytes } from '../tensor/bytes.js'
-import type { DType } from '../tensor/dtype.js'
 import { quoted, refuse } from './files.js'
-import { readSafetensors, readSafetensorsHeader, type TensorData, writeSafetensors } from './safetensors.js'
+import { checkFit } from './fit.js'
+import { type TensorData, writeSafetensors } from './safetensors.js'
+import { readTensorFile, readTensorFileHeader } from './tensor_file.js'
 
 /** The name of a mask beside its weight: `fc1.weight_mask`. */
 const MASK = '_mask'
@@ -133,7 +134,7 @@ export async function saveNetwork(network: AnyNetwork, path: string): Promise<vo
 
 /** The layer graph that a file holds, or undefined in a foreign one. */
 export async function readGraph(path: string): Promise<StoredGraph | undefined> {
-  const { metadata, tensors } = await readSafetensorsHeader(path)
+  const { metadata, tensors } = await readTensorFileHeader(path)
   const text = metadata[GRAPH_KEY]
   if (text === undefined) return undefined
   let value: unknown
@@ -157,33 +158,21 @@ export async function readGraph(path: string): Promise<StoredGraph | undefined> 
 }
 
 /**
- * Loads parameters, buffers and masks from a safetensors file. All is checked before anything is written, so
- * a file that does not fit leaves the network as it was.
+ * Loads parameters, buffers and masks from a safetensors file, or from a state dict that torch.save wrote. All is checked
+ * before anything is written, so a file that does not fit leaves the network as it was.
  *
- * @throws TorchPruneError `ERR_FILE` naming the tensor that is missing, left over, or does not fit.
+ * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, left over, or do not fit.
  */
 export async function loadWeights(network: AnyNetwork, path: string): Promise<void> {
-  const { tensors, metadata } = await readSafetensors(path)
+  const { tensors, metadata } = await readTensorFile(path)
   const spliced = parseSpliced(metadata[SPLICED_KEY], path)
-  const names: string[] = network.tensorNames()
+  checkFit(network, tensors, (weight) => `${weight}${MASK}`, path)
   const masks = new Set(network.prunable.map((layer) => `${layer}.weight${MASK}`))
-  const wrong = (name: string, what: string) =>
-    refuse(path, `tensor ${quoted(name)} ${what}`, 'check --model')
-  for (const name of names) {
-    const stored = tensors.get(name)
-    if (stored === undefined && !name.endsWith('.num_batches_tracked')) throw wrong(name, 'is missing')
-    if (stored === undefined) continue
-    checkStored(network, name, stored, wrong)
-  }
-  for (const [name, stored] of tensors) {
-    if (names.includes(name)) continue
-    if (!masks.has(name)) throw wrong(name, 'belongs to no layer of the network')
-    checkStored(network, name.slice(0, -MASK.length), stored, (_, what) => wrong(name, what), 'uint8')
-  }
   for (const layer of spliced) {
     const name = `${layer}.weight${MASK}`
-    if (!masks.has(name)) throw wrong(name, 'is of a spliced layer that the network does not have')
-    if (!tensors.has(name)) throw wrong(name, 'is missing, and the layer is spliced')
+    const wrong = (what: string) => refuse(path, `tensor ${quoted(name)} ${what}`, 'check --model')
+    if (!masks.has(name)) throw wrong('is of a spliced layer that the network does not have')
+    if (!tensors.has(name)) throw wrong('is missing, and the layer is spliced')
   }
   for (const layer of network.prunable) network.setMask(layer, undefined)
   for (const [name, stored] of tensors) {
@@ -207,22 +196,4 @@ function parseSpliced(text: string | undefined, path: string): readonly string[]
   } catch {
     throw refuse(path, 'its list of spliced layers cannot be read', 'write it again')
   }
-}
-
-function checkStored(
-  network: AnyNetwork,
-  name: string,
-  stored: TensorData,
-  wrong: (name: string, what: string) => never,
-  dtype?: DType,
-): void {
-  using own = network.tensor(name)
-  if (own.shape.join() !== stored.shape.join()) {
-    throw wrong(name, `has shape [${stored.shape.join(', ')}], the network's has [${own.shape.join(', ')}]`)
-  }
-  const floating = (type: DType) => type.includes('float')
-  const fits = dtype
-    ? stored.dtype === dtype || stored.dtype === 'bool'
-    : floating(stored.dtype) === floating(own.dtype)
-  if (!fits) throw wrong(name, `is ${stored.dtype}, expected ${dtype ?? own.dtype}`)
 }

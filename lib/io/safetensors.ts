@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { TorchPruneError } from '../errors.js'
 import { bytesPerElement, type DType } from '../tensor/dtype.js'
 import { writeAtomically } from './atomic.js'
-import { allocate, inputError, quoted, refuse, sizeOfFile } from './files.js'
+import { allocate, inputError, quoted, readFully, refuse, sizeOfFile } from './files.js'
 import {
   DTYPE_CODES,
   encodeHeader,
@@ -29,8 +29,6 @@ export interface SafetensorsFile {
 }
 
 const LENGTH_BYTES = 8
-// Well below the 2 GiB that Linux moves in one call, and small enough that a closing process does not wait long.
-const CHUNK_BYTES = 16 * 2 ** 20
 
 /**
  * Reads a safetensors file, off the event loop. Every tensor has an ArrayBuffer of its own.
@@ -46,7 +44,7 @@ export function readSafetensors(
     const tensors = new Map<string, TensorData>()
     for (const [name, entry] of select(header.tensors, options.only, path)) {
       const data = allocate(entry.end - entry.begin, `${path}: tensor ${quoted(name)}`)
-      await fill(handle, data, dataStart + entry.begin, path)
+      await readFully(handle, data, dataStart + entry.begin, path)
       tensors.set(name, { dtype: entry.dtype, shape: entry.shape, data })
     }
     return { metadata: header.metadata, tensors }
@@ -114,7 +112,7 @@ async function withHeader<T>(
     handle = await open(path, 'r')
     const headerBytes = await headerLength(handle, size, path)
     const bytes = allocate(headerBytes, path)
-    await fill(handle, bytes, LENGTH_BYTES, path)
+    await readFully(handle, bytes, LENGTH_BYTES, path)
     const dataStart = LENGTH_BYTES + headerBytes
     return await use(handle, parseHeader(bytes, size - dataStart, path), dataStart)
   } catch (cause) {
@@ -127,7 +125,7 @@ async function withHeader<T>(
 async function headerLength(handle: FileHandle, size: number, path: string): Promise<number> {
   if (size < LENGTH_BYTES) refuse(path, `has ${size} bytes, too few for a safetensors file`, 'fetch it again')
   const bytes = new Uint8Array(LENGTH_BYTES)
-  await fill(handle, bytes, 0, path)
+  await readFully(handle, bytes, 0, path)
   const length = new DataView(bytes.buffer).getBigUint64(0, true)
   if (length > MAX_HEADER_BYTES) {
     refuse(path, `claims a header of ${length} bytes, over the format's 100 MB`, 'is it a safetensors file?')
@@ -159,16 +157,6 @@ function select(
     )
   }
   return [...tensors].filter(([name]) => wanted.has(name))
-}
-
-async function fill(handle: FileHandle, bytes: Uint8Array, position: number, path: string): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const length = Math.min(bytes.length - done, CHUNK_BYTES)
-    const { bytesRead } = await handle.read(bytes, done, length, position + done)
-    if (bytesRead === 0)
-      refuse(path, 'became shorter while it was read', 'try again when nothing writes to it')
-    done += bytesRead
-  }
 }
 
 function checkTensor(name: string, { dtype, shape, data }: TensorData, path: string): void {

@@ -177,6 +177,22 @@ describe('loadWeights', () => {
       ({ tensors }) => tensors.set('fc.weight', { ...tensors.get('fc.weight')!, dtype: 'int32' }),
     ],
     [
+      'several shapes',
+      /^tensor "fc.weight" has shape \[24, 3\], .* \(and 1 more that do not fit\); check --model$/,
+      ({ tensors }) => {
+        tensors.set('fc.weight', { ...tensors.get('fc.weight')!, shape: [24, 3] })
+        tensors.set('fc.bias', { ...tensors.get('fc.bias')!, shape: [1, 3] })
+      },
+    ],
+    [
+      'other names',
+      /^tensor "fc.bias" is missing, tensors "a.0", "a.1", "a.2" and 7 more belong to no layer of the network; check --model$/,
+      ({ tensors }) => {
+        for (let i = 0; i < 10; i++) tensors.set(`a.${i}`, tensors.get('fc.bias')!)
+        tensors.delete('fc.bias')
+      },
+    ],
+    [
       'a mask of floats',
       /^tensor "fc.weight_mask" is float32, expected uint8; /,
       ({ tensors }) => tensors.set('fc.weight_mask', tensors.get('fc.weight')!),
