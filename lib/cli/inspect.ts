@@ -5,18 +5,20 @@ export function addInspect(program: Command): void {
   program
     .command('inspect')
     .description('show what is in a network file, or in the folder of a run')
-    .argument('<file>', 'a safetensors file, a run.json, or the folder of a run')
+    .argument('<file>', 'a safetensors file, a state dict (.pt, .pth), a run.json, or the folder of a run')
+    .option('--model <name>', 'its network, for a file that holds no layer graph')
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
       `
 Examples:
   $ torch-prune inspect runs/lenet-5-0/model.safetensors
-  $ torch-prune inspect runs/lenet-5-0 --json`,
+  $ torch-prune inspect runs/lenet-5-0 --json
+  $ torch-prune inspect alexnet.pth --model alexnet`,
     )
-    .action(async (file: string, { json }: { json?: boolean }) => {
+    .action(async (file: string, { json, model }: { json?: boolean; model?: string }) => {
       const { inspect, inspectionText } = await import('./inspection.js')
-      const inspection = await inspect(file)
+      const inspection = await inspect(file, model)
       if (json) printJson(inspection)
       else print(inspectionText(inspection))
     })

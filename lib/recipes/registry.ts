@@ -18,14 +18,20 @@ export const recipeNames = Object.keys(RECIPES) as RecipeName[]
  * A recipe by its name, or from a path to a JSON file or to a module whose default export is one.
  *
  * @param what what the name stands for, in the error
+ * @param others names that would have been known as well
  * @throws TorchPruneError `ERR_ARGUMENT` for a name that is not known, with the nearest one; `ERR_FILE` for a
  * file that holds no recipe.
  */
-export async function findRecipe(nameOrPath: string, what = 'recipe'): Promise<Recipe> {
+export async function findRecipe(
+  nameOrPath: string,
+  what = 'recipe',
+  others: readonly string[] = [],
+): Promise<Recipe> {
   if (Object.hasOwn(RECIPES, nameOrPath)) return (await RECIPES[nameOrPath as RecipeName]()).default
   if (nameOrPath.endsWith('.json')) return (await import('./json.js')).readRecipe(nameOrPath)
   if (looksLikePath(nameOrPath)) return (await import('./module.js')).importRecipe(nameOrPath)
-  throw unknownName(what, nameOrPath, recipeNames, ', or give a path to a recipe module or JSON file')
+  const names = [...new Set([...recipeNames, ...others])]
+  throw unknownName(what, nameOrPath, names, ', or give a path to a recipe module or JSON file')
 }
 
 /** A name that is not known, with those that are, and the nearest by spelling. */

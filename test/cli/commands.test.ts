@@ -149,6 +149,29 @@ describe('torch-prune', function () {
         expect(json).to.deep.include({ kind: 'tensors', metadata })
       })
 
+      it('shows a foreign file as the network that --model names', async () => {
+        const { tensors } = await readSafetensors(box.path('pruned', 'model.safetensors'))
+        const file = box.path('nameless.safetensors')
+        await writeSafetensors(file, { metadata: {}, tensors })
+        const { stdout } = await torchPrune(['inspect', file, '--model', box.path('tiny.json'), '--json'])
+        expect(JSON.parse(stdout)).to.include({ kind: 'network', parameters: 1810 })
+        await expectRefused(
+          ['inspect', file, '--model', 'lenet-5'],
+          /tensors "conv1\.weight", .* are missing.*; check --model/,
+        )
+        await expectRefused(
+          ['inspect', file, '--model', 'alexnett'],
+          /there is no model 'alexnett' \(did you mean alexnet\?\): use one of .*vgg-16/,
+        )
+      })
+
+      it('shows a state dict that torch.save wrote', async () => {
+        const file = new URL('../golden/torch/checkpoint.pt', import.meta.url).pathname
+        const { stdout } = await torchPrune(['inspect', file])
+        expect(stdout).to.match(/^conv\.weight +float32 +2×1×2×2 +32$/m)
+        expect(stdout).to.match(/^9 tensors, \d+ bytes; the file holds no layer graph, .* --model$/m)
+      })
+
       it('shows a run', async () => {
         const { stdout } = await torchPrune(['inspect', box.path('pruned')])
         expect(stdout).to.match(/^prune-tiny, seed 0, cpu, /)
