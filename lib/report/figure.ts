@@ -12,4 +12,8 @@ export interface Figure {
   readonly table: TableData
   /** Over the whole width of a page; half unless given. */
   readonly wide?: boolean
+  /** Much higher than others: a page shows it behind those, where it leaves no gap. */
+  readonly tall?: boolean
+  /** One of many of its sort: a page shows it when asked, with the others of this name. */
+  readonly group?: string
 }

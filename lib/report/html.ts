@@ -1,5 +1,8 @@
 import type { TableData } from './tables.js'
 
+/** Tables of more rows are set closer. */
+const LONG = 24
+
 /** Markup, as opposed to text that must be escaped. */
 export class Markup {
   constructor(readonly text: string) {}
@@ -37,7 +40,7 @@ export function htmlTable({ columns, rows }: TableData, caption: string): Markup
       ? html`<th scope="row">${row[index]}</th>`
       : html`<td class="${parted(index)}">${row[index]}</td>`
   const body = rows.map((row) => html`<tr>${shown.map((index) => cell(row, index))}</tr>\n`)
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table>
+  return html`<div class="scroll${rows.length > LONG && ' long'}" role="region" tabindex="0" aria-label="${caption}"><table>
 <caption>${caption}</caption>
 <thead><tr>${head}</tr></thead>
 <tbody>

@@ -38,7 +38,7 @@ ${record && [facts(record), highlights(record)]}
 </header>
 <main>
 ${record && tables(record, paper)}
-${figures.length > 0 && html`<section class="figures" aria-label="Charts">${figures.map(figureMarkup)}</section>`}
+${figures.length > 0 && charts(figures)}
 ${missing.length > 0 && html`<p class="note">Some charts need files that are gone: ${missing.join(', ')}.</p>`}
 </main>
 </body>
@@ -69,6 +69,20 @@ ${htmlTable(layerTable(record, paper), 'What is left of each layer')}
 <p class="note">act%: non-zero outputs. kept%: weights kept. FLOP%: operations left, when those on zero weights and
 zero inputs are skipped; a multiply-add counts as 2.</p>
 </section>`
+}
+
+/** The charts, those of a group behind their name. */
+function charts(figures: readonly Figure[]): Markup {
+  const section = (label: string, group: string | undefined) =>
+    html`<section class="figures" aria-label="${label}">${figures
+      .filter((figure) => figure.group === group)
+      .toSorted((a, b) => Number(a.tall ?? false) - Number(b.tall ?? false))
+      .map(figureMarkup)}</section>`
+  const groups = new Set(figures.flatMap(({ group }) => group ?? []))
+  const hidden = [...groups].map(
+    (group) => html`<details class="group"><summary>${group}</summary>${section(group, group)}</details>`,
+  )
+  return html`${section('Charts', undefined)}${hidden}`
 }
 
 function figureMarkup({ title, caption, svg, table, wide }: Figure): Markup {

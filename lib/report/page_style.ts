@@ -23,6 +23,7 @@ th,td{padding:.3rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px 
 th:first-child{text-align:left}
 thead th{color:var(--muted);font-weight:600}
 tbody th{font-weight:500}
+.long :is(th,td){padding-block:.08rem}
 .parted{border-left:1px solid var(--line)}
 .tables tbody tr:last-child>*{font-weight:600}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1.25rem;grid-auto-flow:dense}
@@ -35,6 +36,9 @@ figcaption{margin:.5rem 0 0}
 details{margin-top:.5rem;font-size:.875rem}
 summary{width:max-content;cursor:pointer;color:var(--series-1)}
 details caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.group{margin-top:1.25rem}
+.group>summary{font-size:1.05rem;font-weight:600}
+.group>.figures{margin-top:1rem}
 @media (max-width:40rem){
   body{padding:1rem .75rem 2rem}
   th,td{padding:.3rem .45rem}

@@ -24,6 +24,8 @@ import {
 } from './weights.js'
 
 const BINS = 80
+/** A page with more of them would be nothing else. */
+const MOST_HISTOGRAMS = 12
 
 export interface RunFigures {
   readonly figures: readonly Figure[]
@@ -39,13 +41,22 @@ export async function runFigures(dir: string, record: RunRecord): Promise<RunFig
   const model = found.find(({ file }) => file === MODEL_FILE)
   const { patterns, costs } = model ? await modelFigures(model.path, record) : { patterns: [], costs: [] }
   const weights: Figure[] = []
+  const shown = heaviest(record)
   for (const [index, { name }] of record.layers.entries()) {
-    if (found.length > 0) weights.push(await weightsFigure(name, index, found))
+    if (found.length === 0) break
+    const figure = await weightsFigure(name, index, found)
+    weights.push(shown.has(name) ? figure : { ...figure, group: 'Weights of the other layers' })
   }
   return {
     figures: [...patterns, ...weights, ...costs],
     missing: stages.filter((stage) => !found.includes(stage)).map(({ file }) => file),
   }
+}
+
+/** The layers with most weights, whose histograms a page shows at once. */
+function heaviest({ layers }: RunRecord): Set<string> {
+  const sorted = layers.toSorted((a, b) => b.weights - a.weights)
+  return new Set(sorted.slice(0, layers.length > MOST_HISTOGRAMS ? 4 : undefined).map(({ name }) => name))
 }
 
 interface StageFile {

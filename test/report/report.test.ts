@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { parseHTML } from 'linkedom'
 import sharp from 'sharp'
+import { renderPage } from '../../lib/report/page.js'
 import { writeReport } from '../../lib/report/report.js'
 import { writeSensitivity } from '../../lib/report/sensitivity.js'
 import { writeTradeoff } from '../../lib/report/tradeoff.js'
@@ -174,6 +175,36 @@ describe('the report', () => {
       ['50%', '2.00%'],
       ['10%', '4.00%'],
     ])
+  })
+
+  it('gives the layers of a large network a row each in the map of its sensitivity', async () => {
+    const points = [0.5, 0.1].map((density) => ({ density, validationError: 1 + 1 / density }))
+    const layers = Array.from({ length: 60 }, (_, i) => ({ name: `layer${i}.conv`, kind: 'conv', points }))
+    await writeSensitivity(dir, { ...sensitivityExample, layers })
+    const { page } = await read(await writeReport(dir))
+    const map = figure(page, 'sensitivity-conv')
+    expect(all(map, 'svg rect')).to.have.length(120)
+    const names = all(map, 'svg text').map(({ textContent }) => textContent)
+    expect(names).to.include.members(layers.map(({ name }) => name))
+    expect(rows(map.querySelector('table')!)).to.deep.include(['layer59.conv', '3.00%', '11.00%'])
+    expect(map.querySelector('.scroll')!.getAttribute('class')).to.equal('scroll long')
+  })
+
+  it('shows the histograms of the heaviest of many layers, and the others when asked', () => {
+    const svg = '<svg></svg>'
+    const one = (title: string, group?: string) => ({
+      ...{ id: title, title, caption: '', svg, table: { columns: [], rows: [] } },
+      ...(group !== undefined && { group }),
+    })
+    const figures = [one('a', 'others'), { ...one('b'), tall: true }, one('c'), one('d', 'others')]
+    const { document } = parseHTML(renderPage({ title: '', figures, missing: [] })) as unknown as {
+      document: Element
+    }
+    const titles = (of: Element) => all(of, 'h2').map(({ textContent }) => textContent)
+    expect(titles(document), 'the tall one behind the others').to.deep.equal(['c', 'b', 'a', 'd'])
+    const hidden = document.querySelector('details.group')!
+    expect(hidden.querySelector('summary')!.textContent).to.equal('others')
+    expect(titles(hidden)).to.deep.equal(['a', 'd'])
   })
 
   it('has what can be shown when files are gone, and says which', async () => {

@@ -5,7 +5,7 @@ import type { Figure } from '../figure.js'
 import { formatRatio } from '../format.js'
 import { color, seriesStyle } from '../palette.js'
 import type { TableData } from '../tables.js'
-import { labelMargin, shortened } from './neurons.js'
+import { isCrowded, labelMargin, rowHeight, shortened } from './rows.js'
 
 export interface BeforeAfterOptions extends Pick<Figure, 'id' | 'title' | 'caption'> {
   readonly label: string
@@ -31,6 +31,7 @@ export function beforeAfterFigure({
   const [dense, pruned] = [seriesStyle(0), seriesStyle(1)]
   const ends = shown.length > 0 ? shown.flatMap((row) => [row.dense, row.pruned]) : [1, 10]
   const domain = [Math.min(...ends) / 1.5, Math.max(...ends) * 1.5] as const
+  const crowded = isCrowded(rows.length)
   const ratio = (row: BeforeAfter) => (row.pruned > 0 ? formatRatio(row.dense / row.pruned) : '–')
   const svg = drawChart({
     id,
@@ -42,10 +43,10 @@ export function beforeAfterFigure({
       { name: 'dense', style: dense },
       { name: 'pruned', style: pruned },
     ],
-    height: 40 * rows.length + 70,
+    height: rowHeight(rows.length, 40) * rows.length + 70,
     marginTop: 12,
     marginLeft: labelMargin(rows.map(({ name }) => name)),
-    marginRight: 30,
+    marginRight: crowded ? 56 : 30,
     x: {
       type: 'log',
       domain,
@@ -60,11 +61,13 @@ export function beforeAfterFigure({
       Plot.link(shown, { y: 'name', x1: 'dense', x2: 'pruned', stroke: color('muted'), strokeWidth: 2 }),
       Plot.dot(shown, { y: 'name', x: 'dense', fill: dense.color, symbol: dense.symbol, r: 5 }),
       Plot.dot(shown, { y: 'name', x: 'pruned', fill: pruned.color, symbol: pruned.symbol, r: 5 }),
+      // Above the line where there is room, else in a column of their own.
       Plot.text(shown, {
         y: 'name',
-        x: (row: BeforeAfter) => Math.sqrt(row.dense * row.pruned),
         text: ratio,
-        dy: -10,
+        ...(crowded
+          ? { frameAnchor: 'right', textAnchor: 'end', dx: 54 }
+          : { x: (row: BeforeAfter) => Math.sqrt(row.dense * row.pruned), dy: -10 }),
       }),
     ],
   })
@@ -72,7 +75,7 @@ export function beforeAfterFigure({
     columns: ['', 'dense', 'pruned', 'ratio'],
     rows: all.map((row) => [row.name, format(row.dense), format(row.pruned), ratio(row)]),
   }
-  return { id, title, caption, svg, table }
+  return { id, title, caption, svg, table, tall: crowded }
 }
 
 /** Powers of ten from one value to another, as many as can be read. */

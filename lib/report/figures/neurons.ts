@@ -4,6 +4,7 @@ import type { Figure } from '../figure.js'
 import type { NeuronCount } from '../neurons.js'
 import { type SeriesStyle, seriesStyle } from '../palette.js'
 import { percentTick } from './marks.js'
+import { isCrowded, labelMargin, rowHeight, shortened } from './rows.js'
 
 const PARTS = [
   { name: 'no way in', count: ({ noInput }: NeuronCount) => noInput },
@@ -31,7 +32,7 @@ export function neuronFigure(layers: readonly NeuronCount[]): Figure {
       .map((layer) => `${layer.name} ${dead(layer)} of ${layer.neurons}`)
       .join(', ')}.`,
     legend: PARTS.map(({ name }, part) => ({ name, style: styles[part]!, shape: 'area' })),
-    height: 34 * layers.length + 70,
+    height: rowHeight(layers.length, 34) * layers.length + 70,
     marginTop: 12,
     marginLeft: labelMargin(layers.map(({ name }) => name)),
     marginRight: 84,
@@ -58,6 +59,7 @@ export function neuronFigure(layers: readonly NeuronCount[]): Figure {
   return {
     id: 'neurons',
     title,
+    tall: isCrowded(layers.length),
     caption:
       `${all === 0 ? 'No neuron is' : all === 1 ? 'One neuron is' : `${all} neurons are`} dead: no kept weight leads ` +
       'into it, or none out of it, so all its other connections may go too. Filters count as neurons in CONV layers.',
@@ -70,14 +72,4 @@ export function neuronFigure(layers: readonly NeuronCount[]): Figure {
       }),
     },
   }
-}
-
-/** Room for names at the left of a chart with a row each. */
-export function labelMargin(names: readonly string[]): number {
-  return 14 + 7.2 * Math.max(...names.map((name) => shortened(name).length))
-}
-
-/** The end of a name tells layers apart: `…ature.0.conv1`. */
-export function shortened(name: string): string {
-  return name.length > 18 ? `…${name.slice(-17)}` : name
 }
