@@ -189,6 +189,9 @@ export interface Native {
       teacherWeight?: number
       temperature?: number
       splicing?: NativeSplicing & { readonly steps: readonly number[] }
+      /** By parameter: moves towards it after each step, by the step's share of the way. */
+      averages?: Readonly<Record<string, TensorHandle>>
+      averageWeights?: Float64Array
     },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<TrainingResult>
@@ -210,6 +213,13 @@ export interface Native {
     options: { batchSize: number },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<DatasetHandle>
+  /** Computes batch normalisation's running statistics again. */
+  statisticsStart(
+    network: NetworkHandle,
+    dataset: DatasetHandle,
+    options: { batchSize: number },
+    onProgress?: (progress: JobProgress) => void,
+  ): NativeJob<undefined>
   weightStatistics(
     network: NetworkHandle,
     names: readonly string[],

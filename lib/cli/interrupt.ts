@@ -1,4 +1,4 @@
-import { EXIT } from './failure.js'
+import { EXIT, Interrupted } from './failure.js'
 
 /** Ctrl-C, `kill`, and a reader that left (`| head`). */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGPIPE'] as const
@@ -8,7 +8,7 @@ const ECHO_MS = 200
 
 /**
  * Does work that signals may stop. The first one aborts, so that the work finishes its step and saves; the
- * second ends the process at once.
+ * second ends the process at once. Work that keeps something says so with an Interrupted of its own.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
@@ -24,6 +24,9 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   for (const signal of SIGNALS) process.on(signal, stop)
   try {
     return await work(controller.signal)
+  } catch (error) {
+    if (!controller.signal.aborted || error !== controller.signal.reason) throw error
+    throw new Interrupted('interrupted: nothing was written')
   } finally {
     for (const signal of SIGNALS) process.off(signal, stop)
   }

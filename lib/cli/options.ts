@@ -77,6 +77,15 @@ export function perLayer(option: string, { most = Number.MAX_VALUE } = {}) {
   }
 }
 
+/** Reads shares of weights to keep, each over 0: `0.5,0.2,0.1`. */
+export function densities(text: string): number[] {
+  return text.split(',').map((part) => {
+    const value = parseNumber(part)
+    if (value > 0 && value <= 1) return value
+    throw wrong('--densities', 'numbers over 0 and up to 1, as 0.5,0.2,0.1', part)
+  })
+}
+
 /** Reads words of a list, parted by commas. */
 export function words<Word extends string>(option: string, known: readonly Word[]) {
   return (text: string): Word[] =>
@@ -97,6 +106,6 @@ function parseNumber(text: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN
 }
 
-function wrong(option: string, expected: string, text: string): TorchPruneError {
+export function wrong(option: string, expected: string, text: string): TorchPruneError {
   return new TorchPruneError('ERR_ARGUMENT', `${option} takes ${expected}, got '${text}'`)
 }

@@ -1,7 +1,11 @@
 import { type Command, Option } from 'commander'
+import type { Phases } from '../prune/phases.js'
 import { recipeNames } from '../recipes/registry.js'
 import { interruptible } from './interrupt.js'
 import { perLayer, real, type WorkOptions, whole, withWorkOptions, words } from './options.js'
+
+export const criterionNames = ['deviation', 'global', 'layer', 'fisher', 'filter'] as const
+export type CriterionName = (typeof criterionNames)[number]
 
 export interface PruneOptions extends WorkOptions {
   readonly weights: string
@@ -12,7 +16,8 @@ export interface PruneOptions extends WorkOptions {
   readonly batchSize?: number
   readonly lr?: number
   readonly lrFactor?: number
-  readonly phases?: ('all' | 'conv' | 'fc')[]
+  readonly criterion?: CriterionName
+  readonly phases?: Phases
   readonly resume?: boolean
 }
 
@@ -36,6 +41,11 @@ export function addPrune(program: Command): void {
       "prune weights under q standard deviations of their layer's: 1.2, or fc1=1.4,fc2=1.3",
       perLayer('--quality'),
     )
+    .addOption(
+      new Option('--criterion <name>', 'what decides, where --density or --quality leave a choice').choices(
+        criterionNames,
+      ),
+    )
     .option('--rounds <n>', 'times to prune and retrain', whole('--rounds', 1))
     .option('--epochs <n>', 'epochs of retraining in a round', whole('--epochs', 1))
     .option('--batch-size <n>', 'samples in a step', whole('--batch-size', 1))
@@ -43,8 +53,8 @@ export function addPrune(program: Command): void {
     .option('--lr-factor <x>', 'retrain with that rate times this', real('--lr-factor', { over0: true }))
     .option(
       '--phases <list>',
-      'layers that each round prunes and retrains in turn, the others fixed: all, or fc,conv',
-      words('--phases', ['all', 'conv', 'fc']),
+      'layers that each round prunes and retrains in turn, the others fixed: all, fc,conv, or alternate',
+      (text) => (text.trim() === 'alternate' ? 'alternate' : words('--phases', ['all', 'conv', 'fc'])(text)),
     )
   withWorkOptions(command, 'runs/prune-<model>-<seed>')
     .option('--resume', 'go on after the last finished round of a run that was stopped')
@@ -54,6 +64,10 @@ export function addPrune(program: Command): void {
 What is not given is as in the model's recipe. The folder then holds run.json,
 events.jsonl, reference.safetensors (the weights as given), model.safetensors
 (pruned) and checkpoint/.
+
+Criteria: deviation prunes by --quality. The others keep a --density: global of
+all layers together and layer of each, by magnitude; fisher of all together, by
+what the loss would lose; filter of each layer's whole filters, by L1 norm.
 
 Examples:
   $ torch-prune prune lenet-5 --weights dense.safetensors --density 0.08

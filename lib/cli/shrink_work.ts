@@ -1,7 +1,10 @@
+import { resolve } from 'node:path'
 import type { Dataset } from '../data/dataset.js'
 import { mnist } from '../data/mnist.js'
+import { TorchPruneError } from '../errors.js'
 import type { Network } from '../nn/network.js'
 import { removeDeadNeurons, type ShrinkReport } from '../prune/shrink.js'
+import { findRecipe } from '../recipes/registry.js'
 import { formatCount, formatRatio } from '../report/format.js'
 import { openNetwork } from './network_file.js'
 import { print } from './output.js'
@@ -17,22 +20,31 @@ const REASONS = {
 } as const
 
 /** Removes the dead neurons of a file's network, certified on the test set where its samples fit. */
-export async function shrink(
-  file: string,
-  { out, data, model }: ShrinkOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  using network = await openNetwork(file, model)
-  const certify = await testSetFor(network, data)
+export async function shrink(file: string, options: ShrinkOptions, signal: AbortSignal): Promise<void> {
+  const { out } = options
+  if (resolve(out) === resolve(file)) {
+    throw new TorchPruneError('ERR_OUTPUT', `${out} is the network that is read: choose another --out`)
+  }
+  using network = await openNetwork(file, options.model)
+  const certify = await testSetFor(network, options)
   const report = await removeDeadNeurons(network, { certify, signal })
   await network.save(out)
   print(shrinkText(report, out))
 }
 
-async function testSetFor(network: Network, data: string | undefined): Promise<Dataset | undefined> {
-  const fits = network.inputShape.join() === '1,28,28'
-  if (!fits && data === undefined) return undefined
-  return (await mnist(data)).test
+async function testSetFor(network: Network, { compare, data }: ShrinkOptions): Promise<Dataset | undefined> {
+  if (compare !== undefined) return (await (await findRecipe(compare)).data(data)).test
+  // Nothing is trained, so no validation part is needed: sets of any size will do.
+  const test = async () => (await mnist(data, { validation: 1 })).test
+  if (data !== undefined) return test()
+  if (network.inputShape.join() !== '1,28,28') return undefined
+  try {
+    return await test()
+  } catch (error) {
+    // Nobody asked for a data set that is not installed.
+    if (error instanceof TorchPruneError && error.code === 'ERR_FILE') return undefined
+    throw error
+  }
 }
 
 function shrinkText(report: ShrinkReport, out: string): string {
@@ -55,7 +67,7 @@ function shrinkText(report: ShrinkReport, out: string): string {
     lines.push(
       `Over ${certificate.samples} test samples outputs moved by at most ${moved} of the largest output.`,
     )
-  } else lines.push('Outputs were not compared: give test samples with --data.')
+  } else lines.push('Outputs were not compared: give test samples with --compare or --data.')
   lines.push(`The smaller network is in ${out}`)
   return lines.join('\n')
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { interruptible } from './interrupt.js'
-import { real, type WorkOptions, whole, withWorkOptions } from './options.js'
+import { densities, real, type WorkOptions, whole, withWorkOptions } from './options.js'
 
 export interface TradeoffCommandOptions extends WorkOptions {
   readonly seeds: number
@@ -17,9 +17,7 @@ export function addTradeoff(program: Command): void {
     .description('accuracy lost against the share that is kept, five ways (figure 5)')
     .argument('<model>', 'a recipe name, or the path of a recipe: its network, data and training')
     .option('--seeds <n>', 'how many seeds to average over, from --seed on', whole('--seeds', 1, 100), 3)
-    .option('--densities <list>', 'shares of the weights to keep, as 0.5,0.2,0.1', (text) =>
-      text.split(',').map(real('--densities', { over0: true, most: 1 })),
-    )
+    .option('--densities <list>', 'shares of the weights to keep, as 0.5,0.2,0.1', densities)
     .option('--epochs <n>', "epochs of dense training (default: the recipe's)", whole('--epochs', 1))
     .option('--retrain-epochs <n>', 'epochs of each retraining', whole('--retrain-epochs', 1), 4)
     .option('--l1 <x>', 'strength of L1', real('--l1'), 1e-5)

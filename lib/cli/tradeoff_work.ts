@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { computeInJobs } from '../binding/threads.js'
 import { TorchPruneError } from '../errors.js'
 import { makeFolder, writeJsonAtomically } from '../io/atomic.js'
+import { graphToJson } from '../io/network.js'
 import { TRADEOFF_CURVES, type TradeoffResult, tradeoff } from '../prune/tradeoff.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
+import { openSession } from '../recipes/session.js'
 import { writeReport } from '../report/report.js'
 import { readStored } from '../report/stored_json.js'
 import { type TradeoffRecord, writeTradeoff } from '../report/tradeoff.js'
@@ -14,7 +15,7 @@ import { commandWith } from './interrupt.js'
 import { createReporter } from './progress.js'
 import { renderTable } from './table.js'
 import type { TradeoffCommandOptions } from './tradeoff.js'
-import { shown } from './work.js'
+import { announce, shown } from './work.js'
 
 /** Curves that are done, with all that decided them: a study goes on only under the same. */
 const PARTS_FILE = 'tradeoff-parts.json'
@@ -34,19 +35,33 @@ export async function studyTradeoff(
   signal: AbortSignal,
 ): Promise<void> {
   const recipe = await findRecipe(model, 'model')
-  computeInJobs(options.threads)
-  const data = await recipe.data(options.data)
-  const folder = options.out ?? `runs/tradeoff-${recipe.name}`
+  const named = { ...recipe, name: `tradeoff-${recipe.name}` }
+  const { out = `runs/${named.name}` } = options
+  const { network, data, folder } = await openSession(named, { ...options, out, signal })
   const densities = options.densities ?? DENSITIES
   const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i)
   const { epochs, retrainEpochs, l1, l2, device } = options
   const dense = { ...recipe.dense, epochs: epochs ?? recipe.dense.epochs }
   const retrain = { ...recipe.prune.retrain, epochs: retrainEpochs }
-  const plan = JSON.stringify({ model: recipe.name, densities, dense, retrain, l1, l2 })
-  await makeFolder(folder)
+  const plan = JSON.stringify({
+    model: recipe.name,
+    graph: graphToJson(network),
+    densities,
+    dense,
+    retrain,
+    l1,
+    l2,
+  })
+  network.dispose()
   const parts = await openParts(folder, plan)
+  await makeFolder(folder)
   const known = new Map(parts.parts.map((part) => [`${part.curve} ${part.seed}`, part.losses]))
+  const before = seeds.flatMap((seed) =>
+    TRADEOFF_CURVES.filter(({ name }) => known.has(`${name} ${seed}`)),
+  ).length
   using reporter = createReporter({ quiet: options.quiet ?? false })
+  announce(reporter, named, options, folder)
+  if (before > 0) reporter.line(`Going on behind ${before} curves that are saved.`)
   const job = tradeoff({
     model: ({ seed }) => recipe.model({ seed, device }),
     data,
@@ -60,17 +75,15 @@ export async function studyTradeoff(
     known: (curve, seed) => known.get(`${curve.name} ${seed}`),
     onProgress: (text) => reporter.update(done, { now: text }),
   })
-  let done = 0
-  reporter.start('trade-off', TRADEOFF_CURVES.length * seeds.length, 'curves')
+  let done = before
+  reporter.start('trade-off', TRADEOFF_CURVES.length * seeds.length, 'curves', before)
   const results: TradeoffResult[] = []
   try {
     for await (const result of job) {
       results.push(result)
-      const name = `${result.curve.name} ${result.seed}`
-      if (!known.has(name)) {
-        parts.parts.push({ curve: result.curve.name, seed: result.seed, losses: [...result.losses] })
-        await writeJsonAtomically(join(folder, PARTS_FILE), parts)
-      }
+      if (known.has(`${result.curve.name} ${result.seed}`)) continue
+      parts.parts.push({ curve: result.curve.name, seed: result.seed, losses: [...result.losses] })
+      await writeJsonAtomically(join(folder, PARTS_FILE), parts)
       reporter.update(++done, { curve: result.curve.name, seed: String(result.seed) })
     }
   } catch (error) {
@@ -80,7 +93,7 @@ export async function studyTradeoff(
   reporter.stop()
   const record = toRecord(recipe, densities, seeds, results)
   await writeTradeoff(folder, record)
-  reporter.line(recordTable(record))
+  reporter.line(`\n${recordTable(record)}`)
   const report = await writeReport(folder)
   reporter.line(`\nThe files are in ${shown(folder)}, the report in ${shown(report)}`)
 }
@@ -121,12 +134,16 @@ function toRecord(
 
 function recordTable({ curves }: TradeoffRecord): string {
   const [first] = curves
+  const spread = (first?.seeds.length ?? 0) > 1
   const rows = (first?.points ?? []).map(({ density }, i) => [
     `${Math.round(density * 1000) / 10}%`,
     ...curves.map(({ points }) => {
-      const { mean, spread } = points[i]!
-      return `${mean >= 0 ? '+' : ''}${mean.toFixed(2)} ± ${spread.toFixed(2)}`
+      const { mean, spread: deviation } = points[i]!
+      return `${mean >= 0 ? '+' : ''}${mean.toFixed(2)}${spread ? ` ±${deviation.toFixed(2)}` : ''}`
     }),
   ])
-  return renderTable(['kept', ...curves.map(({ name }) => ({ title: name, align: 'right' as const }))], rows)
+  // All five beside each other, in the width of a terminal.
+  const short = (name: string) => name.replace(', without retraining', ' alone').replace(',', '')
+  const columns = curves.map(({ name }) => ({ title: short(name), align: 'right' as const }))
+  return renderTable(['kept', ...columns], rows)
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
+import { type Averaging, ema, swa } from '../optim/averaging.js'
 import { recipeNames } from '../recipes/registry.js'
 import { interruptible } from './interrupt.js'
-import { real, type WorkOptions, whole, withWorkOptions } from './options.js'
+import { real, type WorkOptions, whole, withWorkOptions, wrong } from './options.js'
 
 export interface TrainOptions extends WorkOptions {
   readonly epochs?: number
@@ -9,6 +10,9 @@ export interface TrainOptions extends WorkOptions {
   readonly lr?: number
   readonly momentum?: number
   readonly weightDecay?: number
+  readonly labelSmoothing?: number
+  readonly warmup?: number
+  readonly average?: Averaging
 }
 
 export function addTrain(program: Command): void {
@@ -21,6 +25,17 @@ export function addTrain(program: Command): void {
     .option('--lr <x>', 'learning rate', real('--lr', { over0: true }))
     .option('--momentum <x>', 'momentum of SGD', real('--momentum', { most: 1 }))
     .option('--weight-decay <x>', 'strength of L2 regularization, on weights', real('--weight-decay'))
+    .option(
+      '--label-smoothing <x>',
+      'share of the targets for all classes',
+      real('--label-smoothing', { most: 1 }),
+    )
+    .option(
+      '--warmup <x>',
+      'cosine rate, rising over this share of the steps first',
+      real('--warmup', { most: 1 }),
+    )
+    .option('--average <how>', 'end with an average of the weights: ema, ema=0.99, swa or swa=0.5', averaging)
   withWorkOptions(command, 'runs/train-<model>-<seed>')
     .addHelpText(
       'after',
@@ -36,4 +51,13 @@ Examples:
     .action((model: string, options: TrainOptions) =>
       interruptible(async (signal) => (await import('./train_work.js')).train(model, options, signal)),
     )
+}
+
+/** Reads `ema` or `swa`, with a number of its own or without. */
+function averaging(text: string): Averaging {
+  const [name, value, ...rest] = text.split('=')
+  const number = value === undefined ? undefined : real('--average', { most: 1 })(value)
+  if (name === 'ema' && rest.length === 0) return ema(number)
+  if (name === 'swa' && rest.length === 0) return swa(number)
+  throw wrong('--average', 'ema, ema=0.99, swa or swa=0.5', text)
 }

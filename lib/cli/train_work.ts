@@ -1,5 +1,6 @@
 import { TorchPruneError } from '../errors.js'
 import { l2 } from '../optim/regularization.js'
+import { cosine } from '../optim/schedule.js'
 import { sgd } from '../optim/spec.js'
 import { interruptedWeights, trainRecipe } from '../recipes/dense.js'
 import type { DensePlan, Recipe } from '../recipes/recipe.js'
@@ -39,7 +40,7 @@ export async function train(model: string, options: TrainOptions, signal: AbortS
 }
 
 function withOptions(plan: DensePlan, options: TrainOptions): DensePlan {
-  const { lr, momentum, weightDecay } = options
+  const { lr, momentum, weightDecay, labelSmoothing, warmup, average } = options
   let { optimizer } = plan
   if (lr !== undefined) optimizer = { ...optimizer, lr }
   if (momentum !== undefined) {
@@ -56,6 +57,9 @@ function withOptions(plan: DensePlan, options: TrainOptions): DensePlan {
     optimizer,
     epochs: options.epochs ?? plan.epochs,
     batchSize: options.batchSize ?? plan.batchSize,
+    ...(labelSmoothing !== undefined && { labelSmoothing }),
+    ...(warmup !== undefined && { schedule: cosine({ warmup }) }),
+    ...(average && { averaging: average }),
     regularization: weightDecay === undefined ? plan.regularization : l2(weightDecay),
   }
 }

@@ -2,6 +2,7 @@ import type { DataSplits, Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
+import type { Averaging } from '../optim/averaging.js'
 import type { Regularization } from '../optim/regularization.js'
 import type { Schedule } from '../optim/schedule.js'
 import type { OptimizerSpec } from '../optim/spec.js'
@@ -23,10 +24,8 @@ import {
   totalDensity,
 } from './mask.js'
 import { parameterReport } from './neurons.js'
+import { fixedIn, type Phase, type Phases, phasesOf, prunedIn } from './phases.js'
 import { type DensitySchedule, densityAt } from './schedule.js'
-
-/** Which layers a round prunes and retrains, the others being fixed (paper, section 3.3). */
-export type Phase = 'all' | 'conv' | 'fc'
 
 export interface RetrainOptions {
   readonly epochs: number
@@ -38,6 +37,7 @@ export interface RetrainOptions {
   readonly schedule?: Schedule | undefined
   readonly regularization?: Regularization | undefined
   readonly labelSmoothing?: number | undefined
+  readonly averaging?: Averaging | undefined
   /** In a phase that fixes the layers in front, computes what those put out once. */
   readonly cachePrefix?: boolean | undefined
   /** The survivors learn from a teacher beside the labels: the network as it comes, unless another is given. */
@@ -50,8 +50,11 @@ export interface PruneOptions<Name extends string = string> extends JobOptions {
   readonly rounds?: number
   readonly densitySchedule?: DensitySchedule
   readonly retrain: RetrainOptions
-  /** What each round does in turn: `['all']`, or `['fc', 'conv']` to fix the one while the other recovers. */
-  readonly phases?: readonly Phase[]
+  /**
+   * What each round does in turn: `['all']` unless given; `'alternate'`, or `['fc', 'conv']`, fixes the one kind
+   * of layer while the other recovers.
+   */
+  readonly phases?: Phases
   /** False leaves dropout as it is; the square-root rule otherwise. */
   readonly adjustDropout?: boolean
   readonly seed?: number | undefined
@@ -113,6 +116,7 @@ export function prune<K extends LayerKinds>(
     throw new TorchPruneError('ERR_ARGUMENT', `rounds must be a whole number of 1 or more, got ${rounds}`)
   }
   checkCriterion(network, options.criterion as Criterion)
+  phasesOf(network, options.phases)
   return new Job(roundsOf(network, data, options as PruneOptions))
 }
 
@@ -121,7 +125,8 @@ async function* roundsOf(
   data: Pick<DataSplits, 'train' | 'validation'>,
   options: PruneOptions,
 ): AsyncGenerator<Round, PruneResult, void> {
-  const { rounds = 1, densitySchedule = 'geometric', phases = ['all'], signal, seed = network.seed } = options
+  const { rounds = 1, densitySchedule = 'geometric', signal, seed = network.seed } = options
+  const phases = phasesOf(network, options.phases)
   const { optimizer, ...training } = retraining(network, options.retrain)
   const initial = options.after?.initial ?? (await initialDeviations(network, signal))
   const { distillation: lesson } = options.retrain
@@ -134,11 +139,10 @@ async function* roundsOf(
     const started = performance.now()
     let validationErrorBefore = 0
     for (const [p, phase] of phases.entries()) {
-      const members = layersOf(network, phase)
       await applyCriterion(network, options.criterion, {
         ease: (density) => densityAt(densitySchedule, density, round, rounds),
         initial,
-        only: members,
+        only: prunedIn(network, phase),
         data: data.train,
         signal,
       })
@@ -149,9 +153,7 @@ async function* roundsOf(
         await options.onPruned?.(round, totalDensity(pruned))
       }
       // What the user has frozen stays so when the round is over.
-      const fixed = network.nodes
-        .map((node) => node.name)
-        .filter((name) => !trains(network, name, phase) && !network.frozen.includes(name))
+      const fixed = fixedIn(network, phase).filter((name) => !network.frozen.includes(name))
       network.freeze(...fixed)
       try {
         const epochs = train(network, data.train, {
@@ -211,18 +213,6 @@ function retraining(network: AnyNetwork, options: RetrainOptions) {
     batchSize: options.batchSize ?? before?.batchSize,
     regularization: options.regularization ?? before?.regularization,
     labelSmoothing: options.labelSmoothing,
+    averaging: options.averaging,
   }
-}
-
-function layersOf(network: AnyNetwork, phase: Phase): readonly string[] {
-  return network.costs.filter((cost) => phase === 'all' || cost.kind === phase).map((cost) => cost.name)
-}
-
-/** Whether a layer trains in a phase. Batch normalisation belongs to the convolutions. */
-function trains(network: AnyNetwork, name: string, phase: Phase): boolean {
-  const kind = network.layers[name]!.kind
-  if (phase === 'all') return true
-  if (kind === 'conv2d' || kind === 'batchNorm2d') return phase === 'conv'
-  if (kind === 'linear') return phase === 'fc'
-  return true
 }

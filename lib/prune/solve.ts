@@ -4,7 +4,7 @@ import type { AnyNetwork } from '../nn/network.js'
 import { runJob } from '../train/native_job.js'
 import { type DeviationCriterion, deviation } from './criterion.js'
 import { initialDeviations } from './mask.js'
-import type { LayerSensitivity, Sensitivity } from './sensitivity.js'
+import { type LayerSensitivity, SENSITIVITY_GRID, type Sensitivity } from './sensitivity.js'
 
 /** What a pruned network may cost; one of three. */
 export type Budget =
@@ -56,6 +56,22 @@ export async function solveThresholds(
     quality[layer] = (await runJob(start, signal)) / (deviations[layer]! || 1)
   }
   return { ...steps, quality, criterion: deviation(quality, { of: 'initial' }) }
+}
+
+/**
+ * Whether a budget can be met at all, before anything is measured: for studies that take long.
+ *
+ * @throws TorchPruneError as `solveThresholds` does
+ */
+export function checkBudget(
+  network: AnyNetwork,
+  budget: Budget,
+  options: { readonly densities?: readonly number[]; readonly leastDensity?: number } = {},
+): void {
+  const { densities = SENSITIVITY_GRID, leastDensity = 0.01 } = options
+  const points = densities.toSorted((a, b) => b - a).map((density) => ({ density, error: 0 }))
+  const layers = network.costs.map(({ name: layer, kind, weights }) => ({ layer, kind, weights, points }))
+  solveDensities({ denseError: 0, layers }, budget, leastDensity)
 }
 
 type Densities = Pick<Solution, 'densities' | 'weights' | 'bytes' | 'errorIncrease'>

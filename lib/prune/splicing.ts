@@ -22,7 +22,7 @@ import { type SpliceTiming, spliceSteps, spliceTimes } from './splice_times.js'
 const DEFAULT_MARGIN = 0.1
 
 export interface SpliceOptions<Name extends string = string>
-  extends Omit<TrainOptions, 'validation' | 'splicing' | 'distillation'>,
+  extends Omit<TrainOptions, 'validation' | 'splicing' | 'averaging' | 'distillation'>,
     SpliceTiming {
   /** Which layers, and what share of their weights is kept in the end: `prune.layerDensity`, `prune.globalDensity`. */
   readonly criterion: SpliceCriterion<Name>

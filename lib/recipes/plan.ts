@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { TorchPruneError } from '../errors.js'
 import { Network } from '../nn/network.js'
+import { ema, swa } from '../optim/averaging.js'
 import { l1, l2, noRegularization } from '../optim/regularization.js'
 import { constant, cosine, step } from '../optim/schedule.js'
 import { adam, adamw, sgd } from '../optim/spec.js'
@@ -85,6 +86,11 @@ const regularization = z.discriminatedUnion('kind', [
     .transform(built(({ strength }) => l2(strength))),
 ])
 
+const averaging = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('ema'), decay: number }).transform(built(({ decay }) => ema(decay))),
+  z.strictObject({ kind: z.literal('swa'), start: number }).transform(built(({ start }) => swa(start))),
+])
+
 // `layers` follows from the names in `quality` or `density`; built criteria hold it, so it may come along.
 const layers = z.array(z.string()).exactOptional()
 const criterion = z.discriminatedUnion('kind', [
@@ -140,6 +146,7 @@ const training = {
   schedule: schedule.exactOptional(),
   regularization: regularization.exactOptional(),
   labelSmoothing: z.number().min(0).max(1).exactOptional(),
+  averaging: averaging.exactOptional(),
 }
 
 const distillation = z.strictObject({
@@ -168,10 +175,7 @@ export const planSchemas = {
     criterion,
     rounds: count.exactOptional(),
     densitySchedule: z.enum(['geometric', 'linear', 'cubic']).exactOptional(),
-    phases: z
-      .array(z.enum(['all', 'conv', 'fc']))
-      .min(1)
-      .exactOptional(),
+    phases: z.union([z.literal('alternate'), z.array(z.enum(['all', 'conv', 'fc'])).min(1)]).exactOptional(),
     adjustDropout: flag,
     retrain: z.strictObject({
       ...training,

@@ -8,7 +8,7 @@ import type { TrainOptions } from '../train/train.js'
 /** How the dense network is trained. */
 export type DensePlan = Pick<
   TrainOptions,
-  'epochs' | 'optimizer' | 'batchSize' | 'schedule' | 'regularization' | 'labelSmoothing'
+  'epochs' | 'optimizer' | 'batchSize' | 'schedule' | 'regularization' | 'labelSmoothing' | 'averaging'
 >
 
 /** How it is pruned and retrained. */

@@ -7,7 +7,8 @@ import { makeFolder } from '../io/atomic.js'
 import { graphToJson } from '../io/network.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { checkCriterion } from '../prune/mask.js'
-import type { Phase, PruneProgress, RetrainEpoch, Round } from '../prune/prune.js'
+import { phasesOf } from '../prune/phases.js'
+import type { PruneProgress, RetrainEpoch, Round } from '../prune/prune.js'
 import { EventLog, type NewRunEvent } from '../report/events.js'
 import { checkSamples } from '../train/evaluate.js'
 import type { Epoch, TrainProgress } from '../train/train.js'
@@ -76,7 +77,7 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
   if (options.threads !== undefined) computeInJobs(options.threads)
   const network = recipe.model({ seed, device })
   checkCriterion(network, recipe.prune.criterion)
-  checkPhases(network, recipe.prune.phases ?? [])
+  phasesOf(network, recipe.prune.phases)
   const data = await recipe.data(options.data)
   for (const part of [data.train, data.validation, data.test]) checkSamples(network, part)
   signal?.throwIfAborted()
@@ -92,16 +93,6 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
     signal,
     on,
   }
-}
-
-function checkPhases(network: AnyNetwork, phases: readonly Phase[]): void {
-  const kinds = new Set<Phase>(['all', ...network.costs.map((cost) => cost.kind)])
-  const empty = phases.find((phase) => !kinds.has(phase))
-  if (empty === undefined) return
-  throw new TorchPruneError(
-    'ERR_ARGUMENT',
-    `phase '${empty}' has nothing to train in this network: use ${[...kinds].join(', ')}`,
-  )
 }
 
 /** Makes the folder and logs what `work` notes in it, and how it ended. */

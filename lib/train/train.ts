@@ -3,11 +3,13 @@ import type { JobProgress, Native, SplicingCounts } from '../binding/native.js'
 import { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
+import type { Averaging } from '../optim/averaging.js'
 import { Optimizer } from '../optim/optimizer.js'
 import { noRegularization, type Regularization } from '../optim/regularization.js'
 import { constant, rateFactor, type Schedule } from '../optim/schedule.js'
 import type { OptimizerSpec } from '../optim/spec.js'
 import { Tensor } from '../tensor/tensor.js'
+import { Average } from './average.js'
 import { checkSamples, evaluate, percentWrong, predict } from './evaluate.js'
 import { Job } from './job.js'
 import { type JobOptions, runJob } from './native_job.js'
@@ -41,7 +43,9 @@ export interface TrainOptions extends JobOptions {
    * memory: samples times the size of the last frozen layer's output, in float32. False unless given.
    */
   readonly cachePrefix?: boolean | undefined
-  /** Read after each epoch. */
+  /** Ends with an average of the weights on the way instead of the last ones: `ema()` or `swa()`. */
+  readonly averaging?: Averaging | undefined
+  /** Read after each epoch; after the last one with the averaged weights, where there are. */
   readonly validation?: Dataset | undefined
   /** Seeds the order of samples and dropout; the network's own unless given. */
   readonly seed?: number | undefined
@@ -105,6 +109,12 @@ export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptio
       throw new TorchPruneError('ERR_ARGUMENT', `${what} must be a whole number of 1 or more, got ${value}`)
     }
   }
+  if (options.averaging && options.splicing) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'masks that change leave no weights to average: splice first, then train to an average',
+    )
+  }
   checkSamples(network, dataset)
   return new Job(epochsOf(network, dataset, options))
 }
@@ -132,6 +142,7 @@ async function* epochsOf(
   const samples = cache?.dataset ?? dataset
   const after = cache?.after ?? -1
   const lesson = await lessonOf(options.distillation, dataset, signal)
+  using average = options.averaging && new Average(network, options.averaging)
   const done: Epoch[] = []
   for (let epoch = (splicing?.after ?? 0) + 1; epoch <= epochs; epoch++) {
     const started = performance.now()
@@ -149,7 +160,16 @@ async function* epochsOf(
           network.handle,
           optimizer.handle,
           samples.handle,
-          { batchSize, rates, seed: epochSeed, after, labelSmoothing, ...lesson, ...masks },
+          {
+            batchSize,
+            rates,
+            seed: epochSeed,
+            after,
+            labelSmoothing,
+            ...lesson,
+            ...masks,
+            ...average?.during(epoch, epochs, steps),
+          },
           report,
         ),
       signal,
@@ -162,6 +182,7 @@ async function* epochsOf(
       )
     }
     if (result.splicing) splicing?.done(result.splicing)
+    if (epoch === epochs) await average?.settle(dataset, batchSize, signal)
     const seconds = (performance.now() - started) / 1000
     const checked = validation && (await evaluate(network, validation, { signal }))
     const event: Epoch = {

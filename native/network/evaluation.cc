@@ -174,12 +174,46 @@ Napi::Value Prefix(const Napi::CallbackInfo& info) {
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }
 
+// statisticsStart(network, dataset, {batchSize}, onProgress?): batch normalisation's running statistics
+// become the means over the batches of the dataset, in its order, of those of each (as
+// torch.optim.swa_utils.update_bn has it). Frozen layers keep theirs.
+Napi::Value Statistics(const Napi::CallbackInfo& info) {
+  const auto [job, sweep] = NewSweep(info);
+  job->run = [sweep = sweep](Job& running) {
+    std::vector<std::pair<Layer*, double>> layers;
+    for (const auto& layer : sweep->network->layers()) {
+      if (layer->kind == "batchNorm2d" && layer->trainable) layers.emplace_back(layer.get(), layer->momentum);
+    }
+    if (layers.empty()) return;
+    const auto restore = [&] {
+      for (auto& [layer, momentum] : layers) layer->momentum = momentum;
+    };
+    double batches = 0;
+    try {
+      // The first batch has the weight 1, so what was there before does not count.
+      for (const auto& [layer, momentum] : layers) layer->named_buffers()["num_batches_tracked"].zero_();
+      sweep->Run(running, [&](const at::Tensor& images) {
+        ++batches;
+        for (auto& [layer, momentum] : layers) layer->momentum = 1 / batches;
+        return sweep->network->Forward(images, /*training=*/true);
+      });
+    } catch (...) {
+      restore();
+      throw;
+    }
+    restore();
+  };
+  job->finish = [](Napi::Env env) { return env.Undefined(); };
+  return Environment::Of(info.Env()).compute.Start(info.Env(), job);
+}
+
 }  // namespace
 
 void RegisterEvaluation(Napi::Object exports) {
   Export<Start>(exports, "evaluationStart");
   Export<Predict>(exports, "predictionStart");
   Export<Prefix>(exports, "prefixStart");
+  Export<Statistics>(exports, "statisticsStart");
 }
 
 }  // namespace torch_prune

@@ -72,8 +72,8 @@ class Conv2d : public Layer {
 
 class BatchNorm2d : public Layer {
  public:
-  explicit BatchNorm2d(const Options& options)
-      : eps_(options.Number("eps")), momentum_(options.Number("momentum")) {
+  explicit BatchNorm2d(const Options& options) : eps_(options.Number("eps")) {
+    momentum = options.Number("momentum");
     const auto features = options.Integer("features");
     weight_ = register_parameter("weight", at::ones({features}));
     bias_ = register_parameter("bias", at::zeros({features}));
@@ -91,12 +91,12 @@ class BatchNorm2d : public Layer {
       }
       batches_.add_(1);
     }
-    return at::batch_norm(inputs[0], weight_, bias_, running_mean_, running_var_, context.training, momentum_,
+    return at::batch_norm(inputs[0], weight_, bias_, running_mean_, running_var_, context.training, momentum,
                           eps_, at::globalContext().userEnabledCuDNN());
   }
 
  private:
-  double eps_, momentum_;
+  double eps_;
   at::Tensor weight_, bias_, running_mean_, running_var_, batches_;
 };
 

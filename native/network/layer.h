@@ -37,6 +37,7 @@ class Layer : public torch::nn::Module {
   bool trainable = true;    // a frozen layer has no gradient and runs in evaluation mode
   bool overwrites = false;  // decided once, from the graph
   double rate = 0;          // dropout's
+  double momentum = 0;      // of batch normalisation's running statistics
 };
 
 // The layer of a specification from lib/nn/layers.ts: {kind, ...hyper-parameters}.

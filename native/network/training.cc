@@ -34,6 +34,13 @@ struct Training {
   std::vector<std::int64_t> splice_steps;
   std::vector<double> splice_keep;  // for each of these steps, a count a group
 
+  // Averages of parameters: after each step, `average` moves by the step's weight towards its parameter.
+  struct Averaged {
+    at::Tensor average, parameter;
+  };
+  std::vector<Averaged> averaged;
+  std::vector<double> average_weights;  // one a step; 0 leaves the averages as they are
+
   // What came of it.
   std::int64_t steps = 0;
   Tally tally;
@@ -43,6 +50,7 @@ struct Training {
   void Run(Job& job);
 
  private:
+  void UpdateAverages() const;
   void CheckTrainable(const at::Tensor& logits) const;
   void Splice();
   at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t begin,
@@ -53,6 +61,12 @@ void Training::CheckTrainable(const at::Tensor& logits) const {
   dataset->CheckClasses(logits);
   if (!logits.requires_grad())
     throw Error("ERR_ARGUMENT", "there is nothing to train: every layer is frozen, or has no parameters");
+}
+
+void Training::UpdateAverages() const {
+  if (averaged.empty() || average_weights[steps] == 0) return;
+  const at::NoGradGuard no_grad;
+  for (const auto& [average, parameter] : averaged) average.lerp_(parameter, average_weights[steps]);
 }
 
 at::Tensor Training::Loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t begin,
@@ -101,6 +115,7 @@ void Training::Run(Job& job) {
     const at::Tensor step_loss = Loss(logits, batch.labels, begin, size);
     Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
     optimizer->Step(rates.size() == 1 ? rates[0] : rates[steps]);
+    UpdateAverages();
     tally.Add(step_loss, logits, batch.labels);
     if (keep_losses) losses.push_back(step_loss.item<float>());
     if (job.WantsReport()) {
@@ -112,9 +127,9 @@ void Training::Run(Job& job) {
 }
 
 // trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?,
-// after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, splicing?}, onProgress?); splicing is
-// Splicing's options and {steps, keep}: before which steps masks change, and how many weights each group
-// keeps.
+// after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, averages?, averageWeights?, splicing?},
+// onProgress?); averages are tensors by parameter's name; splicing is Splicing's options and {steps, keep}:
+// before which steps masks change, and how many weights each group keeps.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[3], "options");
@@ -159,8 +174,25 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
                                     std::to_string(steps) + " steps");
   }
 
+  if (options.Has("averages")) {
+    training->average_weights = ToNumbers(options.Get("averageWeights"), "averageWeights");
+    if (static_cast<std::int64_t>(training->average_weights.size()) < steps) {
+      throw Error("ERR_ARGUMENT",
+                  "averageWeights must hold a number for each of the " + std::to_string(steps) + " steps");
+    }
+    const auto averages = ToObject(options.Get("averages"), "averages");
+    for (const auto& name : ToStrings(averages.GetPropertyNames(), "averages")) {
+      const at::Tensor& parameter = training->network->Find(name).tensor;
+      const at::Tensor& average = Unwrap(averages.Get(name), "average");
+      if (average.sizes() != parameter.sizes())
+        throw Error("ERR_SHAPE", "the average of '" + name + "' must have its shape");
+      training->averaged.push_back({average, parameter});
+    }
+  }
+
   const auto job = environment.compute.NewJob(info.Env());
   auto owned = training->network->Owned();
+  for (const auto& each : training->averaged) owned.push_back(each.average);
   for (const auto& p : training->optimizer->parameters()) {
     owned.push_back(p.tensor);
     owned.insert(owned.end(), p.moments.begin(), p.moments.end());
