@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
-import { conv2d, dropout, flatten, linear, localResponseNorm, relu } from '../../lib/nn/layers.js'
+import { batchNorm2d, conv2d, dropout, flatten, linear, localResponseNorm, relu } from '../../lib/nn/layers.js'
 import { network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { deviation, layerDensity } from '../../lib/prune/criterion.js'
@@ -156,6 +156,85 @@ describe('phases', () => {
       expect(after[name]).to.deep.equal(between[name])
     expect(net.frozen).to.deep.equal(['fc2'])
     expect((await keptWeights(net)).map(({ kept }) => kept)).to.deep.equal([18, 64, 12])
+  })
+
+  const withBatchNorm = () =>
+    network(
+      [1, 4, 4],
+      {
+        conv1: conv2d(1, 4, 3),
+        bn: batchNorm2d(4),
+        relu: relu(),
+        drop1: dropout(0.2),
+        conv2: conv2d(4, 4, 1),
+        flat: flatten(),
+        drop2: dropout(0.4),
+        fc: linear(16, 3),
+      },
+      { seed: 1, device },
+    )
+
+  it('alternate by themselves: statistics, rates of dropout and of learning as each phase has them', async () => {
+    using net = withBatchNorm()
+    const first = snapshot(net)
+    const seen: string[] = []
+    const states: ReturnType<typeof snapshot>[] = []
+    await prune(net, images(), {
+      criterion: layerDensity(0.25),
+      phases: 'alternate',
+      retrain: { epochs: 1, optimizer, lrFactor: 0.5 },
+      onEpoch({ phase, lr }) {
+        expect(lr).to.equal(optimizer.lr * 0.5)
+        const rates = [net.dropout('drop1'), net.dropout('drop2')].map((rate) => rate.toFixed(3))
+        seen.push([phase, ...rates, ...net.frozen].join(' '))
+        states.push(snapshot(net))
+      },
+    })
+    expect(seen).to.deep.equal(['fc 0.200 0.200 conv1 bn conv2', 'conv 0.100 0.200 fc'])
+    const [fc, conv] = states as [ReturnType<typeof snapshot>, ReturnType<typeof snapshot>]
+    const unlike = (one: typeof fc, other: typeof fc) =>
+      Object.keys(one).filter((name) => JSON.stringify(one[name]) !== JSON.stringify(other[name]))
+    expect(unlike(first, fc), 'batch statistics are fixed, too').to.deep.equal(['fc.weight', 'fc.bias'])
+    expect(unlike(fc, conv)).to.include.members([
+      'conv1.weight',
+      'bn.weight',
+      'bn.running_mean',
+      'conv2.weight',
+    ])
+    expect(unlike(fc, conv)).to.not.include.members(['fc.weight'])
+    expect(net.frozen).to.deep.equal([])
+  })
+
+  it('are one for all where a network has one kind of layer, and are refused where they have nothing to do', async () => {
+    using net = toyNetwork()
+    const seen: string[] = []
+    await prune(net, data(), {
+      criterion: layerDensity(0.5),
+      phases: 'alternate',
+      retrain: { epochs: 1, optimizer },
+      onEpoch: ({ phase }) => void seen.push(phase),
+    })
+    expect(seen).to.deep.equal(['all'])
+    const start = (phases: ('conv' | 'fc')[]) => () =>
+      prune(net, data(), { criterion: layerDensity(0.5), phases, retrain: { epochs: 1, optimizer } })
+    expect(refusal(start(['conv'])).message).to.match(/^phase 'conv' has nothing to train .*: use all, fc$/)
+    expect(refusal(start([])).message).to.equal('phases needs one phase or more')
+  })
+
+  it('take no gradient further back than the first layer that trains', async () => {
+    using net = withBatchNorm()
+    net.freeze('conv1', 'bn', 'conv2')
+    using batch = tensor(numbers(32), { shape: [2, 1, 4, 4] })
+    net.forward(batch).sum().backward()
+    for (const name of ['conv1.weight', 'bn.weight', 'conv2.bias'] as const) {
+      using parameter = net.tensor(name)
+      expect(parameter.requiresGrad, name).to.equal(false)
+      expect(parameter.grad, name).to.equal(undefined)
+    }
+    using trained = net.tensor('fc.weight')
+    expect(trained.grad).to.not.equal(undefined)
+    net.freeze('fc')
+    expect(net.forward(batch).requiresGrad, 'nothing is left to go back through').to.equal(false)
   })
 
   it('take turns in a round', async () => {
