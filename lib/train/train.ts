@@ -201,12 +201,15 @@ async function* epochsOf(
   return { epochs: done }
 }
 
+/** Samples at a time while the cache is filled. @internal */
+export const PREFIX_BATCH = 250
+
 /** What the frozen prefix puts out, for every sample. Throws `ERR_ARGUMENT` where no layer in front is frozen. */
 async function fillCache(network: AnyNetwork, dataset: Dataset, signal?: AbortSignal) {
   const native = loadAddon()
   const after = native.networkFrozenPrefix(network.handle)
   const handle = await runJob(
-    () => native.prefixStart(network.handle, dataset.handle, { batchSize: 250 }),
+    () => native.prefixStart(network.handle, dataset.handle, { batchSize: PREFIX_BATCH }),
     signal,
   )
   const cached = new Dataset(handle, dataset.length, after < 0 ? [] : network.nodes[after]!.shape)

@@ -1,4 +1,4 @@
-// Measures what the package promises: npm run bench -- [step|loop|busy|growth …] [--json FILE]
+// Measures what the package promises: npm run bench -- [step|cache|loop|busy|growth …] [--json FILE]
 import { Argument, Command, Option } from 'commander'
 import { type Column, renderTable } from '../../lib/cli/table.js'
 import { setEagerThreads } from '../../lib/index.js'
@@ -6,17 +6,21 @@ import { writeJsonAtomically } from '../../lib/io/atomic.js'
 import { runCommand, wholeNumber } from '../lenet/command.js'
 import { lenetNames } from '../lenet/task.js'
 import { benchBusy } from './busy.js'
+import { benchCache } from './cache.js'
 import { benchGrowth } from './growth.js'
 import { benchLoop } from './loop.js'
 import { describeMachine, printMachine } from './machine.js'
 import type { BenchOptions, Measurement, Part } from './result.js'
 import { benchStep } from './step.js'
 
-// `step` last: it alone sets a thread count, the others want the service's default.
-const PARTS = { loop: benchLoop, busy: benchBusy, growth: benchGrowth, step: benchStep } satisfies Record<
-  string,
-  Part
->
+// Those that set a thread count come last: the others want the service's default.
+const PARTS = {
+  loop: benchLoop,
+  busy: benchBusy,
+  growth: benchGrowth,
+  cache: benchCache,
+  step: benchStep,
+} satisfies Record<string, Part>
 type PartName = keyof typeof PARTS
 const partNames = Object.keys(PARTS) as PartName[]
 
@@ -61,10 +65,12 @@ function table(measurements: readonly Measurement[]): string {
     '',
   ]
   const rows = measurements.map((measurement) => {
-    const { value, unit, spread, target, note = '' } = measurement
+    const { value, unit, spread, target, bound, note = '' } = measurement
     const quartiles = spread ? `${spread.lower.toFixed(2)}–${spread.upper.toFixed(2)}` : ''
     const [wanted, met] =
-      target === undefined ? ['', ''] : [`≤ ${show(target, unit)}`, isMet(measurement) ? 'yes' : 'NO']
+      target === undefined
+        ? ['', '']
+        : [`${bound === 'least' ? '≥' : '≤'} ${show(target, unit)}`, isMet(measurement) ? 'yes' : 'NO']
     return [measurement.what, show(value, unit), quartiles, wanted, met, note]
   })
   return renderTable(columns, rows)
@@ -72,11 +78,12 @@ function table(measurements: readonly Measurement[]): string {
 
 function show(value: number, unit: Measurement['unit']): string {
   if (unit === 'tensors') return String(value)
+  if (unit === 'share') return value.toExponential(1)
   return `${value.toFixed(2)}${unit === 'ms' ? ' ms' : unit}`
 }
 
-function isMet({ value, target }: Measurement): boolean {
-  return target === undefined || value <= target
+function isMet({ value, target, bound = 'most' }: Measurement): boolean {
+  return target === undefined || (bound === 'most' ? value <= target : value >= target)
 }
 
 function threadCounts(text: string): number[] {

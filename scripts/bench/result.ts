@@ -4,12 +4,14 @@ import type { Spread } from './statistics.js'
 /** One line of the closing table. */
 export interface Measurement {
   readonly what: string
-  readonly unit: '×' | 'ms' | '%' | 'tensors'
+  /** `'share'` is of something else: a small number without a unit. */
+  readonly unit: '×' | 'ms' | '%' | 'tensors' | 'share'
   /** Held against `target`. */
   readonly value: number
   readonly spread?: Spread
-  /** The most that `value` may be; undefined where it is there for comparison alone. */
+  /** The most that `value` may be, or the least; undefined where it is there for comparison alone. */
   readonly target?: number
+  readonly bound?: 'most' | 'least'
   /** What else is worth knowing, in a few words. */
   readonly note?: string
 }

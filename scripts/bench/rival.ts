@@ -21,7 +21,12 @@ export class Rival {
   static async start(
     python: Python,
     task: Task,
-    options: { readonly threads: number; readonly input: 'prepared' | 'bytes'; readonly warmup: number },
+    options: {
+      readonly threads: number
+      readonly input: 'prepared' | 'bytes'
+      readonly warmup: number
+      readonly mode?: 'prune' | 'dense'
+    },
   ): Promise<Rival> {
     const flags = Object.entries({ folder: task.folder, model: task.model, mode: 'prune', ...options })
     const args = flags.flatMap(([flag, value]) => [`--${flag}`, String(value)])

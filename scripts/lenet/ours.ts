@@ -1,7 +1,8 @@
 import { loadAddon } from '../../lib/binding/addon.js'
-import type { TrainingResult } from '../../lib/binding/native.js'
+import type { DatasetHandle, TrainingResult } from '../../lib/binding/native.js'
 import { applyCriterion, type Network, Optimizer, prune, sgd } from '../../lib/index.js'
 import { runJob } from '../../lib/train/native_job.js'
+import { PREFIX_BATCH } from '../../lib/train/train.js'
 import { BATCH, DENSITY, MOMENTUM, RATES, type Task, WEIGHT_DECAY } from './task.js'
 
 /** Our side: the pretrained network pruned to its largest weights, retrained in jobs as `train` does. */
@@ -9,6 +10,7 @@ export class Ours {
   readonly network: Network
   readonly #task: Task
   readonly #optimizer: Optimizer
+  #prefix: { readonly handle: DatasetHandle; readonly after: number } | undefined
   #next = 0
 
   private constructor(task: Task, network: Network, fused: boolean) {
@@ -19,10 +21,27 @@ export class Ours {
     this.#optimizer = Optimizer.of(network, spec)
   }
 
-  static async start(task: Task, options: { readonly fused?: boolean } = {}): Promise<Ours> {
+  static async start(
+    task: Task,
+    options: { readonly fused?: boolean; readonly frozen?: readonly string[] } = {},
+  ): Promise<Ours> {
     const network = await task.fresh()
     await applyCriterion(network, prune.layerDensity(DENSITY))
+    network.freeze(...(options.frozen ?? []))
     return new Ours(task, network, options.fused ?? true)
+  }
+
+  /** Trains on what the frozen layers in front put out from here on. Returns the seconds of computing that. */
+  async fillCache(): Promise<number> {
+    const { handle } = this.network
+    const native = loadAddon()
+    const after = native.networkFrozenPrefix(handle)
+    const started = performance.now()
+    const cached = await runJob(() =>
+      native.prefixStart(handle, this.#task.dataset.handle, { batchSize: PREFIX_BATCH }),
+    )
+    this.#prefix = { handle: cached, after }
+    return (performance.now() - started) / 1000
   }
 
   /** The next steps, one job; the task's batches come round again behind the last. */
@@ -30,15 +49,18 @@ export class Ours {
     const { order, dataset, model } = this.#task
     const samples = Array.from({ length: steps * BATCH }, (_, i) => order[(this.#next + i) % order.length]!)
     this.#next = (this.#next + samples.length) % order.length
-    const options = { order: samples, batchSize: BATCH, rates: [RATES[model]], keepLosses }
+    const { after = -1 } = this.#prefix ?? {}
+    const options = { order: samples, batchSize: BATCH, rates: [RATES[model]], keepLosses, after }
+    const handle = this.#prefix?.handle ?? dataset.handle
     const started = performance.now()
     const result = await runJob(() =>
-      loadAddon().trainingStart(this.network.handle, this.#optimizer.handle, dataset.handle, options),
+      loadAddon().trainingStart(this.network.handle, this.#optimizer.handle, handle, options),
     )
     return { ...result, seconds: (performance.now() - started) / 1000 }
   }
 
   [Symbol.dispose](): void {
+    if (this.#prefix) loadAddon().datasetDispose(this.#prefix.handle)
     this.#optimizer.dispose()
     this.network.dispose()
   }
