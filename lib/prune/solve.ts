@@ -158,7 +158,7 @@ function unreachable(budget: { weights: number } | { bytes: number }, now: Densi
     'weights' in budget ? ['weights', budget.weights, now.weights] : ['bytes', budget.bytes, now.bytes]
   return new TorchPruneError(
     'ERR_ARGUMENT',
-    `a budget of ${wanted} ${what} cannot be met: the nearest is ${least}; study lower densities, or lower leastDensity`,
+    `a budget of ${wanted} ${what} cannot be met: the nearest is ${least}; study lower densities, or allow a lower least density`,
   )
 }
 
