@@ -224,10 +224,10 @@ describe('torch-prune, studying,', function () {
 
     it('compares on the test set of a recipe, and says when it cannot compare', async () => {
       const args = ['shrink', model, '--out', small]
-      const { stdout } = await done([...args, '--model', recipe, '--data', box.path('mnist')])
+      const { stdout } = await done([...args, '--compare', recipe, '--data', box.path('mnist')])
       expect(stdout).to.match(/^Over 100 test samples/m)
       expect((await done(args)).stdout).to.match(
-        /^Outputs were not compared: give test samples with --model or --data\.$/m,
+        /^Outputs were not compared: give test samples with --compare or --data\.$/m,
       )
     })
 

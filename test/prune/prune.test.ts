@@ -1,6 +1,14 @@
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
-import { batchNorm2d, conv2d, dropout, flatten, linear, localResponseNorm, relu } from '../../lib/nn/layers.js'
+import {
+  batchNorm2d,
+  conv2d,
+  dropout,
+  flatten,
+  linear,
+  localResponseNorm,
+  relu,
+} from '../../lib/nn/layers.js'
 import { network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { deviation, layerDensity } from '../../lib/prune/criterion.js'
