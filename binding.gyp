@@ -58,7 +58,7 @@
         '<@(system_includes)',
       ],
       'cflags!': ['-Wno-unused-parameter'],
-      'libraries': ['-L<(torch_dir)/lib', '-ltorch', '-ltorch_cpu', '-lc10'],
+      'libraries': ['-L<(torch_dir)/lib', '-ltorch', '-ltorch_cpu', '-lc10', '-ldl'],
       # libtorch starts threads that outlive a worker: the addon must never be unmapped under them.
       'ldflags': ['-Wl,-z,nodelete'],
       'conditions': [

@@ -1,3 +1,5 @@
+import { cifar10 } from './data/cifar10.js'
+import { imageClasses, imageFolder } from './data/images.js'
 import { mnist } from './data/mnist.js'
 import { deviation, filterNorm, fisher, globalDensity, layerDensity, scores } from './prune/criterion.js'
 import { prune as pruneNetwork } from './prune/prune.js'
@@ -9,7 +11,17 @@ import { tradeoff } from './prune/tradeoff.js'
 
 export { jobThreads, setEagerThreads, setJobThreads } from './binding/threads.js'
 export { type Versions, versions } from './binding/versions.js'
-export { type DataSplits, Dataset, type DatasetOptions } from './data/dataset.js'
+export type { Augmentation } from './data/augment.js'
+export { CIFAR10_CLASSES, type Cifar10Options } from './data/cifar10.js'
+export {
+  type DataSplits,
+  Dataset,
+  type DatasetOptions,
+  type ReadOptions,
+  type Samples,
+  type SkippedSample,
+} from './data/dataset.js'
+export type { ImageFolderOptions, ImageOptions, ImageSplits } from './data/images.js'
 export type { MnistOptions } from './data/mnist.js'
 export { type ErrorCode, TorchPruneError } from './errors.js'
 export { loadWeights } from './io/network.js'
@@ -53,7 +65,7 @@ export {
 } from './train/train.js'
 
 /** Data sets that are read from their own files. */
-export const data = { mnist }
+export const data = { mnist, cifar10, imageFolder, imageClasses }
 
 /** Prunes and retrains a network in rounds. Criteria are its members (`prune.deviation(…)`), and so are studies. */
 export const prune = Object.assign(pruneNetwork, {

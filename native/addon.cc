@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "data/dataset.h"
+#include "data/folder_dataset.h"
 #include "device/device.h"
 #include "environment.h"
 #include "host_memory.h"
@@ -26,6 +27,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterAutograd(exports);
   RegisterRandom(exports);
   RegisterDataset(env, exports);
+  RegisterPictures(exports);
+  RegisterFolder(exports);
   RegisterNetwork(env, exports);
   RegisterOptimizer(env, exports);
   RegisterTraining(exports);

@@ -1,18 +1,25 @@
 #include "environment.h"
 
+#include "data/foreign_decoder.h"
+
 namespace torch_prune {
 
 Environment::Environment(Napi::Env env)
     : compute(env), accounts(std::make_shared<TensorAccounts>()), main_thread_(std::this_thread::get_id()) {
   // Cleanup hooks run last in, first out: this one joins the thread while its way back to Node still stands.
-  env.AddCleanupHook([](ComputeThread* thread) { thread->Stop(); }, &compute);
+  env.AddCleanupHook([](Environment* environment) { environment->Stop(); }, this);
   // process.exit() on the main thread runs no cleanup hook: libtorch's statics would go while a job computes.
   const auto process = env.Global().Get("process").As<Napi::Object>();
-  const auto stop = [this](const Napi::CallbackInfo&) { compute.Stop(); };
+  const auto stop = [this](const Napi::CallbackInfo&) { Stop(); };
   process.Get("once").As<Napi::Function>().Call(
       process, {Napi::String::New(env, "exit"), Napi::Function::New(env, stop)});
 }
 
 Environment::~Environment() = default;
+
+void Environment::Stop() {
+  compute.Stop();
+  if (foreign) foreign->Close();
+}
 
 }  // namespace torch_prune

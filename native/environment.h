@@ -12,6 +12,7 @@
 
 namespace torch_prune {
 
+class ForeignDecoder;
 class OptimizerState;
 
 // Tensors that JavaScript holds. Shared with each of them, since they may be finalised after the rest.
@@ -46,10 +47,14 @@ class Environment {
 
   std::shared_ptr<TensorAccounts> accounts;
 
+  std::shared_ptr<ForeignDecoder> foreign;  // of pictures; null until it is needed
+
   // Gradient hooks whose graph was dropped on another thread (tensor/autograd.cc).
   std::shared_ptr<void> returned_hooks;
 
  private:
+  void Stop();
+
   std::thread::id main_thread_;
 };
 

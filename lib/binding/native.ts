@@ -90,6 +90,17 @@ export interface EvaluationResult {
   readonly densities: Readonly<Record<string, number>>
 }
 
+/** Of datasets of pictures outside memory. */
+export interface ImageSettings {
+  readonly size: number
+  readonly resize: number
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+  readonly threads: number
+  readonly ahead: number
+  readonly exact: boolean
+}
+
 export interface Native {
   initialize(errorClass: typeof TorchPruneError): void
   versions(): { libtorch: string; build: string }
@@ -139,6 +150,25 @@ export interface Native {
     indices: readonly number[],
     device: string,
   ): [TensorHandle, TensorHandle]
+  datasetRead(
+    dataset: DatasetHandle,
+    indices: readonly number[],
+    options: { augment?: object | undefined; seed?: number; device: string },
+  ): NativeJob<{ images: TensorHandle; labels: TensorHandle; indices: number[] }>
+  datasetSkipped(dataset: DatasetHandle): [index: number, reason: string][]
+  /** Whether JPEG is decoded with libjpeg-turbo; sharp decodes it elsewhere. */
+  jpegLibrary(): boolean
+  /** `decode` answers through `foreignDecoded`. */
+  setForeignDecoder(decode: (id: number, path: string) => void): void
+  foreignDecoded(id: number, pixels: Uint8Array, width: number, height: number): void
+  foreignDecoded(id: number, reason: string): void
+  imageFolderMake(paths: readonly string[], labels: TensorHandle, options: ImageSettings): DatasetHandle
+  /** Files of that very size, as uint8 `[N, 3, height, width]`. */
+  imagesDecode(
+    paths: readonly string[],
+    options: { width: number; height: number; threads: number },
+    onProgress?: (progress: JobProgress) => void,
+  ): NativeJob<{ pixels: TensorHandle; skipped: [index: number, reason: string][] }>
 
   networkMake(layers: readonly object[], seed: number): NetworkHandle
   networkDispose(network: NetworkHandle): void
@@ -182,6 +212,8 @@ export interface Native {
       batchSize: number
       rates: readonly number[] | Float64Array
       keepLosses?: boolean
+      /** As nativeAugmentation() gives it. */
+      augment?: object | undefined
       /** The dataset holds what this layer puts out, from `prefixStart`. */
       after?: number
       labelSmoothing?: number
@@ -210,7 +242,7 @@ export interface Native {
   prefixStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
-    options: { batchSize: number },
+    options: { batchSize: number; augment?: object | undefined; seed?: number; variants?: number },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<DatasetHandle>
   /** Computes batch normalisation's running statistics again. */

@@ -1,7 +1,9 @@
 import { loadAddon } from '../binding/addon.js'
 import type { DatasetHandle } from '../binding/native.js'
+import { runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
 import { Tensor } from '../tensor/tensor.js'
+import { type Augmentation, nativeAugmentation } from './augment.js'
 
 export interface DatasetOptions {
   /** Of each channel of uint8 images, in 0..1: what is subtracted, and what divides. */
@@ -16,9 +18,34 @@ export interface DataSplits {
   readonly test: Dataset
 }
 
+export interface ReadOptions {
+  /** As training changes samples; they come as evaluation sees them unless given. */
+  readonly augment?: Augmentation | undefined
+  /** Of the augmentation; 0 unless given. */
+  readonly seed?: number | undefined
+  readonly device?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Samples that were read. Those that could not be are missing in it. */
+export interface Samples extends Disposable {
+  /** float32 `[n, C, ...]`, normalised. */
+  readonly images: Tensor
+  /** int64 `[n]`. */
+  readonly labels: Tensor
+  readonly indices: readonly number[]
+}
+
+/** A sample that could not be read, and is left out of batches. */
+export interface SkippedSample {
+  readonly index: number
+  /** Which file, and what is wrong with it. */
+  readonly reason: string
+}
+
 /**
- * Labelled samples in memory, immutable. Batches are gathered and normalised natively, on the compute thread.
- * Images are `uint8 [N, C, H, W]` with `mean` and `std`, or `float32 [N, C, ...]` that come normalised; labels
+ * Labelled samples, immutable: in memory, or read as they are needed. Batches are gathered and normalised natively,
+ * off the event loop. In memory, images are `uint8 [N, C, H, W]` with `mean` and `std`, or `float32 [N, C, ...]` that come normalised; labels
  * are `int64 [N]`.
  */
 export class Dataset {
@@ -64,10 +91,39 @@ export class Dataset {
     return { train: this.slice(0, at), validation: this.slice(at) }
   }
 
-  /** Samples by index, for loops of one's own: `images` float32 `[n, C, ...]`, `labels` int64 `[n]`. */
+  /**
+   * Samples in memory by index, for loops of one's own: `images` float32 `[n, C, ...]`, `labels` int64 `[n]`.
+   *
+   * @throws TorchPruneError `ERR_ARGUMENT` where images would have to be decoded first: `read()` does that.
+   */
   batch(indices: readonly number[], device = 'cpu'): { images: Tensor; labels: Tensor } {
     const [images, labels] = loadAddon().datasetBatch(this.handle, indices, device)
     return { images: Tensor.wrap(images), labels: Tensor.wrap(labels) }
+  }
+
+  /**
+   * Samples by index, off the event loop, as training or evaluation sees them. Repeats bit for bit.
+   *
+   * @throws TorchPruneError `ERR_FILE` when none of them can be read.
+   */
+  async read(indices: readonly number[], options: ReadOptions = {}): Promise<Samples> {
+    const { augment, seed = 0, device = 'cpu', signal } = options
+    const native = { augment: nativeAugmentation(augment), seed, device }
+    const found = await runJob(() => loadAddon().datasetRead(this.handle, indices, native), signal)
+    const images = Tensor.wrap(found.images)
+    const labels = Tensor.wrap(found.labels)
+    const dispose = () => {
+      images.dispose()
+      labels.dispose()
+    }
+    return { images, labels, indices: found.indices, [Symbol.dispose]: dispose }
+  }
+
+  /** Samples that could not be read so far: grows as the dataset is used. */
+  get skipped(): readonly SkippedSample[] {
+    return loadAddon()
+      .datasetSkipped(this.handle)
+      .map(([index, reason]) => ({ index, reason }))
   }
 
   dispose(): void {

@@ -1,8 +1,8 @@
 import { loadAddon } from '../binding/addon.js'
+import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
-import { runJob } from '../train/native_job.js'
 import { type Criterion, type DeviationOf, valueFor } from './criterion.js'
 import { applyScores } from './scores.js'
 

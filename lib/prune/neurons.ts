@@ -1,9 +1,9 @@
 import { loadAddon } from '../binding/addon.js'
+import { runJob } from '../binding/native_job.js'
 import { isPrunable } from '../nn/cost.js'
 import type { Node } from '../nn/graph.js'
 import type { Layer } from '../nn/layers.js'
 import type { AnyNetwork } from '../nn/network.js'
-import { runJob } from '../train/native_job.js'
 
 /** Parameters that a pruned network still needs. */
 export interface ParameterReport {

@@ -1,3 +1,5 @@
+import type { JobOptions } from '../binding/native_job.js'
+import type { Augmentation } from '../data/augment.js'
 import type { DataSplits, Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
@@ -9,9 +11,15 @@ import type { OptimizerSpec } from '../optim/spec.js'
 import { Tensor } from '../tensor/tensor.js'
 import { evaluate, predict } from '../train/evaluate.js'
 import { Job } from '../train/job.js'
-import type { JobOptions } from '../train/native_job.js'
 import { deriveSeed } from '../train/seed.js'
-import { type Distillation, type Epoch, howTrained, type TrainProgress, train } from '../train/train.js'
+import {
+  checkCache,
+  type Distillation,
+  type Epoch,
+  howTrained,
+  type TrainProgress,
+  train,
+} from '../train/train.js'
 import type { Criterion } from './criterion.js'
 import { adjustDropout } from './dropout.js'
 import {
@@ -38,8 +46,12 @@ export interface RetrainOptions {
   readonly regularization?: Regularization | undefined
   readonly labelSmoothing?: number | undefined
   readonly averaging?: Averaging | undefined
+  /** As in `train`; how the network was last trained, unless given: `{}` for none. */
+  readonly augment?: Augmentation | undefined
   /** In a phase that fixes the layers in front, computes what those put out once. */
   readonly cachePrefix?: boolean | undefined
+  /** As in `train`: needed where the cache meets an augmentation. */
+  readonly cacheVariants?: number | undefined
   /** The survivors learn from a teacher beside the labels: the network as it comes, unless another is given. */
   readonly distillation?: (Omit<Distillation, 'teacher'> & Partial<Pick<Distillation, 'teacher'>>) | undefined
 }
@@ -128,6 +140,9 @@ async function* roundsOf(
   const { rounds = 1, densitySchedule = 'geometric', signal, seed = network.seed } = options
   const phases = phasesOf(network, options.phases)
   const { optimizer, ...training } = retraining(network, options.retrain)
+  const { cachePrefix, cacheVariants } = options.retrain
+  const cached = cachePrefix === true && phases.includes('fc')
+  if (cached) checkCache({ cachePrefix, cacheVariants, augment: training.augment })
   const initial = options.after?.initial ?? (await initialDeviations(network, signal))
   const { distillation: lesson } = options.retrain
   const distillation = lesson && {
@@ -160,7 +175,7 @@ async function* roundsOf(
           ...training,
           optimizer,
           distillation,
-          cachePrefix: options.retrain.cachePrefix === true && phase === 'fc',
+          ...(cached && phase === 'fc' && { cachePrefix, cacheVariants }),
           seed: deriveSeed(seed, round, p),
           signal,
           onProgress:
@@ -214,5 +229,6 @@ function retraining(network: AnyNetwork, options: RetrainOptions) {
     regularization: options.regularization ?? before?.regularization,
     labelSmoothing: options.labelSmoothing,
     averaging: options.averaging,
+    augment: options.augment ?? before?.augment,
   }
 }

@@ -1,11 +1,11 @@
 import { loadAddon } from '../binding/addon.js'
+import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { noGrad } from '../tensor/autograd.js'
 import { scope } from '../tensor/scope.js'
 import { Tensor } from '../tensor/tensor.js'
-import { runJob } from '../train/native_job.js'
 import {
   type FilterNormCriterion,
   type FisherCriterion,

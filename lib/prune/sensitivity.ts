@@ -1,10 +1,10 @@
+import type { JobOptions } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { noGrad } from '../tensor/autograd.js'
 import { evaluate } from '../train/evaluate.js'
 import { Job } from '../train/job.js'
-import type { JobOptions } from '../train/native_job.js'
 import { layerDensity } from './criterion.js'
 import { applyCriterion } from './mask.js'
 

@@ -1,7 +1,7 @@
 import { loadAddon } from '../binding/addon.js'
+import { runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
-import { runJob } from '../train/native_job.js'
 import { type DeviationCriterion, deviation } from './criterion.js'
 import { initialDeviations } from './mask.js'
 import { type LayerSensitivity, SENSITIVITY_GRID, type Sensitivity } from './sensitivity.js'

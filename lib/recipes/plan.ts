@@ -140,6 +140,17 @@ const criterion = z.discriminatedUnion('kind', [
     .transform(built(({ density, scores: score, ...options }) => scores(density, score, options))),
 ])
 
+const pixels = z.number().int().min(0)
+const range = z.tuple([z.number().positive(), z.number().positive()])
+const augment = z.strictObject({
+  crop: z.strictObject({ padding: pixels.exactOptional() }).exactOptional(),
+  resizedCrop: z
+    .union([z.literal(true), z.strictObject({ scale: range.exactOptional(), ratio: range.exactOptional() })])
+    .exactOptional(),
+  flip: flag,
+  cutout: pixels.exactOptional(),
+})
+
 const training = {
   epochs: count,
   batchSize: count.exactOptional(),
@@ -147,6 +158,7 @@ const training = {
   regularization: regularization.exactOptional(),
   labelSmoothing: z.number().min(0).max(1).exactOptional(),
   averaging: averaging.exactOptional(),
+  augment: augment.exactOptional(),
 }
 
 const distillation = z.strictObject({
@@ -183,6 +195,7 @@ export const planSchemas = {
       lrFactor: z.number().positive().exactOptional(),
       distillation: distillation.exactOptional(),
       cachePrefix: flag,
+      cacheVariants: count.exactOptional(),
     }),
   }),
   paper: z

@@ -1,10 +1,10 @@
 import { loadAddon } from '../binding/addon.js'
+import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type Averaging, averageWeights } from '../optim/averaging.js'
 import { noGrad } from '../tensor/autograd.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { runJob } from './native_job.js'
 
 /** The average of a network's weights while it trains. */
 export class Average {

@@ -1,10 +1,10 @@
 import { loadAddon } from '../binding/addon.js'
 import type { JobProgress } from '../binding/native.js'
+import { type JobOptions, runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
-import { type JobOptions, runJob } from './native_job.js'
 
 export interface EvaluateOptions extends JobOptions {
   readonly batchSize?: number

@@ -1,5 +1,7 @@
 import { loadAddon } from '../binding/addon.js'
 import type { JobProgress, Native, SplicingCounts } from '../binding/native.js'
+import { type JobOptions, runJob } from '../binding/native_job.js'
+import { type Augmentation, isRandom, nativeAugmentation } from '../data/augment.js'
 import { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
@@ -12,7 +14,6 @@ import { Tensor } from '../tensor/tensor.js'
 import { Average } from './average.js'
 import { checkSamples, evaluate, percentWrong, predict } from './evaluate.js'
 import { Job } from './job.js'
-import { type JobOptions, runJob } from './native_job.js'
 import { deriveSeed } from './seed.js'
 
 /** Masks that change while a network trains: what `prune.splice()` adds to `train()`. @internal */
@@ -36,7 +37,9 @@ export interface TrainOptions extends JobOptions {
   readonly regularization?: Regularization | undefined
   /** Moves this share of the targets from the right class to all of them (Szegedy et al. 2016). 0 unless given. */
   readonly labelSmoothing?: number | undefined
-  /** Learns from another network beside the labels. */
+  /** Changes samples at random, anew in each epoch. */
+  readonly augment?: Augmentation | undefined
+  /** Learns from another network beside the labels; of samples as they are, also where `augment` changes them. */
   readonly distillation?: Distillation | undefined
   /**
    * Computes once what the frozen layers in front put out for each sample, and trains the rest on that. Held in
@@ -45,6 +48,11 @@ export interface TrainOptions extends JobOptions {
   readonly cachePrefix?: boolean | undefined
   /** Ends with an average of the weights on the way instead of the last ones: `ema()` or `swa()`. */
   readonly averaging?: Averaging | undefined
+  /**
+   * With `cachePrefix` and `augment`: how many augmented variants of each sample the cache holds. Each epoch takes
+   * one of them by chance. Needed there, for a cache of one would freeze the augmentation unnoticed.
+   */
+  readonly cacheVariants?: number | undefined
   /** Read after each epoch; after the last one with the averaged weights, where there are. */
   readonly validation?: Dataset | undefined
   /** Seeds the order of samples and dropout; the network's own unless given. */
@@ -88,7 +96,7 @@ export interface TrainResult {
 }
 
 /** How a network was last trained, so that retraining can start from the same rate. */
-export type Trained = Pick<TrainOptions, 'optimizer' | 'batchSize' | 'regularization'>
+export type Trained = Pick<TrainOptions, 'optimizer' | 'batchSize' | 'regularization' | 'augment'>
 const lastTraining = new WeakMap<object, Trained>()
 
 export function howTrained(network: AnyNetwork): Trained | undefined {
@@ -116,6 +124,7 @@ export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptio
     )
   }
   checkSamples(network, dataset)
+  checkCache(options)
   return new Job(epochsOf(network, dataset, options))
 }
 
@@ -135,12 +144,14 @@ async function* epochsOf(
   } = options
   const { regularization = noRegularization, seed = network.seed } = options
   const steps = Math.ceil(dataset.length / batchSize)
-  lastTraining.set(network, { optimizer: spec, batchSize, regularization })
+  lastTraining.set(network, { optimizer: spec, batchSize, regularization, augment: options.augment })
   using optimizer = Optimizer.of(network, spec, regularization)
   const { labelSmoothing = 0, splicing } = options
-  using cache = options.cachePrefix ? await fillCache(network, dataset, signal) : undefined
+  using cache = options.cachePrefix ? await fillCache(network, dataset, options, seed) : undefined
   const samples = cache?.dataset ?? dataset
   const after = cache?.after ?? -1
+  // What the cache holds is augmented already.
+  const augment = cache ? undefined : nativeAugmentation(options.augment)
   const lesson = await lessonOf(options.distillation, dataset, signal)
   using average = options.averaging && new Average(network, options.averaging)
   const done: Epoch[] = []
@@ -164,6 +175,7 @@ async function* epochsOf(
             batchSize,
             rates,
             seed: epochSeed,
+            augment,
             after,
             labelSmoothing,
             ...lesson,
@@ -205,15 +217,36 @@ async function* epochsOf(
 export const PREFIX_BATCH = 250
 
 /** What the frozen prefix puts out, for every sample. Throws `ERR_ARGUMENT` where no layer in front is frozen. */
-async function fillCache(network: AnyNetwork, dataset: Dataset, signal?: AbortSignal) {
+async function fillCache(network: AnyNetwork, dataset: Dataset, options: TrainOptions, seed: number) {
   const native = loadAddon()
   const after = native.networkFrozenPrefix(network.handle)
-  const handle = await runJob(
-    () => native.prefixStart(network.handle, dataset.handle, { batchSize: PREFIX_BATCH }),
-    signal,
-  )
+  const augment = nativeAugmentation(options.augment)
+  const { cacheVariants: variants = 1, signal } = options
+  const filling = { batchSize: PREFIX_BATCH, augment, variants, seed: deriveSeed(seed, 0) }
+  const handle = await runJob(() => native.prefixStart(network.handle, dataset.handle, filling), signal)
   const cached = new Dataset(handle, dataset.length, after < 0 ? [] : network.nodes[after]!.shape)
   return { dataset: cached, after, [Symbol.dispose]: () => cached.dispose() }
+}
+
+/** Throws `ERR_ARGUMENT` where a cache would meet an augmentation unasked. */
+export function checkCache(options: Pick<TrainOptions, 'cachePrefix' | 'cacheVariants' | 'augment'>): void {
+  const { cachePrefix, cacheVariants, augment } = options
+  if (cacheVariants === undefined) {
+    if (!cachePrefix || !isRandom(augment)) return
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'cachePrefix would keep one augmented variant of each sample for ever: give cacheVariants, or leave augment out',
+    )
+  }
+  if (!Number.isInteger(cacheVariants) || cacheVariants < 1) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `cacheVariants must be a whole number of 1 or more, got ${cacheVariants}`,
+    )
+  }
+  if (!cachePrefix || !isRandom(augment)) {
+    throw new TorchPruneError('ERR_ARGUMENT', 'cacheVariants needs both cachePrefix and augment')
+  }
 }
 
 /** The teacher's logits and how much they count, as the addon takes them. */

@@ -1,9 +1,9 @@
 #include <ATen/ATen.h>
 
-#include <numeric>
+#include <algorithm>
 
 #include "../arguments.h"
-#include "../data/dataset.h"
+#include "../data/memory_dataset.h"
 #include "../tensor/tensor.h"
 #include "jobs.h"
 #include "network.h"
@@ -33,8 +33,7 @@ void Evaluation::Run(Job& job) {
   const at::NoGradGuard no_grad;
   const auto count = dataset->size();
   const auto total = (count + batch_size - 1) / batch_size;
-  std::vector<std::int64_t> indices(static_cast<std::size_t>(count));
-  std::iota(indices.begin(), indices.end(), 0);
+  const auto pass = dataset->Read({InOrder(count), batch_size, network->device()});
   densities.assign(network->layers().size(), 0);
   std::vector<double> elements(densities.size(), 0);
   double input_elements = 0;
@@ -43,9 +42,9 @@ void Evaluation::Run(Job& job) {
     elements[layer] += static_cast<double>(output.numel());
   };
   for (std::int64_t step = 0; step < total && !(cancelled = job.Cancelled()); ++step) {
-    const auto begin = step * batch_size;
-    const auto size = std::min(batch_size, count - begin);
-    const auto batch = dataset->Gather(&indices[begin], size, network->device());
+    const auto batch = pass->Next(job);
+    const auto size = batch.size();
+    if (size == 0) continue;
     const at::Tensor logits =
         network->Forward(batch.images, /*training=*/false, activations ? observe : nullptr);
     dataset->CheckClasses(logits);
@@ -64,6 +63,7 @@ void Evaluation::Run(Job& job) {
           {static_cast<double>(step + 1), static_cast<double>(total), loss / samples, samples, correct});
     }
   }
+  if (samples == 0 && !job.Cancelled()) dataset->RefuseEmpty();
   loss /= std::max(samples, 1.0);
   input_density /= std::max(input_elements, 1.0);
   for (std::size_t i = 0; i < densities.size(); ++i) densities[i] /= std::max(elements[i], 1.0);
@@ -107,25 +107,53 @@ struct Sweep {
   std::shared_ptr<Network> network;
   std::shared_ptr<Dataset> dataset;
   std::int64_t batch_size;
-  at::Tensor outputs;  // float32 [N, ...], on the CPU
+  Augmentation augmentation;
+  std::uint64_t seed = 0;
+  std::int64_t variants = 1;  // passes, each with an augmentation of its own
+  at::Tensor outputs;         // float32 [variants * N, ...], on the CPU; 0 where a sample cannot be read
+  std::vector<std::int64_t> absent;  // samples that cannot be read, sorted
 
   template <typename Compute>
   void Run(Job& job, Compute compute) {
     const at::NoGradGuard no_grad;
-    std::vector<std::int64_t> indices(static_cast<std::size_t>(dataset->size()));
-    std::iota(indices.begin(), indices.end(), 0);
-    for (std::int64_t begin = 0; begin < dataset->size() && !job.Cancelled(); begin += batch_size) {
-      const auto size = std::min(batch_size, dataset->size() - begin);
-      const auto part = compute(dataset->Gather(&indices[begin], size, network->device()).images);
-      if (!outputs.defined()) {
-        auto shape = part.sizes().vec();
-        shape[0] = dataset->size();
-        outputs = at::empty(shape, at::kFloat);
+    const auto count = dataset->size();
+    const auto total = static_cast<double>(count * variants);
+    for (std::int64_t variant = 0; variant < variants; ++variant) {
+      const Dataset::Plan plan{InOrder(count), batch_size, network->device(), augmentation,
+                               seed + static_cast<std::uint64_t>(variant)};
+      const auto pass = dataset->Read(plan);
+      for (std::int64_t begin = 0; begin < count && !job.Cancelled(); begin += batch_size) {
+        const auto batch = pass->Next(job);
+        const auto size = std::min(batch_size, count - begin);
+        if (variant == 0) NoteAbsent(begin, size, batch.indices);
+        if (batch.size() == 0) continue;
+        const auto part = compute(batch.images);
+        if (!outputs.defined()) {
+          auto shape = part.sizes().vec();
+          shape[0] = count * variants;
+          outputs = absent.empty() && dataset->Whole() ? at::empty(shape, at::kFloat)
+                                                       : at::zeros(shape, at::kFloat);
+        }
+        Keep(variant * count, begin, size, batch.indices, part);
+        if (job.WantsReport()) job.Report({static_cast<double>(variant * count + begin + size), total});
       }
-      outputs.slice(0, begin, begin + size).copy_(part);
-      if (job.WantsReport())
-        job.Report({static_cast<double>(begin + size), static_cast<double>(dataset->size())});
     }
+    if (!outputs.defined() && !job.Cancelled()) dataset->RefuseEmpty();
+  }
+
+ private:
+  void NoteAbsent(std::int64_t begin, std::int64_t size, const std::vector<std::int64_t>& present) {
+    for (std::int64_t i = begin; i < begin + size; ++i)
+      if (!std::binary_search(present.begin(), present.end(), i)) absent.push_back(i);
+  }
+  void Keep(std::int64_t row, std::int64_t begin, std::int64_t size, const std::vector<std::int64_t>& present,
+            const at::Tensor& part) {
+    if (static_cast<std::int64_t>(present.size()) == size) {
+      outputs.slice(0, row + begin, row + begin + size).copy_(part);
+      return;
+    }
+    for (std::size_t i = 0; i < present.size(); ++i)
+      outputs.select(0, row + present[i]).copy_(part.select(0, static_cast<std::int64_t>(i)));
   }
 };
 
@@ -137,6 +165,11 @@ std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::Cal
   sweep->dataset = DatasetHandle::Get(info[1], "dataset");
   sweep->batch_size = options.Integer("batchSize");
   if (sweep->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
+  sweep->augmentation = Augmentation::Of(options.Get("augment"));
+  sweep->seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
+  sweep->variants = options.Integer("variants", 1);
+  if (sweep->variants < 1) throw Error("ERR_ARGUMENT", "variants must be 1 or more");
+  sweep->dataset->CheckAugmentation(sweep->augmentation);
   const auto job = environment.compute.NewJob(info.Env());
   job->claim = environment.ownership.Take(sweep->network->Owned());
   if (info[3].IsFunction()) job->on_progress = Napi::Persistent(info[3].As<Napi::Function>());
@@ -154,7 +187,8 @@ Napi::Value Predict(const Napi::CallbackInfo& info) {
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }
 
-// prefixStart(network, dataset, {batchSize}, onProgress?): a dataset of what the frozen prefix puts out.
+// prefixStart(network, dataset, {batchSize, augment?, seed?, variants?}, onProgress?): a dataset of what the
+// frozen prefix puts out.
 Napi::Value Prefix(const Napi::CallbackInfo& info) {
   const auto [job, sweep] = NewSweep(info);
   const int cut = sweep->network->FrozenPrefix();
@@ -168,8 +202,9 @@ Napi::Value Prefix(const Napi::CallbackInfo& info) {
     });
   };
   job->finish = [sweep = sweep](Napi::Env env) -> Napi::Value {
-    return DatasetHandle::Wrap(env, std::make_shared<Dataset>(sweep->outputs, sweep->dataset->labels(),
-                                                              std::vector<double>{}, std::vector<double>{}));
+    return DatasetHandle::Wrap(
+        env, std::make_shared<MemoryDataset>(sweep->outputs, sweep->dataset->labels(), std::vector<double>{},
+                                             std::vector<double>{}, sweep->variants, sweep->absent));
   };
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }

@@ -242,9 +242,10 @@ Napi::Value Fisher(const Napi::CallbackInfo& info) {
     double batches = 0;
     for (const auto& weight : *weights)
       sums->push_back(at::zeros_like(weight, weight.options().requires_grad(false)));
+    const auto pass = dataset->Read({order, batch_size, network->device()});
     for (std::size_t begin = 0; begin < order.size() && !running.Cancelled(); begin += batch_size) {
-      const auto size = std::min<std::int64_t>(batch_size, static_cast<std::int64_t>(order.size() - begin));
-      const auto batch = dataset->Gather(&order[begin], size, network->device());
+      const auto batch = pass->Next(running);
+      if (batch.size() == 0) continue;
       const auto loss =
           at::cross_entropy_loss(network->Forward(batch.images, /*training=*/false), batch.labels);
       // Asked of autograd directly: nothing is accumulated, so `.grad` stays as it is.

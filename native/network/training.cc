@@ -21,7 +21,8 @@ struct Training {
   std::shared_ptr<OptimizerState> optimizer;
   std::shared_ptr<Dataset> dataset;
   std::vector<std::int64_t> order;  // of samples; empty: shuffled by `seed`
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;           // of the order and of the augmentation
+  Augmentation augmentation;
   std::int64_t batch_size = 0;
   std::vector<double> rates;  // one a step, or one for all
   bool keep_losses = false;
@@ -53,8 +54,7 @@ struct Training {
   void UpdateAverages() const;
   void CheckTrainable(const at::Tensor& logits) const;
   void Splice();
-  at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t begin,
-                  std::int64_t size) const;
+  at::Tensor Loss(const at::Tensor& logits, const Dataset::Batch& batch) const;
 };
 
 void Training::CheckTrainable(const at::Tensor& logits) const {
@@ -69,12 +69,12 @@ void Training::UpdateAverages() const {
   for (const auto& [average, parameter] : averaged) average.lerp_(parameter, average_weights[steps]);
 }
 
-at::Tensor Training::Loss(const at::Tensor& logits, const at::Tensor& labels, std::int64_t begin,
-                          std::int64_t size) const {
+at::Tensor Training::Loss(const at::Tensor& logits, const Dataset::Batch& batch) const {
   const at::Tensor hard =
-      at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, label_smoothing);
+      at::cross_entropy_loss(logits, batch.labels, {}, at::Reduction::Mean, -100, label_smoothing);
   if (!teacher.defined()) return hard;
-  const at::Tensor samples = at::from_blob(const_cast<std::int64_t*>(&order[begin]), {size}, at::kLong);
+  const at::Tensor samples =
+      at::from_blob(const_cast<std::int64_t*>(batch.indices.data()), {batch.size()}, at::kLong);
   const at::Tensor soft_targets =
       teacher.index_select(0, samples).to(logits.device()).div_(temperature).softmax(1);
   // The divergence from the teacher, so that a student who says the same has nothing to lose.
@@ -102,17 +102,17 @@ void Training::Run(Job& job) {
   const auto count = static_cast<std::int64_t>(order.size());
   const std::int64_t total = (count + batch_size - 1) / batch_size;
   const at::Device device = network->device();
+  const auto pass = dataset->Read({std::move(order), batch_size, device, augmentation, seed});
   const int last = static_cast<int>(network->layers().size()) - 1;
 
   for (; steps < total && !(cancelled = job.Cancelled()); ++steps) {
-    const std::int64_t begin = steps * batch_size;
-    const std::int64_t size = std::min(batch_size, count - begin);
-    const auto batch = dataset->Gather(&order[begin], size, device);
+    const auto batch = pass->Next(job);
     optimizer->ZeroGrad();
     Splice();
+    if (batch.size() == 0) continue;  // nothing of it can be read, or the job was cancelled meanwhile
     const at::Tensor logits = network->Run(after, batch.images, last, /*training=*/true);
-    if (steps == 0) CheckTrainable(logits);
-    const at::Tensor step_loss = Loss(logits, batch.labels, begin, size);
+    if (tally.samples() == 0) CheckTrainable(logits);
+    const at::Tensor step_loss = Loss(logits, batch);
     Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
     optimizer->Step(rates.size() == 1 ? rates[0] : rates[steps]);
     UpdateAverages();
@@ -124,12 +124,13 @@ void Training::Run(Job& job) {
     }
   }
   optimizer->ZeroGrad();
+  if (tally.samples() == 0 && !job.Cancelled()) dataset->RefuseEmpty();
 }
 
 // trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?,
-// after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, averages?, averageWeights?, splicing?},
-// onProgress?); averages are tensors by parameter's name; splicing is Splicing's options and {steps, keep}:
-// before which steps masks change, and how many weights each group keeps.
+// augment?, after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, averages?, averageWeights?,
+// splicing?}, onProgress?); averages are tensors by parameter's name; splicing is Splicing's options and
+// {steps, keep}: before which steps masks change, and how many weights each group keeps.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[3], "options");
@@ -139,6 +140,8 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   training->dataset = DatasetHandle::Get(info[2], "dataset");
   if (options.Has("order")) training->order = ToIntegers(options.Get("order"), "order");
   training->seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
+  training->augmentation = Augmentation::Of(options.Get("augment"));
+  training->dataset->CheckAugmentation(training->augmentation);
   training->batch_size = options.Integer("batchSize");
   training->rates = ToNumbers(options.Get("rates"), "rates");
   training->keep_losses = options.Boolean("keepLosses", false);

@@ -1,4 +1,4 @@
-import type { JobProgress, NativeJob } from '../binding/native.js'
+import type { JobProgress, NativeJob } from './native.js'
 
 /** What a job over a dataset tells while it runs, at most every 50 ms. */
 export type { JobProgress }

@@ -1,0 +1,133 @@
+#include "folder_dataset.h"
+
+#include <ATen/ATen.h>
+
+#include "../arguments.h"
+#include "../tensor/tensor.h"
+#include "picture_file.h"
+
+namespace torch_prune {
+
+FolderDataset::FolderDataset(Paths paths, std::int64_t begin, at::Tensor labels, const Settings& settings,
+                             std::shared_ptr<ForeignDecoder> foreign)
+    : PictureDataset(std::move(labels), settings, std::move(foreign)),
+      paths_(std::move(paths)),
+      begin_(begin) {
+  if (begin_ + size() > static_cast<std::int64_t>(paths_->size()))
+    throw Error("ERR_SHAPE", "an image folder needs one label for each file");
+}
+
+void FolderDataset::Draw(std::int64_t index, const Draft& draft) const {
+  const bool fast = draft.augmentation.Any() && !settings_.exact;
+  PaintFile(
+      Name(index), [&](const Extent& picture) { return FrameOf(picture, draft); }, fast, draft.decoder);
+  const auto side = settings_.framing.size;
+  const bool flip = draft.augmentation.flip && draft.random.Coin();
+  draft.decoder.painter.Finish(normalisation_, flip, draft.out);
+  if (draft.augmentation.cutout > 0)
+    CutOut(draft.out, 3, side, side, draft.augmentation.cutout, draft.random);
+}
+
+std::shared_ptr<Dataset> FolderDataset::Cut(std::int64_t begin, std::int64_t end) const {
+  return std::make_shared<FolderDataset>(paths_, begin_ + begin, labels().slice(0, begin, end), settings_,
+                                         foreign_);
+}
+
+namespace {
+
+// imageFolderMake(paths, labels, settings)
+Napi::Value Make(const Napi::CallbackInfo& info) {
+  auto paths = std::make_shared<const std::vector<std::string>>(ToStrings(info[0], "paths"));
+  return DatasetHandle::Wrap(
+      info.Env(),
+      std::make_shared<FolderDataset>(std::move(paths), 0, Unwrap(info[1], "labels"),
+                                      ToPictureSettings(info[2]), Environment::Of(info.Env()).foreign));
+}
+
+// imagesDecode(paths, {height, width, threads}, onProgress?): files of that very size, as {pixels: uint8
+// [N, 3, height, width], skipped: [[index, reason]]}.
+struct Decoding {
+  std::vector<std::string> paths;
+  Extent extent;
+  int threads = 1;
+  std::shared_ptr<ForeignDecoder> foreign;
+  at::Tensor pixels;
+  std::vector<std::string> reasons;
+
+  void Run(Job& job) {
+    const auto count = static_cast<std::int64_t>(paths.size());
+    pixels = at::zeros({count, 3, extent.height, extent.width}, at::kByte);
+    reasons.resize(paths.size());
+    auto* out = pixels.mutable_data_ptr<std::uint8_t>();
+    ReadAhead threaded(count, threads, foreign, [&](std::int64_t i, Decoder& decoder) {
+      try {
+        DecodeOne(paths[i], decoder, out + i * 3 * extent.height * extent.width);
+      } catch (const Unreadable& error) {
+        reasons[i] = error.what();
+      }
+    });
+    threaded.Allow(count);
+    for (std::int64_t done = 0; done < count && threaded.Wait(std::min(done + 64, count), job);) {
+      done = std::min(done + 64, count);
+      if (job.WantsReport()) job.Report({static_cast<double>(done), static_cast<double>(count)});
+    }
+  }
+
+  void DecodeOne(const std::string& path, Decoder& decoder, std::uint8_t* out) const {
+    const auto whole = [&](const Extent& picture) {
+      if (picture.width != extent.width || picture.height != extent.height) {
+        throw Unreadable("has " + std::to_string(picture.width) + "×" + std::to_string(picture.height) +
+                         " pixels, not " + std::to_string(extent.width) + "×" +
+                         std::to_string(extent.height));
+      }
+      Frame frame;
+      frame.box = frame.grid = frame.window = picture;
+      return frame;
+    };
+    PaintFile(path, whole, /*fast=*/false, decoder);
+    std::vector<std::uint8_t> interleaved(static_cast<std::size_t>(extent.width * extent.height) * 3);
+    decoder.painter.FinishBytes(interleaved.data());
+    const std::int64_t plane = extent.width * extent.height;
+    for (std::int64_t i = 0; i < plane; ++i)
+      for (std::int64_t c = 0; c < 3; ++c) out[c * plane + i] = interleaved[i * 3 + c];
+  }
+};
+
+Napi::Value Decode(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  const Options options(info[1], "options");
+  auto decoding = std::make_shared<Decoding>();
+  decoding->paths = ToStrings(info[0], "paths");
+  decoding->extent = {options.Integer("width"), options.Integer("height")};
+  decoding->threads = static_cast<int>(options.Integer("threads"));
+  decoding->foreign = environment.foreign;
+  CheckExtent(decoding->extent);
+  const auto job = environment.compute.NewJob(info.Env());
+  if (info[2].IsFunction()) job->on_progress = Napi::Persistent(info[2].As<Napi::Function>());
+  job->run = [decoding](Job& running) { decoding->Run(running); };
+  job->finish = [decoding](Napi::Env env) -> Napi::Value {
+    auto result = Napi::Object::New(env);
+    auto skipped = Napi::Array::New(env);
+    std::uint32_t count = 0;
+    for (std::size_t i = 0; i < decoding->reasons.size(); ++i) {
+      if (decoding->reasons[i].empty()) continue;
+      auto pair = Napi::Array::New(env, 2);
+      pair.Set(0U, static_cast<double>(i));
+      pair.Set(1U, decoding->reasons[i]);
+      skipped.Set(count++, pair);
+    }
+    result.Set("pixels", Wrap(env, decoding->pixels));
+    result.Set("skipped", skipped);
+    return result;
+  };
+  return environment.compute.Start(info.Env(), job);
+}
+
+}  // namespace
+
+void RegisterFolder(Napi::Object exports) {
+  Export<Make>(exports, "imageFolderMake");
+  Export<Decode>(exports, "imagesDecode");
+}
+
+}  // namespace torch_prune

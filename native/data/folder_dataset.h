@@ -1,0 +1,27 @@
+#pragma once
+#include "pictures.h"
+
+namespace torch_prune {
+
+// Samples in image files, decoded as they are needed.
+class FolderDataset : public PictureDataset {
+ public:
+  using Paths = std::shared_ptr<const std::vector<std::string>>;
+
+  // Sample i is paths[begin + i].
+  FolderDataset(Paths paths, std::int64_t begin, at::Tensor labels, const Settings& settings,
+                std::shared_ptr<ForeignDecoder> foreign);
+
+ protected:
+  void Draw(std::int64_t index, const Draft& draft) const override;
+  std::string Name(std::int64_t index) const override { return (*paths_)[begin_ + index]; }
+  std::shared_ptr<Dataset> Cut(std::int64_t begin, std::int64_t end) const override;
+
+ private:
+  const Paths paths_;
+  const std::int64_t begin_;
+};
+
+void RegisterFolder(Napi::Object exports);
+
+}  // namespace torch_prune

@@ -1,0 +1,57 @@
+#pragma once
+#include <napi.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "frame.h"
+
+namespace torch_prune {
+
+// A picture decoded elsewhere: bytes [height, width, 3].
+struct Pixels {
+  Extent extent;
+  std::vector<std::uint8_t> bytes;
+};
+
+// Decoding by a JavaScript function (sharp), asked for by decoding threads, which wait for the answer. One an
+// environment.
+class ForeignDecoder {
+ public:
+  // decode(id, path), which answers through Answer().
+  ForeignDecoder(Napi::Env env, const Napi::Function& decode);
+
+  // On a decoding thread. Throws Unreadable, also when `stop` becomes true meanwhile.
+  Pixels Decode(const std::string& path, const std::atomic<bool>& stop);
+  // On the main thread: the pixels, or why there are none.
+  void Answer(std::int64_t id, Pixels pixels, const std::string& error);
+  // No decoding thread may be left. Called once, when the environment ends.
+  void Close();
+
+ private:
+  struct Request {
+    std::int64_t id;
+    std::string path;
+  };
+  struct Reply {
+    bool done = false;
+    Pixels pixels;
+    std::string error;
+  };
+  static void Deliver(Napi::Env env, Napi::Function decode, std::nullptr_t*, Request* request);
+  using Channel = Napi::TypedThreadSafeFunction<std::nullptr_t, Request, Deliver>;
+
+  Channel channel_;
+  std::mutex mutex_;
+  std::condition_variable answered_;
+  std::unordered_map<std::int64_t, Reply> waiting_;
+  std::int64_t next_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace torch_prune

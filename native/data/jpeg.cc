@@ -1,0 +1,257 @@
+#include "jpeg.h"
+
+#include <algorithm>
+#include <csetjmp>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "painter.h"
+
+// The header alone is needed to build, and the library is looked for when the addon runs: one that was built
+// elsewhere must load where there is none.
+#if __has_include(<jpeglib.h>)
+#include <dlfcn.h>
+#include <jerror.h>
+#include <jpeglib.h>
+#endif
+
+namespace torch_prune {
+
+void CheckExtent(const Extent& picture) {
+  constexpr std::int64_t kMost = 178956970;  // twice PIL's MAX_IMAGE_PIXELS, where PIL refuses
+  if (picture.width < 1 || picture.height < 1) throw Unreadable("has no pixels");
+  if (picture.width * picture.height > kMost) {
+    throw Unreadable("has " + std::to_string(picture.width) + "×" + std::to_string(picture.height) +
+                     " pixels, more than " + std::to_string(kMost));
+  }
+}
+
+#ifdef LIBJPEG_TURBO_VERSION
+
+namespace {
+
+struct Library {
+  decltype(&::jpeg_std_error) std_error;
+  decltype(&::jpeg_CreateDecompress) create;
+  decltype(&::jpeg_destroy_decompress) destroy;
+  decltype(&::jpeg_abort_decompress) abort;
+  decltype(&::jpeg_mem_src) mem_src;
+  decltype(&::jpeg_read_header) read_header;
+  decltype(&::jpeg_start_decompress) start;
+  decltype(&::jpeg_crop_scanline) crop;
+  decltype(&::jpeg_skip_scanlines) skip;
+  decltype(&::jpeg_read_scanlines) read;
+  bool usable;
+};
+
+void Ignore(j_common_ptr) {}
+
+// Whether structures have the layout of the header: the library checks its version and their size.
+bool Fits(const Library& library) {
+  struct Attempt {
+    jpeg_error_mgr errors;
+    std::jmp_buf escape;
+  } attempt;
+  jpeg_decompress_struct info;
+  std::memset(&info, 0, sizeof info);
+  info.err = library.std_error(&attempt.errors);
+  info.client_data = &attempt;
+  attempt.errors.output_message = Ignore;
+  attempt.errors.error_exit = [](j_common_ptr failed) {
+    std::longjmp(static_cast<Attempt*>(failed->client_data)->escape, 1);
+  };
+  if (setjmp(attempt.escape)) return false;
+  library.create(&info, JPEG_LIB_VERSION, sizeof info);
+  library.destroy(&info);
+  return true;
+}
+
+Library Load() {
+  Library library{};
+  const std::string name = "libjpeg.so." + std::to_string(JPEG_LIB_VERSION < 70 ? 62 : JPEG_LIB_VERSION / 10);
+  void* handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) return library;
+  bool whole = true;
+  const auto find = [&](auto& function, const char* symbol) {
+    function = reinterpret_cast<std::decay_t<decltype(function)>>(dlsym(handle, symbol));
+    whole = whole && function != nullptr;
+  };
+  find(library.std_error, "jpeg_std_error");
+  find(library.create, "jpeg_CreateDecompress");
+  find(library.destroy, "jpeg_destroy_decompress");
+  find(library.abort, "jpeg_abort_decompress");
+  find(library.mem_src, "jpeg_mem_src");
+  find(library.read_header, "jpeg_read_header");
+  find(library.start, "jpeg_start_decompress");
+  find(library.crop, "jpeg_crop_scanline");
+  find(library.skip, "jpeg_skip_scanlines");
+  find(library.read, "jpeg_read_scanlines");
+  library.usable = whole && Fits(library);
+  return library;
+}
+
+const Library& Jpeg() {
+  static const Library library = Load();
+  return library;
+}
+
+}  // namespace
+
+bool JpegLibraryWorks() {
+  // So that the slow way can be tried on a machine that has the fast one.
+  static const bool wanted = std::getenv("TORCH_PRUNE_NO_LIBJPEG") == nullptr;
+  return wanted && Jpeg().usable;
+}
+
+// libjpeg reports errors by longjmp, which runs no destructor: between setjmp and the calls of libjpeg
+// nothing lives that has one.
+struct JpegDecoder::State {
+  jpeg_decompress_struct info;
+  jpeg_error_mgr errors;
+  std::jmp_buf escape;
+  bool cut_short;
+  char message[JMSG_LENGTH_MAX];
+  std::vector<std::uint8_t> row;
+
+  static State& Of(j_common_ptr info) { return *static_cast<State*>(info->client_data); }
+
+  static void Exit(j_common_ptr info) {
+    State& state = Of(info);
+    info->err->format_message(info, state.message);
+    std::longjmp(state.escape, 1);
+  }
+
+  static void Message(j_common_ptr info, int level) {
+    if (level >= 0) return;  // a trace
+    // libjpeg paints the rest grey. Other damage is decoded as PIL does.
+    if (info->err->msg_code == JWRN_JPEG_EOF) {
+      State& state = Of(info);
+      state.cut_short = true;
+      std::longjmp(state.escape, 1);
+    }
+    ++info->err->num_warnings;
+  }
+
+  [[noreturn]] void Fail() {
+    Jpeg().abort(&info);
+    if (cut_short) throw Unreadable("is cut short");
+    throw Unreadable(std::string("is not a JPEG that can be decoded (") + message + ")");
+  }
+};
+
+JpegDecoder::JpegDecoder() {
+  if (!JpegLibraryWorks()) return;
+  state_ = std::make_unique<State>();
+  State& s = *state_;
+  s.info.err = Jpeg().std_error(&s.errors);
+  s.errors.error_exit = State::Exit;
+  s.errors.emit_message = State::Message;
+  s.errors.output_message = [](j_common_ptr) {};
+  s.info.client_data = &s;
+  s.cut_short = false;
+  if (setjmp(s.escape)) throw std::bad_alloc();
+  Jpeg().create(&s.info, JPEG_LIB_VERSION, sizeof s.info);
+}
+
+JpegDecoder::~JpegDecoder() {
+  if (state_) Jpeg().destroy(&state_->info);
+}
+
+bool JpegDecoder::Takes(const std::uint8_t* bytes, std::size_t size) {
+  return size >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff && JpegLibraryWorks();
+}
+
+Extent JpegDecoder::Open(const std::uint8_t* bytes, std::size_t size) {
+  State& s = *state_;
+  // The end is looked for first: a crop may lie wholly above the place where a file breaks off.
+  bool ends = false;
+  for (std::size_t i = size; i >= 2 && !ends; --i) ends = bytes[i - 2] == 0xff && bytes[i - 1] == JPEG_EOI;
+  if (!ends) throw Unreadable("is cut short");
+  s.cut_short = false;
+  if (setjmp(s.escape)) s.Fail();
+  Jpeg().mem_src(&s.info, bytes, size);
+  Jpeg().read_header(&s.info, TRUE);
+  const Extent picture{s.info.image_width, s.info.image_height};
+  if (picture.width * picture.height > 178956970) Jpeg().abort(&s.info);
+  CheckExtent(picture);
+  return picture;
+}
+
+namespace {
+
+// As PIL does: Adobe's files hold inverted inks, and so are all taken to be.
+void CmykToRgb(std::uint8_t* pixels, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i, pixels += 4) {
+    const int light = pixels[3];
+    for (int c = 0; c < 3; ++c) {
+      const int product = (255 - pixels[c]) * light + 128;
+      pixels[c] = static_cast<std::uint8_t>(std::clamp(light - (((product >> 8) + product) >> 8), 0, 255));
+    }
+  }
+}
+
+}  // namespace
+
+void JpegDecoder::Decode(const Frame& frame, bool fast, Painter& painter) {
+  std::int64_t shrink = 1;
+  while (fast && shrink < 8 && frame.box.width >= 2 * shrink * frame.grid.width &&
+         frame.box.height >= 2 * shrink * frame.grid.height) {
+    shrink *= 2;
+  }
+  painter.Begin(frame, shrink);
+  DecodeRows(static_cast<unsigned>(shrink), !fast, painter);
+}
+
+void JpegDecoder::DecodeRows(unsigned shrink, bool smooth, Painter& painter) {
+  State& s = *state_;
+  jpeg_decompress_struct& info = s.info;
+  if (setjmp(s.escape)) s.Fail();
+  const bool inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
+  info.out_color_space = inks ? JCS_CMYK : JCS_EXT_RGBX;
+  info.scale_num = 1;
+  info.scale_denom = shrink;
+  info.dct_method = JDCT_ISLOW;
+  info.do_fancy_upsampling = smooth ? TRUE : FALSE;
+  Jpeg().start(&info);
+  const auto width = static_cast<std::int64_t>(info.output_width);
+  // At its own edges a cropped row is upsampled as a whole picture's is: two more pixels keep them outside.
+  JDIMENSION column = static_cast<JDIMENSION>(std::max<std::int64_t>(painter.left() - 2, 0));
+  JDIMENSION columns = static_cast<JDIMENSION>(std::min(painter.right() + 2, width)) - column;
+  if (columns < width) Jpeg().crop(&info, &column, &columns);
+  s.row.resize(static_cast<std::size_t>(std::max<std::int64_t>(width, info.output_width)) * 4);
+  JSAMPROW row = s.row.data();
+  if (painter.top() > 0) Jpeg().skip(&info, static_cast<JDIMENSION>(painter.top()));
+  while (info.output_scanline < painter.bottom()) {
+    Jpeg().read(&info, &row, 1);
+    if (inks) CmykToRgb(row, info.output_width);
+    painter.Row(row, column);
+  }
+  Jpeg().abort(&info);
+}
+
+#else
+
+bool JpegLibraryWorks() {
+  return false;
+}
+
+struct JpegDecoder::State {};
+JpegDecoder::JpegDecoder() = default;
+JpegDecoder::~JpegDecoder() = default;
+bool JpegDecoder::Takes(const std::uint8_t*, std::size_t) {
+  return false;
+}
+Extent JpegDecoder::Open(const std::uint8_t*, std::size_t) {
+  throw Unreadable("was not expected here");
+}
+void JpegDecoder::Decode(const Frame&, bool, Painter&) {}
+void JpegDecoder::DecodeRows(unsigned, bool, Painter&) {}
+
+#endif
+
+}  // namespace torch_prune

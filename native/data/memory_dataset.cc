@@ -1,0 +1,166 @@
+#include "memory_dataset.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace torch_prune {
+
+MemoryDataset::MemoryDataset(at::Tensor images, at::Tensor labels, const std::vector<double>& mean,
+                             const std::vector<double>& deviation, std::int64_t variants,
+                             std::vector<std::int64_t> absent)
+    : Dataset(labels, images.dim() > 0 ? images.sizes().slice(1).vec() : std::vector<std::int64_t>{}),
+      images_(images.contiguous()),
+      mean_(mean),
+      deviation_(deviation),
+      variants_(variants),
+      absent_(std::move(absent)) {
+  const auto dtype = images_.scalar_type();
+  if (dtype != at::kByte && dtype != at::kFloat) throw Error("ERR_DTYPE", "images must be uint8 or float32");
+  if (!images_.is_cpu())
+    throw Error("ERR_DEVICE", "a dataset lies in the CPU's memory: batches go to the device");
+  if (images_.dim() < 2 || images_.size(0) != size() * variants) {
+    throw Error("ERR_SHAPE", "images must be [N, C, ...] and labels [N], got " + c10::str(images_.sizes()) +
+                                 " and " + c10::str(labels.sizes()));
+  }
+  channels_ = images_.size(1);
+  plane_ = images_.numel() / images_.size(0) / std::max<std::int64_t>(channels_, 1);
+  if (dtype == at::kByte) {
+    normalisation_ = Normalisation(mean, deviation, channels_);
+  } else if (!mean.empty() || !deviation.empty()) {
+    throw Error("ERR_ARGUMENT", "float images come normalised: mean and std are for uint8");
+  }
+}
+
+void MemoryDataset::CheckAugmentation(const Augmentation& augmentation) const {
+  if (!augmentation.Any()) return;
+  if (sample().size() != 3) {
+    throw Error("ERR_SHAPE", "augment is for images [channels, height, width], these samples are " +
+                                 c10::str(sample()) + ": leave it out");
+  }
+  if (augmentation.resized_crop) {
+    throw Error(
+        "ERR_ARGUMENT",
+        "augment.resizedCrop is for folders of images and packed ones: use crop for images in memory");
+  }
+}
+
+template <typename Element, typename Convert>
+void MemoryDataset::Augmented(float* out, const Element* pixels, const Augmentation& augmentation,
+                              SampleRandom& random, Convert convert) const {
+  const std::int64_t height = sample()[1], width = sample()[2];
+  float* const first = out;
+  std::int64_t dy = 0, dx = 0;
+  if (const auto padding = augmentation.padding) {
+    dy = random.Below(2 * *padding + 1) - *padding;
+    dx = random.Below(2 * *padding + 1) - *padding;
+  }
+  const bool flip = augmentation.flip && random.Coin();
+  // Of a row of the result before it is flipped, the part that lies in the image.
+  const std::int64_t begin = std::clamp<std::int64_t>(-dx, 0, width);
+  const std::int64_t end = std::clamp<std::int64_t>(width - dx, begin, width);
+  for (std::int64_t c = 0; c < channels_; ++c) {
+    const float black = convert(Element{0}, c);
+    for (std::int64_t y = 0; y < height; ++y, out += width) {
+      const std::int64_t from = y + dy;
+      const bool inside = from >= 0 && from < height;
+      if (!inside || end - begin < width) std::fill(out, out + width, black);
+      if (!inside) continue;
+      const Element* row = pixels + (c * height + from) * width + dx;
+      if (flip) {
+        for (std::int64_t x = begin; x < end; ++x) out[width - 1 - x] = convert(row[x], c);
+      } else {
+        for (std::int64_t x = begin; x < end; ++x) out[x] = convert(row[x], c);
+      }
+    }
+  }
+  if (augmentation.cutout > 0) CutOut(first, channels_, height, width, augmentation.cutout, random);
+}
+
+void MemoryDataset::Write(float* out, std::int64_t index, const Plan& plan) const {
+  const std::int64_t sample = channels_ * plane_;
+  SampleRandom random(plan.seed, index);
+  const std::int64_t row = variants_ > 1 ? random.Below(variants_) * size() + index : index;
+  const bool bytes = images_.scalar_type() == at::kByte;
+  if (plan.augmentation.Any()) {
+    if (bytes) {
+      Augmented(out, images_.const_data_ptr<std::uint8_t>() + row * sample, plan.augmentation, random,
+                [this](std::uint8_t value, std::int64_t c) { return normalisation_.channel(c)[value]; });
+    } else {
+      Augmented(out, images_.const_data_ptr<float>() + row * sample, plan.augmentation, random,
+                [](float value, std::int64_t) { return value; });
+    }
+  } else if (bytes) {
+    const std::uint8_t* pixels = images_.const_data_ptr<std::uint8_t>() + row * sample;
+    for (std::int64_t c = 0; c < channels_; ++c) {
+      const float* table = normalisation_.channel(c);
+      for (std::int64_t i = 0; i < plane_; ++i) *out++ = table[*pixels++];
+    }
+  } else {
+    std::memcpy(out, images_.const_data_ptr<float>() + row * sample, sample * sizeof(float));
+  }
+}
+
+Dataset::Batch MemoryDataset::Take(const std::vector<std::int64_t>& wanted, const Plan& plan) const {
+  CheckIndices(wanted);
+  std::vector<std::int64_t> indices;
+  std::copy_if(wanted.begin(), wanted.end(), std::back_inserter(indices), [this](std::int64_t index) {
+    return !std::binary_search(absent_.begin(), absent_.end(), index);
+  });
+  auto shape = images_.sizes().vec();
+  shape[0] = static_cast<std::int64_t>(indices.size());
+  at::Tensor images = at::empty(shape, at::kFloat);
+  at::Tensor labels = LabelsOf(indices);
+  const std::int64_t sample = channels_ * plane_;
+  float* out = images.mutable_data_ptr<float>();
+  at::parallel_for(0, shape[0], 32, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) Write(out + i * sample, indices[i], plan);
+  });
+  if (!plan.device.is_cpu()) {
+    images = images.to(plan.device);
+    labels = labels.to(plan.device);
+  }
+  return {std::move(images), std::move(labels), std::move(indices)};
+}
+
+Dataset::Batch MemoryDataset::Gather(const std::vector<std::int64_t>& indices,
+                                     const at::Device& device) const {
+  Plan plan;
+  plan.device = device;
+  return Take(indices, plan);
+}
+
+class MemoryDataset::Reading : public Pass {
+ public:
+  Reading(std::shared_ptr<const MemoryDataset> dataset, Plan plan)
+      : dataset_(std::move(dataset)), plan_(std::move(plan)) {}
+
+  Batch Next(const Job&) override {
+    const auto rest = static_cast<std::int64_t>(plan_.order.size()) - done_;
+    const auto from = plan_.order.begin() + done_;
+    const auto count = std::min(plan_.batch_size, rest);
+    done_ += count;
+    return dataset_->Take({from, from + count}, plan_);
+  }
+
+ private:
+  std::shared_ptr<const MemoryDataset> dataset_;
+  Plan plan_;
+  std::int64_t done_ = 0;
+};
+
+std::unique_ptr<Dataset::Pass> MemoryDataset::Read(Plan plan) const {
+  return std::make_unique<Reading>(std::static_pointer_cast<const MemoryDataset>(shared_from_this()),
+                                   std::move(plan));
+}
+
+std::shared_ptr<Dataset> MemoryDataset::Cut(std::int64_t begin, std::int64_t end) const {
+  if (variants_ > 1 || !absent_.empty())
+    throw Error("ERR_ARGUMENT", "a cache of a frozen prefix cannot be sliced: slice its dataset first");
+  return std::make_shared<MemoryDataset>(images_.slice(0, begin, end), labels().slice(0, begin, end), mean_,
+                                         deviation_);
+}
+
+}  // namespace torch_prune

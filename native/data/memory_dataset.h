@@ -1,0 +1,40 @@
+#pragma once
+#include "dataset.h"
+#include "normalise.h"
+
+namespace torch_prune {
+
+// Samples in memory: bytes (normalised as they are gathered) or floats.
+class MemoryDataset : public Dataset {
+ public:
+  // images: uint8 or float32 [N * variants, C, ...]; labels: int64 [N]; mean, deviation: one number a
+  // channel, in 0..1. Where there are variants of each sample, variant v of sample i is row v * N + i, and
+  // each pass takes one of them by its seed. `absent` samples are left out of all batches.
+  MemoryDataset(at::Tensor images, at::Tensor labels, const std::vector<double>& mean,
+                const std::vector<double>& deviation, std::int64_t variants = 1,
+                std::vector<std::int64_t> absent = {});
+
+  void CheckAugmentation(const Augmentation& augmentation) const override;
+  std::unique_ptr<Pass> Read(Plan plan) const override;
+  Batch Gather(const std::vector<std::int64_t>& indices, const at::Device& device) const override;
+
+ protected:
+  std::shared_ptr<Dataset> Cut(std::int64_t begin, std::int64_t end) const override;
+
+ private:
+  class Reading;
+  Batch Take(const std::vector<std::int64_t>& indices, const Plan& plan) const;
+  void Write(float* out, std::int64_t index, const Plan& plan) const;
+  template <typename Element, typename Convert>
+  void Augmented(float* out, const Element* pixels, const Augmentation& augmentation, SampleRandom& random,
+                 Convert convert) const;
+
+  at::Tensor images_;
+  std::vector<double> mean_, deviation_;
+  Normalisation normalisation_;
+  std::int64_t channels_, plane_;
+  std::int64_t variants_;
+  std::vector<std::int64_t> absent_;  // sorted
+};
+
+}  // namespace torch_prune

@@ -1,0 +1,74 @@
+#include "picture_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace torch_prune {
+namespace {
+
+constexpr off_t kMostBytes = off_t{1} << 30;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+[[noreturn]] void FailSystem() {
+  throw Unreadable(std::string("cannot be read (") + std::strerror(errno) + ")");
+}
+
+std::size_t ReadWhole(const std::string& path, std::vector<std::uint8_t>& bytes) {
+  // Without O_NONBLOCK a pipe that is named like a picture would block the thread for ever.
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) FailSystem();
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) FailSystem();
+  if (!S_ISREG(status.st_mode)) throw Unreadable("is not a regular file");
+  if (status.st_size == 0) throw Unreadable("is empty");
+  if (status.st_size > kMostBytes) throw Unreadable("has more than a gigabyte");
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (bytes.size() < size) bytes.resize(size);
+  std::size_t filled = 0;
+  while (filled < size) {
+    const ssize_t got = read(file.get(), bytes.data() + filled, size - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) FailSystem();
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  return filled;
+}
+
+}  // namespace
+
+void PaintFile(const std::string& path, const std::function<Frame(const Extent&)>& frame, bool fast,
+               Decoder& decoder) {
+  const std::size_t size = ReadWhole(path, decoder.file);
+  if (JpegDecoder::Takes(decoder.file.data(), size)) {
+    const Extent picture = decoder.jpeg.Open(decoder.file.data(), size);
+    decoder.jpeg.Decode(frame(picture), fast, decoder.painter);
+    return;
+  }
+  if (decoder.foreign == nullptr) throw Unreadable("is not a JPEG file");
+  const Pixels pixels = decoder.foreign->Decode(path, decoder.stop);
+  CheckExtent(pixels.extent);
+  Painter& painter = decoder.painter;
+  painter.Begin(frame(pixels.extent));
+  for (std::int64_t y = painter.top(); y < painter.bottom(); ++y)
+    painter.Row3(&pixels.bytes[static_cast<std::size_t>(y * pixels.extent.width) * 3], 0);
+}
+
+}  // namespace torch_prune

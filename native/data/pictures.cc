@@ -1,0 +1,204 @@
+#include "pictures.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "../arguments.h"
+
+namespace torch_prune {
+
+PictureDataset::PictureDataset(at::Tensor labels, const Settings& settings,
+                               std::shared_ptr<ForeignDecoder> foreign)
+    : Dataset(std::move(labels), {3, settings.framing.size, settings.framing.size}),
+      settings_(settings),
+      normalisation_(settings.mean, settings.deviation, 3),
+      foreign_(std::move(foreign)) {}
+
+void PictureDataset::CheckAugmentation(const Augmentation& augmentation) const {
+  if (augmentation.padding.value_or(0) > 0) {
+    throw Error(
+        "ERR_ARGUMENT",
+        "augment.crop.padding is for images in memory: here the crop moves within the resized picture");
+  }
+}
+
+Dataset::Batch PictureDataset::Gather(const std::vector<std::int64_t>&, const at::Device&) const {
+  throw Error("ERR_ARGUMENT", "these images are decoded off the event loop: use read() in place of batch()");
+}
+
+std::vector<Dataset::Skipped> PictureDataset::SkippedSamples() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Skipped> list;
+  for (const auto& [index, reason] : skipped_) list.push_back({index, reason});
+  return list;
+}
+
+void PictureDataset::NoteSkipped(std::int64_t index, const std::string& reason) const {
+  const std::lock_guard lock(mutex_);
+  skipped_.try_emplace(index, Name(index) + ": " + reason);
+}
+
+Frame PictureDataset::FrameOf(const Extent& picture, const Draft& draft) const {
+  return settings_.framing.Draw(picture, draft.augmentation, draft.random);
+}
+
+// One reading of a plan. Each batch has its memory before the threads may work on it.
+class PictureDataset::Reading : public Pass {
+ public:
+  Reading(std::shared_ptr<const PictureDataset> dataset, Plan plan)
+      : dataset_(std::move(dataset)),
+        plan_(std::move(plan)),
+        sample_(3 * dataset_->settings_.framing.size * dataset_->settings_.framing.size),
+        kept_(plan_.order.size()),
+        batches_(static_cast<std::size_t>(plan_.steps())),
+        threads_(static_cast<std::int64_t>(plan_.order.size()), dataset_->settings_.threads,
+                 dataset_->foreign_, [this](std::int64_t item, Decoder& decoder) { Draw(item, decoder); }) {
+    for (std::int64_t i = 0; i < dataset_->settings_.ahead; ++i) Prepare();
+  }
+
+  Batch Next(const Job& job) override {
+    const std::int64_t first = done_ * plan_.batch_size, last = EndOf(done_);
+    if (first >= last || !threads_.Wait(last, job)) return {};
+    at::Tensor images = std::move(batches_[done_++]);
+    std::vector<std::int64_t> indices, rows;
+    for (std::int64_t i = first; i < last; ++i) {
+      if (!kept_[i]) continue;
+      indices.push_back(plan_.order[i]);
+      rows.push_back(i - first);
+    }
+    lent_.push_back(images);
+    if (static_cast<std::int64_t>(rows.size()) < last - first)
+      images = images.index_select(0, at::tensor(rows, at::kLong));
+    Prepare();
+    at::Tensor labels = dataset_->LabelsOf(indices);
+    if (!plan_.device.is_cpu()) {
+      images = images.to(plan_.device);
+      labels = labels.to(plan_.device);
+    }
+    return {std::move(images), std::move(labels), std::move(indices)};
+  }
+
+ private:
+  std::int64_t EndOf(std::int64_t batch) const {
+    return std::min((batch + 1) * plan_.batch_size, static_cast<std::int64_t>(plan_.order.size()));
+  }
+
+  void Prepare() {
+    if (prepared_ >= plan_.steps()) return;
+    const std::int64_t count = EndOf(prepared_) - prepared_ * plan_.batch_size;
+    batches_[prepared_] = Memory(count);
+    ++prepared_;
+    threads_.Allow(EndOf(prepared_ - 1));
+  }
+
+  // New memory costs a page fault every four kilobytes, so a batch that nobody holds any more is used again.
+  at::Tensor Memory(std::int64_t count) {
+    for (auto i = lent_.begin(); i != lent_.end(); ++i) {
+      if (i->size(0) != count || i->use_count() > 1 || i->storage().use_count() > 1) continue;
+      at::Tensor memory = std::move(*i);
+      lent_.erase(i);
+      return memory;
+    }
+    if (lent_.size() > 4) lent_.erase(lent_.begin());
+    const auto side = dataset_->settings_.framing.size;
+    return at::empty({count, 3, side, side}, at::kFloat);
+  }
+
+  void Draw(std::int64_t item, Decoder& decoder) {
+    const std::int64_t index = plan_.order[item];
+    at::Tensor& batch = batches_[item / plan_.batch_size];
+    float* out = batch.mutable_data_ptr<float>() + item % plan_.batch_size * sample_;
+    SampleRandom random(plan_.seed, index);
+    try {
+      dataset_->Draw(index, {plan_.augmentation, random, decoder, out});
+      kept_[item] = 1;
+    } catch (const Unreadable& error) {
+      if (!decoder.stop) dataset_->NoteSkipped(index, error.what());
+    }
+  }
+
+  const std::shared_ptr<const PictureDataset> dataset_;
+  const Plan plan_;
+  const std::int64_t sample_;
+  std::vector<char> kept_;
+  std::vector<at::Tensor> batches_, lent_;
+  std::int64_t prepared_ = 0, done_ = 0;
+  ReadAhead threads_;  // last: it ends before what its threads use
+};
+
+std::unique_ptr<Dataset::Pass> PictureDataset::Read(Plan plan) const {
+  CheckIndices(plan.order);
+  return std::make_unique<Reading>(std::static_pointer_cast<const PictureDataset>(shared_from_this()),
+                                   std::move(plan));
+}
+
+PictureDataset::Settings ToPictureSettings(const Napi::Value& value) {
+  const Options options(value, "options");
+  const auto bounded = [](std::int64_t number, std::int64_t most, const char* what) {
+    if (number < 1 || number > most) {
+      throw Error("ERR_ARGUMENT", std::string(what) + " must be 1 to " + std::to_string(most) + ", got " +
+                                      std::to_string(number));
+    }
+    return number;
+  };
+  PictureDataset::Settings settings;
+  settings.framing.size = bounded(options.Integer("size"), 4096, "size");
+  settings.framing.resize = bounded(options.Integer("resize"), 8192, "resize");
+  if (settings.framing.resize < settings.framing.size) {
+    throw Error("ERR_ARGUMENT", "resize must be size (" + std::to_string(settings.framing.size) +
+                                    ") or more, got " + std::to_string(settings.framing.resize));
+  }
+  settings.mean = ToNumbers(options.Get("mean"), "mean");
+  settings.deviation = ToNumbers(options.Get("std"), "std");
+  settings.threads = static_cast<int>(bounded(options.Integer("threads"), 256, "threads"));
+  settings.ahead = bounded(options.Integer("ahead", 2), 64, "ahead");
+  settings.exact = options.Boolean("exact", false);
+  return settings;
+}
+
+namespace {
+
+// setForeignDecoder(decode): decode(id, path) is called for pictures that the addon does not decode itself.
+Napi::Value SetForeignDecoder(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  if (!environment.foreign)
+    environment.foreign = std::make_shared<ForeignDecoder>(info.Env(), ToFunction(info[0], "decode"));
+  return info.Env().Undefined();
+}
+
+// foreignDecoded(id, pixels, width, height): bytes [height, width, 3]; or (id, reason).
+Napi::Value ForeignDecoded(const Napi::CallbackInfo& info) {
+  auto& foreign = Environment::Of(info.Env()).foreign;
+  if (!foreign) throw Error("ERR_ARGUMENT", "nobody asked for a picture");
+  const auto id = ToInteger(info[0], "id");
+  if (info[1].IsString()) {
+    foreign->Answer(id, {}, ToString(info[1], "reason"));
+    return info.Env().Undefined();
+  }
+  if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+    throw Error("ERR_ARGUMENT", "pixels must be a Uint8Array");
+  const auto bytes = info[1].As<Napi::Uint8Array>();
+  const Extent extent{ToInteger(info[2], "width"), ToInteger(info[3], "height")};
+  if (extent.width < 1 || extent.height < 1 || extent.width > 1 << 24 || extent.height > 1 << 24 ||
+      static_cast<std::int64_t>(bytes.ByteLength()) != extent.width * extent.height * 3) {
+    throw Error("ERR_SHAPE", "pixels must be height × width × 3 bytes");
+  }
+  foreign->Answer(id, {extent, {bytes.Data(), bytes.Data() + bytes.ByteLength()}}, "");
+  return info.Env().Undefined();
+}
+
+// jpegLibrary(): whether JPEG is decoded here, with libjpeg-turbo.
+Napi::Value JpegLibrary(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), JpegLibraryWorks());
+}
+
+}  // namespace
+
+void RegisterPictures(Napi::Object exports) {
+  Export<SetForeignDecoder>(exports, "setForeignDecoder");
+  Export<ForeignDecoded>(exports, "foreignDecoded");
+  Export<JpegLibrary>(exports, "jpegLibrary");
+}
+
+}  // namespace torch_prune

@@ -1,0 +1,64 @@
+#pragma once
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "dataset.h"
+#include "frame.h"
+#include "normalise.h"
+#include "read_ahead.h"
+
+namespace torch_prune {
+
+// Samples that are pictures outside memory, read and framed by threads of their own, ahead of the training.
+class PictureDataset : public Dataset {
+ public:
+  struct Settings {
+    Framing framing;
+    std::vector<double> mean, deviation;
+    int threads = 1;
+    std::int64_t ahead = 2;  // batches
+    bool exact = false;      // training, too, decodes as evaluation does
+  };
+
+  void CheckAugmentation(const Augmentation& augmentation) const override;
+  std::unique_ptr<Pass> Read(Plan plan) const override;
+  Batch Gather(const std::vector<std::int64_t>& indices, const at::Device& device) const override;
+  std::vector<Skipped> SkippedSamples() const override;
+  bool Whole() const override { return false; }
+
+ protected:
+  PictureDataset(at::Tensor labels, const Settings& settings, std::shared_ptr<ForeignDecoder> foreign);
+
+  // What a sample becomes: float32 [3, size, size]. Throws Unreadable.
+  struct Draft {
+    const Augmentation& augmentation;
+    SampleRandom& random;
+    Decoder& decoder;
+    float* out;
+  };
+  virtual void Draw(std::int64_t index, const Draft& draft) const = 0;
+  // Its place, for messages.
+  virtual std::string Name(std::int64_t index) const = 0;
+
+  // The frame of a picture, as the augmentation draws it.
+  Frame FrameOf(const Extent& picture, const Draft& draft) const;
+
+  const Settings settings_;
+  const Normalisation normalisation_;
+  const std::shared_ptr<ForeignDecoder> foreign_;
+
+ private:
+  class Reading;
+  void NoteSkipped(std::int64_t index, const std::string& reason) const;
+
+  mutable std::mutex mutex_;
+  mutable std::map<std::int64_t, std::string> skipped_;
+};
+
+// {size, resize, mean, std, threads, ahead?, exact?}
+PictureDataset::Settings ToPictureSettings(const Napi::Value& value);
+
+void RegisterPictures(Napi::Object exports);
+
+}  // namespace torch_prune
