@@ -1,6 +1,7 @@
 import { cifar10 } from './data/cifar10.js'
 import { imageClasses, imageFolder } from './data/images.js'
 import { mnist } from './data/mnist.js'
+import { packed } from './data/packed.js'
 import { deviation, filterNorm, fisher, globalDensity, layerDensity, scores } from './prune/criterion.js'
 import { prune as pruneNetwork } from './prune/prune.js'
 import { sensitivity } from './prune/sensitivity.js'
@@ -23,6 +24,7 @@ export {
 } from './data/dataset.js'
 export type { ImageFolderOptions, ImageOptions, ImageSplits } from './data/images.js'
 export type { MnistOptions } from './data/mnist.js'
+export { type PackOptions, type PackResult, packImages } from './data/packed.js'
 export { type ErrorCode, TorchPruneError } from './errors.js'
 export { loadWeights } from './io/network.js'
 export { readSafetensors, writeSafetensors } from './io/safetensors.js'
@@ -65,7 +67,7 @@ export {
 } from './train/train.js'
 
 /** Data sets that are read from their own files. */
-export const data = { mnist, cifar10, imageFolder, imageClasses }
+export const data = { mnist, cifar10, imageFolder, imageClasses, packed }
 
 /** Prunes and retrains a network in rounds. Criteria are its members (`prune.deviation(…)`), and so are studies. */
 export const prune = Object.assign(pruneNetwork, {

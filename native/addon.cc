@@ -2,6 +2,7 @@
 
 #include "data/dataset.h"
 #include "data/folder_dataset.h"
+#include "data/packed_dataset.h"
 #include "device/device.h"
 #include "environment.h"
 #include "host_memory.h"
@@ -29,6 +30,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterDataset(env, exports);
   RegisterPictures(exports);
   RegisterFolder(exports);
+  RegisterPacked(exports);
   RegisterNetwork(env, exports);
   RegisterOptimizer(env, exports);
   RegisterTraining(exports);

@@ -32,6 +32,8 @@ export interface Diagnosis {
     /** Whether it loaded and answered, in a process of its own. */
     readonly loads: boolean
   } | null
+  /** What decodes JPEG: libjpeg-turbo in part and scaled, or sharp whole; null when the addon does not load. */
+  readonly jpeg: 'libjpeg-turbo' | 'sharp' | null
   /** What is missing or does not fit, each a line that ends with its mend. */
   readonly problems: readonly string[]
 }
@@ -81,13 +83,14 @@ export async function diagnose(): Promise<Diagnosis> {
       builtFor: files.record.libtorch,
       loads: probe?.ok ?? false,
     },
+    jpeg: probe?.ok ? (probe.jpeg ? 'libjpeg-turbo' : 'sharp') : null,
     problems,
   }
 }
 
 /** The diagnosis for people: a line for each thing, then the problems. */
 export function formatDiagnosis(diagnosis: Diagnosis): string {
-  const { torchPrune, node, platform, libtorch, cuda, addon, problems } = diagnosis
+  const { torchPrune, node, platform, libtorch, cuda, addon, jpeg, problems } = diagnosis
   const found = libtorch && `${libtorch.version}, from ${WHERE[libtorch.source]}: ${libtorch.dir}`
   const gpu = cuda.available
     ? `${cuda.devices} ${cuda.devices === 1 ? 'device' : 'devices'}, driver ${cuda.driver ?? 'unknown'}`
@@ -100,6 +103,7 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
     `libtorch     ${found ?? 'not usable'}`,
     `addon        ${built ?? 'not found'}`,
     `CUDA         ${gpu}`,
+    `JPEG         ${jpeg === null ? 'not known' : JPEG[jpeg]}`,
     '',
   ]
   if (!problems.length) return [...lines, 'Everything is in place.'].join('\n')
@@ -107,6 +111,12 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
 }
 
 const WHERE = { LIBTORCH: 'LIBTORCH', python: 'the Python on the PATH', cache: 'the cache' } as const
+
+const JPEG = {
+  'libjpeg-turbo': 'libjpeg-turbo',
+  sharp:
+    'sharp, which is slower: install libjpeg-turbo with its headers (Debian: libjpeg62-turbo-dev), then build again',
+} as const
 
 function whyNoCuda(libtorch: Libtorch | null, driver: string | null, probe: Probe | null): string {
   if (libtorch === null) return 'no libtorch'

@@ -163,6 +163,17 @@ export interface Native {
   foreignDecoded(id: number, pixels: Uint8Array, width: number, height: number): void
   foreignDecoded(id: number, reason: string): void
   imageFolderMake(paths: readonly string[], labels: TensorHandle, options: ImageSettings): DatasetHandle
+  packedMake(
+    path: string,
+    layout: { index: number; count: number; classes: number },
+    options: ImageSettings,
+  ): DatasetHandle
+  packStart(
+    paths: readonly string[],
+    labels: readonly number[],
+    options: { out: string; offset: number; resize: number; threads: number },
+    onProgress?: (progress: JobProgress) => void,
+  ): NativeJob<{ index: number; end: number; count: number; skipped: [index: number, reason: string][] }>
   /** Files of that very size, as uint8 `[N, 3, height, width]`. */
   imagesDecode(
     paths: readonly string[],

@@ -3,13 +3,18 @@
 import { loadAddon } from './addon.js'
 
 export type Probe =
-  | { readonly ok: true; readonly libtorch: string; readonly cudaDevices: number }
+  | { readonly ok: true; readonly libtorch: string; readonly cudaDevices: number; readonly jpeg: boolean }
   | { readonly ok: false; readonly message: string }
 
 function probe(): Probe {
   try {
     const addon = loadAddon()
-    return { ok: true, libtorch: addon.versions().libtorch, cudaDevices: addon.cudaDevices() }
+    return {
+      ok: true,
+      libtorch: addon.versions().libtorch,
+      cudaDevices: addon.cudaDevices(),
+      jpeg: addon.jpegLibrary(),
+    }
   } catch (error) {
     return { ok: false, message: error instanceof Error ? error.message : String(error) }
   }

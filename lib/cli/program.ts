@@ -4,6 +4,7 @@ import { unknownName } from '../recipes/registry.js'
 import { addDoctor } from './doctor.js'
 import { addFetchLibtorch } from './fetch_libtorch.js'
 import { addInspect } from './inspect.js'
+import { addPack } from './pack.js'
 import { addPrune } from './prune.js'
 import { addReport } from './report.js'
 import { addRun } from './run.js'
@@ -36,6 +37,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 stopped after saving.`,
   addSensitivity(program)
   addTradeoff(program)
   addShrink(program)
+  addPack(program)
   addInspect(program)
   addReport(program)
   addDoctor(program)

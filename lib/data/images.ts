@@ -6,7 +6,7 @@ import { exists, refuse } from '../io/files.js'
 import { tensor } from '../tensor/from.js'
 import { type DataSplits, Dataset } from './dataset.js'
 import { enableForeignImages } from './decode.js'
-import { listClassFolders } from './image_files.js'
+import { type ClassFolders, listClassFolders } from './image_files.js'
 
 /** Of ImageNet's training pixels by channel, in 0..1: what torchvision's networks are trained with. */
 export const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
@@ -50,6 +50,19 @@ export interface ImageSplits extends DataSplits {
  * @throws TorchPruneError `ERR_FILE` when the layout is another one.
  */
 export async function imageFolder(dir: string, options: ImageFolderOptions = {}): Promise<ImageSplits> {
+  const { train, validation, test, classes } = await listSplits(dir, options.validation)
+  return {
+    train: fromFiles(train, options),
+    validation: fromFiles(validation, options),
+    test: fromFiles(test, options),
+    classes,
+  }
+}
+
+type ImageFile = ClassFolders['files'][number]
+
+/** The files of ImageNet's layout by part. */
+export async function listSplits(dir: string, validation?: number) {
   const train = join(dir, 'train')
   const held = (await exists(join(dir, 'val'))) ? join(dir, 'val') : join(dir, 'test')
   if (!(await exists(train)) || !(await exists(held))) {
@@ -58,14 +71,8 @@ export async function imageFolder(dir: string, options: ImageFolderOptions = {})
   }
   const { classes, files } = await listClassFolders(train)
   const test = await listClassFolders(held, classes)
-  const { validation = Math.max(1, Math.round(files.length / 20)) } = options
-  const [kept, cut] = takeEvenly(files, validation)
-  return {
-    train: fromFiles(kept, options),
-    validation: fromFiles(cut, options),
-    test: fromFiles(test.files, options),
-    classes,
-  }
+  const [kept, cut] = takeEvenly(files, validation ?? Math.max(1, Math.round(files.length / 20)))
+  return { train: kept, validation: cut, test: test.files, classes }
 }
 
 /**
@@ -93,7 +100,7 @@ export function decodingThreads(): number {
   return Math.min(4, availableParallelism())
 }
 
-function fromFiles(files: readonly { path: string; label: number }[], options: ImageOptions): Dataset {
+function fromFiles(files: readonly ImageFile[], options: ImageOptions): Dataset {
   const native = nativeImageOptions(options)
   enableForeignImages()
   using labels = tensor(

@@ -107,17 +107,8 @@ Napi::Value Decode(const Napi::CallbackInfo& info) {
   job->run = [decoding](Job& running) { decoding->Run(running); };
   job->finish = [decoding](Napi::Env env) -> Napi::Value {
     auto result = Napi::Object::New(env);
-    auto skipped = Napi::Array::New(env);
-    std::uint32_t count = 0;
-    for (std::size_t i = 0; i < decoding->reasons.size(); ++i) {
-      if (decoding->reasons[i].empty()) continue;
-      auto pair = Napi::Array::New(env, 2);
-      pair.Set(0U, static_cast<double>(i));
-      pair.Set(1U, decoding->reasons[i]);
-      skipped.Set(count++, pair);
-    }
     result.Set("pixels", Wrap(env, decoding->pixels));
-    result.Set("skipped", skipped);
+    result.Set("skipped", ToPairs(env, decoding->reasons));
     return result;
   };
   return environment.compute.Start(info.Env(), job);

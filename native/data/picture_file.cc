@@ -7,24 +7,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "descriptor.h"
+
 namespace torch_prune {
 namespace {
 
 constexpr off_t kMostBytes = off_t{1} << 30;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void FailSystem() {
   throw Unreadable(std::string("cannot be read (") + std::strerror(errno) + ")");

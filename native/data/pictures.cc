@@ -157,6 +157,19 @@ PictureDataset::Settings ToPictureSettings(const Napi::Value& value) {
   return settings;
 }
 
+Napi::Array ToPairs(Napi::Env env, const std::vector<std::string>& reasons) {
+  auto pairs = Napi::Array::New(env);
+  std::uint32_t count = 0;
+  for (std::size_t i = 0; i < reasons.size(); ++i) {
+    if (reasons[i].empty()) continue;
+    auto pair = Napi::Array::New(env, 2);
+    pair.Set(0U, static_cast<double>(i));
+    pair.Set(1U, reasons[i]);
+    pairs.Set(count++, pair);
+  }
+  return pairs;
+}
+
 namespace {
 
 // setForeignDecoder(decode): decode(id, path) is called for pictures that the addon does not decode itself.

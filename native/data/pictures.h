@@ -59,6 +59,9 @@ class PictureDataset : public Dataset {
 // {size, resize, mean, std, threads, ahead?, exact?}
 PictureDataset::Settings ToPictureSettings(const Napi::Value& value);
 
+// [[index, reason]] of those that have one.
+Napi::Array ToPairs(Napi::Env env, const std::vector<std::string>& reasons);
+
 void RegisterPictures(Napi::Object exports);
 
 }  // namespace torch_prune

@@ -1,0 +1,33 @@
+import { packImages } from '../data/packed.js'
+import { formatCount } from '../report/format.js'
+import { Interrupted } from './failure.js'
+import type { PackCommandOptions } from './pack.js'
+import { createReporter } from './progress.js'
+
+const SHOWN = 10
+
+/** Packs a folder of images, and says what was left out. */
+export async function pack(dir: string, options: PackCommandOptions, signal: AbortSignal): Promise<void> {
+  const { out, resize, validation, threads, quiet = false } = options
+  using reporter = createReporter({ quiet })
+  let started = false
+  const onProgress = ({ done, total }: { done: number; total: number }) => {
+    if (!started) reporter.start('pack', total, 'images')
+    started = true
+    reporter.update(done)
+  }
+  try {
+    const result = await packImages(dir, out, { resize, validation, threads, signal, onProgress })
+    if (started) reporter.stop()
+    for (const { reason } of result.skipped.slice(0, SHOWN)) reporter.line(`left out: ${reason}`)
+    if (result.skipped.length > SHOWN) reporter.line(`and ${result.skipped.length - SHOWN} more`)
+    const size = (result.bytes / 2 ** 20).toFixed(1)
+    const left = result.skipped.length > 0 ? `, ${result.skipped.length} left out` : ''
+    reporter.line(
+      `${formatCount(result.images)} images of ${formatCount(result.classes)} classes${left}: ${size} MiB in ${out}`,
+    )
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error
+    throw new Interrupted(`interrupted: ${out} was not written`)
+  }
+}

@@ -1,0 +1,209 @@
+import { open } from 'node:fs/promises'
+import { z } from 'zod'
+import { loadAddon } from '../binding/addon.js'
+import { type JobProgress, runJob } from '../binding/native_job.js'
+import { writeAtomically } from '../io/atomic.js'
+import { inputError, refuse, sizeOfFile } from '../io/files.js'
+import { Dataset, type SkippedSample } from './dataset.js'
+import { enableForeignImages } from './decode.js'
+import {
+  decodingThreads,
+  type ImageOptions,
+  type ImageSplits,
+  listSplits,
+  nativeImageOptions,
+} from './images.js'
+
+// The format, numbers little-endian:
+//   0   8 bytes  'TPIMAGES'
+//   8   uint32   version, 1
+//   12  uint32   0
+//   16  uint64   number of images
+//   24  uint64   where the index begins: for each image its offset (uint64), width, height, label and 0 (uint32)
+//   32  uint64   where the description begins: JSON in UTF-8, up to the end of the file
+//   40  uint64   length of the file
+//   48  16 bytes 0
+//   64           the pixels of each image: rows from above to below, red, green and blue byte by byte
+// Images stand in the order of their parts: train, validation, test. The header is written last.
+const MAGIC = 'TPIMAGES'
+const VERSION = 1
+const HEADER = 64
+const RECORD = 24
+const MOST_DESCRIPTION = 2 ** 28
+const MEND = 'pack the images again'
+
+const descriptionSchema = z.object({
+  /** The length of the shorter side. */
+  resize: z.int().min(1),
+  classes: z.array(z.string()).min(1),
+  parts: z.object({ train: z.int().min(1), validation: z.int().min(1), test: z.int().min(1) }),
+})
+type Description = z.infer<typeof descriptionSchema>
+
+export interface PackOptions {
+  /** The length of the shorter side. 256 unless given. */
+  readonly resize?: number | undefined
+  /** As of `imageFolder`. */
+  readonly validation?: number | undefined
+  /** Threads that decode. As many as cores, at most 4, unless given. */
+  readonly threads?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Told of how many images are done, now and then. */
+  readonly onProgress?: ((progress: JobProgress) => void) | undefined
+}
+
+export interface PackResult {
+  readonly images: number
+  readonly classes: number
+  readonly bytes: number
+  /** Images that cannot be decoded: they are not in the file. Their index is that among all files. */
+  readonly skipped: readonly SkippedSample[]
+}
+
+/**
+ * Decodes and resizes the images of a folder (in the layout of `imageFolder`) once, into one file that training reads
+ * through a memory map. The file appears whole or not at all.
+ *
+ * @throws TorchPruneError `ERR_FILE` for the folder, `ERR_OUTPUT` for the file; the signal's reason when aborted.
+ */
+export async function packImages(dir: string, out: string, options: PackOptions = {}): Promise<PackResult> {
+  const { resize = 256, threads = decodingThreads(), signal, onProgress } = options
+  const { train, validation, test, classes } = await listSplits(dir, options.validation)
+  const files = [...train, ...validation, ...test]
+  const paths = files.map((file) => file.path)
+  const labels = files.map((file) => file.label)
+  enableForeignImages()
+  let result: PackResult | undefined
+  await writeAtomically(out, async (temporary) => {
+    const native = { out: temporary, offset: HEADER, resize, threads }
+    const packed = await runJob(
+      (report) => loadAddon().packStart(paths, labels, native, report),
+      signal,
+      onProgress,
+    )
+    const lost = (from: number, count: number) =>
+      packed.skipped.filter(([i]) => i >= from && i < from + count).length
+    const ends = [train.length, train.length + validation.length]
+    const parts = {
+      train: train.length - lost(0, train.length),
+      validation: validation.length - lost(ends[0]!, validation.length),
+      test: test.length - lost(ends[1]!, test.length),
+    }
+    for (const [name, count] of Object.entries(parts)) {
+      if (count === 0) refuse(dir, `has no ${name} image that can be decoded`, 'look at its files')
+    }
+    const bytes = await seal(temporary, packed, { resize, classes: [...classes], parts })
+    const skipped = packed.skipped.map(([index, reason]) => ({ index, reason: `${paths[index]}: ${reason}` }))
+    result = { images: packed.count, classes: classes.length, bytes, skipped }
+  })
+  return result!
+}
+
+/**
+ * The images of a file that `packImages` or `torch-prune pack` wrote; samples `[3, size, size]`. Random crops are cut
+ * out of the packed images, evaluation takes their centre. The file must stay as it is while it is read.
+ *
+ * @throws TorchPruneError `ERR_FILE` when it is not one, is cut short, or contradicts itself.
+ */
+export async function packed(file: string, options: ImageOptions = {}): Promise<ImageSplits> {
+  const { index, count, description } = await readLayout(file)
+  const { resize, classes, parts } = description
+  const native = nativeImageOptions({ resize, ...options })
+  const layout = { index, count, classes: classes.length }
+  const handle = loadAddon().packedMake(file, layout, native)
+  using all = new Dataset(handle, count, [3, native.size, native.size])
+  const held = parts.train + parts.validation
+  return {
+    train: all.slice(0, parts.train),
+    validation: all.slice(parts.train, held),
+    test: all.slice(held),
+    classes,
+  }
+}
+
+/** Adds the description and, last, the header. */
+async function seal(
+  path: string,
+  { index, end, count }: { index: number; end: number; count: number },
+  description: Description,
+): Promise<number> {
+  const text = Buffer.from(JSON.stringify(description))
+  const length = end + text.length
+  const header = Buffer.alloc(HEADER)
+  header.write(MAGIC, 'latin1')
+  header.writeUInt32LE(VERSION, 8)
+  for (const [i, value] of [count, index, end, length].entries()) {
+    header.writeBigUInt64LE(BigInt(value), 16 + 8 * i)
+  }
+  const file = await open(path, 'r+')
+  try {
+    await file.write(text, 0, text.length, end)
+    await file.write(header, 0, HEADER, 0)
+  } finally {
+    await file.close()
+  }
+  return length
+}
+
+async function readLayout(path: string) {
+  const size = await sizeOfFile(path)
+  if (size < HEADER) refuse(path, 'is shorter than the header of packed images', MEND)
+  const file = await open(path).catch((cause: unknown) => {
+    throw inputError(path, cause)
+  })
+  try {
+    const header = Buffer.alloc(HEADER)
+    await file.read(header, 0, HEADER, 0)
+    if (header.toString('latin1', 0, 8) !== MAGIC) {
+      refuse(path, 'does not hold packed images', 'make them with: torch-prune pack DIR --out FILE')
+    }
+    const version = header.readUInt32LE(8)
+    if (version !== VERSION) refuse(path, `is of version ${version}, not ${VERSION}`, MEND)
+    const [count, index, end, length] = [16, 24, 32, 40].map((at) => Number(header.readBigUInt64LE(at))) as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    if (length !== size) {
+      refuse(
+        path,
+        `${size < length ? 'is cut short' : 'goes on after its end'}: ${size} of ${length} bytes`,
+        MEND,
+      )
+    }
+    const text = size - end
+    if (
+      count < 1 ||
+      index < HEADER ||
+      index + count * RECORD !== end ||
+      text < 2 ||
+      text > MOST_DESCRIPTION
+    ) {
+      refuse(path, 'has a header that contradicts its length', MEND)
+    }
+    const bytes = Buffer.alloc(text)
+    await file.read(bytes, 0, text, end)
+    return { count, index, description: describe(path, bytes, count) }
+  } catch (cause) {
+    throw inputError(path, cause)
+  } finally {
+    await file.close()
+  }
+}
+
+function describe(path: string, bytes: Buffer, count: number): Description {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch {
+    refuse(path, 'has a description that is not JSON', MEND)
+  }
+  const { success, data } = descriptionSchema.safeParse(value)
+  if (!success) return refuse(path, 'has a description of another kind', MEND)
+  const { train, validation, test } = data.parts
+  if (train + validation + test !== count) {
+    refuse(path, `has parts of ${train}, ${validation} and ${test} for ${count} images`, MEND)
+  }
+  return data
+}

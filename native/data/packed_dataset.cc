@@ -1,0 +1,237 @@
+#include "packed_dataset.h"
+
+#include <ATen/ATen.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "../arguments.h"
+#include "descriptor.h"
+#include "picture_file.h"
+
+namespace torch_prune {
+
+MappedFile::MappedFile(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (file.get() < 0 || fstat(file.get(), &status) != 0)
+    throw Error("ERR_FILE", path + ": cannot be read (" + std::strerror(errno) + "); check the path");
+  size_ = static_cast<std::uint64_t>(status.st_size);
+  void* mapped = mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (mapped == MAP_FAILED)
+    throw Error("ERR_FILE",
+                path + ": cannot be mapped into memory (" + std::strerror(errno) + "); is it a file?");
+  data_ = static_cast<const std::uint8_t*>(mapped);
+}
+
+MappedFile::~MappedFile() {
+  munmap(const_cast<std::uint8_t*>(data_), size_);
+}
+
+PackedDataset::PackedDataset(File file, std::string path, Records records, std::int64_t begin,
+                             at::Tensor labels, const Settings& settings)
+    : PictureDataset(std::move(labels), settings, nullptr),
+      file_(std::move(file)),
+      path_(std::move(path)),
+      records_(std::move(records)),
+      begin_(begin) {}
+
+std::string PackedDataset::Name(std::int64_t index) const {
+  return path_ + ": image " + std::to_string(begin_ + index);
+}
+
+void PackedDataset::Draw(std::int64_t index, const Draft& draft) const {
+  const PackedRecord& record = (*records_)[begin_ + index];
+  const std::uint8_t* pixels = file_->data() + record.offset;
+  const std::int64_t width = record.width;
+  const Frame frame = FrameOf({record.width, record.height}, draft);
+  const bool flip = draft.augmentation.flip && draft.random.Coin();
+  const auto side = settings_.framing.size;
+  if (frame.Resizes()) {
+    Painter& painter = draft.decoder.painter;
+    painter.Begin(frame);
+    for (std::int64_t y = painter.top(); y < painter.bottom(); ++y) painter.Row3(pixels + y * width * 3, 0);
+    painter.Finish(normalisation_, flip, draft.out);
+  } else {
+    pixels += ((frame.top + frame.y) * width + frame.left + frame.x) * 3;
+    for (std::int64_t y = 0; y < side; ++y)
+      WriteRow<3>(pixels + y * width * 3, side, normalisation_, flip, side * side, draft.out + y * side);
+  }
+  if (draft.augmentation.cutout > 0)
+    CutOut(draft.out, 3, side, side, draft.augmentation.cutout, draft.random);
+}
+
+std::shared_ptr<Dataset> PackedDataset::Cut(std::int64_t begin, std::int64_t end) const {
+  return std::make_shared<PackedDataset>(file_, path_, records_, begin_ + begin,
+                                         labels().slice(0, begin, end), settings_);
+}
+
+namespace {
+
+// packedMake(path, {index, count, classes}, settings): the index is checked before any of it is believed.
+Napi::Value Make(const Napi::CallbackInfo& info) {
+  const std::string path = ToString(info[0], "path");
+  const Options layout(info[1], "layout");
+  const auto index = static_cast<std::uint64_t>(layout.Integer("index"));
+  const auto count = static_cast<std::uint64_t>(layout.Integer("count"));
+  const auto classes = static_cast<std::uint64_t>(layout.Integer("classes"));
+  const auto settings = ToPictureSettings(info[2]);
+  auto file = std::make_shared<const MappedFile>(path);
+  const auto refuse = [&](const std::string& what) -> void {
+    throw Error("ERR_FILE", path + ": " + what + "; pack the images again");
+  };
+  if (count < 1 || index > file->size() || count > (file->size() - index) / sizeof(PackedRecord))
+    refuse("its index does not lie in the file");
+  auto records = std::make_shared<std::vector<PackedRecord>>(count);
+  std::memcpy(records->data(), file->data() + index, count * sizeof(PackedRecord));
+  at::Tensor labels = at::empty({static_cast<std::int64_t>(count)}, at::kLong);
+  auto* out = labels.mutable_data_ptr<std::int64_t>();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const PackedRecord& record = (*records)[i];
+    const std::uint64_t bytes = std::uint64_t{record.width} * record.height;
+    if (bytes == 0 || bytes > index / 3 || record.offset > index - bytes * 3)
+      refuse("the pixels of image " + std::to_string(i) + " do not lie in the file");
+    if (record.label >= classes) {
+      refuse("image " + std::to_string(i) + " has the label " + std::to_string(record.label) + " of " +
+             std::to_string(classes) + " classes");
+    }
+    *out++ = record.label;
+  }
+  return DatasetHandle::Wrap(info.Env(),
+                             std::make_shared<PackedDataset>(std::move(file), path, std::move(records), 0,
+                                                             std::move(labels), settings));
+}
+
+// Files decoded, resized so that their shorter side is `resize`, and appended one after another.
+struct Packing {
+  std::vector<std::string> paths;
+  std::vector<std::int64_t> labels;
+  std::string out;
+  std::int64_t resize = 256;
+  std::uint64_t offset = 0;
+  int threads = 1;
+  std::shared_ptr<ForeignDecoder> foreign;
+  std::vector<std::string> reasons;
+  std::vector<PackedRecord> records;
+  bool cancelled = false;
+
+  struct Picture {
+    Extent extent;
+    std::vector<std::uint8_t> bytes;
+  };
+
+  void Run(Job& job) {
+    const Descriptor file(open(out.c_str(), O_WRONLY | O_CLOEXEC));
+    if (file.get() < 0) FailWriting();
+    const auto count = static_cast<std::int64_t>(paths.size());
+    reasons.resize(paths.size());
+    std::vector<Picture> pictures(paths.size());
+    ReadAhead threaded(count, threads, foreign, [&](std::int64_t i, Decoder& decoder) {
+      try {
+        pictures[i] = DecodeOne(paths[i], decoder);
+      } catch (const Unreadable& error) {
+        reasons[i] = error.what();
+      }
+    });
+    for (std::int64_t i = 0; i < count; ++i) {
+      threaded.Allow(i + 16 + 4 * threads);
+      if (!threaded.Wait(i + 1, job)) {
+        cancelled = true;
+        return;
+      }
+      const Picture picture = std::move(pictures[i]);
+      if (!picture.bytes.empty()) {
+        records.push_back({offset, static_cast<std::uint32_t>(picture.extent.width),
+                           static_cast<std::uint32_t>(picture.extent.height),
+                           static_cast<std::uint32_t>(labels[i]), 0});
+        Write(file.get(), picture.bytes.data(), picture.bytes.size());
+      }
+      if (job.WantsReport()) job.Report({static_cast<double>(i + 1), static_cast<double>(count)});
+    }
+    offset = (offset + 7) / 8 * 8;
+    index = offset;
+    Write(file.get(), records.data(), records.size() * sizeof(PackedRecord));
+  }
+
+  std::uint64_t index = 0;
+
+ private:
+  Picture DecodeOne(const std::string& path, Decoder& decoder) const {
+    Picture picture;
+    PaintFile(
+        path,
+        [&](const Extent& whole) {
+          Frame frame;
+          frame.box = whole;
+          frame.grid = frame.window = picture.extent = Framing::Resized(whole, resize);
+          CheckExtent(picture.extent);
+          return frame;
+        },
+        /*fast=*/false, decoder);
+    picture.bytes.resize(static_cast<std::size_t>(picture.extent.width * picture.extent.height) * 3);
+    decoder.painter.FinishBytes(picture.bytes.data());
+    return picture;
+  }
+
+  void Write(int file, const void* bytes, std::size_t size) {
+    const auto* from = static_cast<const std::uint8_t*>(bytes);
+    while (size > 0) {
+      const ssize_t wrote = pwrite(file, from, size, static_cast<off_t>(offset));
+      if (wrote < 0 && errno == EINTR) continue;
+      if (wrote <= 0) FailWriting();
+      from += wrote;
+      size -= static_cast<std::size_t>(wrote);
+      offset += static_cast<std::uint64_t>(wrote);
+    }
+  }
+
+  [[noreturn]] void FailWriting() const {
+    const bool full = errno == ENOSPC || errno == EDQUOT;
+    throw Error("ERR_OUTPUT", out + ": cannot be written (" + std::strerror(errno) + ")" +
+                                  (full ? "; free some space and try again" : "; check the place"));
+  }
+};
+
+// packStart(paths, labels, {out, offset, resize, threads}, onProgress?): writes pixels from `offset` on and
+// the index behind them. {index, end, count, skipped: [[index, reason]]}
+Napi::Value Pack(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  const Options options(info[2], "options");
+  auto packing = std::make_shared<Packing>();
+  packing->paths = ToStrings(info[0], "paths");
+  packing->labels = ToIntegers(info[1], "labels");
+  packing->out = options.String("out");
+  packing->offset = static_cast<std::uint64_t>(options.Integer("offset"));
+  packing->resize = options.Integer("resize");
+  packing->threads = static_cast<int>(options.Integer("threads"));
+  packing->foreign = environment.foreign;
+  if (packing->resize < 1 || packing->resize > 8192)
+    throw Error("ERR_ARGUMENT", "resize must be 1 to 8192, got " + std::to_string(packing->resize));
+  if (packing->labels.size() != packing->paths.size())
+    throw Error("ERR_SHAPE", "packing needs one label for each file");
+  const auto job = environment.compute.NewJob(info.Env());
+  if (info[3].IsFunction()) job->on_progress = Napi::Persistent(info[3].As<Napi::Function>());
+  job->run = [packing](Job& running) { packing->Run(running); };
+  job->finish = [packing](Napi::Env env) -> Napi::Value {
+    auto result = Napi::Object::New(env);
+    result.Set("index", static_cast<double>(packing->index));
+    result.Set("end", static_cast<double>(packing->offset));
+    result.Set("count", static_cast<double>(packing->records.size()));
+    result.Set("skipped", ToPairs(env, packing->reasons));
+    return result;
+  };
+  return environment.compute.Start(info.Env(), job);
+}
+
+}  // namespace
+
+void RegisterPacked(Napi::Object exports) {
+  Export<Make>(exports, "packedMake");
+  Export<Pack>(exports, "packStart");
+}
+
+}  // namespace torch_prune

@@ -1,0 +1,55 @@
+#pragma once
+#include "pictures.h"
+
+namespace torch_prune {
+
+// A file in memory's address range, read only.
+class MappedFile {
+ public:
+  // Throws Error.
+  explicit MappedFile(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  const std::uint8_t* data() const { return data_; }
+  std::uint64_t size() const { return size_; }
+
+ private:
+  const std::uint8_t* data_ = nullptr;
+  std::uint64_t size_ = 0;
+};
+
+// What the index of a packed file says of a sample, as it lies there (little-endian, 24 bytes).
+struct PackedRecord {
+  std::uint64_t offset;  // of its pixels: bytes [height, width, 3]
+  std::uint32_t width, height;
+  std::uint32_t label;
+  std::uint32_t unused;
+};
+static_assert(sizeof(PackedRecord) == 24);
+
+// Samples in a packed file (lib/data/packed.ts says its format): decoded and resized already.
+class PackedDataset : public PictureDataset {
+ public:
+  using Records = std::shared_ptr<const std::vector<PackedRecord>>;
+  using File = std::shared_ptr<const MappedFile>;
+
+  PackedDataset(File file, std::string path, Records records, std::int64_t begin, at::Tensor labels,
+                const Settings& settings);
+
+ protected:
+  void Draw(std::int64_t index, const Draft& draft) const override;
+  std::string Name(std::int64_t index) const override;
+  std::shared_ptr<Dataset> Cut(std::int64_t begin, std::int64_t end) const override;
+
+ private:
+  const File file_;
+  const std::string path_;
+  const Records records_;
+  const std::int64_t begin_;
+};
+
+void RegisterPacked(Napi::Object exports);
+
+}  // namespace torch_prune
