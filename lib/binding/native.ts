@@ -160,7 +160,7 @@ export interface Native {
   jpegLibrary(): boolean
   /** `decode` answers through `foreignDecoded`. */
   setForeignDecoder(decode: (id: number, path: string) => void): void
-  foreignDecoded(id: number, pixels: Uint8Array, width: number, height: number): void
+  foreignDecoded(id: number, pixels: Uint8Array, width: number, height: number, channels: number): void
   foreignDecoded(id: number, reason: string): void
   imageFolderMake(paths: readonly string[], labels: TensorHandle, options: ImageSettings): DatasetHandle
   packedMake(

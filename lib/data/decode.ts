@@ -15,7 +15,7 @@ export function enableForeignImages(): void {
   const native = loadAddon()
   native.setForeignDecoder((id, path) => {
     decode(path).then(
-      ({ data, info }) => native.foreignDecoded(id, data, info.width, info.height),
+      ({ data, info }) => native.foreignDecoded(id, data, info.width, info.height, info.channels),
       (error: unknown) => native.foreignDecoded(id, reason(error)),
     )
   })
@@ -24,11 +24,13 @@ export function enableForeignImages(): void {
 async function decode(path: string) {
   const { default: sharp } = await import('sharp')
   // As PIL's convert('RGB'): profiles are not applied, an alpha channel is dropped, not blended.
-  return sharp(path, { ignoreIcc: true, limitInputPixels: MOST_PIXELS, failOn: 'truncated' })
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true })
+  const image = sharp(path, { ignoreIcc: true, limitInputPixels: MOST_PIXELS, failOn: 'truncated' })
+  // The addon turns inks into colours as PIL does.
+  const inks = (await image.metadata()).space === 'cmyk'
+  const colours = inks
+    ? image.pipelineColourspace('cmyk').toColourspace('cmyk')
+    : image.toColourspace('srgb').removeAlpha()
+  return colours.raw().toBuffer({ resolveWithObject: true })
 }
 
 function reason(error: unknown): string {

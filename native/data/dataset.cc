@@ -44,7 +44,7 @@ std::shared_ptr<Dataset> Dataset::Slice(std::int64_t begin, std::int64_t end) co
 
 void Dataset::RefuseEmpty() const {
   const auto skipped = SkippedSamples();
-  throw Error("ERR_FILE", "none of " + std::to_string(size()) + " samples can be read" +
+  throw Error("ERR_FILE", std::string("none of the samples can be read") +
                               (skipped.empty() ? "" : ", the first: " + skipped[0].reason));
 }
 
@@ -117,7 +117,10 @@ Napi::Value Read(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const auto job = environment.compute.NewJob(info.Env());
   auto batch = std::make_shared<Dataset::Batch>();
-  job->run = [=](Job& running) { *batch = dataset->Read(std::move(*plan))->Next(running); };
+  job->run = [=](Job& running) {
+    *batch = dataset->Read(std::move(*plan))->Next(running);
+    if (batch->size() == 0 && !running.Cancelled()) dataset->RefuseEmpty();
+  };
   job->finish = [batch](Napi::Env env) -> Napi::Value {
     auto result = Napi::Object::New(env);
     auto indices = Napi::Array::New(env, batch->indices.size());

@@ -13,9 +13,10 @@
 
 namespace torch_prune {
 
-// A picture decoded elsewhere: bytes [height, width, 3].
+// A picture decoded elsewhere: bytes [height, width, 3], or four inks a pixel (0 for none).
 struct Pixels {
   Extent extent;
+  std::int64_t channels = 3;
   std::vector<std::uint8_t> bytes;
 };
 

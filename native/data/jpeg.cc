@@ -31,6 +31,16 @@ void CheckExtent(const Extent& picture) {
   }
 }
 
+void CmykToRgb(std::uint8_t* pixels, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i, pixels += 4) {
+    const int light = pixels[3];
+    for (int c = 0; c < 3; ++c) {
+      const int product = (255 - pixels[c]) * light + 128;
+      pixels[c] = static_cast<std::uint8_t>(std::clamp(light - (((product >> 8) + product) >> 8), 0, 255));
+    }
+  }
+}
+
 #ifdef LIBJPEG_TURBO_VERSION
 
 namespace {
@@ -181,21 +191,6 @@ Extent JpegDecoder::Open(const std::uint8_t* bytes, std::size_t size) {
   CheckExtent(picture);
   return picture;
 }
-
-namespace {
-
-// As PIL does: Adobe's files hold inverted inks, and so are all taken to be.
-void CmykToRgb(std::uint8_t* pixels, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i, pixels += 4) {
-    const int light = pixels[3];
-    for (int c = 0; c < 3; ++c) {
-      const int product = (255 - pixels[c]) * light + 128;
-      pixels[c] = static_cast<std::uint8_t>(std::clamp(light - (((product >> 8) + product) >> 8), 0, 255));
-    }
-  }
-}
-
-}  // namespace
 
 void JpegDecoder::Decode(const Frame& frame, bool fast, Painter& painter) {
   std::int64_t shrink = 1;

@@ -19,6 +19,10 @@ class Unreadable : public std::runtime_error {
 // Throws Unreadable for a picture of more pixels than PIL takes, which guards against bombs.
 void CheckExtent(const Extent& picture);
 
+// Pixels of four inks as Adobe's files hold them, inverted, become red, green, blue and a byte without
+// meaning, as PIL has it.
+void CmykToRgb(std::uint8_t* pixels, std::int64_t count);
+
 // Whether libjpeg-turbo is on this machine, and the addon was built to use it.
 bool JpegLibraryWorks();
 

@@ -51,12 +51,21 @@ void PaintFile(const std::string& path, const std::function<Frame(const Extent&)
     return;
   }
   if (decoder.foreign == nullptr) throw Unreadable("is not a JPEG file");
-  const Pixels pixels = decoder.foreign->Decode(path, decoder.stop);
+  Pixels pixels = decoder.foreign->Decode(path, decoder.stop);
   CheckExtent(pixels.extent);
   Painter& painter = decoder.painter;
   painter.Begin(frame(pixels.extent));
-  for (std::int64_t y = painter.top(); y < painter.bottom(); ++y)
-    painter.Row3(&pixels.bytes[static_cast<std::size_t>(y * pixels.extent.width) * 3], 0);
+  const std::int64_t stride = pixels.extent.width * pixels.channels;
+  for (std::int64_t y = painter.top(); y < painter.bottom(); ++y) {
+    std::uint8_t* row = &pixels.bytes[static_cast<std::size_t>(y * stride)];
+    if (pixels.channels == 3) {
+      painter.Row3(row, 0);
+    } else {
+      for (std::int64_t i = 0; i < stride; ++i) row[i] = static_cast<std::uint8_t>(255 - row[i]);
+      CmykToRgb(row, pixels.extent.width);
+      painter.Row(row, 0);
+    }
+  }
 }
 
 }  // namespace torch_prune

@@ -180,7 +180,7 @@ Napi::Value SetForeignDecoder(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// foreignDecoded(id, pixels, width, height): bytes [height, width, 3]; or (id, reason).
+// foreignDecoded(id, pixels, width, height, channels): red, green, blue, or four inks; or (id, reason).
 Napi::Value ForeignDecoded(const Napi::CallbackInfo& info) {
   auto& foreign = Environment::Of(info.Env()).foreign;
   if (!foreign) throw Error("ERR_ARGUMENT", "nobody asked for a picture");
@@ -193,11 +193,13 @@ Napi::Value ForeignDecoded(const Napi::CallbackInfo& info) {
     throw Error("ERR_ARGUMENT", "pixels must be a Uint8Array");
   const auto bytes = info[1].As<Napi::Uint8Array>();
   const Extent extent{ToInteger(info[2], "width"), ToInteger(info[3], "height")};
+  const auto channels = ToInteger(info[4], "channels");
   if (extent.width < 1 || extent.height < 1 || extent.width > 1 << 24 || extent.height > 1 << 24 ||
-      static_cast<std::int64_t>(bytes.ByteLength()) != extent.width * extent.height * 3) {
-    throw Error("ERR_SHAPE", "pixels must be height × width × 3 bytes");
+      (channels != 3 && channels != 4) ||
+      static_cast<std::int64_t>(bytes.ByteLength()) != extent.width * extent.height * channels) {
+    throw Error("ERR_SHAPE", "pixels must be height × width × 3 or 4 bytes");
   }
-  foreign->Answer(id, {extent, {bytes.Data(), bytes.Data() + bytes.ByteLength()}}, "");
+  foreign->Answer(id, {extent, channels, {bytes.Data(), bytes.Data() + bytes.ByteLength()}}, "");
   return info.Env().Undefined();
 }
 
