@@ -122,6 +122,8 @@ async function readImages(dir: string): Promise<Dataset> {
   const turns = files
     .map((file) => ({ ...file, place: places[file.label]!++ }))
     .sort((a, b) => a.place - b.place || a.label - b.label)
+  const absent = places.indexOf(0)
+  if (absent >= 0) refuse(dir, `has no images of the class ${CIFAR10_CLASSES[absent]}`, MEND)
   enableForeignImages()
   const options = { width: SIDE, height: SIDE, threads: decodingThreads() }
   const paths = turns.map((file) => file.path)

@@ -34,8 +34,8 @@ export async function listClassFolders(dir: string, classes?: readonly string[])
   const names = classes ?? found
   const files = []
   for (const [label, name] of names.entries()) {
-    const paths = await imagesBelow(join(dir, name))
-    // A class that only the training part has may be empty here.
+    // A class that only the training part has may be missing here.
+    const paths = found.includes(name) ? await imagesBelow(join(dir, name)) : []
     if (paths.length === 0 && classes === undefined) {
       refuse(join(dir, name), 'holds no images', 'remove the folder, or put images there')
     }
