@@ -15,6 +15,7 @@ export { type Versions, versions } from './binding/versions.js'
 export type { Augmentation } from './data/augment.js'
 export { CIFAR10_CLASSES, type Cifar10Options } from './data/cifar10.js'
 export {
+  type CheckOptions,
   type DataSplits,
   Dataset,
   type DatasetOptions,

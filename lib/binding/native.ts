@@ -155,6 +155,11 @@ export interface Native {
     indices: readonly number[],
     options: { augment?: object | undefined; seed?: number; device: string },
   ): NativeJob<{ images: TensorHandle; labels: TensorHandle; indices: number[] }>
+  datasetCheck(
+    dataset: DatasetHandle,
+    options: { augment?: object | undefined; seed?: number; batchSize: number },
+    onProgress?: (progress: JobProgress) => void,
+  ): NativeJob<void>
   datasetSkipped(dataset: DatasetHandle): [index: number, reason: string][]
   /** Whether JPEG is decoded with libjpeg-turbo; sharp decodes it elsewhere. */
   jpegLibrary(): boolean

@@ -1,6 +1,6 @@
 import { loadAddon } from '../binding/addon.js'
 import type { DatasetHandle } from '../binding/native.js'
-import { runJob } from '../binding/native_job.js'
+import { type JobProgress, runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type Augmentation, nativeAugmentation } from './augment.js'
@@ -25,6 +25,12 @@ export interface ReadOptions {
   readonly seed?: number | undefined
   readonly device?: string | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+export interface CheckOptions extends Omit<ReadOptions, 'device'> {
+  readonly batchSize?: number | undefined
+  /** Told of how many samples are done, now and then. */
+  readonly onProgress?: ((progress: JobProgress) => void) | undefined
 }
 
 /** Samples that were read. Those that could not be are missing in it. */
@@ -117,6 +123,16 @@ export class Dataset {
       labels.dispose()
     }
     return { images, labels, indices: found.indices, [Symbol.dispose]: dispose }
+  }
+
+  /**
+   * Reads every sample once and keeps none: what cannot be read shows before a run of days begins. Returns `skipped`.
+   */
+  async check(options: CheckOptions = {}): Promise<readonly SkippedSample[]> {
+    const { augment, seed = 0, batchSize = 64, signal, onProgress } = options
+    const native = { augment: nativeAugmentation(augment), seed, batchSize }
+    await runJob((report) => loadAddon().datasetCheck(this.handle, native, report), signal, onProgress)
+    return this.skipped
   }
 
   /** Samples that could not be read so far: grows as the dataset is used. */

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "../arguments.h"
@@ -136,6 +137,31 @@ Napi::Value Read(const Napi::CallbackInfo& info) {
   return environment.compute.Start(info.Env(), job);
 }
 
+// datasetCheck(dataset, {batchSize, augment?, seed?}, onProgress?): reads all samples and keeps none.
+Napi::Value Check(const Napi::CallbackInfo& info) {
+  const Options options(info[1], "options");
+  const auto dataset = DatasetHandle::Get(info[0], "dataset");
+  Dataset::Plan plan{InOrder(dataset->size()), options.Integer("batchSize")};
+  plan.augmentation = Augmentation::Of(options.Get("augment"));
+  plan.seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
+  if (plan.batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
+  dataset->CheckAugmentation(plan.augmentation);
+  auto& environment = Environment::Of(info.Env());
+  const auto job = environment.compute.NewJob(info.Env());
+  if (info[2].IsFunction()) job->on_progress = Napi::Persistent(info[2].As<Napi::Function>());
+  job->run = [=](Job& running) {
+    const auto total = static_cast<double>(plan.order.size());
+    const auto pass = dataset->Read(plan);
+    for (std::int64_t step = 0; step < plan.steps() && !running.Cancelled(); ++step) {
+      pass->Next(running);
+      const auto done = static_cast<double>((step + 1) * plan.batch_size);
+      if (running.WantsReport()) running.Report({std::min(done, total), total});
+    }
+  };
+  job->finish = [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
+  return environment.compute.Start(info.Env(), job);
+}
+
 // datasetSkipped(dataset): [[index, reason]], samples that could not be read so far.
 Napi::Value Skipped(const Napi::CallbackInfo& info) {
   const auto skipped = DatasetHandle::Get(info[0], "dataset")->SkippedSamples();
@@ -158,6 +184,7 @@ void RegisterDataset(Napi::Env env, Napi::Object exports) {
   Export<Slice>(exports, "datasetSlice");
   Export<Batch>(exports, "datasetBatch");
   Export<Read>(exports, "datasetRead");
+  Export<Check>(exports, "datasetCheck");
   Export<Skipped>(exports, "datasetSkipped");
 }
 

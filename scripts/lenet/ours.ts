@@ -1,7 +1,7 @@
 import { loadAddon } from '../../lib/binding/addon.js'
 import type { DatasetHandle, TrainingResult } from '../../lib/binding/native.js'
-import { applyCriterion, type Network, Optimizer, prune, sgd } from '../../lib/index.js'
 import { runJob } from '../../lib/binding/native_job.js'
+import { applyCriterion, type Network, Optimizer, prune, sgd } from '../../lib/index.js'
 import { PREFIX_BATCH } from '../../lib/train/train.js'
 import { BATCH, DENSITY, MOMENTUM, RATES, type Task, WEIGHT_DECAY } from './task.js'
 

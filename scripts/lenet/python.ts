@@ -14,11 +14,11 @@ const PROBE = 'import numpy, safetensors, torch; print(torch.__version__)'
 
 /**
  * The Python that the rivals run in: `TORCH_PRUNE_PYTHON`, else `python3`. Its torch must be the release that
- * our addon runs on, or the two sides would not do the same work.
+ * our addon runs on, or the two sides would not do the same work: unless `anyRelease`, for what torch does not compute.
  *
  * @throws TorchPruneError `ERR_FILE`, one line with the mend.
  */
-export function findPython(): Python {
+export function findPython({ anyRelease = false } = {}): Python {
   const command = process.env.TORCH_PRUNE_PYTHON || 'python3'
   const ours = release(findAddon().record.libtorch)
   const mend =
@@ -30,7 +30,7 @@ export function findPython(): Python {
     throw new TorchPruneError('ERR_FILE', `${command} cannot run PyTorch (${reason}): ${mend}`)
   }
   const torch = stdout.trim()
-  if (release(torch) !== ours) {
+  if (!anyRelease && release(torch) !== ours) {
     throw new TorchPruneError(
       'ERR_FILE',
       `${command} has torch ${torch}, the addon libtorch ${ours}: ${mend}`,

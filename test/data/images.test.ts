@@ -151,6 +151,9 @@ describe('a folder of images', () => {
     ]
     const { dataset } = await imageClasses(folder, PLAIN)
     expect(dataset.length).to.equal(fixture.files.length + names.length)
+    const found = await dataset.check({ batchSize: 4 })
+    expect(found.map(({ index }) => index)).to.deep.equal(dataset.skipped.map(({ index }) => index))
+    expect(found).to.have.length(names.length)
     using net = network([3, 32, 32], { flat: flatten(), fc: linear(3072, 2) }, { device })
     const { epochs } = await train(net, dataset, {
       epochs: 2,
