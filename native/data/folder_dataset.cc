@@ -101,7 +101,10 @@ Napi::Value Decode(const Napi::CallbackInfo& info) {
   decoding->extent = {options.Integer("width"), options.Integer("height")};
   decoding->threads = static_cast<int>(options.Integer("threads"));
   decoding->foreign = environment.foreign;
-  CheckExtent(decoding->extent);
+  if (decoding->extent.width < 1 || decoding->extent.width > 4096 || decoding->extent.height < 1 ||
+      decoding->extent.height > 4096) {
+    throw Error("ERR_ARGUMENT", "images to decode must have 1 to 4096 pixels on a side");
+  }
   const auto job = environment.compute.NewJob(info.Env());
   if (info[2].IsFunction()) job->on_progress = Napi::Persistent(info[2].As<Napi::Function>());
   job->run = [decoding](Job& running) { decoding->Run(running); };

@@ -7,7 +7,7 @@
 namespace torch_prune {
 
 ForeignDecoder::ForeignDecoder(Napi::Env env, const Napi::Function& decode)
-    : channel_(Channel::New(env, decode, "torch-prune decode", 0, 1)) {
+    : channel_(Channel::New(env, decode, "torch-prune decode", 0, 1, this)) {
   channel_.Unref(env);  // the job that waits for it keeps the process alive
 }
 
@@ -45,11 +45,15 @@ void ForeignDecoder::Close() {
   channel_.Abort();
 }
 
-void ForeignDecoder::Deliver(Napi::Env env, Napi::Function decode, std::nullptr_t*, Request* raw) {
+void ForeignDecoder::Deliver(Napi::Env env, Napi::Function decode, ForeignDecoder* self, Request* raw) {
   const std::unique_ptr<Request> request(raw);
   if (static_cast<napi_env>(env) == nullptr) return;
-  decode.Call(
-      {Napi::Number::New(env, static_cast<double>(request->id)), Napi::String::New(env, request->path)});
+  try {
+    decode.Call(
+        {Napi::Number::New(env, static_cast<double>(request->id)), Napi::String::New(env, request->path)});
+  } catch (const Napi::Error& error) {
+    self->Answer(request->id, {}, std::string("cannot be decoded (") + error.Message() + ")");
+  }
 }
 
 }  // namespace torch_prune

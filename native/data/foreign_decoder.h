@@ -44,8 +44,8 @@ class ForeignDecoder {
     Pixels pixels;
     std::string error;
   };
-  static void Deliver(Napi::Env env, Napi::Function decode, std::nullptr_t*, Request* request);
-  using Channel = Napi::TypedThreadSafeFunction<std::nullptr_t, Request, Deliver>;
+  static void Deliver(Napi::Env env, Napi::Function decode, ForeignDecoder* self, Request* request);
+  using Channel = Napi::TypedThreadSafeFunction<ForeignDecoder, Request, Deliver>;
 
   Channel channel_;
   std::mutex mutex_;

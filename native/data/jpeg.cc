@@ -25,7 +25,8 @@ namespace torch_prune {
 void CheckExtent(const Extent& picture) {
   constexpr std::int64_t kMost = 178956970;  // twice PIL's MAX_IMAGE_PIXELS, where PIL refuses
   if (picture.width < 1 || picture.height < 1) throw Unreadable("has no pixels");
-  if (picture.width * picture.height > kMost) {
+  // Divided, as the product of absurd numbers would not fit.
+  if (picture.width > kMost / picture.height) {
     throw Unreadable("has " + std::to_string(picture.width) + "×" + std::to_string(picture.height) +
                      " pixels, more than " + std::to_string(kMost));
   }
@@ -184,10 +185,10 @@ Extent JpegDecoder::Open(const std::uint8_t* bytes, std::size_t size) {
   if (!ends) throw Unreadable("is cut short");
   s.cut_short = false;
   if (setjmp(s.escape)) s.Fail();
+  Jpeg().abort(&s.info);  // a picture whose frame was refused is still open
   Jpeg().mem_src(&s.info, bytes, size);
   Jpeg().read_header(&s.info, TRUE);
   const Extent picture{s.info.image_width, s.info.image_height};
-  if (picture.width * picture.height > 178956970) Jpeg().abort(&s.info);
   CheckExtent(picture);
   return picture;
 }

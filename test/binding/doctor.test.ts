@@ -10,6 +10,8 @@ describe('diagnose', () => {
     expect(diagnosis.problems).to.deep.equal([])
     expect(diagnosis).to.include({ ok: true, node: process.versions.node })
     expect(diagnosis.addon).to.include({ loads: true, builtFor: diagnosis.libtorch?.version })
+    expect(diagnosis.jpeg).to.match(/^(libjpeg-turbo|sharp)$/)
+    expect(formatDiagnosis(diagnosis)).to.match(/^JPEG {9}(libjpeg-turbo|sharp)/m)
     expect(formatDiagnosis(diagnosis)).to.match(/^libtorch {5}\d.*^Everything is in place\.$/ms)
   })
 

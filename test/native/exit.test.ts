@@ -23,6 +23,10 @@ describe('a process', () => {
   })
   it('ends with its own code while jobs wait', () => expectEnd('exits while jobs wait', 7))
 
+  it('ends with its own code while images are decoded', async () => {
+    for (let i = 0; i < 3; i++) await expectEnd('exits while images are decoded', 7)
+  })
+
   for (const scenario of ['fails while a job runs', 'fails in onProgress', 'fails in a hook']) {
     it(`shows the error when it ${scenario}`, () =>
       expectEnd(scenario, 1, [], /ReferenceError: nothing is not defined/))
@@ -37,6 +41,11 @@ describe('worker threads', () => {
   it('train three at once', () => expectEnd('workers at once', 0, ['trained 3 epochs', 'exits 0,0,0']))
   it('can be terminated while a job runs', () =>
     expectEnd('workers that are terminated', 0, ['exit 1', 'exit 1', 'exit 1', 'exit 1', 'trained 3 epochs']))
+  it('can be terminated while images are decoded', () =>
+    expectEnd('workers that are terminated while they decode', 0, [
+      ...Array.from({ length: 4 }, () => 'exit 1'),
+      'trained 3 epochs',
+    ]))
   it('may exit and fail without harm to the process', () =>
     expectEnd('workers that exit and fail', 0, [
       'exit 7',

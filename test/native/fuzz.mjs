@@ -42,6 +42,7 @@ const MAKERS = {
   network: () => addon.networkMake(layers, 1),
   optimizer: () => addon.optimizerMake(SGD, [{ name: 'fc.weight', network: handle('network') }]),
   dataset: () => addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], []),
+  folder: () => addon.imageFolderMake([PICTURE], labels(1), pictures),
   state: () => addon.randomState(),
 }
 function handle(kind) {
@@ -50,9 +51,12 @@ function handle(kind) {
 }
 function disposeAll() {
   for (const [kind, each] of live) {
-    const dispose = { network: 'networkDispose', optimizer: 'optimizerDispose', dataset: 'datasetDispose' }[
-      kind
-    ]
+    const dispose = {
+      network: 'networkDispose',
+      optimizer: 'optimizerDispose',
+      dataset: 'datasetDispose',
+      folder: 'datasetDispose',
+    }[kind]
     addon[dispose ?? 'tensorDispose'](each)
   }
   live.clear()
@@ -65,6 +69,9 @@ const parameter = () => ({
   l1: 0.1,
   l2: 0.1,
 })
+const PICTURE = new URL('../golden/images/plain.png', import.meta.url).pathname
+const augment = { crop: { padding: 1 }, flip: true, cutout: 1 }
+const pictures = { size: 8, resize: 9, mean: [0, 0, 0], std: [1, 1, 1], threads: 1, ahead: 1, exact: true }
 const names = () => ['fc.weight', 'conv.weight']
 /** For each function, arguments that it takes. */
 const VALID = {
@@ -91,6 +98,15 @@ const VALID = {
   datasetDispose: () => [handle('dataset')],
   datasetSlice: () => [handle('dataset'), 1, 3],
   datasetBatch: () => [handle('dataset'), [0, 1], 'cpu'],
+  datasetRead: () => [handle('dataset'), [0, 1], { augment, seed: 1, device: 'cpu' }],
+  datasetCheck: () => [handle('dataset'), { augment, batchSize: 2 }, () => {}],
+  datasetSkipped: () => [handle('dataset')],
+  setForeignDecoder: () => [() => nothing.at.all],
+  foreignDecoded: () => [1, new Uint8Array(12), 2, 2, 3],
+  imageFolderMake: () => [[PICTURE, PICTURE], labels(2), { ...pictures }],
+  imagesDecode: () => [[PICTURE, '.'], { width: 60, height: 45, threads: 1 }, () => {}],
+  packedMake: () => [PICTURE, { index: 64, count: 1, classes: 1 }, { ...pictures }],
+  packStart: () => [[PICTURE], [0], { out: '/dev/full', offset: 64, resize: 8, threads: 1 }, () => {}],
   networkMake: () => [layers, 1],
   networkDispose: () => [handle('network')],
   networkForward: () => [handle('network'), handle('image'), true],
@@ -114,9 +130,10 @@ const VALID = {
     handle('network'),
     handle('optimizer'),
     handle('dataset'),
-    { batchSize: 2, rates: [0.1], seed: 1, order: [0, 1, 2], keepLosses: true },
+    { batchSize: 2, rates: [0.1], seed: 1, order: [0, 1, 2], keepLosses: true, augment },
     () => {},
   ],
+  prefixStart: () => [handle('network'), handle('dataset'), { batchSize: 2, augment, variants: 2, seed: 1 }],
   evaluationStart: () => [handle('network'), handle('dataset'), { batchSize: 2, activations: true }],
   predictionStart: () => [handle('network'), handle('dataset'), { batchSize: 2 }],
   weightStatistics: () => [handle('network'), names()],

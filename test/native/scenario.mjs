@@ -5,6 +5,7 @@ import { register } from 'tsx/esm/api'
 
 register()
 const { Dataset } = await import('../../lib/data/dataset.ts')
+const { imageClasses } = await import('../../lib/data/images.ts')
 const { linear, relu } = await import('../../lib/nn/layers.ts')
 const { network } = await import('../../lib/nn/network.ts')
 const { sgd } = await import('../../lib/optim/spec.ts')
@@ -17,6 +18,16 @@ function job(epochs, onProgress) {
   net.setMask('fc1', randn([16, 8]).gt(0))
   const data = Dataset.from(randn([256, 8]), zeros([256]).long())
   return train(net, data, { epochs, optimizer: sgd({ lr: 0.01, momentum: 0.9 }), batchSize: 4, onProgress })
+}
+
+/** Reads pictures again and again, most of which the addon's threads ask sharp for on this thread. */
+async function reading(onProgress) {
+  const golden = new URL('../golden', import.meta.url).pathname
+  const { dataset } = await imageClasses(golden, { size: 32, resize: 40 })
+  for (;;) {
+    await dataset.check({ batchSize: 2, onProgress })
+    onProgress()
+  }
 }
 
 function worker(scenario, onMessage = () => {}) {
@@ -58,6 +69,8 @@ const scenarios = {
     await globalThis.held[1]
     say('held')
   },
+  'exits while images are decoded': () => void reading(() => process.exit(7)),
+  'says when it reads': () => void reading(() => say('reading')),
   'says when it trains': () => void job(long, () => say('training')).result(),
 
   async 'workers in turn'() {
@@ -71,6 +84,12 @@ const scenarios = {
   async 'workers that are terminated'() {
     for (let i = 0; i < 4; i++) {
       say(`exit ${await worker('says when it trains', (_, thread) => thread.terminate())}`)
+    }
+    await scenarios.trains()
+  },
+  async 'workers that are terminated while they decode'() {
+    for (let i = 0; i < 4; i++) {
+      say(`exit ${await worker('says when it reads', (_, thread) => thread.terminate())}`)
     }
     await scenarios.trains()
   },
