@@ -1,4 +1,4 @@
-"""Makes test/golden/images/ (small pictures) and test/golden/images.safetensors (what torchvision makes of them).
+"""Makes test/golden/images/all/ (small pictures) and test/golden/images.safetensors (what torchvision makes of them).
 
 Needs torchvision. Keys: `centre.<file>` uint8 [3, 32, 32], Resize(40) and CenterCrop(32); `crop.<seed>.<file>`,
 RandomResizedCrop(32) and RandomHorizontalFlip with the random numbers of native/data/random.h, for the sample's place
@@ -112,7 +112,7 @@ def pixels(image, flip=False):
 
 def main():
     arguments = fixture_arguments(__doc__)
-    folder = arguments.out / 'images'
+    folder = arguments.out / 'images' / 'all'
     write_pictures(folder)
     names = sorted(path.name for path in folder.iterdir())
     tensors = {}

@@ -19,7 +19,7 @@ import { device } from '../support/device.js'
 import { readGolden } from '../support/golden.js'
 import { laterRefusal, refusal, refusedWith } from '../support/refusal.js'
 
-const PICTURES = new URL('../golden/images', import.meta.url).pathname
+const PICTURES = new URL('../golden/images/all', import.meta.url).pathname
 const { fixture, tensor: golden } = readGolden<{ files: string[]; seeds: number[] }>('images')
 // So that samples are bytes over 255, and can be compared with bytes.
 const PLAIN = { size: 32, resize: 40, mean: [0, 0, 0], std: [1, 1, 1] }

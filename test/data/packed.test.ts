@@ -8,7 +8,7 @@ import { imageFolder } from '../../lib/data/images.js'
 import { packed, packImages } from '../../lib/data/packed.js'
 import { laterRefusal, refusedWith } from '../support/refusal.js'
 
-const PICTURES = new URL('../golden/images', import.meta.url).pathname
+const PICTURES = new URL('../golden/images/all', import.meta.url).pathname
 const PLAIN = { size: 32, mean: [0, 0, 0], std: [1, 1, 1] }
 const PACKING = { resize: 40, validation: 4 }
 const everyone = (dataset: Dataset) => Array.from({ length: dataset.length }, (_, i) => i)

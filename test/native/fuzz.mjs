@@ -69,7 +69,7 @@ const parameter = () => ({
   l1: 0.1,
   l2: 0.1,
 })
-const PICTURE = new URL('../golden/images/plain.png', import.meta.url).pathname
+const PICTURE = new URL('../golden/images/all/plain.png', import.meta.url).pathname
 const augment = { crop: { padding: 1 }, flip: true, cutout: 1 }
 const pictures = { size: 8, resize: 9, mean: [0, 0, 0], std: [1, 1, 1], threads: 1, ahead: 1, exact: true }
 const names = () => ['fc.weight', 'conv.weight']

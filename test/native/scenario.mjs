@@ -22,7 +22,7 @@ function job(epochs, onProgress) {
 
 /** Reads pictures again and again, most of which the addon's threads ask sharp for on this thread. */
 async function reading(onProgress) {
-  const golden = new URL('../golden', import.meta.url).pathname
+  const golden = new URL('../golden/images', import.meta.url).pathname
   const { dataset } = await imageClasses(golden, { size: 32, resize: 40 })
   for (;;) {
     await dataset.check({ batchSize: 2, onProgress })
