@@ -9,6 +9,7 @@ const RECIPES = {
   'lenet-300-100': () => import('./lenet-300-100.js'),
   'lenet-300-100-deep': () => import('./lenet-300-100-deep.js'),
   'lenet-5': () => import('./lenet-5.js'),
+  'lenet-5-deep': () => import('./lenet-5-deep.js'),
 } satisfies Record<string, () => Promise<{ default: Recipe }>>
 
 export type RecipeName = keyof typeof RECIPES
