@@ -1,6 +1,6 @@
 import type { JobOptions } from '../binding/native_job.js'
 import type { Augmentation } from '../data/augment.js'
-import type { DataSplits, Dataset } from '../data/dataset.js'
+import type { DataSplits } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
@@ -8,8 +8,7 @@ import type { Averaging } from '../optim/averaging.js'
 import type { Regularization } from '../optim/regularization.js'
 import type { Schedule } from '../optim/schedule.js'
 import type { OptimizerSpec } from '../optim/spec.js'
-import { Tensor } from '../tensor/tensor.js'
-import { evaluate, predict } from '../train/evaluate.js'
+import { evaluate } from '../train/evaluate.js'
 import { Job } from '../train/job.js'
 import { deriveSeed } from '../train/seed.js'
 import {
@@ -17,6 +16,7 @@ import {
   type Distillation,
   type Epoch,
   howTrained,
+  logitsOf,
   type TrainProgress,
   train,
 } from '../train/train.js'
@@ -128,23 +128,24 @@ export function prune<K extends LayerKinds>(
     throw new TorchPruneError('ERR_ARGUMENT', `rounds must be a whole number of 1 or more, got ${rounds}`)
   }
   checkCriterion(network, options.criterion as Criterion)
-  phasesOf(network, options.phases)
-  return new Job(roundsOf(network, data, options as PruneOptions))
+  const phases = phasesOf(network, options.phases)
+  return new Job(roundsOf(network, data, options as PruneOptions, phases))
 }
 
 async function* roundsOf(
   network: AnyNetwork,
   data: Pick<DataSplits, 'train' | 'validation'>,
   options: PruneOptions,
+  phases: readonly Phase[],
 ): AsyncGenerator<Round, PruneResult, void> {
   const { rounds = 1, densitySchedule = 'geometric', signal, seed = network.seed } = options
-  const phases = phasesOf(network, options.phases)
   const { optimizer, ...training } = retraining(network, options.retrain)
   const { cachePrefix, cacheVariants } = options.retrain
   const cached = cachePrefix === true && phases.includes('fc')
   if (cached) checkCache({ cachePrefix, cacheVariants, augment: training.augment })
   const initial = options.after?.initial ?? (await initialDeviations(network, signal))
   const { distillation: lesson } = options.retrain
+  // Asked once for all rounds, and before the first of them prunes.
   const distillation = lesson && {
     ...lesson,
     teacher: await logitsOf(lesson.teacher ?? network, data.train, signal),
@@ -204,11 +205,6 @@ async function* roundsOf(
     yield event
   }
   return { rounds: done, initialDeviations: initial }
-}
-
-/** Asked once for all rounds, and before the first of them prunes. */
-function logitsOf(teacher: AnyNetwork | Tensor, dataset: Dataset, signal?: AbortSignal): Promise<Tensor> {
-  return teacher instanceof Tensor ? Promise.resolve(teacher) : predict(teacher, dataset, { signal })
 }
 
 function retraining(network: AnyNetwork, options: RetrainOptions) {

@@ -250,6 +250,15 @@ export function checkCache(options: Pick<TrainOptions, 'cachePrefix' | 'cacheVar
 }
 
 /** The teacher's logits and how much they count, as the addon takes them. */
+/** What a teacher says of every sample; it may come as that. @internal */
+export async function logitsOf(
+  teacher: Distillation['teacher'],
+  dataset: Dataset,
+  signal?: AbortSignal,
+): Promise<Tensor> {
+  return teacher instanceof Tensor ? teacher : predict(teacher, dataset, { signal })
+}
+
 async function lessonOf(distillation: Distillation | undefined, dataset: Dataset, signal?: AbortSignal) {
   if (distillation === undefined) return {}
   const { teacher, weight = 0.7, temperature = 4 } = distillation
@@ -259,6 +268,6 @@ async function lessonOf(distillation: Distillation | undefined, dataset: Dataset
   if (!(temperature > 0)) {
     throw new TorchPruneError('ERR_ARGUMENT', `distillation.temperature must be over 0, got ${temperature}`)
   }
-  const logits = teacher instanceof Tensor ? teacher : await predict(teacher, dataset, { signal })
+  const logits = await logitsOf(teacher, dataset, signal)
   return { teacher: logits.handle, teacherWeight: weight, temperature }
 }

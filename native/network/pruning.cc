@@ -8,6 +8,7 @@
 #include "../arguments.h"
 #include "../data/dataset.h"
 #include "../tensor/tensor.h"
+#include "choice.h"
 #include "jobs.h"
 #include "network.h"
 #include "optimizer.h"
@@ -49,6 +50,19 @@ Napi::Value KeptCounts(Napi::Env env, const Entries& entries) {
     list.Set(i, entry);
   }
   return list;
+}
+
+// Gives every weight the mask that was chosen for it, or none of them where one would be left empty.
+template <typename Entries>
+void SealAll(Entries& entries, const Optimizers& optimizers) {
+  for (auto& e : entries) {
+    e.kept = static_cast<double>(e.keep.sum().template item<std::int64_t>());
+    if (e.kept == 0) throw Emptied(e.name);
+  }
+  for (const auto& e : entries) {
+    SetMask(e.weight, e.keep);
+    SealMoments(optimizers, e.weight);
+  }
 }
 
 // weightStatistics(network, names): [{count, kept, deviation, survivorDeviation}], deviations of the
@@ -106,12 +120,7 @@ Napi::Value Threshold(const Napi::CallbackInfo& info) {
           const auto pruned = Kept(weights[i]).logical_not();
           scores.push_back(weights[i].detach().abs().masked_fill_(pruned, 0).div_(scales[i]).flatten());
         }
-        const auto all = at::cat(scores);
-        const auto prune = all.numel() - keep;
-        if (keep <= 0)
-          *threshold = std::numeric_limits<double>::infinity();
-        else if (prune > 0)
-          *threshold = std::get<0>(all.kthvalue(prune + 1)).item<double>();
+        *threshold = ThresholdOf(at::cat(scores), keep, 0);
       },
       [threshold](Napi::Env env) { return Napi::Number::New(env, *threshold); });
 }
@@ -143,13 +152,8 @@ Napi::Value Below(const Napi::CallbackInfo& info) {
       [entries, optimizers = Environment::Of(info.Env()).optimizers] {
         for (auto& e : *entries) {
           e.keep = e.weight.detach().abs().div_(e.scale).ge(e.threshold).logical_and_(Kept(e.weight));
-          e.kept = static_cast<double>(e.keep.sum().item<std::int64_t>());
-          if (e.kept == 0) throw Emptied(e.name);
         }
-        for (const auto& e : *entries) {
-          SetMask(e.weight, e.keep);
-          SealMoments(optimizers, e.weight);
-        }
+        SealAll(*entries, optimizers);
       },
       [entries](Napi::Env env) { return KeptCounts(env, *entries); });
 }
@@ -192,20 +196,11 @@ Napi::Value Scored(const Napi::CallbackInfo& info) {
           e.score = score.masked_fill(Kept(e.weight).logical_not(), kLowest);
           all.push_back(e.score.flatten());
         }
-        const auto scores = at::cat(all);
-        const auto prune = scores.numel() - keep;
-        const double threshold = keep <= 0   ? std::numeric_limits<double>::infinity()
-                                 : prune > 0 ? std::get<0>(scores.kthvalue(prune + 1)).item<double>()
-                                             : kLowest;
+        const double threshold = ThresholdOf(at::cat(all), keep, kLowest);
         for (auto& e : *entries) {
           e.keep = e.score.ge(threshold).logical_and_(Kept(e.weight));
-          e.kept = static_cast<double>(e.keep.sum().item<std::int64_t>());
-          if (e.kept == 0) throw Emptied(e.name);
         }
-        for (const auto& e : *entries) {
-          SetMask(e.weight, e.keep);
-          SealMoments(optimizers, e.weight);
-        }
+        SealAll(*entries, optimizers);
       },
       [entries](Napi::Env env) { return KeptCounts(env, *entries); });
 }

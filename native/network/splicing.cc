@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "choice.h"
+
 namespace torch_prune {
 namespace {
 
@@ -67,11 +69,7 @@ void Splicing::Choose(Group& group, std::int64_t keep) const {
     flat.push_back(score.flatten());
     scores.push_back(std::move(score));
   }
-  const at::Tensor all = at::cat(flat);
-  const std::int64_t prune = all.numel() - keep;
-  const double threshold = keep <= 0   ? std::numeric_limits<double>::infinity()
-                           : prune > 0 ? std::get<0>(all.kthvalue(prune + 1)).item<double>()
-                                       : 0;
+  const double threshold = ThresholdOf(at::cat(flat), keep, 0);
   for (std::size_t i = 0; i < group.size(); ++i) {
     Member& member = group[i];
     // A dense value of 0 has nothing to give back, however low the threshold is.
