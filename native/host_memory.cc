@@ -3,7 +3,9 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -21,9 +23,16 @@ struct alignas(64) Block {
   int size_class;     // -1: never kept
 };
 
-constexpr std::size_t kLeast = std::size_t{64} << 10;  // smaller ones are the business of malloc
-constexpr std::size_t kLargest = std::size_t{64} << 20;
-constexpr std::size_t kMostKept = std::size_t{256} << 20;
+constexpr std::size_t kLeast = std::size_t{64} << 10;     // smaller ones are the business of malloc
+constexpr std::size_t kLargest = std::size_t{512} << 20;  // fc1 of VGG-16 is 392 MiB
+
+// What all kept blocks may hold together: enough for the gradients of VGG-16, and never much of a small
+// machine.
+std::size_t MostKept() {
+  const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  const std::size_t memory = pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * page : 0;
+  return std::min(std::size_t{2} << 30, memory / 4);
+}
 
 // Eight classes an octave: at most an eighth of a block is wasted.
 constexpr int kStepBits = 3;
@@ -42,6 +51,7 @@ struct Kept {
   std::mutex mutex;
   std::array<Block*, Class(kLargest) + 1> free{};
   std::size_t bytes = 0;
+  std::size_t most = 0;
   int users = 0;
 };
 constinit Kept kept;
@@ -62,7 +72,7 @@ void GiveBack(void* data) {
   Block* const block = static_cast<Block*>(data) - 1;
   if (block->size_class >= 0) {
     const std::lock_guard lock(kept.mutex);
-    if (kept.users > 0 && kept.bytes + block->bytes <= kMostKept) {
+    if (kept.users > 0 && kept.bytes + block->bytes <= kept.most) {
       block->next = kept.free[block->size_class];
       kept.free[block->size_class] = block;
       kept.bytes += block->bytes;
@@ -99,7 +109,10 @@ class HostAllocator final : public c10::Allocator {
 void InstallHostAllocator() {
   static std::once_flag once;
   // libtorch keeps the allocator as long as the process lives.
-  std::call_once(once, [] { c10::SetCPUAllocator(new HostAllocator, /*priority=*/1); });
+  std::call_once(once, [] {
+    kept.most = MostKept();
+    c10::SetCPUAllocator(new HostAllocator, /*priority=*/1);
+  });
 }
 
 KeepHostMemory::KeepHostMemory() {
