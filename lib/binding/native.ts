@@ -1,4 +1,5 @@
 import type { TorchPruneError } from '../errors.js'
+import type { ComputeOptions, MemoryFormat } from '../nn/compute.js'
 import type { DType } from '../tensor/dtype.js'
 
 /** The typed contract of the addon (native/). Handles are opaque; every function throws TorchPruneError. */
@@ -40,6 +41,8 @@ export interface NativeJob<Result> {
   readonly promise: Promise<Result>
   cancel(): void
 }
+
+type Autocast = ComputeOptions['autocast']
 
 export interface NativeParameter {
   readonly name: string
@@ -203,6 +206,8 @@ export interface Native {
   networkSetDropout(network: NetworkHandle, layer: string, p: number): void
   networkReseed(network: NetworkHandle, seed: number): void
   networkTo(network: NetworkHandle, device: string): void
+  networkFormat(network: NetworkHandle): MemoryFormat
+  networkFormatStart(network: NetworkHandle, format: MemoryFormat): NativeJob<undefined>
 
   optimizerMake(spec: object, parameters: readonly NativeParameter[]): OptimizerHandle
   optimizerDispose(optimizer: OptimizerHandle): void
@@ -228,6 +233,7 @@ export interface Native {
       batchSize: number
       rates: readonly number[] | Float64Array
       keepLosses?: boolean
+      autocast?: Autocast
       /** As nativeAugmentation() gives it. */
       augment?: object | undefined
       /** The dataset holds what this layer puts out, from `prefixStart`. */
@@ -246,26 +252,32 @@ export interface Native {
   evaluationStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
-    options: { batchSize: number; activations?: boolean },
+    options: { batchSize: number; activations?: boolean; autocast?: Autocast },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<EvaluationResult>
   predictionStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
-    options: { batchSize: number },
+    options: { batchSize: number; autocast?: Autocast },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<TensorHandle>
   prefixStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
-    options: { batchSize: number; augment?: object | undefined; seed?: number; variants?: number },
+    options: {
+      batchSize: number
+      augment?: object | undefined
+      seed?: number
+      variants?: number
+      autocast?: Autocast
+    },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<DatasetHandle>
   /** Computes batch normalisation's running statistics again. */
   statisticsStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
-    options: { batchSize: number },
+    options: { batchSize: number; autocast?: Autocast },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<undefined>
   weightStatistics(

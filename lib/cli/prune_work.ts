@@ -9,12 +9,13 @@ import {
 } from '../prune/criterion.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
+import { withCompute } from './compute.js'
 import type { CriterionName, PruneOptions } from './prune.js'
 import { runToTable } from './work.js'
 
 /** Prunes and retrains a trained network into a folder. */
 export async function prune(model: string, options: PruneOptions, signal: AbortSignal): Promise<void> {
-  const { paper: _, ...recipe } = await findRecipe(model, 'model')
+  const { paper: _, ...recipe } = withCompute(await findRecipe(model, 'model'), options)
   const named = withOptions({ ...recipe, name: `prune-${recipe.name}` }, options)
   await runToTable(named, options, signal)
 }

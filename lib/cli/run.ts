@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { findRecipe, recipeNames } from '../recipes/registry.js'
+import { withCompute } from './compute.js'
 import { interruptible } from './interrupt.js'
 import { type WorkOptions, withWorkOptions } from './options.js'
 
@@ -25,7 +26,7 @@ Examples:
     .action((recipe: string, options: WorkOptions & { resume?: boolean }) =>
       interruptible(async (signal) => {
         const { runToTable } = await import('./work.js')
-        await runToTable(await findRecipe(recipe), options, signal)
+        await runToTable(withCompute(await findRecipe(recipe), options), options, signal)
       }),
     )
 }

@@ -8,6 +8,7 @@ import { openSession } from '../recipes/session.js'
 import { formatCount, formatPercent } from '../report/format.js'
 import { writeReport } from '../report/report.js'
 import { writeSensitivity } from '../report/sensitivity.js'
+import { withCompute } from './compute.js'
 import { createReporter } from './progress.js'
 import type { SensitivityOptions } from './sensitivity.js'
 import { renderTable } from './table.js'
@@ -19,7 +20,7 @@ export async function studySensitivity(
   options: SensitivityOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const recipe = await findRecipe(model, 'model')
+  const recipe = withCompute(await findRecipe(model, 'model'), options)
   const named = { ...recipe, name: `sensitivity-${recipe.name}` }
   const { network, data, folder } = await openSession(named, { ...options, signal })
   await loadWeights(network, options.weights)
@@ -29,7 +30,8 @@ export async function studySensitivity(
   await makeFolder(folder)
   using reporter = createReporter({ quiet: options.quiet ?? false })
   announce(reporter, named, options, folder)
-  const job = sensitivity(network, data.validation, { signal, ...(densities && { densities }) })
+  const { autocast } = recipe.dense
+  const job = sensitivity(network, data.validation, { autocast, signal, ...(densities && { densities }) })
   let started = false
   for await (const { layer, density, error, done, total } of job) {
     if (!started) reporter.start('sensitivity', total, 'points')

@@ -10,6 +10,7 @@ import { openSession } from '../recipes/session.js'
 import { writeReport } from '../report/report.js'
 import { readStored } from '../report/stored_json.js'
 import { type TradeoffRecord, writeTradeoff } from '../report/tradeoff.js'
+import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
 import { createReporter } from './progress.js'
@@ -34,7 +35,7 @@ export async function studyTradeoff(
   options: TradeoffCommandOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const recipe = await findRecipe(model, 'model')
+  const recipe = withCompute(await findRecipe(model, 'model'), options)
   const named = { ...recipe, name: `tradeoff-${recipe.name}` }
   const { out = `runs/${named.name}` } = options
   const { network, data, folder } = await openSession(named, { ...options, out, signal })

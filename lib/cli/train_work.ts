@@ -5,6 +5,7 @@ import { sgd } from '../optim/spec.js'
 import { interruptedWeights, trainRecipe } from '../recipes/dense.js'
 import type { DensePlan, Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
+import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { createReporter } from './progress.js'
 import { followRun } from './run_progress.js'
@@ -13,7 +14,7 @@ import { announce, shown } from './work.js'
 
 /** Trains a model's dense network into a folder. */
 export async function train(model: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
-  const { name, ...recipe } = await findRecipe(model, 'model')
+  const { name, ...recipe } = withCompute(await findRecipe(model, 'model'), options)
   const named: Recipe = { ...recipe, name: `train-${name}`, dense: withOptions(recipe.dense, options) }
   using reporter = createReporter({ quiet: options.quiet ?? false })
   const follow = followRun(reporter)

@@ -1,8 +1,10 @@
 import { loadAddon } from '../binding/addon.js'
 import type { NetworkHandle } from '../binding/native.js'
+import { runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
 import { saveNetwork } from '../io/network.js'
 import { Tensor } from '../tensor/tensor.js'
+import type { MemoryFormat } from './compute.js'
 import { isPrunable, type LayerCost, layerCosts, parameterCount } from './cost.js'
 import {
   type Connected,
@@ -67,6 +69,17 @@ export class Network<K extends LayerKinds = LayerKinds> {
   to(device: string): void {
     loadAddon().networkTo(this.handle, device)
     this.#device = device
+  }
+
+  /** How images and the weights of convolutions lie in memory: `'contiguous'` unless set. */
+  get memoryFormat(): MemoryFormat {
+    return loadAddon().networkFormat(this.handle)
+  }
+
+  /** Lays weights, gradients and masks out anew; the moments of optimisers follow at their next step. */
+  async setMemoryFormat(format: MemoryFormat, signal?: AbortSignal): Promise<void> {
+    if (format === this.memoryFormat) return
+    await runJob(() => loadAddon().networkFormatStart(this.handle, format), signal)
   }
 
   /** What each layer with connections costs, dense, in order. */

@@ -2,6 +2,7 @@ import type { JobOptions } from '../binding/native_job.js'
 import type { Augmentation } from '../data/augment.js'
 import type { DataSplits } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
+import type { ComputeOptions } from '../nn/compute.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Averaging } from '../optim/averaging.js'
@@ -35,7 +36,8 @@ import { parameterReport } from './neurons.js'
 import { fixedIn, type Phase, type Phases, phasesOf, prunedIn } from './phases.js'
 import { type DensitySchedule, densityAt } from './schedule.js'
 
-export interface RetrainOptions {
+/** `autocast` is as the network was last trained unless given. */
+export interface RetrainOptions extends ComputeOptions {
   readonly epochs: number
   /** On the learning rate of `optimizer`: 1/10 for the LeNets, 1/100 for AlexNet (paper, section 4). 0.1 unless given. */
   readonly lrFactor?: number | undefined
@@ -140,9 +142,11 @@ async function* roundsOf(
 ): AsyncGenerator<Round, PruneResult, void> {
   const { rounds = 1, densitySchedule = 'geometric', signal, seed = network.seed } = options
   const { optimizer, ...training } = retraining(network, options.retrain)
-  const { cachePrefix, cacheVariants } = options.retrain
+  const { autocast } = training
+  const { cachePrefix, cacheVariants, memoryFormat } = options.retrain
   const cached = cachePrefix === true && phases.includes('fc')
   if (cached) checkCache({ cachePrefix, cacheVariants, augment: training.augment })
+  if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   const initial = options.after?.initial ?? (await initialDeviations(network, signal))
   const { distillation: lesson } = options.retrain
   // Asked once for all rounds, and before the first of them prunes.
@@ -165,7 +169,7 @@ async function* roundsOf(
       const pruned = await keptWeights(network, signal)
       if (options.adjustDropout !== false) adjustDropout(network, pruned)
       if (p === 0) {
-        validationErrorBefore = (await evaluate(network, data.validation, { signal })).top1Error
+        validationErrorBefore = (await evaluate(network, data.validation, { autocast, signal })).top1Error
         await options.onPruned?.(round, totalDensity(pruned))
       }
       // What the user has frozen stays so when the round is over.
@@ -189,7 +193,7 @@ async function* roundsOf(
     }
     const layers = await keptWeights(network, signal)
     const { kept, compression } = await parameterReport(network, signal)
-    const { top1Error } = await evaluate(network, data.validation, { signal })
+    const { top1Error } = await evaluate(network, data.validation, { autocast, signal })
     const event: Round = {
       round,
       rounds,
@@ -226,5 +230,6 @@ function retraining(network: AnyNetwork, options: RetrainOptions) {
     labelSmoothing: options.labelSmoothing,
     averaging: options.averaging,
     augment: options.augment ?? before?.augment,
+    autocast: options.autocast ?? before?.autocast,
   }
 }

@@ -1,6 +1,7 @@
 import type { JobOptions } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
+import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { noGrad } from '../tensor/autograd.js'
 import { evaluate } from '../train/evaluate.js'
@@ -8,7 +9,7 @@ import { Job } from '../train/job.js'
 import { layerDensity } from './criterion.js'
 import { applyCriterion } from './mask.js'
 
-export interface SensitivityOptions extends JobOptions {
+export interface SensitivityOptions extends JobOptions, ComputeOptions {
   /** Shares of the weights to keep, each in 0..1. */
   readonly densities?: readonly number[]
   /** These layers alone; all with connections unless given. */
@@ -79,17 +80,19 @@ async function* pointsOf(
   dataset: Dataset,
   options: SensitivityOptions,
 ): AsyncGenerator<SensitivityPoint, Sensitivity, void> {
-  const { densities = SENSITIVITY_GRID, signal } = options
+  const { densities = SENSITIVITY_GRID, autocast, memoryFormat, signal } = options
+  if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
+  const reading = { autocast, signal }
   const grid = [...new Set(densities)].sort((a, b) => b - a)
   const costs = network.costs.filter(({ name }) => options.layers?.includes(name) ?? true)
-  const { top1Error: denseError } = await evaluate(network, dataset, { signal })
+  const { top1Error: denseError } = await evaluate(network, dataset, reading)
   const layers: LayerSensitivity[] = []
   const total = costs.length * grid.length
   let done = 0
   for (const { name: layer, kind, weights } of costs) {
     const points: { density: number; error: number }[] = []
     for (const density of grid) {
-      const error = await errorPruned(network, layer, density, dataset, signal)
+      const error = await errorPruned(network, layer, density, dataset, reading)
       points.push({ density, error })
       yield { layer, density, error, done: ++done, total }
     }
@@ -104,15 +107,15 @@ async function errorPruned(
   layer: string,
   density: number,
   dataset: Dataset,
-  signal?: AbortSignal,
+  reading: Pick<SensitivityOptions, 'autocast' | 'signal'>,
 ): Promise<number> {
   const name = `${layer}.weight`
   using own = network.tensor(name)
   using weight = noGrad(() => own.detach().clone())
   using mask = network.mask(layer)
   try {
-    await applyCriterion(network, layerDensity({ [layer]: density }), { signal })
-    return (await evaluate(network, dataset, { signal })).top1Error
+    await applyCriterion(network, layerDensity({ [layer]: density }), reading)
+    return (await evaluate(network, dataset, reading)).top1Error
   } finally {
     network.setMask(layer, undefined)
     network.load(name, weight)

@@ -159,6 +159,8 @@ const training = {
   labelSmoothing: z.number().min(0).max(1).exactOptional(),
   averaging: averaging.exactOptional(),
   augment: augment.exactOptional(),
+  memoryFormat: z.enum(['contiguous', 'channelsLast']).exactOptional(),
+  autocast: z.enum(['bfloat16', 'none']).exactOptional(),
 }
 
 const distillation = z.strictObject({

@@ -8,7 +8,15 @@ import type { TrainOptions } from '../train/train.js'
 /** How the dense network is trained. */
 export type DensePlan = Pick<
   TrainOptions,
-  'epochs' | 'optimizer' | 'batchSize' | 'schedule' | 'regularization' | 'labelSmoothing' | 'averaging'
+  | 'epochs'
+  | 'optimizer'
+  | 'batchSize'
+  | 'schedule'
+  | 'regularization'
+  | 'labelSmoothing'
+  | 'averaging'
+  | 'memoryFormat'
+  | 'autocast'
 >
 
 /** How it is pruned and retrained. */

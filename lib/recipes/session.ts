@@ -79,6 +79,8 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
   checkCriterion(network, recipe.prune.criterion)
   phasesOf(network, recipe.prune.phases)
   const data = await recipe.data(options.data)
+  const { memoryFormat } = recipe.dense
+  if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   for (const part of [data.train, data.validation, data.test]) checkSamples(network, part)
   signal?.throwIfAborted()
   return {

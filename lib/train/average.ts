@@ -1,6 +1,7 @@
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
+import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type Averaging, averageWeights } from '../optim/averaging.js'
 import { noGrad } from '../tensor/autograd.js'
@@ -32,10 +33,14 @@ export class Average {
   }
 
   /** Puts it into the network, masks holding; batch normalisation's statistics are computed for it. */
-  async settle(dataset: Dataset, batchSize: number, signal?: AbortSignal): Promise<void> {
+  async settle(
+    dataset: Dataset,
+    options: { readonly batchSize: number; readonly autocast?: ComputeOptions['autocast'] },
+    signal?: AbortSignal,
+  ): Promise<void> {
     const network = this.#network
     for (const [name, tensor] of this.#tensors) network.load(name, tensor)
-    await runJob(() => loadAddon().statisticsStart(network.handle, dataset.handle, { batchSize }), signal)
+    await runJob(() => loadAddon().statisticsStart(network.handle, dataset.handle, options), signal)
   }
 
   [Symbol.dispose](): void {

@@ -3,10 +3,11 @@ import type { JobProgress } from '../binding/native.js'
 import { type JobOptions, runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
+import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
 
-export interface EvaluateOptions extends JobOptions {
+export interface EvaluateOptions extends JobOptions, ComputeOptions {
   readonly batchSize?: number
   /** Also measures the share of non-zero activations. */
   readonly activations?: boolean
@@ -31,11 +32,17 @@ export async function evaluate(
   dataset: Dataset,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { batchSize = 250, activations = false, onProgress, signal } = options
+  const { batchSize = 250, activations = false, autocast, memoryFormat, onProgress, signal } = options
   checkSamples(network, dataset)
+  if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   const result = await runJob(
     (report) =>
-      loadAddon().evaluationStart(network.handle, dataset.handle, { batchSize, activations }, report),
+      loadAddon().evaluationStart(
+        network.handle,
+        dataset.handle,
+        { batchSize, activations, autocast },
+        report,
+      ),
     signal,
     onProgress,
   )
@@ -55,11 +62,12 @@ export async function evaluate(
 export async function predict(
   network: AnyNetwork,
   dataset: Dataset,
-  options: JobOptions & { readonly batchSize?: number } = {},
+  options: JobOptions & ComputeOptions & { readonly batchSize?: number } = {},
 ): Promise<Tensor> {
-  const { batchSize = 250, signal } = options
+  const { batchSize = 250, autocast, memoryFormat, signal } = options
   checkSamples(network, dataset)
-  const start = () => loadAddon().predictionStart(network.handle, dataset.handle, { batchSize })
+  if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
+  const start = () => loadAddon().predictionStart(network.handle, dataset.handle, { batchSize, autocast })
   return Tensor.wrap(await runJob(start, signal))
 }
 

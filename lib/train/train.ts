@@ -4,6 +4,7 @@ import { type JobOptions, runJob } from '../binding/native_job.js'
 import { type Augmentation, isRandom, nativeAugmentation } from '../data/augment.js'
 import { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
+import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Averaging } from '../optim/averaging.js'
 import { Optimizer } from '../optim/optimizer.js'
@@ -27,7 +28,7 @@ export interface TrainSplicing {
 
 type TrainingSplicing = NonNullable<Parameters<Native['trainingStart']>[3]['splicing']>
 
-export interface TrainOptions extends JobOptions {
+export interface TrainOptions extends JobOptions, ComputeOptions {
   readonly epochs: number
   readonly optimizer: OptimizerSpec
   /** 64 unless given. */
@@ -96,7 +97,10 @@ export interface TrainResult {
 }
 
 /** How a network was last trained, so that retraining can start from the same rate. */
-export type Trained = Pick<TrainOptions, 'optimizer' | 'batchSize' | 'regularization' | 'augment'>
+export type Trained = Pick<
+  TrainOptions,
+  'optimizer' | 'batchSize' | 'regularization' | 'augment' | 'autocast'
+>
 const lastTraining = new WeakMap<object, Trained>()
 
 export function howTrained(network: AnyNetwork): Trained | undefined {
@@ -139,12 +143,20 @@ async function* epochsOf(
     batchSize = 64,
     schedule = constant(),
     validation,
+    autocast,
     signal,
     onProgress,
   } = options
   const { regularization = noRegularization, seed = network.seed } = options
   const steps = Math.ceil(dataset.length / batchSize)
-  lastTraining.set(network, { optimizer: spec, batchSize, regularization, augment: options.augment })
+  if (options.memoryFormat) await network.setMemoryFormat(options.memoryFormat, signal)
+  lastTraining.set(network, {
+    optimizer: spec,
+    batchSize,
+    regularization,
+    augment: options.augment,
+    autocast,
+  })
   using optimizer = Optimizer.of(network, spec, regularization)
   const { labelSmoothing = 0, splicing } = options
   using cache = options.cachePrefix ? await fillCache(network, dataset, options, seed) : undefined
@@ -178,6 +190,7 @@ async function* epochsOf(
             augment,
             after,
             labelSmoothing,
+            autocast,
             ...lesson,
             ...masks,
             ...average?.during(epoch, epochs, steps),
@@ -194,9 +207,9 @@ async function* epochsOf(
       )
     }
     if (result.splicing) splicing?.done(result.splicing)
-    if (epoch === epochs) await average?.settle(dataset, batchSize, signal)
+    if (epoch === epochs) await average?.settle(dataset, { batchSize, autocast }, signal)
     const seconds = (performance.now() - started) / 1000
-    const checked = validation && (await evaluate(network, validation, { signal }))
+    const checked = validation && (await evaluate(network, validation, { autocast, signal }))
     const event: Epoch = {
       epoch,
       epochs,
@@ -221,8 +234,8 @@ async function fillCache(network: AnyNetwork, dataset: Dataset, options: TrainOp
   const native = loadAddon()
   const after = native.networkFrozenPrefix(network.handle)
   const augment = nativeAugmentation(options.augment)
-  const { cacheVariants: variants = 1, signal } = options
-  const filling = { batchSize: PREFIX_BATCH, augment, variants, seed: deriveSeed(seed, 0) }
+  const { cacheVariants: variants = 1, autocast, signal } = options
+  const filling = { batchSize: PREFIX_BATCH, augment, variants, autocast, seed: deriveSeed(seed, 0) }
   const handle = await runJob(() => native.prefixStart(network.handle, dataset.handle, filling), signal)
   const cached = new Dataset(handle, dataset.length, after < 0 ? [] : network.nodes[after]!.shape)
   return { dataset: cached, after, [Symbol.dispose]: () => cached.dispose() }

@@ -5,6 +5,7 @@
 #include "../arguments.h"
 #include "../data/memory_dataset.h"
 #include "../tensor/tensor.h"
+#include "autocast.h"
 #include "jobs.h"
 #include "network.h"
 
@@ -16,6 +17,7 @@ struct Evaluation {
   std::shared_ptr<Dataset> dataset;
   std::int64_t batch_size = 0;
   bool activations = false;
+  bool autocast = false;
 
   double loss = 0, correct = 0, correct5 = 0, samples = 0;
   double input_density = 0;
@@ -31,6 +33,7 @@ double NonZero(const at::Tensor& values) {
 
 void Evaluation::Run(Job& job) {
   const at::NoGradGuard no_grad;
+  const Autocast cast(network->device(), autocast);
   const auto count = dataset->size();
   const auto total = (count + batch_size - 1) / batch_size;
   const auto pass = dataset->Read({InOrder(count), batch_size, network->device()});
@@ -46,7 +49,7 @@ void Evaluation::Run(Job& job) {
     const auto size = batch.size();
     if (size == 0) continue;
     const at::Tensor logits =
-        network->Forward(batch.images, /*training=*/false, activations ? observe : nullptr);
+        network->Forward(batch.images, /*training=*/false, activations ? observe : nullptr).to(at::kFloat);
     dataset->CheckClasses(logits);
     loss += at::cross_entropy_loss(logits, batch.labels).item<double>() * static_cast<double>(size);
     const auto best = std::get<1>(logits.topk(std::min<std::int64_t>(5, logits.size(1)), 1));
@@ -69,7 +72,7 @@ void Evaluation::Run(Job& job) {
   for (std::size_t i = 0; i < densities.size(); ++i) densities[i] /= std::max(elements[i], 1.0);
 }
 
-// evaluationStart(network, dataset, {batchSize, activations?}, onProgress?)
+// evaluationStart(network, dataset, {batchSize, activations?, autocast?}, onProgress?)
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[2], "options");
@@ -78,6 +81,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   evaluation->dataset = DatasetHandle::Get(info[1], "dataset");
   evaluation->batch_size = options.Integer("batchSize");
   evaluation->activations = options.Boolean("activations", false);
+  evaluation->autocast = Autocast::Wanted(options);
   if (evaluation->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
 
   const auto job = environment.compute.NewJob(info.Env());
@@ -107,6 +111,7 @@ struct Sweep {
   std::shared_ptr<Network> network;
   std::shared_ptr<Dataset> dataset;
   std::int64_t batch_size;
+  bool autocast = false;
   Augmentation augmentation;
   std::uint64_t seed = 0;
   std::int64_t variants = 1;  // passes, each with an augmentation of its own
@@ -116,6 +121,7 @@ struct Sweep {
   template <typename Compute>
   void Run(Job& job, Compute compute) {
     const at::NoGradGuard no_grad;
+    const Autocast cast(network->device(), autocast);
     const auto count = dataset->size();
     const auto total = static_cast<double>(count * variants);
     for (std::int64_t variant = 0; variant < variants; ++variant) {
@@ -165,6 +171,7 @@ std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::Cal
   sweep->dataset = DatasetHandle::Get(info[1], "dataset");
   sweep->batch_size = options.Integer("batchSize");
   if (sweep->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
+  sweep->autocast = Autocast::Wanted(options);
   sweep->augmentation = Augmentation::Of(options.Get("augment"));
   sweep->seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
   sweep->variants = options.Integer("variants", 1);
@@ -176,7 +183,8 @@ std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::Cal
   return {job, sweep};
 }
 
-// predictionStart(network, dataset, {batchSize}, onProgress?): the logits of every sample, [N, classes].
+// predictionStart(network, dataset, {batchSize, autocast?}, onProgress?): the logits of every sample, [N,
+// classes].
 Napi::Value Predict(const Napi::CallbackInfo& info) {
   const auto [job, sweep] = NewSweep(info);
   job->run = [sweep = sweep](Job& running) {
@@ -187,8 +195,8 @@ Napi::Value Predict(const Napi::CallbackInfo& info) {
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }
 
-// prefixStart(network, dataset, {batchSize, augment?, seed?, variants?}, onProgress?): a dataset of what the
-// frozen prefix puts out.
+// prefixStart(network, dataset, {batchSize, augment?, seed?, variants?, autocast?}, onProgress?): a dataset
+// of what the frozen prefix puts out.
 Napi::Value Prefix(const Napi::CallbackInfo& info) {
   const auto [job, sweep] = NewSweep(info);
   const int cut = sweep->network->FrozenPrefix();
@@ -209,8 +217,8 @@ Napi::Value Prefix(const Napi::CallbackInfo& info) {
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }
 
-// statisticsStart(network, dataset, {batchSize}, onProgress?): batch normalisation's running statistics
-// become the means over the batches of the dataset, in its order, of those of each (as
+// statisticsStart(network, dataset, {batchSize, autocast?}, onProgress?): batch normalisation's running
+// statistics become the means over the batches of the dataset, in its order, of those of each (as
 // torch.optim.swa_utils.update_bn has it). Frozen layers keep theirs.
 Napi::Value Statistics(const Napi::CallbackInfo& info) {
   const auto [job, sweep] = NewSweep(info);

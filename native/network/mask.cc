@@ -6,15 +6,10 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include "../kernels/seal.h"
+#include "../layout.h"
 
 namespace torch_prune {
 namespace {
-
-// Dense memory of one layout on both sides: the elements can be walked without their indices.
-bool SameLayout(const at::Tensor& a, const at::Tensor& b) {
-  return a.is_cpu() && b.is_cpu() && a.is_non_overlapping_and_dense() && a.strides() == b.strides() &&
-         a.sizes() == b.sizes();
-}
 
 struct StraightThrough : torch::autograd::Function<StraightThrough> {
   static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& dense,
@@ -48,7 +43,8 @@ void MaskHook::operator()(const at::Tensor& parameter) {
 
 void MaskHook::Seal(const at::Tensor& values) const {
   const at::NoGradGuard no_grad;
-  if (values.scalar_type() != at::kFloat || !SameLayout(values, keep_)) {
+  if (values.scalar_type() != at::kFloat || !values.is_cpu() || !keep_.is_cpu() ||
+      !SameOrder(values, keep_)) {
     values.detach().masked_fill_(prune_, 0);
     return;
   }

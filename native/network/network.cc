@@ -72,8 +72,10 @@ Network::Network(const Napi::Array& specification, std::uint64_t seed)
   for (std::size_t i = 0; i < tensors_.size(); ++i) position_.emplace(tensors_[i].name, i);
 }
 
-at::Tensor Network::Run(int after, const at::Tensor& value, int last, bool training,
+at::Tensor Network::Run(int after, const at::Tensor& given, int last, bool training,
                         const Observer& observe) {
+  const bool relay = format_ == at::MemoryFormat::ChannelsLast && given.dim() == 4;
+  const at::Tensor value = relay ? given.contiguous(format_) : given;
   std::vector<at::Tensor> outputs(layers_.size());
   if (after >= 0) outputs[after] = value;
   std::vector<at::Tensor> inputs;

@@ -30,7 +30,7 @@ class Network {
     return Run(-1, input, static_cast<int>(layers_.size()) - 1, training, observe);
   }
   // Runs the layers behind position `after`, whose output is `value`, up to and with `last`.
-  at::Tensor Run(int after, const at::Tensor& value, int last, bool training,
+  at::Tensor Run(int after, const at::Tensor& given, int last, bool training,
                  const Observer& observe = nullptr);
 
   // The last layer of the part in front that is frozen and deterministic and hands on one tensor alone; -1
@@ -43,6 +43,9 @@ class Network {
   Layer& FindLayer(const std::string& name) const;
   const std::vector<std::shared_ptr<Layer>>& layers() const { return layers_; }
   const at::Device& device() const { return device_; }
+  // How images lie in memory while it computes; so do weights of four dimensions (memory_format.cc).
+  at::MemoryFormat format() const { return format_; }
+  void SetFormat(at::MemoryFormat format) { format_ = format; }
   // Everything that a job over this network owns while it runs.
   std::vector<at::Tensor> Owned() const;
 
@@ -58,6 +61,7 @@ class Network {
   std::unordered_map<std::string, std::size_t> position_;  // of a name in tensors_
   std::unordered_map<std::string, std::size_t> layer_position_;
   at::Device device_{at::kCPU};
+  at::MemoryFormat format_ = at::MemoryFormat::Contiguous;
   at::Generator generator_;
 };
 

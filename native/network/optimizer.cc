@@ -9,11 +9,24 @@
 #include <tuple>
 
 #include "../arguments.h"
+#include "../layout.h"
 #include "../tensor/tensor.h"
 #include "mask.h"
 #include "network.h"
 
 namespace torch_prune {
+namespace {
+
+// The same values where a parameter is, and in the order of its elements: it may have moved since, and
+// libtorch's fused kernels do not ask how their arguments lie.
+at::Tensor Beside(const at::Tensor& parameter, const at::Tensor& values) {
+  const bool there = values.device() == parameter.device() &&
+                     (SameOrder(values, parameter) || !parameter.is_non_overlapping_and_dense());
+  return there ? values
+               : at::empty_like(parameter, values.options().device(parameter.device())).copy_(values);
+}
+
+}  // namespace
 
 void OptimizerState::Step(double lr) {
   const at::NoGradGuard no_grad;
@@ -29,9 +42,9 @@ void OptimizerState::Step(double lr) {
     auto& p = *each;
     const double rate = lr * p.lr_factor;
     for (auto& moment : p.moments) {
-      if (moment.defined() && moment.device() != p.tensor.device()) moment = moment.to(p.tensor.device());
+      if (moment.defined()) moment = Beside(p.tensor, moment);
     }
-    p.gradient = p.tensor.grad();
+    p.gradient = Beside(p.tensor, p.tensor.grad());
     if (p.l2 != 0) p.gradient = p.gradient.add(p.tensor, p.l2);
     if (p.l1 != 0) p.gradient = p.gradient.add(p.tensor.sign(), p.l1);
     ++p.steps;
@@ -82,7 +95,7 @@ void ForEachMoment(const Optimizers& optimizers, const at::Tensor& parameter,
         auto& moment = p.moments[i];
         if (!moment.defined()) continue;
         // A network that moved takes its moments along at the next step, or now.
-        if (moment.device() != parameter.device()) moment = moment.to(parameter.device());
+        moment = Beside(parameter, moment);
         visit(names[i], moment);
       }
     }

@@ -2,6 +2,7 @@
 #include <ATen/Parallel.h>
 
 #include "../kernels/sgd.h"
+#include "../layout.h"
 #include "optimizer.h"
 
 namespace torch_prune {
@@ -49,9 +50,9 @@ class Sgd : public OptimizerState {
     const at::Tensor& gradient = p.gradient;
     at::Tensor& buffer = p.moments[0];
     const auto fits = [&p](const at::Tensor& other) {
-      return other.is_cpu() && other.scalar_type() == at::kFloat && other.strides() == p.tensor.strides();
+      return other.is_cpu() && other.scalar_type() == at::kFloat && SameOrder(other, p.tensor);
     };
-    if (!fits(p.tensor) || !p.tensor.is_non_overlapping_and_dense() || !fits(gradient)) return false;
+    if (!fits(p.tensor) || !fits(gradient)) return false;
     if (buffer.defined() && !fits(buffer)) return false;
     const bool first = momentum_ != 0 && !buffer.defined();
     if (first) buffer = at::empty_like(p.tensor, p.tensor.options().requires_grad(false));

@@ -7,6 +7,7 @@
 #include "../data/dataset.h"
 #include "../tensor/autograd.h"
 #include "../tensor/tensor.h"
+#include "autocast.h"
 #include "jobs.h"
 #include "network.h"
 #include "optimizer.h"
@@ -26,6 +27,7 @@ struct Training {
   std::int64_t batch_size = 0;
   std::vector<double> rates;  // one a step, or one for all
   bool keep_losses = false;
+  bool autocast = false;
   int after = -1;  // the dataset holds what this layer puts out (prefixStart)
   double label_smoothing = 0;
   // Distillation (Hinton, Vinyals and Dean 2015): what a teacher says of every sample of the dataset.
@@ -54,6 +56,7 @@ struct Training {
   void UpdateAverages() const;
   void CheckTrainable(const at::Tensor& logits) const;
   void Splice();
+  at::Tensor Logits(const at::Tensor& images) const;
   at::Tensor Loss(const at::Tensor& logits, const Dataset::Batch& batch) const;
 };
 
@@ -67,6 +70,13 @@ void Training::UpdateAverages() const {
   if (averaged.empty() || average_weights[steps] == 0) return;
   const at::NoGradGuard no_grad;
   for (const auto& [average, parameter] : averaged) average.lerp_(parameter, average_weights[steps]);
+}
+
+// In float32, as is the loss of them.
+at::Tensor Training::Logits(const at::Tensor& images) const {
+  const Autocast cast(network->device(), autocast);
+  const int last = static_cast<int>(network->layers().size()) - 1;
+  return network->Run(after, images, last, /*training=*/true).to(at::kFloat);
 }
 
 at::Tensor Training::Loss(const at::Tensor& logits, const Dataset::Batch& batch) const {
@@ -103,14 +113,13 @@ void Training::Run(Job& job) {
   const std::int64_t total = (count + batch_size - 1) / batch_size;
   const at::Device device = network->device();
   const auto pass = dataset->Read({std::move(order), batch_size, device, augmentation, seed});
-  const int last = static_cast<int>(network->layers().size()) - 1;
 
   for (; steps < total && !(cancelled = job.Cancelled()); ++steps) {
     const auto batch = pass->Next(job);
     optimizer->ZeroGrad();
     Splice();
     if (batch.size() == 0) continue;  // nothing of it can be read, or the job was cancelled meanwhile
-    const at::Tensor logits = network->Run(after, batch.images, last, /*training=*/true);
+    const at::Tensor logits = Logits(batch.images);
     if (tally.samples() == 0) CheckTrainable(logits);
     const at::Tensor step_loss = Loss(logits, batch);
     Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
@@ -127,7 +136,7 @@ void Training::Run(Job& job) {
   if (tally.samples() == 0 && !job.Cancelled()) dataset->RefuseEmpty();
 }
 
-// trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?,
+// trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?, autocast?,
 // augment?, after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, averages?, averageWeights?,
 // splicing?}, onProgress?); averages are tensors by parameter's name; splicing is Splicing's options and
 // {steps, keep}: before which steps masks change, and how many weights each group keeps.
@@ -145,6 +154,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   training->batch_size = options.Integer("batchSize");
   training->rates = ToNumbers(options.Get("rates"), "rates");
   training->keep_losses = options.Boolean("keepLosses", false);
+  training->autocast = Autocast::Wanted(options);
   training->after = static_cast<int>(options.Integer("after", -1));
   if (training->after != -1 && training->after != training->network->FrozenPrefix()) {
     throw Error("ERR_ARGUMENT", "the layers in front of the cache are not frozen any more: fill it again");

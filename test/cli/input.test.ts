@@ -134,6 +134,8 @@ describe('torch-prune, given bad input,', function () {
         [run('--seed', '0x10'), /--seed takes a whole number/],
         [run('--threads', '0'), /--threads takes a whole number of 1 to 1024, got '0'/],
         [run('--device', 'gpu'), /--device takes cpu, cuda or cuda:N, got 'gpu'/],
+        [run('--memory-format', 'nhwc'), /--memory-format takes channels-last or contiguous, got 'nhwc'/],
+        [run('--autocast', 'float16'), /--autocast takes bfloat16 or none, got 'float16'/],
         [['train', recipe, '--epochs', '1.5'], /--epochs takes a whole number of 1 or more, got '1\.5'/],
         [['train', recipe, '--lr', '0'], /--lr takes a number over 0, got '0'/],
         [['train', recipe, '--lr', ''], /--lr takes a number over 0, got ''/],

@@ -381,6 +381,26 @@ describe('torch-prune, studying,', function () {
     await refused('ema=1', /the decay of an average must be 0 or more and under 1, got 1/)
   })
 
+  it('computes as it is told', async () => {
+    const files = []
+    for (const how of ['none', 'bfloat16']) {
+      const out = box.path(`autocast-${how}`)
+      await done([
+        'train',
+        recipe,
+        '--out',
+        out,
+        ...common,
+        '--memory-format',
+        'channels-last',
+        '--autocast',
+        how,
+      ])
+      files.push(readFileSync(`${out}/reference.safetensors`))
+    }
+    expect(files[0]!.equals(files[1]!)).to.equal(false)
+  })
+
   it('says that nothing was written when it is stopped', async () => {
     const out = box.path('stopped')
     const densities = Array.from({ length: 2000 }, (_, i) => 1 - i / 2500).join()

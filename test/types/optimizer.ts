@@ -23,6 +23,11 @@ adam({ betas: [0.9] })
 const optimizer = sgd({ lr: 0.1 })
 train(net, data, { epochs: 1, optimizer, schedule: cosine({ warmup: 0.1 }), regularization: l2(1e-4) })
 train(net, data, { epochs: 1, optimizer, schedule: step(10), signal: undefined, seed: undefined })
+train(net, data, { epochs: 1, optimizer, memoryFormat: 'channelsLast', autocast: 'bfloat16' })
+// @ts-expect-error not a memory format
+train(net, data, { epochs: 1, optimizer, memoryFormat: 'channels-last' })
+// @ts-expect-error not what autocast computes in
+evaluate(net, data, { autocast: 'float16' })
 // @ts-expect-error training has an end
 train(net, data, { optimizer })
 // @ts-expect-error and an optimiser

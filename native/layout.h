@@ -1,0 +1,16 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+namespace torch_prune {
+
+// Whether two dense tensors of one shape keep their elements in the same order, so that they can be walked
+// side by side. The strides of dimensions of size 1 say nothing, and kernels give them as they like.
+inline bool SameOrder(const at::Tensor& a, const at::Tensor& b) {
+  if (a.sizes() != b.sizes() || !a.is_non_overlapping_and_dense() || !b.is_non_overlapping_and_dense())
+    return false;
+  for (std::int64_t d = 0; d < a.dim(); ++d)
+    if (a.size(d) != 1 && a.stride(d) != b.stride(d)) return false;
+  return true;
+}
+
+}  // namespace torch_prune

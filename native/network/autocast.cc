@@ -1,0 +1,31 @@
+#include "autocast.h"
+
+#include <ATen/autocast_mode.h>
+
+namespace torch_prune {
+
+Autocast::Autocast(const at::Device& device, bool wanted) : wanted_(wanted), type_(device.type()) {
+  if (!wanted_) return;
+  enabled_before_ = at::autocast::is_autocast_enabled(type_);
+  dtype_before_ = at::autocast::get_autocast_dtype(type_);
+  at::autocast::set_autocast_enabled(type_, true);
+  at::autocast::set_autocast_dtype(type_, at::kBFloat16);
+  at::autocast::increment_nesting();
+}
+
+Autocast::~Autocast() {
+  if (!wanted_) return;
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(type_, enabled_before_);
+  at::autocast::set_autocast_dtype(type_, dtype_before_);
+}
+
+bool Autocast::Wanted(const Options& options) {
+  if (!options.Has("autocast")) return false;
+  const std::string dtype = options.String("autocast");
+  if (dtype == "bfloat16") return true;
+  if (dtype == "none") return false;
+  throw Error("ERR_ARGUMENT", "autocast must be 'bfloat16' or 'none', got '" + dtype + "'");
+}
+
+}  // namespace torch_prune

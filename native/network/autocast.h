@@ -1,0 +1,27 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include "../arguments.h"
+
+namespace torch_prune {
+
+// While it lives, this thread computes in bfloat16 where torch.autocast does. Weights that were converted
+// meanwhile are forgotten with it: one step of training at most, since then they change.
+class Autocast {
+ public:
+  Autocast(const at::Device& device, bool wanted);
+  ~Autocast();
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+  // What {autocast?: 'bfloat16' | 'none'} asks for. Throws Error for anything else.
+  static bool Wanted(const Options& options);
+
+ private:
+  const bool wanted_;
+  const at::DeviceType type_;
+  bool enabled_before_ = false;
+  at::ScalarType dtype_before_ = at::kBFloat16;
+};
+
+}  // namespace torch_prune
