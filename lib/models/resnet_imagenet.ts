@@ -1,15 +1,16 @@
 import { adaptiveAvgPool2d, batchNorm2d, conv2d, flatten, linear, maxPool2d, relu } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { ModelOptions } from './options.js'
+import type { ModelOptions, SizeOptions } from './options.js'
 import { basic, basicProjected, bottleneck, bottleneckProjected } from './residual.js'
 
 /**
  * ResNet-18 for ImageNet under torchvision's names, so that its published weights load. Samples are
  * `[3, 224, 224]`; 11,689,512 parameters for 1000 classes.
  */
-export function resnet18ImageNet(options: ModelOptions = {}) {
+export function resnet18ImageNet(options: SizeOptions = {}) {
+  const { size = 224 } = options
   return network(
-    [3, 224, 224],
+    [3, size, size],
     {
       ...stem(),
       ...basic('layer1.0', 'maxpool', 64),
@@ -30,9 +31,10 @@ export function resnet18ImageNet(options: ModelOptions = {}) {
  * ResNet-50 for ImageNet under torchvision's names, so that its published weights load; the stride of a bottleneck is
  * its 3×3 convolution's, as there. Samples are `[3, 224, 224]`; 25,557,032 parameters for 1000 classes.
  */
-export function resnet50ImageNet(options: ModelOptions = {}) {
+export function resnet50ImageNet(options: SizeOptions = {}) {
+  const { size = 224 } = options
   return network(
-    [3, 224, 224],
+    [3, size, size],
     {
       ...stem(),
       ...bottleneckProjected('layer1.0', 'maxpool', 64, { shortcut: 'downsample', into: 64, stride: 1 }),

@@ -9,15 +9,16 @@ import {
   relu,
 } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { DropoutOptions } from './options.js'
+import type { DropoutOptions, SizeOptions } from './options.js'
 
 /**
  * VGG-16 (Simonyan and Zisserman 2014, configuration D) under torchvision's names, so that its published weights
  * load. Samples are `[3, 224, 224]`; 138,357,544 parameters for 1000 classes.
  */
-export function vgg16(options: DropoutOptions = {}) {
+export function vgg16(options: DropoutOptions & SizeOptions = {}) {
+  const { size = 224 } = options
   return network(
-    [3, 224, 224],
+    [3, size, size],
     {
       'features.0': conv2d(3, 64, 3, { padding: 1 }),
       'features.1': relu(),
@@ -57,9 +58,10 @@ export function vgg16(options: DropoutOptions = {}) {
 }
 
 /** {@link vgg16} with batch normalisation behind each convolution, as torchvision's: 138,365,992 parameters. */
-export function vgg16bn(options: DropoutOptions = {}) {
+export function vgg16bn(options: DropoutOptions & SizeOptions = {}) {
+  const { size = 224 } = options
   return network(
-    [3, 224, 224],
+    [3, size, size],
     {
       'features.0': conv2d(3, 64, 3, { padding: 1 }),
       'features.1': batchNorm2d(64),

@@ -1,10 +1,13 @@
 import type { Node } from './graph.js'
 import type { PrunableKind } from './layers.js'
 
+/** Convolutional, or fully connected. */
+export type ConnectionKind = 'conv' | 'fc'
+
 /** What a layer costs, dense. */
 export interface LayerCost {
   readonly name: string
-  readonly kind: 'conv' | 'fc'
+  readonly kind: ConnectionKind
   /** Connections: elements of the weight. */
   readonly weights: number
   readonly biases: number

@@ -1,4 +1,5 @@
 import { TorchPruneError } from '../errors.js'
+import type { ConnectionKind } from '../nn/cost.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 /** Which weights a layer's standard deviation is taken of. The paper does not say, so it is a choice. */
@@ -27,8 +28,8 @@ export type Criterion<Name extends string = string> =
   | ScoresCriterion<Name>
 
 interface Named<Name extends string> {
-  /** The layers that are pruned; all with connections when undefined. */
-  readonly layers?: readonly Name[]
+  /** The layers that are pruned, by name or all of a kind; all with connections when undefined. */
+  readonly layers?: readonly Name[] | ConnectionKind
 }
 
 export interface DeviationCriterion<Name extends string = string> extends Named<Name> {
@@ -97,7 +98,10 @@ export function layerDensity<const Values extends Choice>(
 /** Keeps the largest |w| of all layers together, this share of the weights after the last round. */
 export function globalDensity<const Name extends string = never>(
   density: number,
-  options: { readonly normalize?: 'none' | DeviationOf; readonly layers?: readonly Name[] } = {},
+  options: {
+    readonly normalize?: 'none' | DeviationOf
+    readonly layers?: readonly Name[] | ConnectionKind
+  } = {},
 ): GlobalDensityCriterion<Name> {
   checkDensity(density, '')
   return {
@@ -115,7 +119,11 @@ export function globalDensity<const Name extends string = never>(
  */
 export function fisher<const Name extends string = never>(
   density: number,
-  options: { readonly batches?: number; readonly batchSize?: number; readonly layers?: readonly Name[] } = {},
+  options: {
+    readonly batches?: number
+    readonly batchSize?: number
+    readonly layers?: readonly Name[] | ConnectionKind
+  } = {},
 ): FisherCriterion<Name> {
   checkDensity(density, '')
   const { batches = 50, batchSize = 64, ...layers } = options
@@ -142,7 +150,7 @@ export function filterNorm<const Values extends Choice>(
 export function scores<const Name extends string = never>(
   density: number,
   score: ScoreFunction,
-  options: { readonly perLayer?: boolean; readonly layers?: readonly Name[] } = {},
+  options: { readonly perLayer?: boolean; readonly layers?: readonly Name[] | ConnectionKind } = {},
 ): ScoresCriterion<Name> {
   checkDensity(density, '')
   const { perLayer = false, ...layers } = options

@@ -79,7 +79,7 @@ export async function applyCriterion(
 ): Promise<void> {
   const { ease = (density) => density, only, signal } = options
   checkCriterion(network, criterion)
-  const wanted = criterion.layers ?? network.prunable
+  const wanted = layersOf(network, criterion)
   const layers = only === undefined ? wanted : wanted.filter((name) => only.includes(name))
   if (layers.length === 0) return
   if (criterion.kind === 'fisher' || criterion.kind === 'filterNorm' || criterion.kind === 'scores') {
@@ -123,10 +123,22 @@ function weightNames(layers: readonly string[]): string[] {
   return layers.map((name) => `${name}.weight`)
 }
 
+/**
+ * The layers that a criterion prunes.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` for a kind that the network has no layers of.
+ */
+export function layersOf(network: AnyNetwork, { layers }: Criterion): readonly string[] {
+  if (typeof layers !== 'string') return layers ?? network.prunable
+  const names = network.costs.filter(({ kind }) => kind === layers).map(({ name }) => name)
+  if (names.length > 0) return names
+  throw new TorchPruneError('ERR_ARGUMENT', `the network has no ${layers} layers to prune: leave layers out`)
+}
+
 /** Throws `ERR_ARGUMENT` when a criterion names a layer that is not there, or has no connections. */
 export function checkCriterion(network: AnyNetwork, criterion: Criterion): void {
   const prunable: readonly string[] = network.prunable
-  for (const name of criterion.layers ?? []) {
+  for (const name of layersOf(network, criterion)) {
     if (prunable.includes(name)) continue
     const what = Object.hasOwn(network.layers, name) ? 'has no connections to prune' : 'is not in the network'
     throw new TorchPruneError('ERR_ARGUMENT', `layer '${name}' ${what}: it has ${prunable.join(', ')}`)

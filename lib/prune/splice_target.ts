@@ -1,7 +1,13 @@
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type GlobalDensityCriterion, type LayerDensityCriterion, valueFor } from './criterion.js'
-import { checkCriterion, chosenDeviation, type InitialDeviations, weightStatistics } from './mask.js'
+import {
+  checkCriterion,
+  chosenDeviation,
+  type InitialDeviations,
+  layersOf,
+  weightStatistics,
+} from './mask.js'
 import { type DensitySchedule, densityAt } from './schedule.js'
 
 /** What splicing can aim at: a share of the weights, by layer or of all layers together. */
@@ -32,14 +38,15 @@ export function checkSpliceTarget(network: AnyNetwork, criterion: SpliceCriterio
 /** The layers of a criterion that train: a frozen one's weights do not move, and its mask with them. */
 function splicedLayers(network: AnyNetwork, criterion: SpliceCriterion): readonly string[] {
   const frozen: readonly string[] = network.frozen
-  const named = criterion.layers?.find((layer) => frozen.includes(layer))
+  const wanted = layersOf(network, criterion)
+  const named = criterion.layers && wanted.find((layer) => frozen.includes(layer))
   if (named !== undefined) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
       `layer '${named}' is frozen and cannot be spliced: unfreeze it, or leave it out of the criterion`,
     )
   }
-  const layers = (criterion.layers ?? network.prunable).filter((layer) => !frozen.includes(layer))
+  const layers = wanted.filter((layer) => !frozen.includes(layer))
   if (layers.length > 0) return layers
   throw new TorchPruneError('ERR_ARGUMENT', 'there is no layer to splice: name one, or unfreeze one')
 }

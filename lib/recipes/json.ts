@@ -6,21 +6,54 @@ import { parseGraph } from '../io/network.js'
 import { createModel } from '../models/registry.js'
 import { Network, type NetworkOptions } from '../nn/network.js'
 import { firstIssue } from '../report/record.js'
+import { cifar10Data, imageData, type ReadData } from './data.js'
 import { planSchemas } from './plan.js'
 import type { Recipe } from './recipe.js'
 
+const count = z.int().positive().exactOptional()
+const channels = z.tuple([z.number(), z.number(), z.number()]).exactOptional()
+
+/** Each kind of data, with its options. */
+const dataKinds = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('mnist'), validation: count }).transform(
+    ({ kind: _, ...options }): ReadData =>
+      (dir) =>
+        mnist(dir, options),
+  ),
+  z
+    .strictObject({ kind: z.literal('cifar10'), validation: count })
+    .transform(({ kind: _, ...options }) => cifar10Data(options)),
+  z
+    .strictObject({
+      kind: z.literal('images'),
+      size: count,
+      resize: count,
+      mean: channels,
+      std: channels,
+      exact: z.boolean().exactOptional(),
+      validation: count,
+    })
+    .transform(({ kind: _, ...options }) => imageData(options)),
+])
+const dataKind = z.enum(['mnist', 'cifar10', 'images']).transform((kind) => dataKinds.parse({ kind }))
+
+const modelName = z.strictObject({
+  name: z.string(),
+  classes: count,
+  size: count,
+  dropout: z.number().min(0).max(1).exactOptional(),
+})
+
 const recipeSchema = z.strictObject({
   ...planSchemas,
-  /** The name of a model, or a layer graph as safetensors files of ours hold it. */
-  model: z.union([z.string(), z.looseObject({})], 'expected the name of a model, or { input, layers }'),
+  /** The name of a model, with options where it takes them, or a layer graph as safetensors files of ours hold it. */
+  model: z.union(
+    [z.string().transform((name) => ({ name })), modelName, z.looseObject({ layers: z.unknown() })],
+    'expected the name of a model, { name, classes, size, dropout }, or { input, layers }',
+  ),
   data: z.union(
-    [
-      z.literal('mnist').transform(() => ({})),
-      z
-        .strictObject({ kind: z.literal('mnist'), validation: z.int().positive().exactOptional() })
-        .transform(({ kind: _, ...options }) => options),
-    ],
-    'expected "mnist", or { "kind": "mnist", "validation": N }',
+    [dataKind, dataKinds],
+    'expected "mnist", "cifar10", "images", or { "kind": one of them, … }',
   ),
 })
 
@@ -33,7 +66,7 @@ export function parseRecipe(value: unknown, where: string): Recipe {
   const parsed = recipeSchema.safeParse(value)
   if (!parsed.success) return refuse(where, `is no recipe: ${firstIssue(parsed.error)}`, 'correct that field')
   const { model, data, ...plans } = parsed.data
-  return { ...plans, model: modelOf(model, where), data: (dir) => mnist(dir, data) }
+  return { ...plans, model: modelOf(model, where), data }
 }
 
 /** Reads a recipe from a JSON file. Throws `ERR_FILE` for one that is missing or holds none. */
@@ -52,8 +85,11 @@ export async function readRecipe(path: string): Promise<Recipe> {
   return parseRecipe(value, path)
 }
 
-function modelOf(model: string | object, where: string): Recipe['model'] {
-  if (typeof model === 'string') return (options: NetworkOptions) => createModel(model, options)
+function modelOf(model: z.infer<typeof modelName> | object, where: string): Recipe['model'] {
+  if ('name' in model) {
+    const { name, ...own } = model as z.infer<typeof modelName>
+    return (options: NetworkOptions) => createModel(name, { ...own, ...options })
+  }
   const { inputShape, layers } = parseGraph(model, where)
   return (options: NetworkOptions) => new Network(inputShape, layers, options)
 }

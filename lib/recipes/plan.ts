@@ -93,6 +93,7 @@ const averaging = z.discriminatedUnion('kind', [
 
 // `layers` follows from the names in `quality` or `density`; built criteria hold it, so it may come along.
 const layers = z.array(z.string()).exactOptional()
+const layersOrKind = z.union([z.array(z.string()), z.enum(['conv', 'fc'])]).exactOptional()
 const criterion = z.discriminatedUnion('kind', [
   z
     .strictObject({
@@ -110,7 +111,7 @@ const criterion = z.discriminatedUnion('kind', [
       kind: z.literal('globalDensity'),
       density: z.number(),
       normalize: z.enum(['none', ...deviationOf.options]).exactOptional(),
-      layers,
+      layers: layersOrKind,
     })
     .transform(built(({ density, ...options }) => globalDensity(density, options))),
   z
@@ -119,7 +120,7 @@ const criterion = z.discriminatedUnion('kind', [
       density: z.number(),
       batches: count.exactOptional(),
       batchSize: count.exactOptional(),
-      layers,
+      layers: layersOrKind,
     })
     .transform(built(({ density, ...options }) => fisher(density, options))),
   z
@@ -135,7 +136,7 @@ const criterion = z.discriminatedUnion('kind', [
         'expected a function, from a module',
       ),
       perLayer: flag,
-      layers,
+      layers: layersOrKind,
     })
     .transform(built(({ density, scores: score, ...options }) => scores(density, score, options))),
 ])
@@ -172,6 +173,7 @@ const distillation = z.strictObject({
 })
 
 const share = z.number().min(0).max(1)
+const paperErrors = { top1Error: z.number(), top5Error: number }
 const paperLayer = z.strictObject({
   name: z.string(),
   weights: z.number(),
@@ -202,8 +204,8 @@ export const planSchemas = {
   }),
   paper: z
     .strictObject({
-      reference: z.strictObject({ top1Error: z.number(), parameters: z.number() }),
-      pruned: z.strictObject({ top1Error: z.number(), parameters: z.number(), compression: z.number() }),
+      reference: z.strictObject({ ...paperErrors, parameters: z.number() }),
+      pruned: z.strictObject({ ...paperErrors, parameters: z.number(), compression: z.number() }),
       layers: z.array(paperLayer),
     })
     .exactOptional(),

@@ -14,6 +14,7 @@ export type DensePlan = Pick<
   | 'schedule'
   | 'regularization'
   | 'labelSmoothing'
+  | 'augment'
   | 'averaging'
   | 'memoryFormat'
   | 'autocast'
@@ -29,7 +30,8 @@ export type PrunePlan<Name extends string = string> = Pick<
 export interface Recipe {
   readonly name: string
   readonly model: (options: NetworkOptions) => AnyNetwork
-  readonly data: (dir?: string) => Promise<DataSplits>
+  /** Of the folder or file that a user names. */
+  readonly data: (path?: string) => Promise<DataSplits>
   readonly dense: DensePlan
   readonly prune: PrunePlan
   readonly paper?: PaperTable | undefined

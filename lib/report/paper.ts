@@ -8,9 +8,14 @@ export interface PaperLayer {
   readonly flopShare: number
 }
 
+interface PaperErrors {
+  readonly top1Error: number
+  readonly top5Error?: number | undefined
+}
+
 /** What the paper reports of a network. Errors are percent. */
 export interface PaperTable {
-  readonly reference: { readonly top1Error: number; readonly parameters: number }
-  readonly pruned: { readonly top1Error: number; readonly parameters: number; readonly compression: number }
+  readonly reference: PaperErrors & { readonly parameters: number }
+  readonly pruned: PaperErrors & { readonly parameters: number; readonly compression: number }
   readonly layers: readonly PaperLayer[]
 }

@@ -55,19 +55,15 @@ export function summaryTable(record: Pick<RunRecord, 'reference' | 'pruned'>, pa
     ...(paper ? [value(paper)] : []),
     value(record),
   ]
-  const top5 = ({ reference, pruned }: typeof record) =>
-    reference.top5Error === undefined || pruned.top5Error === undefined
-      ? []
-      : [
-          ['top-5 error, dense', ...(paper ? ['–'] : []), formatPercent(reference.top5Error)],
-          ['top-5 error, pruned', ...(paper ? ['–'] : []), formatPercent(pruned.top5Error)],
-        ]
+  const top5 = (what: string, of: 'reference' | 'pruned') =>
+    record[of].top5Error === undefined ? [] : [row(what, (source) => percentOrDash(source[of].top5Error))]
   return {
     columns: ['', ...(paper ? ['paper'] : []), 'here'],
     rows: [
       row('top-1 error, dense', ({ reference }) => formatPercent(reference.top1Error)),
       row('top-1 error, pruned', ({ pruned }) => formatPercent(pruned.top1Error)),
-      ...top5(record),
+      ...top5('top-5 error, dense', 'reference'),
+      ...top5('top-5 error, pruned', 'pruned'),
       row('parameters, dense', ({ reference }) => formatCount(reference.parameters)),
       row('parameters, pruned', ({ pruned }) => formatCount(pruned.parameters)),
       row('compression', ({ pruned }) => formatRatio(pruned.compression)),
@@ -77,17 +73,26 @@ export function summaryTable(record: Pick<RunRecord, 'reference' | 'pruned'>, pa
 
 /** How the rounds went. Errors are on the validation part, then on the test set before and after retraining. */
 export function roundTable({ rounds }: Pick<RunRecord, 'rounds'>): TableData {
+  const top5 = rounds.some(({ top5Error }) => top5Error !== undefined)
   return {
-    columns: ['round', 'kept', 'compression', 'validation error', 'test error, pruned', 'retrained'],
-    rows: rounds.map(({ round, density, compression, validationError, top1ErrorBefore, top1Error }) => [
-      String(round),
-      formatPercent(100 * density, 1),
-      formatRatio(compression),
-      formatPercent(validationError),
-      formatPercent(top1ErrorBefore),
-      formatPercent(top1Error),
+    columns: [
+      ...['round', 'kept', 'compression', 'validation error', 'test error, pruned', 'retrained'],
+      ...(top5 ? ['top-5'] : []),
+    ],
+    rows: rounds.map((round) => [
+      String(round.round),
+      formatPercent(100 * round.density, 1),
+      formatRatio(round.compression),
+      formatPercent(round.validationError),
+      formatPercent(round.top1ErrorBefore),
+      formatPercent(round.top1Error),
+      ...(top5 ? [percentOrDash(round.top5Error)] : []),
     ]),
   }
+}
+
+function percentOrDash(error: number | undefined): string {
+  return error === undefined ? '–' : formatPercent(error)
 }
 
 function shares(layer: Shares | undefined, decimals: number): string[] {

@@ -62,7 +62,7 @@ describe('torch-prune, given bad input,', function () {
     it('that it does not know, naming the nearest', async () => {
       await refused(
         ['run', 'lenet-30-100', '--out', out],
-        /there is no recipe 'lenet-30-100' \(did you mean lenet-300-100\?\): use one of lenet-300-100, lenet-300-100-deep, lenet-5, lenet-5-deep, or give a path/,
+        /there is no recipe 'lenet-30-100' \(did you mean lenet-300-100\?\): use one of lenet-300-100, .*wrn-40-2, or give a path/,
       )
       await refused(
         ['train', 'lenet', '--out', out],
@@ -112,6 +112,38 @@ describe('torch-prune, given bad input,', function () {
       await refused(run().with(1, model), /there is no model 'lenet-6'/)
       const phases = variant((it) => ({ ...it, prune: { ...it.prune, phases: ['conv'] } }))
       await refused(run().with(1, phases), /phase 'conv' has nothing to train in this network: use all, fc/)
+    })
+
+    it('whose data or model is of no kind, or does not take an option', async () => {
+      const data = (value: unknown) =>
+        run().with(
+          1,
+          variant((it) => ({ ...it, data: value })),
+        )
+      await refused(data('cifar100'), /data: expected "mnist", "cifar10", "images", or/)
+      await refused(data({ kind: 'images', sizes: 3 }), /is no recipe: data/)
+      const model = (value: unknown) =>
+        run().with(
+          1,
+          variant((it) => ({ ...it, model: value })),
+        )
+      await refused(model({ name: 'lenet-5', size: 32 }), /lenet-5 takes samples of 28 pixels, not of 32/)
+    })
+
+    it('whose data are not named, or of another kind', async () => {
+      await refused(
+        ['run', 'wrn-16-2', '--out', out],
+        /needs CIFAR-10 from you: name the folder .* with --data/,
+      )
+      await refused(
+        ['run', 'wrn-16-2', '--data', data, '--out', out],
+        /mnist: does not hold CIFAR-10; it should/,
+      )
+      await refused(['run', 'alexnet', '--data', data, '--out', out], /mnist: has no train\/ beside val\//)
+      await refused(
+        ['run', 'alexnet', '--data', recipe, '--out', out],
+        /does not hold packed images; make them/,
+      )
     })
 
     it('whose layers do not fit each other, or the data', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { renderTable } from '../../lib/cli/table.js'
 import type { PaperTable } from '../../lib/report/paper.js'
-import { layerTable, summaryTable, type TableData } from '../../lib/report/tables.js'
+import { layerTable, roundTable, summaryTable, type TableData } from '../../lib/report/tables.js'
 
 const layers = [
   {
@@ -71,5 +71,19 @@ describe('the tables of a run', () => {
       pruned: { ...record.pruned, top5Error: 11 },
     }
     expect(lines(summaryTable(many)).join('\n')).to.match(/^top-5 error, pruned +11\.00%$/m)
+    const pruned = { ...paper.pruned, top5Error: 10.88 }
+    expect(lines(summaryTable(many, { ...paper, pruned })).join('\n'))
+      .to.match(/^top-5 error, dense +– +10\.00%$/m)
+      .and.to.match(/^top-5 error, pruned +10\.88% +11\.00%$/m)
+    const round = {
+      round: 1,
+      density: 0.5,
+      compression: 2,
+      validationError: 40,
+      top1ErrorBefore: 50,
+      top1Error: 41,
+    }
+    expect(roundTable({ rounds: [round] }).columns).not.to.include('top-5')
+    expect(lines(roundTable({ rounds: [{ ...round, top5Error: 19.5 }] }))[2]).to.match(/ 41\.00% +19\.50%$/)
   })
 })

@@ -1,0 +1,31 @@
+import { l2 } from '../optim/regularization.js'
+import { cosine } from '../optim/schedule.js'
+import { sgd } from '../optim/spec.js'
+import { globalDensity } from '../prune/criterion.js'
+import { cifar10Data } from './data.js'
+import type { DensePlan, PrunePlan } from './recipe.js'
+
+// As github.com/jack-willturner/deep-compression, the code that the paper's summary names, has it.
+
+const dense: DensePlan = {
+  epochs: 200,
+  batchSize: 128,
+  optimizer: sgd({ lr: 0.1, momentum: 0.9 }),
+  schedule: cosine(),
+  regularization: l2(5e-4),
+  augment: { crop: { padding: 4 }, flip: true, cutout: 16 },
+}
+
+/**
+ * Global magnitude over the CONV layers, down to a tenth of their weights by equal steps. There a hundred steps of
+ * training follow each, at the rate that was left, nearly none; here each round trains on, at a rate of its own.
+ */
+const prune: PrunePlan<never> = {
+  criterion: globalDensity(0.1, { layers: 'conv' }),
+  rounds: 15,
+  densitySchedule: 'linear',
+  retrain: { epochs: 4, lrFactor: 0.1, schedule: cosine() },
+}
+
+/** What the recipes for CIFAR-10 have in common: all but the name and the model. */
+export const cifar = { data: cifar10Data(), dense, prune }

@@ -1,0 +1,105 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import sharp from 'sharp'
+import { z } from 'zod'
+import { CIFAR10_CLASSES } from '../../lib/data/cifar10.js'
+import { packImages } from '../../lib/data/packed.js'
+import { modelNames } from '../../lib/models/registry.js'
+import { checkCriterion, layersOf } from '../../lib/prune/mask.js'
+import { phasesOf } from '../../lib/prune/phases.js'
+import { planSchemas } from '../../lib/recipes/plan.js'
+import { findRecipe, recipeNames } from '../../lib/recipes/registry.js'
+import { writePictures } from '../../scripts/imagenet/pictures.js'
+import { laterRefusal } from '../support/refusal.js'
+
+const box = mkdtempSync(join(tmpdir(), 'torch-prune-recipes-'))
+after(() => rmSync(box, { recursive: true, force: true }))
+
+describe('the recipes', function () {
+  this.timeout(120_000)
+
+  it('hold one for each model, under its name', async () => {
+    expect(recipeNames).to.include.members(modelNames)
+    for (const name of recipeNames) expect((await findRecipe(name)).name).to.equal(name)
+  })
+
+  for (const name of recipeNames) {
+    it(`say what the compiler and the schema ask: ${name}`, async () => {
+      const { model, data: _, ...plans } = await findRecipe(name)
+      z.strictObject(planSchemas).parse(plans)
+      using network = model({})
+      checkCriterion(network, plans.prune.criterion)
+      phasesOf(network, plans.prune.phases)
+      const { paper } = plans
+      if (paper === undefined) return
+      const costs = network.costs
+      expect(paper.layers.map((layer) => layer.name)).to.deep.equal(costs.map((cost) => cost.name))
+      // The tables are rounded to one or two figures, and torchvision's AlexNet has narrower convolutions.
+      const least = name === 'alexnet' ? 0.5 : 0.8
+      for (const [i, { weights }] of paper.layers.entries()) {
+        expect(costs[i]!.weights / weights, costs[i]!.name).to.be.within(least, 1.45)
+      }
+      const total = (value: (i: number) => number) => costs.reduce((sum, _cost, i) => sum + value(i), 0)
+      const kept = total((i) => costs[i]!.weights * paper.layers[i]!.density)
+      const share = kept / total((i) => costs[i]!.weights)
+      expect(1 / share).to.be.within(0.9 * paper.pruned.compression, 1.15 * paper.pruned.compression)
+    })
+  }
+
+  it('prune the convolutions alone on CIFAR-10', async () => {
+    const { model, prune } = await findRecipe('wrn-16-2')
+    using network = model({})
+    expect(layersOf(network, prune.criterion)).to.deep.equal(
+      network.prunable.filter((layer) => layer !== 'fc'),
+    )
+    const { model: plain } = await findRecipe('lenet-300-100')
+    using mlp = plain({})
+    expect(() => layersOf(mlp, prune.criterion)).to.throw(/the network has no conv layers to prune/)
+  })
+
+  it('for ImageNet read a folder and a packed file alike', async () => {
+    const dir = join(box, 'pictures')
+    const file = join(box, 'pictures.pack')
+    await writePictures(dir, { classes: 2, train: 4, held: 1, side: 64 })
+    await packImages(dir, file, { validation: 2 })
+    for (const [name, side] of [
+      ['alexnet', 224],
+      ['alexnet-caffe', 227],
+    ] as const) {
+      const { data, model } = await findRecipe(name)
+      using network = model({})
+      const folder = await data(dir)
+      expect(folder.train.sampleShape).to.deep.equal(network.inputShape).and.to.deep.equal([3, side, side])
+      const { train, validation, test } = await data(file)
+      expect([train.length, validation.length, test.length]).to.deep.equal([6, 2, 2])
+      using images = await train.read([0], { augment: { crop: {}, flip: true } })
+      expect(images.images.shape).to.deep.equal([1, 3, side, side])
+    }
+  })
+
+  it('for CIFAR-10 read folders of classes', async () => {
+    const dir = join(box, 'cifar')
+    for (const part of ['train', 'test']) {
+      for (const name of CIFAR10_CLASSES) {
+        const folder = join(dir, part, name)
+        mkdirSync(folder, { recursive: true })
+        const picture = sharp({ create: { width: 32, height: 32, channels: 3, background: 'navy' } })
+        await picture.toFile(join(folder, '0.png'))
+      }
+    }
+    const { data } = await findRecipe('wrn-16-2')
+    // A validation part of 5,000 is more than there is: the folder itself was understood.
+    expect((await laterRefusal(data(dir))).message).to.match(/a validation part of 5000 of 10 samples/)
+  })
+
+  it('say what they need where no data is named, or the wrong one', async () => {
+    const message = async (name: string, path?: string) =>
+      (await laterRefusal((await findRecipe(name)).data(path))).message
+    expect(await message('vgg-16')).to.match(/needs images from you: name a folder .*, with --data/)
+    expect(await message('resnet-18')).to.match(/needs CIFAR-10 from you: name the folder .*, with --data/)
+    expect(await message('vgg-16', box)).to.match(/has no train\/ beside val\/ or test\//)
+    expect(await message('resnet-18', join(box, 'none'))).to.match(/none: does not exist; it should hold/)
+  })
+})
