@@ -58,10 +58,11 @@ export { defineRecipe, type Recipe } from './recipes/recipe.js'
 export { type RunOptions, type RunResult, runRecipe } from './recipes/run.js'
 export type { RunRecord } from './report/record.js'
 export * from './tensor/index.js'
+export type { CheckpointOptions, TrainPosition } from './train/checkpoint.js'
+export type { Distillation } from './train/distillation.js'
 export { type EvaluateOptions, type Evaluation, evaluate, predict } from './train/evaluate.js'
 export type { Job } from './train/job.js'
 export {
-  type Distillation,
   type Epoch,
   type TrainOptions,
   type TrainProgress,

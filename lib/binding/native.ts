@@ -71,11 +71,17 @@ export interface SplicingCounts {
   readonly removed: number
 }
 
-export interface TrainingResult {
+/** Where a training job stands: the steps that are done, and what came of them. */
+export interface TrainingTally {
   readonly steps: number
   readonly samples: number
-  readonly loss: number
+  /** Over the samples. */
+  readonly lossSum: number
   readonly correct: number
+}
+
+export interface TrainingResult extends TrainingTally {
+  readonly loss: number
   readonly cancelled: boolean
   readonly losses: Float32Array
   /** Where masks were spliced. */
@@ -205,6 +211,8 @@ export interface Native {
   networkFrozenPrefix(network: NetworkHandle): number
   networkSetDropout(network: NetworkHandle, layer: string, p: number): void
   networkReseed(network: NetworkHandle, seed: number): void
+  networkRandomState(network: NetworkHandle): TensorHandle
+  networkSetRandomState(network: NetworkHandle, state: TensorHandle): void
   networkTo(network: NetworkHandle, device: string): void
   networkFormat(network: NetworkHandle): MemoryFormat
   networkFormatStart(network: NetworkHandle, format: MemoryFormat): NativeJob<undefined>
@@ -246,6 +254,10 @@ export interface Native {
       /** By parameter: moves towards it after each step, by the step's share of the way. */
       averages?: Readonly<Record<string, TensorHandle>>
       averageWeights?: Float64Array
+      /** Where an earlier job over the same stopped. */
+      from?: TrainingTally | undefined
+      /** Seconds after which it stops behind a step, having done one at least. */
+      pauseAfter?: number | undefined
     },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<TrainingResult>

@@ -19,6 +19,17 @@ export async function runJob<Result>(
   signal?: AbortSignal,
   onProgress?: Report,
 ): Promise<Result> {
+  const result = await runStoppable(start, signal, onProgress)
+  signal?.throwIfAborted()
+  return result
+}
+
+/** As runJob, but where the signal stops the work, it resolves to what that had come to. */
+export async function runStoppable<Result>(
+  start: (report?: Report) => NativeJob<Result>,
+  signal?: AbortSignal,
+  onProgress?: Report,
+): Promise<Result> {
   signal?.throwIfAborted()
   let failure: { readonly error: unknown } | undefined
   const report = (progress: JobProgress) => {
@@ -36,7 +47,6 @@ export async function runJob<Result>(
   try {
     const result = await job.promise
     if (failure !== undefined) throw failure.error
-    signal?.throwIfAborted()
     return result
   } finally {
     signal?.removeEventListener('abort', cancel)

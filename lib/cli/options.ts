@@ -5,6 +5,7 @@ import type { ComputeOptions } from '../nn/compute.js'
 import { withComputeOptions } from './compute.js'
 
 const MOST_THREADS = 1024
+const CHECKPOINT_MINUTES = 10
 
 /** What commands that compute have in common, as commander hands it over. */
 export interface WorkOptions extends ComputeOptions {
@@ -35,6 +36,23 @@ export function withWorkOptions(command: Command, defaultFolder: string): Comman
         .default(Math.min(availableParallelism(), MOST_THREADS), 'all cores'),
     )
     .option('--quiet', 'print nothing but errors')
+}
+
+/** What commands that train for long have besides. */
+export interface ResumableOptions {
+  readonly checkpointMinutes: number
+  readonly resume?: boolean
+}
+
+export function withResumableOptions(command: Command): Command {
+  return command
+    .option(
+      '--checkpoint-minutes <n>',
+      'save where training stands this often',
+      real('--checkpoint-minutes', { over0: true }),
+      CHECKPOINT_MINUTES,
+    )
+    .option('--resume', 'go on at the step at which a run was stopped or saved')
 }
 
 /** Reads a whole number of `least` to `most`. */

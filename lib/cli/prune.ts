@@ -2,12 +2,21 @@ import { type Command, Option } from 'commander'
 import type { Phases } from '../prune/phases.js'
 import { recipeNames } from '../recipes/registry.js'
 import { interruptible } from './interrupt.js'
-import { perLayer, real, type WorkOptions, whole, withWorkOptions, words } from './options.js'
+import {
+  perLayer,
+  type ResumableOptions,
+  real,
+  type WorkOptions,
+  whole,
+  withResumableOptions,
+  withWorkOptions,
+  words,
+} from './options.js'
 
 export const criterionNames = ['deviation', 'global', 'layer', 'fisher', 'filter'] as const
 export type CriterionName = (typeof criterionNames)[number]
 
-export interface PruneOptions extends WorkOptions {
+export interface PruneOptions extends WorkOptions, ResumableOptions {
   readonly weights: string
   readonly density?: number | Readonly<Record<string, number>>
   readonly quality?: number | Readonly<Record<string, number>>
@@ -18,7 +27,6 @@ export interface PruneOptions extends WorkOptions {
   readonly lrFactor?: number
   readonly criterion?: CriterionName
   readonly phases?: Phases
-  readonly resume?: boolean
 }
 
 export function addPrune(program: Command): void {
@@ -56,8 +64,7 @@ export function addPrune(program: Command): void {
       'layers that each round prunes and retrains in turn, the others fixed: all, fc,conv, or alternate',
       (text) => (text.trim() === 'alternate' ? 'alternate' : words('--phases', ['all', 'conv', 'fc'])(text)),
     )
-  withWorkOptions(command, 'runs/prune-<model>-<seed>')
-    .option('--resume', 'go on after the last finished round of a run that was stopped')
+  withResumableOptions(withWorkOptions(command, 'runs/prune-<model>-<seed>'))
     .addHelpText(
       'after',
       `

@@ -2,28 +2,29 @@ import type { Command } from 'commander'
 import { findRecipe, recipeNames } from '../recipes/registry.js'
 import { withCompute } from './compute.js'
 import { interruptible } from './interrupt.js'
-import { type WorkOptions, withWorkOptions } from './options.js'
+import { type ResumableOptions, type WorkOptions, withResumableOptions, withWorkOptions } from './options.js'
 
 export function addRun(program: Command): void {
   const command = program
     .command('run')
     .description('train a network, prune and retrain it by a recipe, and compare with the paper')
     .argument('<recipe>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
-  withWorkOptions(command, 'runs/<recipe>-<seed>')
-    .option('--resume', 'go on after the last finished round of a run that was stopped')
+  withResumableOptions(withWorkOptions(command, 'runs/<recipe>-<seed>'))
     .addHelpText(
       'after',
       `
 The folder then holds run.json, events.jsonl, reference.safetensors (dense),
-model.safetensors (pruned) and checkpoint/. Ctrl-C finishes the step and keeps
-the finished rounds; a second one ends at once.
+model.safetensors (pruned) and checkpoint/. Ctrl-C finishes the step and saves
+all that training stands at; --resume goes on from there as if nothing had
+happened, bit for bit. A second Ctrl-C ends at once.
 
 Examples:
   $ torch-prune run lenet-300-100
   $ torch-prune run lenet-5 --seed 2 --device cuda --out runs/third
+  $ torch-prune run vgg-16 --data imagenet.pack --checkpoint-minutes 30
   $ torch-prune run my-recipe.json --data mnist/ --resume`,
     )
-    .action((recipe: string, options: WorkOptions & { resume?: boolean }) =>
+    .action((recipe: string, options: WorkOptions & ResumableOptions) =>
       interruptible(async (signal) => {
         const { runToTable } = await import('./work.js')
         await runToTable(withCompute(await findRecipe(recipe), options), options, signal)

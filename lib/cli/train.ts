@@ -2,9 +2,17 @@ import type { Command } from 'commander'
 import { type Averaging, ema, swa } from '../optim/averaging.js'
 import { recipeNames } from '../recipes/registry.js'
 import { interruptible } from './interrupt.js'
-import { real, type WorkOptions, whole, withWorkOptions, wrong } from './options.js'
+import {
+  type ResumableOptions,
+  real,
+  type WorkOptions,
+  whole,
+  withResumableOptions,
+  withWorkOptions,
+  wrong,
+} from './options.js'
 
-export interface TrainOptions extends WorkOptions {
+export interface TrainOptions extends WorkOptions, ResumableOptions {
   readonly epochs?: number
   readonly batchSize?: number
   readonly lr?: number
@@ -36,13 +44,13 @@ export function addTrain(program: Command): void {
       real('--warmup', { most: 1 }),
     )
     .option('--average <how>', 'end with an average of the weights: ema, ema=0.99, swa or swa=0.5', averaging)
-  withWorkOptions(command, 'runs/train-<model>-<seed>')
+  withResumableOptions(withWorkOptions(command, 'runs/train-<model>-<seed>'))
     .addHelpText(
       'after',
       `
 What is not given is as in the model's recipe. A part of the training set is
 kept for validation. The folder then holds reference.safetensors and
-events.jsonl.
+events.jsonl. Ctrl-C finishes the step and saves; --resume goes on from there.
 
 Examples:
   $ torch-prune train lenet-300-100 --epochs 10 --out runs/dense

@@ -2,15 +2,17 @@ import { TorchPruneError } from '../errors.js'
 import { l2 } from '../optim/regularization.js'
 import { cosine } from '../optim/schedule.js'
 import { sgd } from '../optim/spec.js'
-import { interruptedWeights, trainRecipe } from '../recipes/dense.js'
+import { Checkpoint } from '../recipes/checkpoint.js'
+import { trainRecipe } from '../recipes/dense.js'
 import type { DensePlan, Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
+import { commandWith } from './interrupt.js'
 import { createReporter } from './progress.js'
 import { followRun } from './run_progress.js'
 import type { TrainOptions } from './train.js'
-import { announce, shown } from './work.js'
+import { announce, beginning, shown } from './work.js'
 
 /** Trains a model's dense network into a folder. */
 export async function train(model: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
@@ -19,15 +21,22 @@ export async function train(model: string, options: TrainOptions, signal: AbortS
   using reporter = createReporter({ quiet: options.quiet ?? false })
   const follow = followRun(reporter)
   let into: string | undefined
+  let saved = false
   try {
     const { weights } = await trainRecipe(named, {
       ...options,
       signal,
       on: {
         ...follow,
-        begun(folder) {
+        begun(folder, found) {
           into = folder
           announce(reporter, named, options, folder)
+          saved = options.resume === true && found.kind === 'unfinished'
+          const how = beginning(found, options.resume ?? false)
+          if (how !== undefined) reporter.line(how)
+        },
+        saved() {
+          saved = true
         },
       },
     })
@@ -36,7 +45,11 @@ export async function train(model: string, options: TrainOptions, signal: AbortS
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error
     if (into === undefined) throw new Interrupted('interrupted before the training began')
-    throw new Interrupted(`interrupted: the weights so far are in ${shown(interruptedWeights(into))}`)
+    if (!saved) throw new Interrupted('interrupted before the first step: nothing was saved')
+    const { position } = new Checkpoint(into)
+    throw new Interrupted(
+      `interrupted: the weights so far are in ${shown(position)}; continue with: ${commandWith('--resume')}`,
+    )
   }
 }
 

@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { isPruning } from '../recipes/checkpoint.js'
 import { type FoundRun, progressOf } from '../recipes/folder.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { type RunResult, runRecipe } from '../recipes/run.js'
@@ -7,7 +8,7 @@ import { formatSeconds } from '../report/format.js'
 import { layerTable, summaryTable } from '../report/tables.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
-import type { WorkOptions } from './options.js'
+import type { ResumableOptions, WorkOptions } from './options.js'
 import { render } from './output.js'
 import { createReporter, type Reporter } from './progress.js'
 import { followRun } from './run_progress.js'
@@ -15,7 +16,7 @@ import { followRun } from './run_progress.js'
 /** Runs a recipe up to its table, for `run` and `prune`. */
 export async function runToTable(
   recipe: Recipe,
-  options: WorkOptions & { readonly weights?: string; readonly resume?: boolean },
+  options: WorkOptions & ResumableOptions & { readonly weights?: string },
   signal: AbortSignal,
 ): Promise<void> {
   const { quiet = false, resume = false } = options
@@ -23,7 +24,8 @@ export async function runToTable(
   const follow = followRun(reporter)
   const rounds = recipe.prune.rounds ?? 1
   let begun = false
-  /** Rounds that are finished and saved; undefined until the dense network is. */
+  /** Whether anything of the dense training is saved; rounds that are finished and saved, once it is done. */
+  let kept = false
   let saved: number | undefined
   const on: RunListener = {
     ...follow,
@@ -32,7 +34,12 @@ export async function runToTable(
       announce(reporter, recipe, options, folder)
       const how = beginning(found, resume)
       if (how !== undefined) reporter.line(how)
-      if (resume && found.kind === 'unfinished') saved = found.state.rounds.length
+      if (!resume || found.kind !== 'unfinished') return
+      kept = true
+      if (isPruning(found.state)) saved = found.state.rounds.length
+    },
+    saved() {
+      kept = true
     },
     referenceReady(validationError) {
       saved ??= 0
@@ -50,12 +57,15 @@ export async function runToTable(
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error
     if (!begun) throw new Interrupted('interrupted before the run began')
-    if (saved === undefined) {
-      throw new Interrupted(
-        'interrupted: the dense training is unfinished and starts again when you run this again',
-      )
+    if (saved === undefined && !kept) {
+      throw new Interrupted('interrupted before the first step: run it again to begin')
     }
-    const open = saved < rounds ? `round ${saved + 1} of ${rounds}` : 'the final test'
+    const open =
+      saved === undefined
+        ? 'the dense training'
+        : saved < rounds
+          ? `round ${saved + 1} of ${rounds}`
+          : 'the final test'
     throw new Interrupted(`interrupted: ${open} is unfinished; continue with: ${commandWith('--resume')}`)
   }
 }
@@ -71,12 +81,13 @@ export function announce(
   reporter.line(`${name}, seed ${seed}, ${computing}, into ${shown(folder)}`)
 }
 
-function beginning(found: FoundRun, resume: boolean): string | undefined {
+/** How a run that is begun stands to what its folder held. */
+export function beginning(found: FoundRun, resume: boolean): string | undefined {
   switch (found.kind) {
     case 'begun':
-      return 'The run there stopped in its dense training, which starts again.'
+      return 'The run there stopped before anything was saved: starting again.'
     case 'unfinished':
-      return `Going on after ${progressOf(found.state)}.`
+      return `Going on ${progressOf(found.state)}.`
     case 'finished':
       return 'The finished run there is replaced.'
     default:

@@ -6,7 +6,7 @@ import type { Shape } from '../nn/shapes.js'
 import { fromBytes, toBytes } from '../tensor/bytes.js'
 import { quoted, refuse } from './files.js'
 import { checkFit } from './fit.js'
-import { type TensorData, writeSafetensors } from './safetensors.js'
+import { type SafetensorsFile, type TensorData, writeSafetensors } from './safetensors.js'
 import { readTensorFile, readTensorFileHeader } from './tensor_file.js'
 
 /** The name of a mask beside its weight: `fc1.weight_mask`. */
@@ -77,6 +77,12 @@ const GRAPH_KEY = 'torch-prune.graph'
 /** Names of the layers whose weights are stored dense beside a mask that does not seal, as a JSON array. */
 const SPLICED_KEY = 'torch-prune.spliced'
 
+/**
+ * Tensors of ours under names that begin with this stand beside a network's own in some files: what training stands
+ * at. They are no part of the network.
+ */
+export const BESIDE = 'torch-prune.'
+
 /** Checks a layer graph that came from outside; `where` names the source in the error. */
 export function parseGraph(value: unknown, where: string): StoredGraph {
   const parsed = graphSchema.safeParse(value)
@@ -112,9 +118,18 @@ export function graphToJson(network: AnyNetwork): unknown {
 /**
  * Writes a network: PyTorch's names, each mask beside its weight as uint8, the graph in the metadata. Of a spliced
  * layer the weight is the dense one, and the metadata says so.
+ *
+ * @param beside more tensors, under names that begin with `BESIDE`, and more metadata
  */
-export async function saveNetwork(network: AnyNetwork, path: string): Promise<void> {
-  const tensors = new Map<string, TensorData>()
+export async function saveNetwork(
+  network: AnyNetwork,
+  path: string,
+  beside?: {
+    readonly metadata: Readonly<Record<string, string>>
+    readonly tensors: ReadonlyMap<string, TensorData>
+  },
+): Promise<void> {
+  const tensors = new Map<string, TensorData>(beside?.tensors)
   for (const name of network.tensorNames()) {
     using tensor = network.tensor(name)
     tensors.set(name, toBytes(tensor))
@@ -126,6 +141,7 @@ export async function saveNetwork(network: AnyNetwork, path: string): Promise<vo
   const { spliced } = network
   const metadata = {
     format: 'pt',
+    ...beside?.metadata,
     [GRAPH_KEY]: JSON.stringify(graphToJson(network)),
     ...(spliced.length > 0 && { [SPLICED_KEY]: JSON.stringify(spliced) }),
   }
@@ -164,7 +180,13 @@ export async function readGraph(path: string): Promise<StoredGraph | undefined> 
  * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, left over, or do not fit.
  */
 export async function loadWeights(network: AnyNetwork, path: string): Promise<void> {
-  const { tensors, metadata } = await readTensorFile(path)
+  putWeights(network, await readTensorFile(path), path)
+}
+
+/** Loads what was read of a file, as `loadWeights()` does; `path` names it in errors. */
+export function putWeights(network: AnyNetwork, file: SafetensorsFile, path: string): void {
+  const { metadata } = file
+  const tensors = new Map([...file.tensors].filter(([name]) => !name.startsWith(BESIDE)))
   const spliced = parseSpliced(metadata[SPLICED_KEY], path)
   checkFit(network, tensors, (weight) => `${weight}${MASK}`, path)
   const masks = new Set(network.prunable.map((layer) => `${layer}.weight${MASK}`))

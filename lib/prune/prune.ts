@@ -2,6 +2,7 @@ import type { JobOptions } from '../binding/native_job.js'
 import type { Augmentation } from '../data/augment.js'
 import type { DataSplits } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
+import { loadWeights } from '../io/network.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
@@ -9,18 +10,13 @@ import type { Averaging } from '../optim/averaging.js'
 import type { Regularization } from '../optim/regularization.js'
 import type { Schedule } from '../optim/schedule.js'
 import type { OptimizerSpec } from '../optim/spec.js'
+import { type CheckpointOptions, readNote } from '../train/checkpoint.js'
+import { type Distillation, logitsOf } from '../train/distillation.js'
 import { evaluate } from '../train/evaluate.js'
 import { Job } from '../train/job.js'
+import { checkCache } from '../train/prefix.js'
 import { deriveSeed } from '../train/seed.js'
-import {
-  checkCache,
-  type Distillation,
-  type Epoch,
-  howTrained,
-  logitsOf,
-  type TrainProgress,
-  train,
-} from '../train/train.js'
+import { type Epoch, howTrained, type TrainProgress, train } from '../train/train.js'
 import type { Criterion } from './criterion.js'
 import { adjustDropout } from './dropout.js'
 import {
@@ -74,6 +70,11 @@ export interface PruneOptions<Name extends string = string> extends JobOptions {
   readonly seed?: number | undefined
   /** Goes on behind this round: masks and weights are those of its end. */
   readonly after?: { readonly round: number; readonly initial: InitialDeviations } | undefined
+  /**
+   * Saves where retraining stands, and goes on from there, when the file is of the first round that is left to do;
+   * one of an earlier round is written over.
+   */
+  readonly checkpoint?: Omit<CheckpointOptions, 'note' | 'fresh'> | undefined
   readonly onProgress?: ((progress: PruneProgress) => void) | undefined
   /** Awaited after each epoch of retraining. */
   readonly onEpoch?: ((epoch: RetrainEpoch) => Promise<void> | void) | undefined
@@ -155,20 +156,27 @@ async function* roundsOf(
     teacher: await logitsOf(lesson.teacher ?? network, data.train, signal),
   }
   const done: Round[] = []
-  for (let round = (options.after?.round ?? 0) + 1; round <= rounds; round++) {
+  const first = (options.after?.round ?? 0) + 1
+  let stopped = await stoppedIn(options, first)
+  for (let round = first; round <= rounds; round++) {
     const started = performance.now()
-    let validationErrorBefore = 0
+    let validationErrorBefore = stopped?.validationErrorBefore ?? 0
     for (const [p, phase] of phases.entries()) {
-      await applyCriterion(network, options.criterion, {
-        ease: (density) => densityAt(densitySchedule, density, round, rounds),
-        initial,
-        only: prunedIn(network, phase),
-        data: data.train,
-        signal,
-      })
+      if (p < (stopped?.phase ?? 0)) continue
+      // Where retraining goes on, its pruning is done.
+      if (stopped) await loadWeights(network, stopped.path)
+      else {
+        await applyCriterion(network, options.criterion, {
+          ease: (density) => densityAt(densitySchedule, density, round, rounds),
+          initial,
+          only: prunedIn(network, phase),
+          data: data.train,
+          signal,
+        })
+      }
       const pruned = await keptWeights(network, signal)
       if (options.adjustDropout !== false) adjustDropout(network, pruned)
-      if (p === 0) {
+      if (p === 0 && !stopped) {
         validationErrorBefore = (await evaluate(network, data.validation, { autocast, signal })).top1Error
         await options.onPruned?.(round, totalDensity(pruned))
       }
@@ -182,6 +190,11 @@ async function* roundsOf(
           distillation,
           ...(cached && phase === 'fc' && { cachePrefix, cacheVariants }),
           seed: deriveSeed(seed, round, p),
+          checkpoint: options.checkpoint && {
+            ...options.checkpoint,
+            note: { round, phase: p, validationErrorBefore },
+            fresh: stopped === undefined,
+          },
           signal,
           onProgress:
             options.onProgress && ((progress) => options.onProgress?.({ ...progress, round, rounds, phase })),
@@ -190,6 +203,7 @@ async function* roundsOf(
       } finally {
         if (fixed.length > 0) network.unfreeze(...fixed)
       }
+      stopped = undefined
     }
     const layers = await keptWeights(network, signal)
     const { kept, compression } = await parameterReport(network, signal)
@@ -209,6 +223,14 @@ async function* roundsOf(
     yield event
   }
   return { rounds: done, initialDeviations: initial }
+}
+
+/** Where retraining was stopped within a round, if its file says so. */
+async function stoppedIn({ checkpoint }: PruneOptions, round: number) {
+  const note = checkpoint && (await readNote(checkpoint.path))
+  if (note?.round !== round) return undefined
+  const { phase = 0, validationErrorBefore = 0 } = note
+  return { path: checkpoint!.path, phase, validationErrorBefore }
 }
 
 function retraining(network: AnyNetwork, options: RetrainOptions) {

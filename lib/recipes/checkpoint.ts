@@ -24,15 +24,26 @@ const stateSchema = z.object({
   /** All that decides what the run computes; a run resumes only under the same. */
   plan: z.string(),
   seed: z.int(),
-  referenceValidationError: z.number(),
-  initialDeviations: z.record(z.string(), z.number()),
+  /** Both are missing until the dense network is trained. */
+  referenceValidationError: z.number().exactOptional(),
+  initialDeviations: z.record(z.string(), z.number()).exactOptional(),
   rounds: z.array(roundSchema),
+  /** Where training stood when it was saved last: an epoch of a round, of the dense training in round 0. */
+  within: z.object({ round: z.int(), epoch: z.int() }).exactOptional(),
   /** Spent so far, in all sittings. */
   seconds: z.number(),
 })
 
-/** Where a run stands: written after the dense training and after each round. */
+/** Where a run stands: written after the dense training, after each round, and when training is saved on the way. */
 export type RunState = z.infer<typeof stateSchema>
+
+/** One whose dense network is there. */
+export type PruningState = RunState &
+  Required<Pick<RunState, 'referenceValidationError' | 'initialDeviations'>>
+
+export function isPruning(state: RunState): state is PruningState {
+  return state.referenceValidationError !== undefined && state.initialDeviations !== undefined
+}
 
 /** The files of an unfinished run, in `checkpoint/` of its folder. */
 export class Checkpoint {
@@ -45,6 +56,11 @@ export class Checkpoint {
   /** The network at the end of a round, or right after its pruning. */
   weights(round: number, when: 'pruned' | 'retrained'): string {
     return join(this.folder, `round-${round}-${when}.safetensors`)
+  }
+
+  /** Where training stands within an epoch. */
+  get position(): string {
+    return join(this.folder, 'position.safetensors')
   }
 
   get #statePath(): string {
@@ -74,6 +90,12 @@ export class Checkpoint {
 
   async write(state: RunState): Promise<void> {
     await writeJsonAtomically(this.#statePath, state)
+  }
+
+  /** Writes the state behind a part that is over; where training stood within it is needed no more. */
+  async settle(state: RunState): Promise<void> {
+    await this.write(state)
+    await rm(this.position, { force: true })
   }
 
   async clear(): Promise<void> {

@@ -1,21 +1,20 @@
 import { join } from 'node:path'
-import type { NewRunEvent } from '../report/events.js'
 import { evaluate } from '../train/evaluate.js'
 import { train } from '../train/train.js'
-import { Checkpoint } from './checkpoint.js'
+import { Checkpoint, type RunState } from './checkpoint.js'
 import { checkFolder, findRun, REFERENCE_FILE } from './folder.js'
+import { type Note, savedWithin } from './position.js'
 import type { Recipe } from './recipe.js'
 import { logged, openSession, planOf, type Session, type SessionOptions } from './session.js'
 
-/** Trains a session's network by its recipe's dense plan. */
-export async function trainDense(
-  { recipe, network, data, seed, signal, on }: Session,
-  note: (event: NewRunEvent) => Promise<void>,
-): Promise<void> {
+/** Trains a session's network by its recipe's dense plan; goes on where it was saved on the way. */
+export async function trainDense(session: Session, state: () => RunState, note: Note): Promise<void> {
+  const { recipe, network, data, seed, signal, on } = session
   const epochs = train(network, data.train, {
     ...recipe.dense,
     seed,
     validation: data.validation,
+    checkpoint: savedWithin(session, state, note),
     signal,
     onProgress: on.denseProgress?.bind(on),
   })
@@ -38,36 +37,29 @@ export interface TrainedResult {
 /**
  * The first half of a recipe alone: trains the dense network and leaves it in a folder.
  *
- * @throws TorchPruneError; when aborted, the signal's reason, with the weights so far in `interruptedWeights()`.
+ * @throws TorchPruneError; when aborted, the signal's reason, with all that training stood at saved.
  */
 export async function trainRecipe(recipe: Recipe, options: SessionOptions = {}): Promise<TrainedResult> {
   const session = await openSession(recipe, options)
   const { network, data, folder, seed, signal, on } = session
+  const identity = { recipe: recipe.name, plan: planOf(recipe, network), seed }
   const found = await findRun(folder)
-  checkFolder(folder, found, { recipe: recipe.name, plan: planOf(recipe, network), seed }, {})
-  return logged(session, false, async (note) => {
+  const { resume = false } = options
+  checkFolder(folder, found, identity, { resume })
+  const checkpoint = new Checkpoint(folder)
+  const saved = resume && found.kind === 'unfinished' ? found.state : undefined
+  return logged(session, saved !== undefined, async (note) => {
     on.begun?.(folder, found)
     const started = performance.now()
-    try {
-      await trainDense(session, note)
-      const { top1Error } = await evaluate(network, data.validation, { signal })
-      const weights = join(folder, REFERENCE_FILE)
-      await network.save(weights)
-      on.referenceReady?.(top1Error)
-      return { folder, weights, validationError: top1Error, seconds: (performance.now() - started) / 1000 }
-    } catch (error) {
-      if (signal?.aborted) await saveInterrupted(session)
-      throw error
-    }
+    const spent = () => (saved?.seconds ?? 0) + (performance.now() - started) / 1000
+    if (saved === undefined) await checkpoint.clear()
+    await trainDense(session, () => ({ schema: 1, ...identity, rounds: [], seconds: spent() }), note)
+    const { autocast } = recipe.dense
+    const { top1Error } = await evaluate(network, data.validation, { autocast, signal })
+    const weights = join(folder, REFERENCE_FILE)
+    await network.save(weights)
+    await checkpoint.clear()
+    on.referenceReady?.(top1Error)
+    return { folder, weights, validationError: top1Error, seconds: spent() }
   })
-}
-
-async function saveInterrupted({ network, folder }: Session): Promise<void> {
-  await new Checkpoint(folder).clear()
-  await network.save(interruptedWeights(folder))
-}
-
-/** Where training that was stopped leaves its weights. */
-export function interruptedWeights(folder: string): string {
-  return join(new Checkpoint(folder).folder, 'interrupted.safetensors')
 }

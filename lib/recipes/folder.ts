@@ -3,7 +3,7 @@ import { TorchPruneError } from '../errors.js'
 import { exists } from '../io/files.js'
 import { EVENTS_FILE } from '../report/events.js'
 import { RECORD_FILE, type RunRecord, readRunRecord } from '../report/record.js'
-import { Checkpoint, type RunState } from './checkpoint.js'
+import { Checkpoint, isPruning, type RunState } from './checkpoint.js'
 
 /** The dense network of a run. */
 export const REFERENCE_FILE = 'reference.safetensors'
@@ -14,11 +14,11 @@ export const MODEL_FILE = 'model.safetensors'
 export type FoundRun =
   /** No run, or no folder. */
   | { readonly kind: 'nothing' }
-  /** A run that stopped in its dense training, of which nothing is kept. */
+  /** A run that stopped before anything of its dense training was kept. */
   | { readonly kind: 'begun' }
   /** A dense network, and nothing that says how it came about. */
   | { readonly kind: 'trained' }
-  /** A run that stopped after its dense training, or after a round. */
+  /** A run that stopped in its dense training, after it, or in or after a round. */
   | { readonly kind: 'unfinished'; readonly state: RunState }
   | { readonly kind: 'finished'; readonly record: RunRecord; readonly state: RunState | undefined }
 
@@ -72,15 +72,17 @@ export function checkFolder(
     )
   }
   if (found.kind === 'unfinished' && !resume) {
-    refuse(
-      `a run that stopped after ${progressOf(found.state)}`,
-      'go on with --resume, or choose another --out',
-    )
+    refuse(`a run that stopped ${progressOf(found.state)}`, 'go on with --resume, or choose another --out')
   }
 }
 
-/** `round 2`, or `its dense training`. */
-export function progressOf({ rounds }: RunState): string {
+/** `in epoch 3 of its dense training`, `after round 2 of 5`, `in round 3 of 5, epoch 2`. */
+export function progressOf(state: RunState): string {
+  const { rounds, within } = state
   const last = rounds.at(-1)
-  return last === undefined ? 'its dense training' : `round ${last.round} of ${last.rounds}`
+  if (!isPruning(state)) return `in epoch ${within?.epoch ?? 1} of its dense training`
+  const next = (last?.round ?? 0) + 1
+  if (within?.round === next)
+    return `in round ${next}${last ? ` of ${last.rounds}` : ''}, epoch ${within.epoch}`
+  return last === undefined ? 'after its dense training' : `after round ${last.round} of ${last.rounds}`
 }

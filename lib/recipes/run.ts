@@ -3,13 +3,13 @@ import { join, resolve } from 'node:path'
 import { loadWeights } from '../io/network.js'
 import { initialDeviations } from '../prune/mask.js'
 import { prune } from '../prune/prune.js'
-import type { NewRunEvent } from '../report/events.js'
 import { RECORD_FILE, type RunRecord, writeRunRecord } from '../report/record.js'
 import { evaluate, predict } from '../train/evaluate.js'
-import { Checkpoint, type RunState } from './checkpoint.js'
+import { Checkpoint, isPruning, type PruningState, type RunState } from './checkpoint.js'
 import { trainDense } from './dense.js'
 import { checkFolder, findRun, MODEL_FILE, REFERENCE_FILE } from './folder.js'
 import { readOutcome } from './outcome.js'
+import { type Note, savedWithin } from './position.js'
 import type { Recipe } from './recipe.js'
 import { logged, openSession, planOf, type Session, type SessionOptions } from './session.js'
 
@@ -18,8 +18,6 @@ export { defaultRunFolder, type RunListener } from './session.js'
 export interface RunOptions extends SessionOptions {
   /** A dense network's file to start from; it is trained by the recipe unless given. */
   readonly weights?: string | undefined
-  /** Goes on behind the last finished round of a run in the folder; a finished one is returned as it is. */
-  readonly resume?: boolean | undefined
 }
 
 export interface RunResult {
@@ -32,7 +30,7 @@ export interface RunResult {
  * the test set is read once, at the end, with each round's saved weights.
  *
  * @throws TorchPruneError `ERR_OUTPUT` for a folder with a run that is not finished, unless `resume`, or with
- * another one; when aborted, the signal's reason, with everything up to the last finished round saved.
+ * another one; when aborted, the signal's reason, with everything up to the step it was in saved.
  */
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunResult> {
   const session = await openSession(recipe, options)
@@ -44,23 +42,25 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   checkFolder(folder, found, identity, { resume, own })
   if (resume && found.kind === 'finished') return { folder, record: found.record }
   const saved = resume && found.kind === 'unfinished' ? found.state : undefined
-  if (saved === undefined && weights !== undefined) await loadWeights(network, weights)
+  if (!(saved && isPruning(saved)) && weights !== undefined) await loadWeights(network, weights)
 
   return logged(session, saved !== undefined, async (note) => {
     on.begun?.(folder, found)
     const started = performance.now()
     const before = saved?.seconds ?? 0
     const spent = () => before + (performance.now() - started) / 1000
-    let state = saved
-    if (state === undefined) {
+    if (saved === undefined) {
       // What an earlier run left here would not fit what this one writes.
       for (const file of [RECORD_FILE, MODEL_FILE]) await rm(join(folder, file), { force: true })
       await new Checkpoint(folder).clear()
-      if (weights === undefined) await trainDense(session, note)
-      state = await saveReference(session, { schema: 1, ...identity, seconds: 0 }, spent)
     }
-    on.referenceReady?.(state.referenceValidationError)
-    state = await pruneAndRetrain(session, state, note, spent)
+    const begun: RunState = saved ?? { schema: 1, ...identity, rounds: [], seconds: 0 }
+    if (!isPruning(begun) && weights === undefined) {
+      await trainDense(session, () => ({ ...begun, seconds: spent() }), note)
+    }
+    const reference = isPruning(begun) ? begun : await saveReference(session, begun, spent)
+    on.referenceReady?.(reference.referenceValidationError)
+    const state = await pruneAndRetrain(session, reference, note, spent)
     await network.save(join(folder, MODEL_FILE))
     const { device, threads, versions } = session
     const outcome = await readOutcome(session, state)
@@ -95,32 +95,33 @@ async function report({ folder, on }: Session): Promise<void> {
 /** Saves the dense network, and what pruning wants to know of it. */
 async function saveReference(
   { network, data, folder, signal }: Session,
-  identity: Pick<RunState, 'schema' | 'recipe' | 'plan' | 'seed' | 'seconds'>,
+  { within: _, ...begun }: RunState,
   spent: () => number,
-): Promise<RunState> {
+): Promise<PruningState> {
   const { top1Error } = await evaluate(network, data.validation, { signal })
   const initial = { ...(await initialDeviations(network, signal)) }
   await network.save(join(folder, REFERENCE_FILE))
-  const state: RunState = {
-    ...identity,
+  const state = {
+    ...begun,
     referenceValidationError: top1Error,
     initialDeviations: initial,
-    rounds: [],
     seconds: spent(),
   }
-  await new Checkpoint(folder).write(state)
+  await new Checkpoint(folder).settle(state)
   return state
 }
 
-/** Does the rounds behind the ones in `state`, saving after each. */
+/** Does the rounds behind the ones in `from`, saving after each, and on the way. */
 async function pruneAndRetrain(
-  { recipe, network, data, folder, seed, signal, on }: Session,
-  from: RunState,
-  note: (event: NewRunEvent) => Promise<void>,
+  session: Session,
+  from: PruningState,
+  note: Note,
   spent: () => number,
-): Promise<RunState> {
+): Promise<PruningState> {
+  const { recipe, network, data, folder, seed, signal, on } = session
   const checkpoint = new Checkpoint(folder)
-  const last = from.rounds.length
+  let { within: _, ...state } = from
+  const last = state.rounds.length
   await loadWeights(network, join(folder, REFERENCE_FILE))
   const { distillation } = recipe.prune.retrain
   // The dense network teaches, also when the run goes on behind a round.
@@ -136,6 +137,7 @@ async function pruneAndRetrain(
     seed,
     signal,
     after: { round: last, initial: from.initialDeviations },
+    checkpoint: savedWithin(session, () => ({ ...state, seconds: spent() }), note),
     onProgress: on.pruneProgress?.bind(on),
     onPruned: async (round, density) => {
       await network.save(checkpoint.weights(round, 'pruned'))
@@ -147,12 +149,11 @@ async function pruneAndRetrain(
       await note({ event: 'epoch', learningRate, ...event })
     },
   })
-  let state = from
   for await (const round of rounds) {
     const path = checkpoint.weights(round.round, 'retrained')
     await network.save(path)
     state = { ...state, rounds: [...state.rounds, { ...round, layers: [...round.layers] }], seconds: spent() }
-    await checkpoint.write(state)
+    await checkpoint.settle(state)
     const { density, compression, validationError, seconds } = round
     await note({ event: 'round', round: round.round, density, compression, validationError, seconds })
     await note({ event: 'checkpoint', round: round.round, path })

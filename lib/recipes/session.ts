@@ -23,6 +23,10 @@ export interface SessionOptions {
   readonly seed?: number | undefined
   readonly device?: string | undefined
   readonly threads?: number | undefined
+  /** Saves where training stands this often. 10 unless given; when aborted, it is saved in any case. */
+  readonly checkpointMinutes?: number | undefined
+  /** Goes on where an unfinished run in the folder was saved. */
+  readonly resume?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   readonly on?: RunListener | undefined
 }
@@ -38,6 +42,8 @@ export interface RunListener {
   pruneProgress?(progress: PruneProgress): void
   retrainEpoch?(epoch: RetrainEpoch): void
   round?(round: Round): void
+  /** Training was saved on the way, in round 0 the dense one. */
+  saved?(at: { readonly round: number; readonly epoch: number }): void
   /** The run is finished and saved, but its report could not be written. */
   reportFailed?(error: unknown): void
   /** Of `total` readings of the test set, `done` are over. */
@@ -54,6 +60,7 @@ export interface Session {
   readonly device: string
   readonly threads: number
   readonly versions: Versions
+  readonly checkpointMinutes: number
   readonly signal: AbortSignal | undefined
   readonly on: RunListener
 }
@@ -70,9 +77,12 @@ export function planOf(recipe: Recipe, network: AnyNetwork): string {
   return JSON.stringify([graphToJson(network), recipe.dense, recipe.prune], plain)
 }
 
+/** How often training is saved within an epoch, where nobody says. */
+export const CHECKPOINT_MINUTES = 10
+
 /** Makes the network on its device and reads the data: whatever is wrong shows now, and no file is touched. */
 export async function openSession(recipe: Recipe, options: SessionOptions): Promise<Session> {
-  const { seed = 0, device = 'cpu', signal, on = {} } = options
+  const { seed = 0, device = 'cpu', checkpointMinutes = CHECKPOINT_MINUTES, signal, on = {} } = options
   const folder = resolve(options.out ?? defaultRunFolder(recipe, seed))
   if (options.threads !== undefined) computeInJobs(options.threads)
   const network = recipe.model({ seed, device })
@@ -92,6 +102,7 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
     device,
     threads: jobThreads(),
     versions: versions(),
+    checkpointMinutes,
     signal,
     on,
   }

@@ -26,6 +26,19 @@ export class Average {
     }
   }
 
+  /** The averages by parameter, which stay its own. */
+  get tensors(): ReadonlyMap<string, Tensor> {
+    return this.#tensors
+  }
+
+  /** Takes up what another one had come to. */
+  load(values: ReadonlyMap<string, Tensor>): void {
+    for (const [name, tensor] of this.#tensors) {
+      const saved = values.get(name)
+      if (saved) noGrad(() => tensor.copy_(saved))
+    }
+  }
+
   /** What the steps of an epoch need to keep it. */
   during(epoch: number, epochs: number, steps: number) {
     const averages = Object.fromEntries([...this.#tensors].map(([name, tensor]) => [name, tensor.handle]))

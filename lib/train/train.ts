@@ -1,8 +1,8 @@
 import { loadAddon } from '../binding/addon.js'
 import type { JobProgress, Native, SplicingCounts } from '../binding/native.js'
-import { type JobOptions, runJob } from '../binding/native_job.js'
-import { type Augmentation, isRandom, nativeAugmentation } from '../data/augment.js'
-import { Dataset } from '../data/dataset.js'
+import { type JobOptions, runStoppable } from '../binding/native_job.js'
+import { type Augmentation, nativeAugmentation } from '../data/augment.js'
+import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
@@ -11,10 +11,12 @@ import { Optimizer } from '../optim/optimizer.js'
 import { noRegularization, type Regularization } from '../optim/regularization.js'
 import { constant, rateFactor, type Schedule } from '../optim/schedule.js'
 import type { OptimizerSpec } from '../optim/spec.js'
-import { Tensor } from '../tensor/tensor.js'
 import { Average } from './average.js'
-import { checkSamples, evaluate, percentWrong, predict } from './evaluate.js'
+import { beginningOf, type CheckpointOptions, TrainingCheckpoint } from './checkpoint.js'
+import { type Distillation, lessonOf } from './distillation.js'
+import { checkSamples, evaluate, percentWrong } from './evaluate.js'
 import { Job } from './job.js'
+import { checkCache, fillCache } from './prefix.js'
 import { deriveSeed } from './seed.js'
 
 /** Masks that change while a network trains: what `prune.splice()` adds to `train()`. @internal */
@@ -56,22 +58,14 @@ export interface TrainOptions extends JobOptions, ComputeOptions {
   readonly cacheVariants?: number | undefined
   /** Read after each epoch; after the last one with the averaged weights, where there are. */
   readonly validation?: Dataset | undefined
+  /** Saves where training stands, and goes on from there. */
+  readonly checkpoint?: CheckpointOptions | undefined
   /** Seeds the order of samples and dropout; the network's own unless given. */
   readonly seed?: number | undefined
   /** Called now and then within an epoch. */
   readonly onProgress?: ((progress: TrainProgress) => void) | undefined
   /** @internal */
   readonly splicing?: TrainSplicing | undefined
-}
-
-/** Learning from what a teacher says of each sample (Hinton, Vinyals and Dean 2015). */
-export interface Distillation {
-  /** A network, asked once before the first epoch, or its logits for the dataset from `predict()`. */
-  readonly teacher: AnyNetwork | Tensor
-  /** Share of the loss that is the teacher's. 0.7 unless given. */
-  readonly weight?: number | undefined
-  /** Softens both sides' probabilities. 4 unless given. */
-  readonly temperature?: number | undefined
 }
 
 export interface TrainProgress extends JobProgress {
@@ -93,6 +87,7 @@ export interface Epoch {
 }
 
 export interface TrainResult {
+  /** Those of this sitting, where a checkpoint went on. */
   readonly epochs: readonly Epoch[]
 }
 
@@ -112,7 +107,7 @@ export function howTrained(network: AnyNetwork): Trained | undefined {
  * each epoch. Frozen layers stay as they are, masks hold.
  *
  * @throws TorchPruneError `ERR_ARGUMENT`, `ERR_SHAPE`, or `ERR_TORCH` when the loss stops being a number; the
- * signal's reason when aborted (after the step it is in).
+ * signal's reason when aborted (after the step it is in); `ERR_FILE` for a checkpoint of another training.
  */
 export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptions): Job<Epoch, TrainResult> {
   const { epochs, batchSize = 64 } = options
@@ -126,6 +121,9 @@ export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptio
       'ERR_ARGUMENT',
       'masks that change leave no weights to average: splice first, then train to an average',
     )
+  }
+  if (options.checkpoint && options.splicing) {
+    throw new TorchPruneError('ERR_ARGUMENT', 'splicing keeps no checkpoint within an epoch: leave it out')
   }
   checkSamples(network, dataset)
   checkCache(options)
@@ -157,6 +155,9 @@ async function* epochsOf(
     augment: options.augment,
     autocast,
   })
+  const checkpoint =
+    options.checkpoint && new TrainingCheckpoint(options.checkpoint, identityOf(network, dataset, options))
+  const saved = await checkpoint?.restore(network)
   using optimizer = Optimizer.of(network, spec, regularization)
   const { labelSmoothing = 0, splicing } = options
   using cache = options.cachePrefix ? await fillCache(network, dataset, options, seed) : undefined
@@ -166,121 +167,114 @@ async function* epochsOf(
   const augment = cache ? undefined : nativeAugmentation(options.augment)
   const lesson = await lessonOf(options.distillation, dataset, signal)
   using average = options.averaging && new Average(network, options.averaging)
+  saved?.putInto(network, optimizer, average)
+  const begun = saved?.position ?? beginningOf((splicing?.after ?? 0) + 1)
+  let at = begun
+  let kept = at
+  const keep = async () => {
+    if (at !== kept) await checkpoint?.save(at, network, optimizer, average)
+    kept = at
+  }
   const done: Epoch[] = []
-  for (let epoch = (splicing?.after ?? 0) + 1; epoch <= epochs; epoch++) {
-    const started = performance.now()
-    const epochSeed = deriveSeed(seed, epoch)
-    network.reseed(epochSeed)
-    const first = (epoch - 1) * steps
-    const rates = Float64Array.from(
-      { length: steps },
-      (_, i) => spec.lr * rateFactor(schedule, first + i, epochs * steps, steps),
-    )
-    const masks = splicing && { splicing: await splicing.plan(first, steps, epochs * steps) }
-    const result = await runJob(
-      (report) =>
-        loadAddon().trainingStart(
-          network.handle,
-          optimizer.handle,
-          samples.handle,
-          {
-            batchSize,
-            rates,
-            seed: epochSeed,
-            augment,
-            after,
-            labelSmoothing,
-            autocast,
-            ...lesson,
-            ...masks,
-            ...average?.during(epoch, epochs, steps),
-          },
-          report,
-        ),
-      signal,
-      onProgress && ((progress) => onProgress({ ...progress, epoch, epochs })),
-    )
-    if (!Number.isFinite(result.loss)) {
-      throw new TorchPruneError(
-        'ERR_TORCH',
-        `training diverged in epoch ${epoch}: the loss is ${result.loss}; lower the learning rate (now ${spec.lr})`,
+  try {
+    for (let { epoch } = at; epoch <= epochs; epoch++) {
+      const started = performance.now()
+      const before = at.samples
+      const epochSeed = deriveSeed(seed, epoch)
+      if (at.steps === 0) network.reseed(epochSeed)
+      const first = (epoch - 1) * steps
+      const rates = Float64Array.from(
+        { length: steps },
+        (_, i) => spec.lr * rateFactor(schedule, first + i, epochs * steps, steps),
       )
+      const masks = splicing && { splicing: await splicing.plan(first, steps, epochs * steps) }
+      while (at.steps < steps) {
+        const from = at
+        const result = await runStoppable(
+          (report) =>
+            loadAddon().trainingStart(
+              network.handle,
+              optimizer.handle,
+              samples.handle,
+              {
+                batchSize,
+                rates,
+                seed: epochSeed,
+                augment,
+                after,
+                labelSmoothing,
+                autocast,
+                ...lesson,
+                ...masks,
+                ...average?.during(epoch, epochs, steps),
+                from,
+                pauseAfter: checkpoint?.pauseAfter,
+              },
+              report,
+            ),
+          signal,
+          onProgress && ((progress) => onProgress({ ...progress, epoch, epochs })),
+        )
+        if (!Number.isFinite(result.loss)) {
+          throw new TorchPruneError(
+            'ERR_TORCH',
+            `training diverged in epoch ${epoch}: the loss is ${result.loss}; lower the learning rate (now ${spec.lr})`,
+          )
+        }
+        if (result.splicing) splicing?.done(result.splicing)
+        at = { ...result, epoch }
+        signal?.throwIfAborted()
+        if (at.steps < steps) await keep()
+      }
+      if (epoch === epochs) await average?.settle(dataset, { batchSize, autocast }, signal)
+      const seconds = (performance.now() - started) / 1000
+      const checked = validation && (await evaluate(network, validation, { autocast, signal }))
+      const event: Epoch = {
+        epoch,
+        epochs,
+        lr: rates[steps - 1]!,
+        loss: at.lossSum / at.samples,
+        trainError: percentWrong(at.correct, at.samples),
+        ...(checked && { validationError: checked.top1Error }),
+        seconds,
+        samplesPerSecond: (at.samples - before) / seconds,
+      }
+      done.push(event)
+      at = beginningOf(epoch + 1)
+      yield event
     }
-    if (result.splicing) splicing?.done(result.splicing)
-    if (epoch === epochs) await average?.settle(dataset, { batchSize, autocast }, signal)
-    const seconds = (performance.now() - started) / 1000
-    const checked = validation && (await evaluate(network, validation, { autocast, signal }))
-    const event: Epoch = {
-      epoch,
-      epochs,
-      lr: rates[steps - 1]!,
-      loss: result.loss,
-      trainError: percentWrong(result.correct, result.samples),
-      ...(checked && { validationError: checked.top1Error }),
-      seconds,
-      samplesPerSecond: result.samples / seconds,
-    }
-    done.push(event)
-    yield event
+    await keep()
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) await keep()
+    throw error
   }
   return { epochs: done }
 }
 
-/** Samples at a time while the cache is filled. @internal */
-export const PREFIX_BATCH = 250
-
-/** What the frozen prefix puts out, for every sample. Throws `ERR_ARGUMENT` where no layer in front is frozen. */
-async function fillCache(network: AnyNetwork, dataset: Dataset, options: TrainOptions, seed: number) {
-  const native = loadAddon()
-  const after = native.networkFrozenPrefix(network.handle)
-  const augment = nativeAugmentation(options.augment)
-  const { cacheVariants: variants = 1, autocast, signal } = options
-  const filling = { batchSize: PREFIX_BATCH, augment, variants, autocast, seed: deriveSeed(seed, 0) }
-  const handle = await runJob(() => native.prefixStart(network.handle, dataset.handle, filling), signal)
-  const cached = new Dataset(handle, dataset.length, after < 0 ? [] : network.nodes[after]!.shape)
-  return { dataset: cached, after, [Symbol.dispose]: () => cached.dispose() }
-}
-
-/** Throws `ERR_ARGUMENT` where a cache would meet an augmentation unasked. */
-export function checkCache(options: Pick<TrainOptions, 'cachePrefix' | 'cacheVariants' | 'augment'>): void {
-  const { cachePrefix, cacheVariants, augment } = options
-  if (cacheVariants === undefined) {
-    if (!cachePrefix || !isRandom(augment)) return
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      'cachePrefix would keep one augmented variant of each sample for ever: give cacheVariants, or leave augment out',
-    )
-  }
-  if (!Number.isInteger(cacheVariants) || cacheVariants < 1) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      `cacheVariants must be a whole number of 1 or more, got ${cacheVariants}`,
-    )
-  }
-  if (!cachePrefix || !isRandom(augment)) {
-    throw new TorchPruneError('ERR_ARGUMENT', 'cacheVariants needs both cachePrefix and augment')
-  }
-}
-
-/** The teacher's logits and how much they count, as the addon takes them. */
-/** What a teacher says of every sample; it may come as that. @internal */
-export async function logitsOf(
-  teacher: Distillation['teacher'],
+/** What a checkpoint must have in common with a training that goes on from it. */
+function identityOf(
+  network: AnyNetwork,
   dataset: Dataset,
-  signal?: AbortSignal,
-): Promise<Tensor> {
-  return teacher instanceof Tensor ? teacher : predict(teacher, dataset, { signal })
-}
-
-async function lessonOf(distillation: Distillation | undefined, dataset: Dataset, signal?: AbortSignal) {
-  if (distillation === undefined) return {}
-  const { teacher, weight = 0.7, temperature = 4 } = distillation
-  if (!(weight >= 0 && weight <= 1)) {
-    throw new TorchPruneError('ERR_ARGUMENT', `distillation.weight must be in 0..1, got ${weight}`)
+  options: TrainOptions,
+): Readonly<Record<string, unknown>> {
+  const {
+    epochs,
+    optimizer,
+    batchSize = 64,
+    schedule,
+    regularization,
+    labelSmoothing,
+    augment,
+    averaging,
+  } = options
+  const { cachePrefix = false, cacheVariants, distillation, seed = network.seed } = options
+  const teaching = distillation && { weight: distillation.weight, temperature: distillation.temperature }
+  return {
+    ...{ epochs, optimizer, batchSize, schedule, regularization, labelSmoothing, augment, averaging },
+    ...{ cachePrefix, cacheVariants, distillation: teaching, seed },
+    samples: dataset.length,
+    frozen: network.frozen,
+    autocast: options.autocast,
+    memoryFormat: network.memoryFormat,
   }
-  if (!(temperature > 0)) {
-    throw new TorchPruneError('ERR_ARGUMENT', `distillation.temperature must be over 0, got ${temperature}`)
-  }
-  const logits = await logitsOf(teacher, dataset, signal)
-  return { teacher: logits.handle, teacherWeight: weight, temperature }
 }

@@ -166,6 +166,16 @@ void Network::Reseed(std::uint64_t seed) {
   generator_ = NewGenerator(device_, seed);
 }
 
+at::Tensor Network::RandomState() {
+  std::lock_guard lock(generator_.mutex());
+  return generator_.get_state();
+}
+
+void Network::SetRandomState(const at::Tensor& state) {
+  std::lock_guard lock(generator_.mutex());
+  generator_.set_state(state);
+}
+
 std::shared_ptr<Network> UseNetwork(const Napi::Value& value) {
   auto network = NetworkHandle::Get(value, "network");
   const auto& ownership = Environment::Of(value.Env()).ownership;
@@ -305,6 +315,16 @@ Napi::Value Reseed(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// networkRandomState(network): uint8 [n]
+Napi::Value RandomState(const Napi::CallbackInfo& info) {
+  return Wrap(info.Env(), UseNetwork(info[0])->RandomState());
+}
+
+Napi::Value SetRandomState(const Napi::CallbackInfo& info) {
+  UseNetwork(info[0])->SetRandomState(Unwrap(info[1], "state"));
+  return info.Env().Undefined();
+}
+
 Napi::Value To(const Napi::CallbackInfo& info) {
   UseNetwork(info[0])->To(ToDevice(info[1], "device"));
   return info.Env().Undefined();
@@ -329,6 +349,8 @@ void RegisterNetwork(Napi::Env env, Napi::Object exports) {
   Export<FrozenPrefix>(exports, "networkFrozenPrefix");
   Export<SetDropout>(exports, "networkSetDropout");
   Export<Reseed>(exports, "networkReseed");
+  Export<RandomState>(exports, "networkRandomState");
+  Export<SetRandomState>(exports, "networkSetRandomState");
   Export<To>(exports, "networkTo");
 }
 

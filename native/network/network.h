@@ -53,6 +53,9 @@ class Network {
   void To(const at::Device& device);
   // Restarts the generator that dropout draws from.
   void Reseed(std::uint64_t seed);
+  // Where that generator stands, as a tensor of bytes.
+  at::Tensor RandomState();
+  void SetRandomState(const at::Tensor& state);
 
  private:
   std::vector<std::shared_ptr<Layer>> layers_;

@@ -1,11 +1,18 @@
 #pragma once
 #include <ATen/ATen.h>
 
+#include <utility>
+
 namespace torch_prune {
 
 // The loss and the right answers of a training job so far.
 class Tally {
  public:
+  Tally() = default;
+  // Goes on from what another one had counted.
+  Tally(double samples, double loss_sum, double correct)
+      : samples_(samples), loss_(loss_sum), correct_(static_cast<std::int64_t>(correct)) {}
+
   // The mean loss of a batch, its logits [N, classes] and its labels [N].
   void Add(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& labels) {
     const at::NoGradGuard no_grad;
@@ -20,16 +27,14 @@ class Tally {
     // Sums stay on the device: reading them back at every step would make a GPU wait.
     const auto sum = loss.detach().to(at::kDouble) * static_cast<double>(size);
     const auto correct = logits.detach().argmax(1).eq(labels).sum();
-    device_loss_ = device_loss_.defined() ? device_loss_ + sum : sum;
+    device_loss_ = device_loss_.defined() ? device_loss_ + sum : sum + std::exchange(loss_, 0);
     device_correct_ = device_correct_.defined() ? device_correct_ + correct : correct;
   }
 
   double samples() const { return samples_; }
-  // The mean over the samples.
-  double Loss() const {
-    const double sum = device_loss_.defined() ? loss_ + device_loss_.item<double>() : loss_;
-    return samples_ > 0 ? sum / samples_ : 0;
-  }
+  // Over the samples, and the mean of them.
+  double LossSum() const { return device_loss_.defined() ? loss_ + device_loss_.item<double>() : loss_; }
+  double Loss() const { return samples_ > 0 ? LossSum() / samples_ : 0; }
   double Correct() const {
     const auto there = device_correct_.defined() ? device_correct_.item<std::int64_t>() : 0;
     return static_cast<double>(correct_ + there);

@@ -2,6 +2,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "../arguments.h"
 #include "../data/dataset.h"
@@ -16,6 +17,8 @@
 
 namespace torch_prune {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 struct Training {
   std::shared_ptr<Network> network;
@@ -44,7 +47,11 @@ struct Training {
   std::vector<Averaged> averaged;
   std::vector<double> average_weights;  // one a step; 0 leaves the averages as they are
 
-  // What came of it.
+  // Stops behind the step in which so many seconds are over, for its caller to save and go on; never where
+  // negative.
+  double pause_after = -1;
+
+  // Where it stands, at the beginning as well: steps that are done, and what came of them.
   std::int64_t steps = 0;
   Tally tally;
   std::vector<float> losses;
@@ -112,15 +119,22 @@ void Training::Run(Job& job) {
   const auto count = static_cast<std::int64_t>(order.size());
   const std::int64_t total = (count + batch_size - 1) / batch_size;
   const at::Device device = network->device();
+  // What samples are and how they are changed follows from the order and the seed alone.
+  order.erase(order.begin(), order.begin() + std::min(steps * batch_size, count));
   const auto pass = dataset->Read({std::move(order), batch_size, device, augmentation, seed});
+  const auto pause = Clock::now() + std::chrono::duration<double>(pause_after);
+  const auto paused = [&] { return pause_after >= 0 && Clock::now() >= pause; };
 
+  bool checked = false;
   for (; steps < total && !(cancelled = job.Cancelled()); ++steps) {
     const auto batch = pass->Next(job);
+    // A batch that the job did not wait for is no step.
+    if (batch.size() == 0 && (cancelled = job.Cancelled())) break;
     optimizer->ZeroGrad();
     Splice();
-    if (batch.size() == 0) continue;  // nothing of it can be read, or the job was cancelled meanwhile
+    if (batch.size() == 0) continue;  // nothing of it can be read
     const at::Tensor logits = Logits(batch.images);
-    if (tally.samples() == 0) CheckTrainable(logits);
+    if (!std::exchange(checked, true)) CheckTrainable(logits);
     const at::Tensor step_loss = Loss(logits, batch);
     Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
     optimizer->Step(rates.size() == 1 ? rates[0] : rates[steps]);
@@ -131,15 +145,20 @@ void Training::Run(Job& job) {
       job.Report({static_cast<double>(steps + 1), static_cast<double>(total), tally.Loss(), tally.samples(),
                   tally.Correct()});
     }
+    if (paused()) {
+      ++steps;
+      break;
+    }
   }
   optimizer->ZeroGrad();
-  if (tally.samples() == 0 && !job.Cancelled()) dataset->RefuseEmpty();
+  if (steps == total && tally.samples() == 0) dataset->RefuseEmpty();
 }
 
 // trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?, autocast?,
 // augment?, after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, averages?, averageWeights?,
-// splicing?}, onProgress?); averages are tensors by parameter's name; splicing is Splicing's options and
-// {steps, keep}: before which steps masks change, and how many weights each group keeps.
+// splicing?, from?, pauseAfter?}, onProgress?); averages are tensors by parameter's name; splicing is
+// Splicing's options and {steps, keep}: before which steps masks change, and how many weights each group
+// keeps; from is {steps, samples, lossSum, correct} of a job over the same that stopped.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[3], "options");
@@ -203,6 +222,15 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
     }
   }
 
+  training->pause_after = options.Number("pauseAfter", -1);
+  if (options.Has("from")) {
+    const Options from(options.Get("from"), "from");
+    training->steps = from.Integer("steps");
+    if (training->steps < 0 || training->steps > steps)
+      throw Error("ERR_ARGUMENT", "from.steps must be 0 to " + std::to_string(steps));
+    training->tally = Tally(from.Number("samples"), from.Number("lossSum"), from.Number("correct"));
+  }
+
   const auto job = environment.compute.NewJob(info.Env());
   auto owned = training->network->Owned();
   for (const auto& each : training->averaged) owned.push_back(each.average);
@@ -218,6 +246,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
     result.Set("steps", static_cast<double>(training->steps));
     result.Set("samples", training->tally.samples());
     result.Set("loss", training->tally.Loss());
+    result.Set("lossSum", training->tally.LossSum());
     result.Set("correct", training->tally.Correct());
     result.Set("cancelled", training->cancelled);
     auto losses = Napi::Float32Array::New(env, training->losses.size());

@@ -2,7 +2,7 @@ import { loadAddon } from '../../lib/binding/addon.js'
 import type { DatasetHandle, TrainingResult } from '../../lib/binding/native.js'
 import { runJob } from '../../lib/binding/native_job.js'
 import { applyCriterion, type Network, Optimizer, prune, sgd } from '../../lib/index.js'
-import { PREFIX_BATCH } from '../../lib/train/train.js'
+import { PREFIX_BATCH } from '../../lib/train/prefix.js'
 import { BATCH, DENSITY, MOMENTUM, RATES, type Task, WEIGHT_DECAY } from './task.js'
 
 /** Our side: the pretrained network pruned to its largest weights, retrained in jobs as `train` does. */

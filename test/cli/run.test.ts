@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { readSafetensors } from '../../lib/io/safetensors.js'
@@ -181,6 +181,10 @@ describe('torch-prune run', function () {
     ]
     before(() => writeFileSync(long, JSON.stringify(tinyRecipe({ rounds: 3, epochs: 60 }))))
 
+    const oneTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
+    /** Those that the log tells of, in its order. */
+    const epochsIn = async (out: string) =>
+      (await readEvents(box.path(out))).flatMap((event) => (event.event === 'epoch' ? event.epoch : []))
     const stopAt = (line: RegExp, signal: NodeJS.Signals, run: string[]) => {
       let sent = false
       return torchPrune(run, {
@@ -203,14 +207,15 @@ describe('torch-prune run', function () {
       const state = readFileSync(box.path('broken', 'checkpoint/state.json'))
       await expectRefused(
         longArgs('broken'),
-        /broken holds a run that stopped after round 1 of 3: go on with --resume/,
+        /broken holds a run that stopped in round 2 of 3, epoch \d+: go on with --resume/,
       )
       expect(readFileSync(box.path('broken', 'checkpoint/state.json'))).to.deep.equal(state)
 
       const resumed = await torchPrune(longArgs('broken', '--resume'))
       expect(resumed.code).to.equal(0)
-      expect(resumed.stdout).to.include('Going on after round 1 of 3.')
+      expect(resumed.stdout).to.match(/^Going on in round 2 of 3, epoch \d+\.$/m)
       expect(resumed.stdout).not.to.match(/^dense {2}\d+\/|^round 1/m)
+      expect(await epochsIn('broken')).to.deep.equal([1, 2, 3, ...oneTo(60), ...oneTo(60), ...oneTo(60)])
 
       expect((await torchPrune(longArgs('unbroken', '--quiet'))).code).to.equal(0)
       for (const file of ['reference.safetensors', 'model.safetensors']) {
@@ -226,16 +231,35 @@ describe('torch-prune run', function () {
       expect({ ...broken, seconds: 0 }).to.deep.equal({ ...unbroken, seconds: 0 })
     })
 
-    it('in its dense training starts that again', async () => {
+    it('goes on in the dense training, and in the one of `train`, to the same bits', async () => {
       const slow = box.path('slow.json')
       writeFileSync(slow, JSON.stringify(tinyRecipe({ denseEpochs: 400, rounds: 1, epochs: 1 })))
-      const run = ['run', slow, '--data', data, '--out', box.path('dense'), '--threads', '1']
-      const stopped = await stopAt(/^dense {2} *1\/400/m, 'SIGTERM', run)
+      for (const command of ['run', 'train']) {
+        const run = (out: string) => [command, slow, '--data', data, '--out', box.path(out), '--threads', '1']
+        const stopped = await stopAt(/^dense {2} *1\/400/m, 'SIGTERM', run(command))
+        expect(stopped.code).to.equal(130)
+        expect(stopped.stderr).to.match(/^torch-prune: interrupted: .*continue with: .*--resume\n$/)
+        await expectRefused(run(command), /stopped in epoch \d+ of its dense training: go on with --resume/)
+        const resumed = await torchPrune([...run(command), '--resume'])
+        expect(resumed.code).to.equal(0)
+        expect(resumed.stdout).to.match(/^Going on in epoch \d+ of its dense training\.$/m)
+        expect((await epochsIn(command)).slice(0, 400)).to.deep.equal(oneTo(400))
+        expect((await torchPrune([...run(`whole-${command}`), '--quiet'])).code).to.equal(0)
+        const [broken, whole] = [command, `whole-${command}`].map((out) =>
+          readFileSync(box.path(out, 'reference.safetensors')),
+        )
+        expect(broken!.equals(whole!)).to.equal(true)
+      }
+    })
+
+    it('refuses to go on from a file that is cut short', async () => {
+      const stopped = await stopAt(/^round 1\/3 {2} *1\/60/m, 'SIGINT', longArgs('short'))
       expect(stopped.code).to.equal(130)
-      expect(stopped.stderr).to.match(/^torch-prune: interrupted: the dense training is unfinished.*\n$/)
-      const resumed = await torchPrune([...run, '--resume'])
-      expect(resumed.code).to.equal(0)
-      expect(resumed.stdout).to.include('stopped in its dense training, which starts again')
+      const position = box.path('short', 'checkpoint/position.safetensors')
+      truncateSync(position, 1000)
+      const { code, stderr } = await torchPrune(longArgs('short', '--resume'))
+      expect(code).to.equal(2)
+      expect(stderr).to.match(/^torch-prune: \S+position\.safetensors: [^\n]+\n$/)
     })
   })
 

@@ -1,0 +1,33 @@
+import type { NewRunEvent } from '../report/events.js'
+import type { CheckpointOptions } from '../train/checkpoint.js'
+import { Checkpoint, isPruning, type RunState } from './checkpoint.js'
+import type { Session } from './session.js'
+
+/** Adds an event to the log of a run. */
+export type Note = (event: NewRunEvent) => Promise<void>
+
+/** How the training of a run is saved on the way: where it stands, and the run's state, `state()`, with that. */
+export function savedWithin(
+  { folder, recipe, checkpointMinutes: minutes, on }: Session,
+  state: () => RunState,
+  note: Note,
+): CheckpointOptions {
+  const checkpoint = new Checkpoint(folder)
+  const path = checkpoint.position
+  return {
+    path,
+    minutes,
+    async onSaved(position) {
+      const now = state()
+      const [round, epochs] = isPruning(now)
+        ? [now.rounds.length + 1, recipe.prune.retrain.epochs]
+        : [0, recipe.dense.epochs]
+      const epoch = Math.min(position.epoch, epochs)
+      await checkpoint.write({ ...now, within: { round, epoch } })
+      // Its end has events of its own.
+      if (position.epoch > epochs) return
+      await note({ event: 'checkpoint', round, path })
+      on.saved?.({ round, epoch })
+    },
+  }
+}

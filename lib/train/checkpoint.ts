@@ -1,0 +1,198 @@
+import { z } from 'zod'
+import { loadAddon } from '../binding/addon.js'
+import type { TrainingTally } from '../binding/native.js'
+import { TorchPruneError } from '../errors.js'
+import { exists, refuse } from '../io/files.js'
+import { BESIDE, putWeights, saveNetwork } from '../io/network.js'
+import {
+  readSafetensors,
+  readSafetensorsHeader,
+  type SafetensorsFile,
+  type TensorData,
+} from '../io/safetensors.js'
+import type { AnyNetwork } from '../nn/network.js'
+import type { Optimizer, ParameterState } from '../optim/optimizer.js'
+import { fromBytes, toBytes } from '../tensor/bytes.js'
+import { Tensor } from '../tensor/tensor.js'
+import type { Average } from './average.js'
+
+/** Where training keeps all that it stands at, to go on from there bit for bit. */
+export interface CheckpointOptions {
+  /**
+   * The file: a network file with the optimiser's moments, averages and random numbers beside the weights. Where it
+   * exists, training goes on from it; one that was trained to its end ends at once. Remove it to begin again.
+   */
+  readonly path: string
+  /** Saves this often, after the step it is in; only when it is aborted, and at its end, unless given. */
+  readonly minutes?: number | undefined
+  /** Awaited after each saving. */
+  readonly onSaved?: ((position: TrainPosition) => Promise<void> | void) | undefined
+  /** Plain data that is kept in the file. @internal */
+  readonly note?: Readonly<Record<string, number>> | undefined
+  /** Begins anew, whatever file there is. @internal */
+  readonly fresh?: boolean | undefined
+}
+
+/** Steps that are done in an epoch, from 1; one more than all epochs when training is over. */
+export interface TrainPosition extends TrainingTally {
+  readonly epoch: number
+}
+
+export function beginningOf(epoch: number): TrainPosition {
+  return { epoch, steps: 0, samples: 0, lossSum: 0, correct: 0 }
+}
+
+/** What must be the same for training to go on: plain data by option. */
+export type TrainingIdentity = Readonly<Record<string, unknown>>
+
+const KEY = `${BESIDE}training`
+const MEND = 'remove it, or choose another place, to train from the beginning'
+const MOMENT = `${BESIDE}moment.`
+const AVERAGE = `${BESIDE}average.`
+const RANDOM = `${BESIDE}random`
+
+const count = z.int().nonnegative()
+const storedSchema = z.object({
+  schema: z.literal(1),
+  identity: z.record(z.string(), z.string()),
+  note: z.record(z.string(), z.number()),
+  position: z.object({ epoch: count, steps: count, samples: count, lossSum: z.number(), correct: count }),
+  /** Steps of the optimiser by parameter. */
+  optimizer: z.record(z.string(), count),
+})
+
+/** What `note` said when a file was saved; undefined where there is no file. Throws `ERR_FILE` for a damaged one. */
+export async function readNote(path: string): Promise<Readonly<Record<string, number>> | undefined> {
+  if (!(await exists(path))) return undefined
+  return parseStored((await readSafetensorsHeader(path)).metadata, path).note
+}
+
+/** One training's file. */
+export class TrainingCheckpoint {
+  readonly #options: CheckpointOptions
+  readonly #identity: Readonly<Record<string, string>>
+  #saved = performance.now()
+
+  constructor(options: CheckpointOptions, identity: TrainingIdentity) {
+    const { minutes = 0 } = options
+    if (!(minutes >= 0)) {
+      throw new TorchPruneError('ERR_ARGUMENT', `checkpoint.minutes must be 0 or more, got ${minutes}`)
+    }
+    this.#options = options
+    this.#identity = Object.fromEntries(
+      Object.entries(identity).map(([key, value]) => [key, JSON.stringify(value) ?? 'none']),
+    )
+  }
+
+  /** Seconds until it is time to save again; undefined for never. */
+  get pauseAfter(): number | undefined {
+    const { minutes } = this.#options
+    return minutes === undefined
+      ? undefined
+      : Math.max(0, 60 * minutes - (performance.now() - this.#saved) / 1000)
+  }
+
+  /**
+   * Loads weights and masks from the file, where it exists, and returns the rest of it.
+   *
+   * @throws TorchPruneError `ERR_FILE` for one that is damaged, does not fit, or is of another training.
+   */
+  async restore(network: AnyNetwork): Promise<SavedTraining | undefined> {
+    const { path, fresh } = this.#options
+    if (fresh || !(await exists(path))) return undefined
+    const file = await readSafetensors(path)
+    const stored = parseStored(file.metadata, path)
+    const changed = Object.keys(this.#identity).find((key) => stored.identity[key] !== this.#identity[key])
+    if (changed !== undefined) {
+      refuse(path, `is of a training with other ${changed} (${stored.identity[changed] ?? 'none'})`, MEND)
+    }
+    putWeights(network, file, path)
+    return new SavedTraining(stored, file, path)
+  }
+
+  async save(
+    position: TrainPosition,
+    network: AnyNetwork,
+    optimizer: Optimizer,
+    average: Average | undefined,
+  ): Promise<void> {
+    const { path, note = {}, onSaved } = this.#options
+    const steps: Record<string, number> = {}
+    const tensors = new Map<string, TensorData>()
+    for (const [name, state] of optimizer.state()) {
+      steps[name] = state.steps
+      for (const [moment, values] of Object.entries(state.moments)) {
+        tensors.set(`${MOMENT}${moment}.${name}`, toBytes(values))
+        values.dispose()
+      }
+    }
+    for (const [name, values] of average?.tensors ?? []) tensors.set(`${AVERAGE}${name}`, toBytes(values))
+    using random = Tensor.wrap(loadAddon().networkRandomState(network.handle))
+    tensors.set(RANDOM, toBytes(random))
+    const { epoch, steps: done, samples, lossSum, correct } = position
+    const stored: z.infer<typeof storedSchema> = {
+      schema: 1,
+      identity: this.#identity,
+      note,
+      position: { epoch, steps: done, samples, lossSum, correct },
+      optimizer: steps,
+    }
+    await saveNetwork(network, path, { metadata: { [KEY]: JSON.stringify(stored) }, tensors })
+    this.#saved = performance.now()
+    await onSaved?.(position)
+  }
+}
+
+/** What a file holds beside the network. */
+export class SavedTraining {
+  readonly position: TrainPosition
+  readonly #stored: z.infer<typeof storedSchema>
+  readonly #tensors: SafetensorsFile['tensors']
+  readonly #path: string
+
+  /** @internal */
+  constructor(stored: z.infer<typeof storedSchema>, file: SafetensorsFile, path: string) {
+    this.position = stored.position
+    this.#stored = stored
+    this.#tensors = file.tensors
+    this.#path = path
+  }
+
+  /** Takes up the moments, averages, and, within an epoch, where random numbers stood. */
+  putInto(network: AnyNetwork, optimizer: Optimizer, average: Average | undefined): void {
+    const made: Tensor[] = []
+    const take = (name: string) => {
+      const data = this.#tensors.get(name)
+      if (data === undefined) return refuse(this.#path, `lacks the tensor ${name}`, MEND)
+      made.push(fromBytes(data))
+      return made.at(-1)!
+    }
+    try {
+      const states = new Map<string, ParameterState>()
+      for (const [name, steps] of Object.entries(this.#stored.optimizer)) {
+        const kinds = MOMENT_NAMES.filter((moment) => this.#tensors.has(`${MOMENT}${moment}.${name}`))
+        const moments = kinds.map((moment) => [moment, take(`${MOMENT}${moment}.${name}`)] as const)
+        states.set(name, { steps, moments: Object.fromEntries(moments) })
+      }
+      optimizer.loadState(states)
+      if (average) {
+        const names = [...average.tensors.keys()]
+        average.load(new Map(names.map((name) => [name, take(`${AVERAGE}${name}`)])))
+      }
+      if (this.position.steps > 0) loadAddon().networkSetRandomState(network.handle, take(RANDOM).handle)
+    } finally {
+      for (const tensor of made) tensor.dispose()
+    }
+  }
+}
+
+/** PyTorch's names of what its optimisers remember. */
+const MOMENT_NAMES = ['momentum_buffer', 'exp_avg', 'exp_avg_sq', 'max_exp_avg_sq']
+
+function parseStored(metadata: Readonly<Record<string, string>>, path: string) {
+  try {
+    return storedSchema.parse(JSON.parse(metadata[KEY] ?? ''))
+  } catch {
+    return refuse(path, 'does not say where training stood', MEND)
+  }
+}

@@ -1,0 +1,272 @@
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { Dataset } from '../../lib/data/dataset.js'
+import { loadWeights } from '../../lib/io/network.js'
+import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers.js'
+import { loadNetwork } from '../../lib/nn/load.js'
+import { type AnyNetwork, network } from '../../lib/nn/network.js'
+import { ema, swa } from '../../lib/optim/averaging.js'
+import { l2 } from '../../lib/optim/regularization.js'
+import { cosine } from '../../lib/optim/schedule.js'
+import { adamw, sgd } from '../../lib/optim/spec.js'
+import { layerDensity } from '../../lib/prune/criterion.js'
+import { applyCriterion } from '../../lib/prune/mask.js'
+import { type PruneOptions, prune } from '../../lib/prune/prune.js'
+import { toBytes } from '../../lib/tensor/bytes.js'
+import { tensor } from '../../lib/tensor/from.js'
+import { type CheckpointOptions, readNote } from '../../lib/train/checkpoint.js'
+import { type Epoch, type TrainOptions, train } from '../../lib/train/train.js'
+import { device } from '../support/device.js'
+import { refusedWith } from '../support/refusal.js'
+import { numbers } from './toy.js'
+
+const SAMPLES = 44
+const BATCH = 8
+const STEPS = Math.ceil(SAMPLES / BATCH)
+const EPOCHS = 3
+
+/** Noise of three colours, in three classes that each have a bright one. */
+function pictures(count: number, seed: number): Dataset {
+  const pixels = numbers(count * 3 * 36, seed).map((value, i) => {
+    const [sample, channel] = [Math.floor(i / 108), Math.floor(i / 36) % 3]
+    return Math.floor(64 * (value + 1) + (sample % 3 === channel ? 100 : 0))
+  })
+  using images = tensor([...pixels], { dtype: 'uint8', shape: [count, 3, 6, 6] })
+  using labels = tensor(
+    Array.from({ length: count }, (_, i) => i % 3),
+    { dtype: 'int64' },
+  )
+  return Dataset.from(images, labels, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] })
+}
+
+const dataset = pictures(SAMPLES, 1)
+const validation = pictures(12, 2)
+
+function small(seed = 3) {
+  const layers = {
+    conv: conv2d(3, 4, 3, { bias: false }),
+    norm: batchNorm2d(4),
+    relu: relu(),
+    flatten: flatten(),
+    drop: dropout(0.3),
+    fc1: linear(64, 12),
+    relu1: relu(),
+    fc2: linear(12, 3),
+  }
+  return network([3, 6, 6], layers, { seed, device })
+}
+
+const base: TrainOptions = {
+  epochs: EPOCHS,
+  batchSize: BATCH,
+  optimizer: sgd({ lr: 0.05, momentum: 0.9, nesterov: true }),
+  schedule: cosine(),
+  regularization: l2(1e-3),
+  augment: { crop: { padding: 1 }, flip: true, cutout: 2 },
+  validation,
+  seed: 5,
+}
+
+const cases: Record<string, Partial<TrainOptions>> = {
+  'SGD with momentum, augmentation and dropout': {},
+  'plain loops of AdamW, and smoothed labels': {
+    optimizer: adamw({ lr: 0.01, fused: false }),
+    labelSmoothing: 0.1,
+  },
+  'a moving average of the weights': { averaging: ema(0.8) },
+  'stochastic weight averaging': { averaging: swa(0.3) },
+  'a cache of the frozen prefix': { cachePrefix: true, cacheVariants: 2 },
+}
+
+let box = ''
+beforeEach(() => {
+  box = mkdtempSync(join(tmpdir(), 'torch-prune-checkpoint-'))
+})
+afterEach(() => rmSync(box, { recursive: true, force: true }))
+
+function bitsOf(net: AnyNetwork): string {
+  return net
+    .tensorNames()
+    .map((name) => {
+      using values = net.tensor(name)
+      return `${name} ${Buffer.from(toBytes(values).data).toString('base64')}`
+    })
+    .join('\n')
+}
+
+async function prepared(options: Partial<TrainOptions>) {
+  const net = small()
+  await applyCriterion(net, layerDensity({ conv: 0.6, fc1: 0.3 }))
+  if (options.cachePrefix) net.freeze('conv', 'norm')
+  return net
+}
+
+/** Work that is aborted when its training has been saved `count` times; whether it came to its end. */
+async function upTo(
+  count: number,
+  work: (signal: AbortSignal, checkpoint: CheckpointOptions) => PromiseLike<unknown>,
+): Promise<boolean> {
+  const controller = new AbortController()
+  let saved = 0
+  const onSaved = () => {
+    if (++saved === count) controller.abort()
+  }
+  try {
+    await work(controller.signal, { path: join(box, 'position.safetensors'), minutes: 0, onSaved })
+    return true
+  } catch (error) {
+    if (error !== controller.signal.reason) throw error
+    return false
+  }
+}
+
+describe('training that is saved on the way', function () {
+  this.timeout(60_000)
+
+  for (const [what, changes] of Object.entries(cases)) {
+    it(`ends at the bits of an unbroken one, wherever it was stopped: ${what}`, async () => {
+      const options = { ...base, ...changes }
+      using unbroken = await prepared(options)
+      const whole = await train(unbroken, dataset, options)
+      const wanted = bitsOf(unbroken)
+      for (let every = 1; every <= EPOCHS * STEPS; every += every < STEPS ? 1 : 3) {
+        rmSync(join(box, 'position.safetensors'), { force: true })
+        const epochs: Epoch[] = []
+        for (let sitting = 0, over = false; !over; sitting++) {
+          expect(sitting).to.be.at.most(EPOCHS * STEPS + 1)
+          // What is not in the file is gone with the process.
+          using net = await prepared(options)
+          over = await upTo(every, async (signal, checkpoint) => {
+            for await (const epoch of train(net, dataset, { ...options, signal, checkpoint }))
+              epochs.push(epoch)
+          })
+          if (over) {
+            expect(bitsOf(net) === wanted, `stopped every ${every} steps`).to.equal(true)
+            net.assertSealed()
+          }
+        }
+        const told = ({ seconds: _, samplesPerSecond: __, ...epoch }: Epoch) => epoch
+        expect(epochs.map(told)).to.deep.equal(whole.epochs.map(told))
+      }
+    })
+  }
+
+  it('does the same work where it is never stopped, and ends at once when it is called again', async () => {
+    using unbroken = await prepared(base)
+    await train(unbroken, dataset, base)
+    using saving = await prepared(base)
+    const path = join(box, 'often.safetensors')
+    const positions: string[] = []
+    const onSaved = ({ epoch, steps }: { epoch: number; steps: number }) => {
+      positions.push(`${epoch}.${steps}`)
+    }
+    await train(saving, dataset, { ...base, checkpoint: { path, minutes: 0, onSaved } })
+    expect(bitsOf(saving) === bitsOf(unbroken)).to.equal(true)
+    expect(positions.slice(0, STEPS)).to.deep.equal(['1.1', '1.2', '1.3', '1.4', '1.5', '2.1'])
+    expect(positions.at(-1)).to.equal('4.0')
+
+    using again = await prepared(base)
+    const { epochs } = await train(again, dataset, { ...base, checkpoint: { path } })
+    expect(epochs).to.deep.equal([])
+    expect(bitsOf(again) === bitsOf(unbroken)).to.equal(true)
+  })
+
+  it('finishes the step it is in when it is aborted, and saves that', async () => {
+    using net = await prepared(base)
+    const controller = new AbortController()
+    const path = join(box, 'aborted.safetensors')
+    const positions: number[] = []
+    const work = train(net, dataset, {
+      ...base,
+      epochs: 500,
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+      checkpoint: { path, onSaved: ({ epoch, steps }) => void positions.push((epoch - 1) * STEPS + steps) },
+    })
+    await work.then(
+      () => expect.fail('it went on'),
+      (error: unknown) => expect(error).to.equal(controller.signal.reason),
+    )
+    expect(positions).to.have.length(1)
+    using held = await loadNetwork(path)
+    expect(bitsOf(held) === bitsOf(net)).to.equal(true)
+    using loaded = small(9)
+    await loadWeights(loaded, path)
+    expect(bitsOf(loaded) === bitsOf(net)).to.equal(true)
+  })
+
+  it('refuses a file of another training, or one that is damaged', async () => {
+    using net = await prepared(base)
+    const path = join(box, 'file.safetensors')
+    const attempt = (changes: Partial<TrainOptions>) =>
+      refusedWith(train(net, dataset, { ...base, ...changes, checkpoint: { path } }))
+    await train(net, dataset, { ...base, epochs: 1, checkpoint: { path } })
+    expect(await attempt({})).to.match(/is of a training with other epochs \(1\); remove it, or/)
+    expect(await attempt({ epochs: 1, seed: 6 })).to.match(/with other seed \(5\)/)
+    expect(await attempt({ epochs: 1, optimizer: adamw() })).to.match(/with other optimizer/)
+    const bytes = readFileSync(path)
+    truncateSync(path, bytes.length - 100)
+    expect(await attempt({ epochs: 1 })).to.match(/file\.safetensors: /)
+    await net.save(path)
+    expect(await attempt({ epochs: 1 })).to.match(/does not say where training stood; remove it/)
+    writeFileSync(path, 'no tensors')
+    expect(await attempt({ epochs: 1 })).to.match(/file\.safetensors: /)
+    const minutes = train(net, dataset, { ...base, checkpoint: { path, minutes: -1 } })
+    expect(await refusedWith(minutes, 'ERR_ARGUMENT')).to.match(
+      /checkpoint\.minutes must be 0 or more, got -1/,
+    )
+  })
+})
+
+describe('pruning that is saved on the way', function () {
+  this.timeout(60_000)
+  const splits = { train: dataset, validation }
+  const options: PruneOptions<'conv' | 'fc1' | 'fc2'> = {
+    criterion: layerDensity({ conv: 0.5, fc1: 0.2, fc2: 0.5 }),
+    rounds: 2,
+    phases: ['fc', 'conv'],
+    retrain: { ...base, epochs: 2, distillation: { weight: 0.5 }, cachePrefix: true, cacheVariants: 2 },
+    seed: 7,
+  }
+
+  it('goes on in the round and the phase in which it was stopped, to the same bits', async () => {
+    using unbroken = small()
+    const rounds: unknown[] = []
+    const told = ({ seconds: _, ...round }: { seconds: number }) => round
+    const { initialDeviations } = await prune(unbroken, splits, options)
+    for await (const round of prune(small(), splits, options)) rounds.push(told(round))
+    for (const every of [2, 7, 11, 26]) {
+      rmSync(join(box, 'position.safetensors'), { force: true })
+      const seen: unknown[] = []
+      let weights: string | undefined
+      let after: PruneOptions['after'] | undefined
+      const pruned: number[] = []
+      for (let over = false; !over; ) {
+        using net = small()
+        // The dense network teaches.
+        const { teacher } = { teacher: small() }
+        if (weights) await loadWeights(net, weights)
+        over = await upTo(every, async (signal, checkpoint) => {
+          const retrain = { ...options.retrain, distillation: { weight: 0.5, teacher } }
+          const job = prune(net, splits, {
+            ...{ ...options, retrain, signal, checkpoint },
+            after,
+            onPruned: (round) => void pruned.push(round),
+          })
+          for await (const round of job) {
+            seen.push(told(round))
+            weights = join(box, `round-${round.round}.safetensors`)
+            await net.save(weights)
+            after = { round: round.round, initial: initialDeviations }
+          }
+        })
+        if (over) expect(bitsOf(net) === bitsOf(unbroken), `stopped every ${every} steps`).to.equal(true)
+      }
+      expect(seen).to.deep.equal(rounds)
+      expect(pruned).to.deep.equal([1, 2])
+    }
+    expect(await readNote(join(box, 'position.safetensors'))).to.include({ round: 2, phase: 1 })
+  })
+})
