@@ -32,11 +32,18 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   }
 }
 
+let program = 'torch-prune'
+
+/** Names the program in the commands that are shown, where it is a script around this command line. */
+export function nameProgram(words: string): void {
+  program = words
+}
+
 /** The command that was given, with an option added where there is one, to be pasted into a shell. */
 export function commandWith(option?: string): string {
   const given = process.argv.slice(2)
   const words = option === undefined || given.includes(option) ? given : [...given, option]
-  return ['torch-prune', ...words.map(quoteForShell)].join(' ')
+  return [program, ...words.map(quoteForShell)].join(' ')
 }
 
 function quoteForShell(word: string): string {

@@ -3,6 +3,7 @@ import { makeFolder, writeJsonAtomically, writeTextAtomically } from '../io/atom
 import { loadWeights } from '../io/network.js'
 import { type Sensitivity, sensitivity } from '../prune/sensitivity.js'
 import { type Budget, checkBudget, type Solution, solveThresholds } from '../prune/solve.js'
+import type { Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { openSession } from '../recipes/session.js'
 import { formatCount, formatPercent } from '../report/format.js'
@@ -14,13 +15,24 @@ import type { SensitivityOptions } from './sensitivity.js'
 import { renderTable } from './table.js'
 import { announce, shown } from './work.js'
 
+/** The thresholds that a study solved, in its folder. */
+export const THRESHOLDS_FILE = 'thresholds.json'
+
 /** Figure 6 for a trained network: table, JSON, CSV, chart; thresholds for a budget where one is given. */
 export async function studySensitivity(
   model: string,
   options: SensitivityOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const recipe = withCompute(await findRecipe(model, 'model'), options)
+  await measureSensitivity(withCompute(await findRecipe(model, 'model'), options), options, signal)
+}
+
+/** The study, into its folder; returns what it solved for the budget that it was given. */
+export async function measureSensitivity(
+  recipe: Recipe,
+  options: SensitivityOptions,
+  signal: AbortSignal,
+): Promise<Solution | undefined> {
   const named = { ...recipe, name: `sensitivity-${recipe.name}` }
   const { network, data, folder } = await openSession(named, { ...options, signal })
   await loadWeights(network, options.weights)
@@ -52,13 +64,14 @@ export async function studySensitivity(
   })
   await writeTextAtomically(join(folder, 'sensitivity.csv'), toCsv(found))
   reporter.line(`\n${curveTable(found)}`)
-  if (budget) {
-    const solution = await solveThresholds(network, found, budget, { leastDensity, signal })
-    await writeJsonAtomically(join(folder, 'thresholds.json'), { schema: 1, budget, ...solution })
+  const solution = budget && (await solveThresholds(network, found, budget, { leastDensity, signal }))
+  if (solution) {
+    await writeJsonAtomically(join(folder, THRESHOLDS_FILE), { schema: 1, budget, ...solution })
     reporter.line(`\n${solutionText(solution)}`)
   }
   const report = await writeReport(folder)
   reporter.line(`\nThe files are in ${shown(folder)}, the report in ${shown(report)}`)
+  return solution
 }
 
 function budgetOf({ errorIncrease, budgetWeights, budgetBytes }: SensitivityOptions): Budget | undefined {

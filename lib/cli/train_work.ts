@@ -9,6 +9,8 @@ import { findRecipe } from '../recipes/registry.js'
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
+import type { ResumableOptions, WorkOptions } from './options.js'
+import { print } from './output.js'
 import { createReporter } from './progress.js'
 import { followRun } from './run_progress.js'
 import type { TrainOptions } from './train.js'
@@ -18,19 +20,31 @@ import { announce, beginning, shown } from './work.js'
 export async function train(model: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const { name, ...recipe } = withCompute(await findRecipe(model, 'model'), options)
   const named: Recipe = { ...recipe, name: `train-${name}`, dense: withOptions(recipe.dense, options) }
+  const weights = await trainToFile(named, options, signal)
+  if (options.quiet) return
+  print(`The dense network is in ${shown(weights)}; prune it with:`)
+  print(`  torch-prune prune ${model} --weights ${shown(weights)}`)
+}
+
+/** Trains a recipe's dense network under the eyes of a user, and returns its file. */
+export async function trainToFile(
+  recipe: Recipe,
+  options: WorkOptions & ResumableOptions,
+  signal: AbortSignal,
+): Promise<string> {
   using reporter = createReporter({ quiet: options.quiet ?? false })
   const follow = followRun(reporter)
   let into: string | undefined
   let saved = false
   try {
-    const { weights } = await trainRecipe(named, {
+    const { weights } = await trainRecipe(recipe, {
       ...options,
       signal,
       on: {
         ...follow,
         begun(folder, found) {
           into = folder
-          announce(reporter, named, options, folder)
+          announce(reporter, recipe, options, folder)
           saved = options.resume === true && found.kind === 'unfinished'
           const how = beginning(found, options.resume ?? false)
           if (how !== undefined) reporter.line(how)
@@ -40,8 +54,7 @@ export async function train(model: string, options: TrainOptions, signal: AbortS
         },
       },
     })
-    reporter.line(`The dense network is in ${shown(weights)}; prune it with:`)
-    reporter.line(`  torch-prune prune ${model} --weights ${shown(weights)}`)
+    return weights
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error
     if (into === undefined) throw new Interrupted('interrupted before the training began')

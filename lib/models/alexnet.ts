@@ -9,14 +9,14 @@ import {
   relu,
 } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { DropoutOptions, SizeOptions } from './options.js'
+import type { HiddenOptions, SizeOptions } from './options.js'
 
 /**
  * AlexNet in the shape of torchvision's, whose published weights load by name: Krizhevsky 2014, "One weird trick",
  * without groups. Samples are `[3, 224, 224]`; 61,100,840 parameters for 1000 classes.
  */
-export function alexnet(options: DropoutOptions & SizeOptions = {}) {
-  const { classes = 1000, dropout: p = 0.5, size = 224 } = options
+export function alexnet(options: HiddenOptions & SizeOptions = {}) {
+  const { classes = 1000, dropout: p = 0.5, hidden = 4096, size = 224 } = options
   return network(
     [3, size, size],
     {
@@ -36,12 +36,12 @@ export function alexnet(options: DropoutOptions & SizeOptions = {}) {
       avgpool: adaptiveAvgPool2d(6),
       flatten: flatten(),
       'classifier.0': dropout(p),
-      'classifier.1': linear(256 * 6 * 6, 4096),
+      'classifier.1': linear(256 * 6 * 6, hidden),
       'classifier.2': relu(),
       'classifier.3': dropout(p),
-      'classifier.4': linear(4096, 4096),
+      'classifier.4': linear(hidden, hidden),
       'classifier.5': relu(),
-      'classifier.6': linear(4096, classes),
+      'classifier.6': linear(hidden, classes),
     },
     options,
   )
@@ -52,8 +52,8 @@ export function alexnet(options: DropoutOptions & SizeOptions = {}) {
  * groups, local response normalisation in front of the pooling. Samples are Caffe's crops, `[3, 227, 227]`;
  * 60,965,224 parameters for 1000 classes. Layers are named as in the paper's table; Caffe calls fc1 fc6, and so on.
  */
-export function alexnetCaffe(options: DropoutOptions = {}) {
-  const { classes = 1000, dropout: p = 0.5 } = options
+export function alexnetCaffe(options: HiddenOptions = {}) {
+  const { classes = 1000, dropout: p = 0.5, hidden = 4096 } = options
   return network(
     [3, 227, 227],
     {
@@ -73,13 +73,13 @@ export function alexnetCaffe(options: DropoutOptions = {}) {
       relu5: relu(),
       pool5: maxPool2d(3, { stride: 2 }),
       flatten: flatten(),
-      fc1: linear(256 * 6 * 6, 4096),
+      fc1: linear(256 * 6 * 6, hidden),
       relu6: relu(),
       drop1: dropout(p),
-      fc2: linear(4096, 4096),
+      fc2: linear(hidden, hidden),
       relu7: relu(),
       drop2: dropout(p),
-      fc3: linear(4096, classes),
+      fc3: linear(hidden, classes),
     },
     options,
   )

@@ -1,7 +1,7 @@
 export { alexnet, alexnetCaffe } from './alexnet.js'
 export { lenet5 } from './lenet5.js'
 export { lenet300100 } from './lenet300100.js'
-export type { DropoutOptions, ModelOptions, SizeOptions } from './options.js'
+export type { DropoutOptions, HiddenOptions, ModelOptions, SizeOptions } from './options.js'
 export { type AnyModelOptions, createModel, type ModelName, modelNames } from './registry.js'
 export { resnet9, resnet18, resnet34, resnet50 } from './resnet_cifar.js'
 export { resnet18ImageNet, resnet50ImageNet } from './resnet_imagenet.js'

@@ -15,3 +15,9 @@ export interface DropoutOptions extends ModelOptions {
   /** The share that each dropout layer zeroes while training; the published network's unless given. */
   readonly dropout?: number | undefined
 }
+
+/** Of AlexNet and VGG. */
+export interface HiddenOptions extends DropoutOptions {
+  /** Neurons of each hidden fully connected layer; 4096, as published, unless given. */
+  readonly hidden?: number | undefined
+}

@@ -3,7 +3,7 @@ import type { Network } from '../nn/network.js'
 import { alexnet, alexnetCaffe } from './alexnet.js'
 import { lenet5 } from './lenet5.js'
 import { lenet300100 } from './lenet300100.js'
-import type { DropoutOptions, ModelOptions, SizeOptions } from './options.js'
+import type { HiddenOptions, ModelOptions, SizeOptions } from './options.js'
 import { resnet9, resnet18, resnet34, resnet50 } from './resnet_cifar.js'
 import { resnet18ImageNet, resnet50ImageNet } from './resnet_imagenet.js'
 import { vgg16, vgg16bn } from './vgg.js'
@@ -32,7 +32,7 @@ export type ModelName = keyof typeof MODELS
 export const modelNames = Object.keys(MODELS) as ModelName[]
 
 /** What any of the models takes. */
-export type AnyModelOptions = DropoutOptions & SizeOptions
+export type AnyModelOptions = HiddenOptions & SizeOptions
 
 /**
  * A model by name; the names of its layers have type `string`.

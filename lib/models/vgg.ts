@@ -9,13 +9,13 @@ import {
   relu,
 } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { DropoutOptions, SizeOptions } from './options.js'
+import type { HiddenOptions, SizeOptions } from './options.js'
 
 /**
  * VGG-16 (Simonyan and Zisserman 2014, configuration D) under torchvision's names, so that its published weights
  * load. Samples are `[3, 224, 224]`; 138,357,544 parameters for 1000 classes.
  */
-export function vgg16(options: DropoutOptions & SizeOptions = {}) {
+export function vgg16(options: HiddenOptions & SizeOptions = {}) {
   const { size = 224 } = options
   return network(
     [3, size, size],
@@ -58,7 +58,7 @@ export function vgg16(options: DropoutOptions & SizeOptions = {}) {
 }
 
 /** {@link vgg16} with batch normalisation behind each convolution, as torchvision's: 138,365,992 parameters. */
-export function vgg16bn(options: DropoutOptions & SizeOptions = {}) {
+export function vgg16bn(options: HiddenOptions & SizeOptions = {}) {
   const { size = 224 } = options
   return network(
     [3, size, size],
@@ -113,16 +113,16 @@ export function vgg16bn(options: DropoutOptions & SizeOptions = {}) {
   )
 }
 
-function classifier({ classes = 1000, dropout: p = 0.5 }: DropoutOptions) {
+function classifier({ classes = 1000, dropout: p = 0.5, hidden = 4096 }: HiddenOptions) {
   return {
     avgpool: adaptiveAvgPool2d(7),
     flatten: flatten(),
-    'classifier.0': linear(512 * 7 * 7, 4096),
+    'classifier.0': linear(512 * 7 * 7, hidden),
     'classifier.1': relu(),
     'classifier.2': dropout(p),
-    'classifier.3': linear(4096, 4096),
+    'classifier.3': linear(hidden, hidden),
     'classifier.4': relu(),
     'classifier.5': dropout(p),
-    'classifier.6': linear(4096, classes),
+    'classifier.6': linear(hidden, classes),
   }
 }

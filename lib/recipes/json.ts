@@ -41,6 +41,7 @@ const modelName = z.strictObject({
   name: z.string(),
   classes: count,
   size: count,
+  hidden: count,
   dropout: z.number().min(0).max(1).exactOptional(),
 })
 
@@ -49,7 +50,7 @@ const recipeSchema = z.strictObject({
   /** The name of a model, with options where it takes them, or a layer graph as safetensors files of ours hold it. */
   model: z.union(
     [z.string().transform((name) => ({ name })), modelName, z.looseObject({ layers: z.unknown() })],
-    'expected the name of a model, { name, classes, size, dropout }, or { input, layers }',
+    'expected the name of a model, { name, classes, size, hidden, dropout }, or { input, layers }',
   ),
   data: z.union(
     [dataKind, dataKinds],

@@ -1,6 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { alexnet, createModel, lenet5, lenet300100, modelNames, wrn16x2 } from '../../lib/models/index.js'
+import {
+  alexnet,
+  createModel,
+  lenet5,
+  lenet300100,
+  modelNames,
+  resnet18ImageNet,
+  vgg16,
+  vgg16bn,
+  wrn16x2,
+} from '../../lib/models/index.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
 import { device } from '../support/device.js'
 import { refusal } from '../support/refusal.js'
@@ -102,6 +112,20 @@ describe('models', () => {
       }
     })
   }
+
+  it('take smaller samples, and fewer hidden neurons', () => {
+    const make = [alexnet, vgg16, vgg16bn]
+    for (const model of make) {
+      using network = model({ size: 64, hidden: 8, classes: 10, device })
+      using images = noisySample([3, 64, 64])
+      using logits = network.forward(images)
+      expect(logits.shape).to.deep.equal([1, 10])
+    }
+    using residual = resnet18ImageNet({ size: 64, classes: 10 })
+    expect(residual.inputShape).to.deep.equal([3, 64, 64])
+    using sized = createModel('alexnet', { size: 64, hidden: 8 })
+    expect(sized.costs.at(-1)!.weights).to.equal(8000)
+  })
 
   it('take a number of classes and a dropout rate', () => {
     using small = createModel('resnet-9', { classes: 3 })

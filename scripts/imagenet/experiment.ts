@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { withCompute } from '../../lib/cli/compute.js'
+import { measureSensitivity, THRESHOLDS_FILE } from '../../lib/cli/sensitivity_work.js'
+import { trainToFile } from '../../lib/cli/train_work.js'
+import { runToTable } from '../../lib/cli/work.js'
+import { exists, refuse } from '../../lib/io/files.js'
+import { layerDensity } from '../../lib/prune/criterion.js'
+import { Checkpoint } from '../../lib/recipes/checkpoint.js'
+import { REFERENCE_FILE } from '../../lib/recipes/folder.js'
+import type { Recipe } from '../../lib/recipes/recipe.js'
+import type { ExperimentOptions } from './options.js'
+
+/** Does all parts of the experiment into `out`; with `resume`, those that are not done yet. */
+export async function runExperiment(
+  plain: Recipe,
+  options: ExperimentOptions & { readonly out: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const recipe = withCompute(withOptions(plain, options), options)
+  const weights = options.weights ?? (await denseWeights(recipe, options, signal))
+  const densities =
+    options.thresholds === 'paper'
+      ? undefined
+      : await solvedDensities(recipe, { ...options, weights }, signal)
+  const { prune } = recipe
+  const criterion = densities ? layerDensity(densities) : prune.criterion
+  await runToTable({ ...recipe, prune: { ...prune, criterion } }, { ...options, weights }, signal)
+}
+
+function withOptions(recipe: Recipe, options: ExperimentOptions): Recipe {
+  const { dense, prune } = recipe
+  const { epochs = dense.epochs, batchSize = dense.batchSize, rounds = prune.rounds ?? 1 } = options
+  const { retrainEpochs = prune.retrain.epochs, cacheVariants } = options
+  return {
+    ...recipe,
+    dense: { ...dense, epochs, batchSize },
+    prune: {
+      ...prune,
+      rounds,
+      retrain: {
+        ...prune.retrain,
+        epochs: retrainEpochs,
+        ...(cacheVariants && { cachePrefix: true, cacheVariants }),
+      },
+    },
+  }
+}
+
+async function denseWeights(
+  recipe: Recipe,
+  options: ExperimentOptions & { readonly out: string },
+  signal: AbortSignal,
+): Promise<string> {
+  const out = join(options.out, 'dense')
+  const weights = join(out, REFERENCE_FILE)
+  const unfinished = await exists(new Checkpoint(out).position)
+  if (options.resume && !unfinished && (await exists(weights))) return weights
+  return trainToFile({ ...recipe, name: `train-${recipe.name}` }, { ...options, out }, signal)
+}
+
+const solvedSchema = z.object({ densities: z.record(z.string(), z.number()) })
+
+/** Shares of each layer to keep, for as many weights in all as the paper keeps. */
+async function solvedDensities(
+  recipe: Recipe,
+  options: ExperimentOptions & { readonly out: string; readonly weights: string },
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, number>>> {
+  const out = join(options.out, 'sensitivity')
+  const file = join(out, THRESHOLDS_FILE)
+  if (options.resume && (await exists(file))) {
+    const { success, data } = solvedSchema.safeParse(JSON.parse(await readFile(file, 'utf8')))
+    return success ? data.densities : refuse(file, 'holds no densities', 'remove it to measure them again')
+  }
+  const budgetWeights = weightsToKeep(recipe, options.keep)
+  const study = { ...options, out, budgetWeights, leastDensity: 0.01 }
+  return (await measureSensitivity(recipe, study, signal))!.densities
+}
+
+function weightsToKeep({ model, paper }: Recipe, share: number | undefined): number {
+  using network = model({})
+  const theirs = new Map(paper?.layers.map(({ name, density }) => [name, density]))
+  const kept = network.costs.map(({ name, weights }) => weights * (share ?? theirs.get(name) ?? 1))
+  return Math.round(kept.reduce((sum, weights) => sum + weights, 0))
+}

@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { TorchPruneError } from '../../lib/errors.js'
+import { loadNetwork, models } from '../../lib/index.js'
+import { imageData } from '../../lib/recipes/data.js'
+import { MODEL_FILE } from '../../lib/recipes/folder.js'
+import type { Recipe } from '../../lib/recipes/recipe.js'
+import { readRunRecord } from '../../lib/report/record.js'
+import { runExperiment } from './experiment.js'
+import type { ExperimentOptions } from './options.js'
+import { writePictures } from './pictures.js'
+
+const CLASSES = 10
+/** Pixels of samples: the least that each network's pooling leaves something of. */
+const SIDES: Readonly<Record<string, number>> = {
+  alexnet: 64,
+  'alexnet-caffe': 227,
+  'vgg-16': 32,
+  'vgg-16-bn': 32,
+}
+
+/**
+ * All parts of the experiment in little: small pictures of ten classes, narrow FC layers, an epoch a part; and once
+ * more with --resume, which must find them all done.
+ *
+ * @throws TorchPruneError `ERR_SEAL` where a pruned weight is not +0, `ERR_OUTPUT` where the record is not of a pruned network.
+ */
+export async function smoke(recipe: Recipe, options: ExperimentOptions, signal: AbortSignal): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), `torch-prune-${recipe.name}-`))
+  try {
+    const [data, out] = [join(folder, 'pictures'), join(folder, 'run')]
+    await writePictures(data, { classes: CLASSES, train: 3, held: 1, side: 96 })
+    const size = SIDES[recipe.name]!
+    const small: Recipe = {
+      ...recipe,
+      model: (own) => models.createModel(recipe.name, { ...own, size, hidden: 256 }),
+      data: imageData({ size, validation: CLASSES }),
+    }
+    const little = {
+      epochs: 1,
+      retrainEpochs: 1,
+      rounds: 1,
+      batchSize: 10,
+      cacheVariants: 2,
+      densities: [0.5, 0.1],
+    }
+    const whole = { ...little, ...options, data, out }
+    await runExperiment(small, whole, signal)
+    await runExperiment(small, { ...whole, resume: true, quiet: true }, signal)
+    await checkResult(out)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function checkResult(out: string): Promise<void> {
+  using network = await loadNetwork(join(out, MODEL_FILE))
+  network.assertSealed()
+  const { pruned, reference, rounds } = await readRunRecord(out)
+  if (rounds.length > 0 && pruned.parameters < reference.parameters && pruned.top5Error !== undefined) return
+  throw new TorchPruneError(
+    'ERR_OUTPUT',
+    `${out} does not hold a pruned network's record: look at its run.json`,
+  )
+}
