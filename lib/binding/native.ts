@@ -282,6 +282,8 @@ export interface Native {
       seed?: number
       variants?: number
       autocast?: Autocast
+      /** Keeps the outputs in a file there instead of in memory. */
+      folder?: string
     },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<DatasetHandle>

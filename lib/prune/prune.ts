@@ -14,7 +14,7 @@ import { type CheckpointOptions, readNote } from '../train/checkpoint.js'
 import { type Distillation, logitsOf } from '../train/distillation.js'
 import { evaluate } from '../train/evaluate.js'
 import { Job } from '../train/job.js'
-import { checkCache } from '../train/prefix.js'
+import { type CacheOptions, checkCache } from '../train/prefix.js'
 import { deriveSeed } from '../train/seed.js'
 import { type Epoch, howTrained, type TrainProgress, train } from '../train/train.js'
 import type { Criterion } from './criterion.js'
@@ -32,8 +32,10 @@ import { parameterReport } from './neurons.js'
 import { fixedIn, type Phase, type Phases, phasesOf, prunedIn } from './phases.js'
 import { type DensitySchedule, densityAt } from './schedule.js'
 
-/** `autocast` is as the network was last trained unless given. */
-export interface RetrainOptions extends ComputeOptions {
+/**
+ * `autocast` is as the network was last trained unless given; the cache is for a phase that fixes the layers in front.
+ */
+export interface RetrainOptions extends ComputeOptions, CacheOptions {
   readonly epochs: number
   /** On the learning rate of `optimizer`: 1/10 for the LeNets, 1/100 for AlexNet (paper, section 4). 0.1 unless given. */
   readonly lrFactor?: number | undefined
@@ -46,10 +48,6 @@ export interface RetrainOptions extends ComputeOptions {
   readonly averaging?: Averaging | undefined
   /** As in `train`; how the network was last trained, unless given: `{}` for none. */
   readonly augment?: Augmentation | undefined
-  /** In a phase that fixes the layers in front, computes what those put out once. */
-  readonly cachePrefix?: boolean | undefined
-  /** As in `train`: needed where the cache meets an augmentation. */
-  readonly cacheVariants?: number | undefined
   /** The survivors learn from a teacher beside the labels: the network as it comes, unless another is given. */
   readonly distillation?: (Omit<Distillation, 'teacher'> & Partial<Pick<Distillation, 'teacher'>>) | undefined
 }
@@ -144,9 +142,10 @@ async function* roundsOf(
   const { rounds = 1, densitySchedule = 'geometric', signal, seed = network.seed } = options
   const { optimizer, ...training } = retraining(network, options.retrain)
   const { autocast } = training
-  const { cachePrefix, cacheVariants, memoryFormat } = options.retrain
+  const { cachePrefix, cacheVariants, cacheMemory, cacheDir, memoryFormat } = options.retrain
+  const cache = { cachePrefix, cacheVariants, cacheMemory, cacheDir }
   const cached = cachePrefix === true && phases.includes('fc')
-  if (cached) checkCache({ cachePrefix, cacheVariants, augment: training.augment })
+  if (cached) checkCache({ ...cache, augment: training.augment })
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   const initial = options.after?.initial ?? (await initialDeviations(network, signal))
   const { distillation: lesson } = options.retrain
@@ -188,7 +187,7 @@ async function* roundsOf(
           ...training,
           optimizer,
           distillation,
-          ...(cached && phase === 'fc' && { cachePrefix, cacheVariants }),
+          ...(cached && phase === 'fc' && cache),
           seed: deriveSeed(seed, round, p),
           checkpoint: options.checkpoint && {
             ...options.checkpoint,

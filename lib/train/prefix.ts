@@ -1,30 +1,68 @@
+import { tmpdir } from 'node:os'
+import { resolve } from 'node:path'
 import { loadAddon } from '../binding/addon.js'
-import { runJob } from '../binding/native_job.js'
-import { isRandom, nativeAugmentation } from '../data/augment.js'
+import { type JobOptions, runJob } from '../binding/native_job.js'
+import { type Augmentation, isRandom, nativeAugmentation } from '../data/augment.js'
 import { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
+import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { deriveSeed } from './seed.js'
-import type { TrainOptions } from './train.js'
+
+export interface CacheOptions {
+  /**
+   * Computes once what the frozen layers in front put out for each sample, and trains the rest on that: samples times
+   * the size of the last frozen layer's output, in float32. False unless given.
+   */
+  readonly cachePrefix?: boolean | undefined
+  /**
+   * With `cachePrefix` and `augment`: how many augmented variants of each sample the cache holds. Each epoch takes
+   * one of them by chance. Needed there, for a cache of one would freeze the augmentation unnoticed.
+   */
+  readonly cacheVariants?: number | undefined
+  /** Bytes up to which the cache is held in memory, and not in a file. Half of what is free unless given. */
+  readonly cacheMemory?: number | undefined
+  /** The folder of that file, which has no name and goes with the training. The system's temporary one unless given. */
+  readonly cacheDir?: string | undefined
+}
 
 /** Samples at a time while the cache is filled. @internal */
 export const PREFIX_BATCH = 250
 
 /** What the frozen prefix puts out, for every sample. Throws `ERR_ARGUMENT` where no layer in front is frozen. */
-export async function fillCache(network: AnyNetwork, dataset: Dataset, options: TrainOptions, seed: number) {
+export async function fillCache(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: CacheOptions &
+    JobOptions &
+    Pick<ComputeOptions, 'autocast'> & { readonly augment?: Augmentation | undefined },
+  seed: number,
+) {
   const native = loadAddon()
   const after = native.networkFrozenPrefix(network.handle)
-  const augment = nativeAugmentation(options.augment)
+  const shape = after < 0 ? [] : network.nodes[after]!.shape
   const { cacheVariants: variants = 1, autocast, signal } = options
-  const filling = { batchSize: PREFIX_BATCH, augment, variants, autocast, seed: deriveSeed(seed, 0) }
+  const { cacheMemory = process.availableMemory() / 2, cacheDir = tmpdir() } = options
+  const bytes = shape.reduce((product, size) => product * size, 4 * dataset.length * variants)
+  const filling = {
+    batchSize: PREFIX_BATCH,
+    augment: nativeAugmentation(options.augment),
+    variants,
+    autocast,
+    seed: deriveSeed(seed, 0),
+    ...(bytes > cacheMemory && { folder: resolve(cacheDir) }),
+  }
   const handle = await runJob(() => native.prefixStart(network.handle, dataset.handle, filling), signal)
-  const cached = new Dataset(handle, dataset.length, after < 0 ? [] : network.nodes[after]!.shape)
+  const cached = new Dataset(handle, dataset.length, shape)
   return { dataset: cached, after, [Symbol.dispose]: () => cached.dispose() }
 }
 
-/** Throws `ERR_ARGUMENT` where a cache would meet an augmentation unasked. */
-export function checkCache(options: Pick<TrainOptions, 'cachePrefix' | 'cacheVariants' | 'augment'>): void {
-  const { cachePrefix, cacheVariants, augment } = options
+/** Throws `ERR_ARGUMENT` for options that do not fit each other, as where a cache would meet an augmentation unasked. */
+export function checkCache(options: CacheOptions & { readonly augment?: Augmentation | undefined }): void {
+  const { cachePrefix, cacheVariants, cacheMemory = 0, augment } = options
+  if (!(cacheMemory >= 0)) {
+    throw new TorchPruneError('ERR_ARGUMENT', `cacheMemory must be bytes, 0 or more, got ${cacheMemory}`)
+  }
   if (cacheVariants === undefined) {
     if (!cachePrefix || !isRandom(augment)) return
     throw new TorchPruneError(

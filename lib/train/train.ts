@@ -16,7 +16,7 @@ import { beginningOf, type CheckpointOptions, TrainingCheckpoint } from './check
 import { type Distillation, lessonOf } from './distillation.js'
 import { checkSamples, evaluate, percentWrong } from './evaluate.js'
 import { Job } from './job.js'
-import { checkCache, fillCache } from './prefix.js'
+import { type CacheOptions, checkCache, fillCache } from './prefix.js'
 import { deriveSeed } from './seed.js'
 
 /** Masks that change while a network trains: what `prune.splice()` adds to `train()`. @internal */
@@ -30,7 +30,7 @@ export interface TrainSplicing {
 
 type TrainingSplicing = NonNullable<Parameters<Native['trainingStart']>[3]['splicing']>
 
-export interface TrainOptions extends JobOptions, ComputeOptions {
+export interface TrainOptions extends JobOptions, ComputeOptions, CacheOptions {
   readonly epochs: number
   readonly optimizer: OptimizerSpec
   /** 64 unless given. */
@@ -44,18 +44,8 @@ export interface TrainOptions extends JobOptions, ComputeOptions {
   readonly augment?: Augmentation | undefined
   /** Learns from another network beside the labels; of samples as they are, also where `augment` changes them. */
   readonly distillation?: Distillation | undefined
-  /**
-   * Computes once what the frozen layers in front put out for each sample, and trains the rest on that. Held in
-   * memory: samples times the size of the last frozen layer's output, in float32. False unless given.
-   */
-  readonly cachePrefix?: boolean | undefined
   /** Ends with an average of the weights on the way instead of the last ones: `ema()` or `swa()`. */
   readonly averaging?: Averaging | undefined
-  /**
-   * With `cachePrefix` and `augment`: how many augmented variants of each sample the cache holds. Each epoch takes
-   * one of them by chance. Needed there, for a cache of one would freeze the augmentation unnoticed.
-   */
-  readonly cacheVariants?: number | undefined
   /** Read after each epoch; after the last one with the averaged weights, where there are. */
   readonly validation?: Dataset | undefined
   /** Saves where training stands, and goes on from there. */

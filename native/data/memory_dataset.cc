@@ -6,17 +6,20 @@
 #include <algorithm>
 #include <cstring>
 
+#include "file_tensor.h"
+
 namespace torch_prune {
 
 MemoryDataset::MemoryDataset(at::Tensor images, at::Tensor labels, const std::vector<double>& mean,
                              const std::vector<double>& deviation, std::int64_t variants,
-                             std::vector<std::int64_t> absent)
+                             std::vector<std::int64_t> absent, bool in_file)
     : Dataset(labels, images.dim() > 0 ? images.sizes().slice(1).vec() : std::vector<std::int64_t>{}),
       images_(images.contiguous()),
       mean_(mean),
       deviation_(deviation),
       variants_(variants),
-      absent_(std::move(absent)) {
+      absent_(std::move(absent)),
+      in_file_(in_file) {
   const auto dtype = images_.scalar_type();
   if (dtype != at::kByte && dtype != at::kFloat) throw Error("ERR_DTYPE", "images must be uint8 or float32");
   if (!images_.is_cpu())
@@ -79,10 +82,21 @@ void MemoryDataset::Augmented(float* out, const Element* pixels, const Augmentat
   if (augmentation.cutout > 0) CutOut(first, channels_, height, width, augmentation.cutout, random);
 }
 
+std::int64_t MemoryDataset::Row(std::int64_t index, SampleRandom& random) const {
+  return variants_ > 1 ? random.Below(variants_) * size() + index : index;
+}
+
+void MemoryDataset::Expect(const std::vector<std::int64_t>& indices, const Plan& plan) const {
+  for (const auto index : indices) {
+    SampleRandom random(plan.seed, index);
+    ReadAhead(images_, Row(index, random));
+  }
+}
+
 void MemoryDataset::Write(float* out, std::int64_t index, const Plan& plan) const {
   const std::int64_t sample = channels_ * plane_;
   SampleRandom random(plan.seed, index);
-  const std::int64_t row = variants_ > 1 ? random.Below(variants_) * size() + index : index;
+  const std::int64_t row = Row(index, random);
   const bool bytes = images_.scalar_type() == at::kByte;
   if (plan.augmentation.Any()) {
     if (bytes) {
@@ -138,14 +152,20 @@ class MemoryDataset::Reading : public Pass {
       : dataset_(std::move(dataset)), plan_(std::move(plan)) {}
 
   Batch Next(const Job&) override {
-    const auto rest = static_cast<std::int64_t>(plan_.order.size()) - done_;
-    const auto from = plan_.order.begin() + done_;
-    const auto count = std::min(plan_.batch_size, rest);
-    done_ += count;
-    return dataset_->Take({from, from + count}, plan_);
+    const auto wanted = Following();
+    done_ += static_cast<std::int64_t>(wanted.size());
+    auto batch = dataset_->Take(wanted, plan_);
+    if (dataset_->in_file_) dataset_->Expect(Following(), plan_);
+    return batch;
   }
 
  private:
+  std::vector<std::int64_t> Following() const {
+    const auto rest = static_cast<std::int64_t>(plan_.order.size()) - done_;
+    const auto from = plan_.order.begin() + done_;
+    return {from, from + std::min(plan_.batch_size, rest)};
+  }
+
   std::shared_ptr<const MemoryDataset> dataset_;
   Plan plan_;
   std::int64_t done_ = 0;

@@ -9,10 +9,11 @@ class MemoryDataset : public Dataset {
  public:
   // images: uint8 or float32 [N * variants, C, ...]; labels: int64 [N]; mean, deviation: one number a
   // channel, in 0..1. Where there are variants of each sample, variant v of sample i is row v * N + i, and
-  // each pass takes one of them by its seed. `absent` samples are left out of all batches.
+  // each pass takes one of them by its seed. `absent` samples are left out of all batches. Images `in_file`
+  // are a FileTensor, and are read ahead.
   MemoryDataset(at::Tensor images, at::Tensor labels, const std::vector<double>& mean,
                 const std::vector<double>& deviation, std::int64_t variants = 1,
-                std::vector<std::int64_t> absent = {});
+                std::vector<std::int64_t> absent = {}, bool in_file = false);
 
   void CheckAugmentation(const Augmentation& augmentation) const override;
   std::unique_ptr<Pass> Read(Plan plan) const override;
@@ -24,6 +25,8 @@ class MemoryDataset : public Dataset {
  private:
   class Reading;
   Batch Take(const std::vector<std::int64_t>& indices, const Plan& plan) const;
+  std::int64_t Row(std::int64_t index, SampleRandom& random) const;
+  void Expect(const std::vector<std::int64_t>& indices, const Plan& plan) const;
   void Write(float* out, std::int64_t index, const Plan& plan) const;
   template <typename Element, typename Convert>
   void Augmented(float* out, const Element* pixels, const Augmentation& augmentation, SampleRandom& random,
@@ -35,6 +38,7 @@ class MemoryDataset : public Dataset {
   std::int64_t channels_, plane_;
   std::int64_t variants_;
   std::vector<std::int64_t> absent_;  // sorted
+  bool in_file_;
 };
 
 }  // namespace torch_prune

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "../arguments.h"
+#include "../data/file_tensor.h"
 #include "../data/memory_dataset.h"
 #include "../tensor/tensor.h"
 #include "autocast.h"
@@ -115,6 +116,7 @@ struct Sweep {
   Augmentation augmentation;
   std::uint64_t seed = 0;
   std::int64_t variants = 1;  // passes, each with an augmentation of its own
+  std::string folder;         // keeps the outputs in a file there, where it is not empty
   at::Tensor outputs;         // float32 [variants * N, ...], on the CPU; 0 where a sample cannot be read
   std::vector<std::int64_t> absent;  // samples that cannot be read, sorted
 
@@ -137,8 +139,7 @@ struct Sweep {
         if (!outputs.defined()) {
           auto shape = part.sizes().vec();
           shape[0] = count * variants;
-          outputs = absent.empty() && dataset->Whole() ? at::empty(shape, at::kFloat)
-                                                       : at::zeros(shape, at::kFloat);
+          outputs = Room(shape);
         }
         Keep(variant * count, begin, size, batch.indices, part);
         if (job.WantsReport()) job.Report({static_cast<double>(variant * count + begin + size), total});
@@ -148,6 +149,10 @@ struct Sweep {
   }
 
  private:
+  at::Tensor Room(at::IntArrayRef shape) const {
+    if (!folder.empty()) return FileTensor(folder, shape);
+    return absent.empty() && dataset->Whole() ? at::empty(shape, at::kFloat) : at::zeros(shape, at::kFloat);
+  }
   void NoteAbsent(std::int64_t begin, std::int64_t size, const std::vector<std::int64_t>& present) {
     for (std::int64_t i = begin; i < begin + size; ++i)
       if (!std::binary_search(present.begin(), present.end(), i)) absent.push_back(i);
@@ -195,8 +200,8 @@ Napi::Value Predict(const Napi::CallbackInfo& info) {
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }
 
-// prefixStart(network, dataset, {batchSize, augment?, seed?, variants?, autocast?}, onProgress?): a dataset
-// of what the frozen prefix puts out.
+// prefixStart(network, dataset, {batchSize, augment?, seed?, variants?, autocast?, folder?}, onProgress?): a
+// dataset of what the frozen prefix puts out.
 Napi::Value Prefix(const Napi::CallbackInfo& info) {
   const auto [job, sweep] = NewSweep(info);
   const int cut = sweep->network->FrozenPrefix();
@@ -204,6 +209,8 @@ Napi::Value Prefix(const Napi::CallbackInfo& info) {
     throw Error("ERR_ARGUMENT",
                 "no layers in front are frozen and deterministic: freeze some, or train without a cache");
   }
+  if (const Options options(info[2], "options"); options.Has("folder"))
+    sweep->folder = options.String("folder");
   job->run = [sweep = sweep, cut](Job& running) {
     sweep->Run(running, [&](const at::Tensor& images) {
       return sweep->network->Run(-1, images, cut, /*training=*/false);
@@ -212,7 +219,8 @@ Napi::Value Prefix(const Napi::CallbackInfo& info) {
   job->finish = [sweep = sweep](Napi::Env env) -> Napi::Value {
     return DatasetHandle::Wrap(
         env, std::make_shared<MemoryDataset>(sweep->outputs, sweep->dataset->labels(), std::vector<double>{},
-                                             std::vector<double>{}, sweep->variants, sweep->absent));
+                                             std::vector<double>{}, sweep->variants, sweep->absent,
+                                             !sweep->folder.empty()));
   };
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
 import { conv2d, dropout, flatten, linear, maxPool2d, relu } from '../../lib/nn/layers.js'
@@ -8,6 +12,7 @@ import { predict } from '../../lib/train/evaluate.js'
 import { train } from '../../lib/train/train.js'
 import { snapshot } from '../nn/bits.js'
 import { device } from '../support/device.js'
+import { refusal, refusedWith } from '../support/refusal.js'
 import { numbers } from './toy.js'
 
 function images(count = 48): Dataset {
@@ -51,6 +56,35 @@ describe('the cache of a frozen prefix', () => {
     using b = await predict(cached, data)
     expect(a.allclose(b, { rtol: 1e-5, atol: 1e-6 })).to.equal(true)
     expect(snapshot(cached)['conv.weight']).to.deep.equal(frozen)
+  })
+
+  it('lies in a file where memory is short, with the same bits and no trace', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'torch-prune-cache-'))
+    try {
+      for (const more of [{}, { augment: { crop: { padding: 1 }, flip: true }, cacheVariants: 3 }]) {
+        using held = small()
+        using filed = small()
+        for (const net of [held, filed]) net.freeze('conv')
+        const cached = { ...options, ...more, cachePrefix: true }
+        await train(held, images(), cached)
+        for await (const _ of train(filed, images(), { ...cached, cacheMemory: 0, cacheDir: folder })) {
+          expect(await readdir(folder)).to.deep.equal([])
+        }
+        expect(snapshot(filed)).to.deep.equal(snapshot(held))
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('is refused where its file has no place, and for memory that is no number', async () => {
+    using net = small()
+    net.freeze('conv')
+    const cached = { ...options, cachePrefix: true }
+    const nowhere = { ...cached, cacheMemory: 0, cacheDir: '/nowhere' }
+    expect(await refusedWith(train(net, images(), nowhere), 'ERR_OUTPUT')).to.match(/^\/nowhere: .*cacheDir/)
+    const wrong = refusal(() => train(net, images(), { ...cached, cacheMemory: Number.NaN }))
+    expect(wrong.code).to.equal('ERR_ARGUMENT')
   })
 
   it('is refused where nothing in front is frozen', async () => {
