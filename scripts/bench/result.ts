@@ -22,7 +22,7 @@ export interface BenchOptions {
   readonly blocks: number
   /** Steps a block, in the parts that take turns. */
   readonly steps: number
-  /** Thread counts of the part that compares steps. */
+  /** Thread counts of the parts that compare steps. */
   readonly threads: readonly number[]
   /** How long the event loop is watched, for each network. */
   readonly seconds: number

@@ -1,20 +1,13 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
 import { type Python, referenceScript } from '../lenet/python.js'
 import type { Task } from '../lenet/task.js'
-
-type Child = ChildProcessByStdio<Writable, Readable, null>
-type Answers = AsyncIterator<string, undefined>
+import { type Flags, Side } from '../network/side.js'
 
 /** A Python that works on command: scripts/reference/bench_lenet.py and bench_images.py. */
 export class Rival {
-  readonly #child: Child
-  readonly #answers: Answers
+  readonly #side: Side
 
-  private constructor(child: Child, answers: Answers) {
-    this.#child = child
-    this.#answers = answers
+  private constructor(side: Side) {
+    this.#side = side
   }
 
   /** `input`: whether its batches are normalised before the clock starts, or from bytes in each step, as ours. */
@@ -33,36 +26,17 @@ export class Rival {
   }
 
   /** A script of scripts/reference that takes `run N` and `quit`, as bench_images.py does. */
-  static async launch(
-    python: Python,
-    script: string,
-    flags: Readonly<Record<string, string | number>>,
-  ): Promise<Rival> {
-    const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)])
-    const child = spawn(python.command, [referenceScript(script), ...args], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    const rival = new Rival(child, createInterface({ input: child.stdout })[Symbol.asyncIterator]())
-    await rival.#answer()
-    return rival
+  static async launch(python: Python, script: string, flags: Flags): Promise<Rival> {
+    return new Rival(await Side.start(python.command, [referenceScript(script)], flags))
   }
 
   /** Seconds that the next `steps` steps, or batches, take. */
   async run(steps: number): Promise<number> {
-    this.#child.stdin.write(`run ${steps}\n`)
-    const { seconds } = await this.#answer()
-    return seconds!
-  }
-
-  async #answer(): Promise<{ readonly seconds?: number }> {
-    const { done, value } = await this.#answers.next()
-    if (done) throw new Error('Python ended before it answered')
-    const answer = JSON.parse(value)
-    if ('error' in answer) throw new Error(`Python: ${answer.error}`)
-    return answer
+    const { seconds } = await this.#side.ask<{ readonly seconds: number }>(`run ${steps}`)
+    return seconds
   }
 
   [Symbol.dispose](): void {
-    this.#child.stdin.end('quit\n')
+    this.#side[Symbol.dispose]()
   }
 }

@@ -1,5 +1,7 @@
 import { renderTable } from '../../lib/cli/table.js'
+import { MODES, type Mode } from '../network/sides.js'
 import { type Comparison, type Side, TOLERANCE } from './comparison.js'
+import { type NetworkComparison, seconds } from './network.js'
 
 /** Prints a comparison for people: the tensors, the masks, how both sides trained, and the verdict. */
 export function printComparison(comparison: Comparison): void {
@@ -30,4 +32,26 @@ function side(name: string, { losses, top1Error, seconds }: Side): string[] {
 
 function scientific(value: number): string {
   return value === 0 ? '0' : value.toExponential(1)
+}
+
+const TITLES: Readonly<Record<Mode, string>> = {
+  ours: 'ours, pruned',
+  prune: 'Python, pruned',
+  dense: 'Python, dense',
+  fused: 'Python, dense, fused SGD',
+}
+
+/** Prints a comparison of a large network for people: losses, steps and memory side by side, and the verdicts. */
+export function printNetwork({ runs, verdicts }: NetworkComparison): void {
+  const losses = runs.ours.losses.map((loss, i) => [i + 1, loss.toFixed(6), runs.prune.losses[i]!.toFixed(6)])
+  console.log(`${renderTable(['step', 'loss, ours', 'Python'], losses)}\n`)
+  const sides = MODES.map((mode) => {
+    const { peak } = runs[mode]
+    return [TITLES[mode], seconds(runs[mode]).toFixed(3), (peak / 1e9).toFixed(2)]
+  })
+  console.log(`${renderTable(['side', 'seconds a step', 'peak, GB'], sides)}\n`)
+  const rows = verdicts.map(({ what, value, wanted, met }) => {
+    return [what, value, wanted, met === undefined ? '' : met ? 'yes' : 'NO']
+  })
+  console.log(`${renderTable(['what', 'measured', 'wanted', 'met'], rows)}\n`)
 }

@@ -10,21 +10,27 @@ export interface Python {
   readonly torch: string
 }
 
-const PROBE = 'import numpy, safetensors, torch; print(torch.__version__)'
+const MODULES = ['numpy', 'safetensors']
 
 /**
  * The Python that the rivals run in: `TORCH_PRUNE_PYTHON`, else `python3`. Its torch must be the release that
  * our addon runs on, or the two sides would not do the same work: unless `anyRelease`, for what torch does not compute.
+ * `modules` are needed beside torch, numpy and safetensors.
  *
  * @throws TorchPruneError `ERR_FILE`, one line with the mend.
  */
-export function findPython({ anyRelease = false } = {}): Python {
+export function findPython({ anyRelease = false, modules = [] as readonly string[] } = {}): Python {
+  const needed = [...MODULES, ...modules]
   const command = process.env.TORCH_PRUNE_PYTHON || 'python3'
   const ours = release(findAddon().record.libtorch)
   const mend =
-    `make one with: python3 -m venv .venv && .venv/bin/pip install torch==${ours} numpy safetensors; ` +
+    `make one with: python3 -m venv .venv && .venv/bin/pip install torch==${ours} ${needed.join(' ')}; ` +
     'then set TORCH_PRUNE_PYTHON=.venv/bin/python'
-  const { error, status, stdout, stderr } = spawnSync(command, ['-c', PROBE], { encoding: 'utf8' })
+  const { error, status, stdout, stderr } = spawnSync(
+    command,
+    ['-c', `import ${needed.join(', ')}, torch; print(torch.__version__)`],
+    { encoding: 'utf8' },
+  )
   if (error !== undefined || status !== 0) {
     const reason = error?.message ?? stderr.trim().split('\n').at(-1)
     throw new TorchPruneError('ERR_FILE', `${command} cannot run PyTorch (${reason}): ${mend}`)

@@ -1,0 +1,167 @@
+import { rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { spread } from '../bench/statistics.js'
+import type { Python } from '../lenet/python.js'
+import type { Flags, Side } from '../network/side.js'
+import { compareSide, type Mode, type Timed } from '../network/sides.js'
+import { NETWORKS, type NetworkName, prepareNetwork } from '../network/task.js'
+
+/** How far losses may be apart, relative. */
+export const LOSS_TOLERANCE = 1e-4
+/** What our peak of memory may be of dense Python's, training VGG-16. */
+const MEMORY_TARGET = 0.9
+/** Steps before the other side has its turn: so many are one job of ours. */
+const BLOCK = 5
+/** So that one side's OpenMP threads, which spin for a while when their work ends, sleep when the other starts. */
+const PAUSE_MS = 20
+
+/** How one side trained. */
+export interface SideRun {
+  readonly losses: readonly number[]
+  /** Seconds a step, of each block; the first block warms up. */
+  readonly times: readonly number[]
+  /** The peak of memory in training, in bytes. */
+  readonly peak: number
+  /** Digests by layer. */
+  readonly masks: Readonly<Record<string, string>>
+  /** Which class each of the test images is taken for. */
+  readonly classes: readonly number[]
+}
+
+export interface Verdict {
+  readonly what: string
+  readonly value: string
+  readonly wanted: string
+  /** Undefined where it is told for comparison alone. */
+  readonly met?: boolean
+}
+
+export interface NetworkComparison {
+  readonly name: NetworkName
+  readonly runs: Readonly<Record<Mode, SideRun>>
+  readonly verdicts: readonly Verdict[]
+}
+
+export interface NetworkOptions {
+  readonly threads: number
+  readonly steps: number
+  readonly batch: number
+}
+
+/** Pruned retraining here and in Python on the same batches, in turns; dense Python beside them. */
+export async function compareNetwork(
+  name: NetworkName,
+  python: Python,
+  { threads, steps, batch }: NetworkOptions,
+): Promise<NetworkComparison> {
+  const folder = await prepareNetwork(name, { batch, steps })
+  try {
+    const flags = { folder, model: name, batch, threads }
+    const run = (...modes: readonly Mode[]) => takeTurns(modes, python, flags, steps)
+    // Two processes at a time: four would not fit a small machine's memory.
+    const [ours, prune] = await run('ours', 'prune')
+    const [dense, fused] = await run('dense', 'fused')
+    const runs = { ours: ours!, prune: prune!, dense: dense!, fused: fused! }
+    return { name, runs, verdicts: judge(name, runs) }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function takeTurns(
+  modes: readonly Mode[],
+  python: Python,
+  flags: Flags,
+  steps: number,
+): Promise<SideRun[]> {
+  const sides: { side: Side; losses: number[]; times: number[] }[] = []
+  try {
+    for (const mode of modes)
+      sides.push({ side: await compareSide(mode, python, flags), losses: [], times: [] })
+    for (let done = 0, block = 0; done < steps; done += BLOCK, block++) {
+      const count = Math.min(BLOCK, steps - done)
+      // The order turns round, so that a machine that warms up or slows down favours nobody.
+      for (const { side, losses, times } of block % 2 === 0 ? sides : sides.toReversed()) {
+        await sleep(PAUSE_MS)
+        const answer = await side.ask<Timed & { readonly losses: number[] }>(`run ${count}`)
+        losses.push(...answer.losses)
+        times.push(answer.seconds / count)
+      }
+    }
+    const runs: SideRun[] = []
+    for (const { side, losses, times } of sides) {
+      runs.push({
+        ...(await side.ask<Pick<SideRun, 'peak' | 'masks' | 'classes'>>('finish')),
+        losses,
+        times,
+      })
+    }
+    return runs
+  } finally {
+    for (const { side } of sides) side[Symbol.dispose]()
+  }
+}
+
+function judge(name: NetworkName, { ours, prune, dense, fused }: NetworkComparison['runs']): Verdict[] {
+  const apart = Math.max(...ours.losses.map((loss, i) => Math.abs(loss / prune.losses[i]! - 1)))
+  const layers = Object.keys(ours.masks)
+  const same = layers.filter((layer) => ours.masks[layer] === prune.masks[layer]).length
+  const agreeing = ours.classes.filter((best, i) => best === prune.classes[i]).length
+  const step = spread(paired(ours.times, prune.times)).median
+  const { stepTarget } = NETWORKS[name]
+  const memory = (other: SideRun) => ours.peak / other.peak
+  return [
+    {
+      what: 'losses, largest relative difference',
+      value: apart.toExponential(1),
+      wanted: `≤ ${LOSS_TOLERANCE}`,
+      met: apart <= LOSS_TOLERANCE,
+    },
+    {
+      what: 'masks that are identical',
+      value: `${same}`,
+      wanted: `${layers.length}`,
+      met: same === layers.length,
+    },
+    {
+      what: 'test images put into the same class',
+      value: `${agreeing}`,
+      wanted: `${ours.classes.length}`,
+      met: agreeing === ours.classes.length,
+    },
+    {
+      what: 'step, of Python prune',
+      value: times(step),
+      wanted: `≤ ${times(stepTarget)}`,
+      met: step <= stepTarget,
+    },
+    {
+      what: 'step, of dense Python with fused SGD',
+      value: times(seconds(ours) / seconds(fused)),
+      wanted: '',
+    },
+    { what: 'peak of memory, of Python prune', value: times(memory(prune)), wanted: '' },
+    name === 'vgg-16'
+      ? {
+          what: 'peak of memory, of dense Python',
+          value: times(memory(dense)),
+          wanted: `≤ ${times(MEMORY_TARGET)}`,
+          met: memory(dense) <= MEMORY_TARGET,
+        }
+      : { what: 'peak of memory, of dense Python', value: times(memory(dense)), wanted: '' },
+  ]
+}
+
+/** The median of a step; the first block warms up, unless it is the only one. */
+export function seconds({ times }: Pick<SideRun, 'times'>): number {
+  return spread(times.length > 1 ? times.slice(1) : times).median
+}
+
+function paired(ours: readonly number[], theirs: readonly number[]): number[] {
+  const ratios = ours.map((time, i) => time / theirs[i]!)
+  return ratios.length > 1 ? ratios.slice(1) : ratios
+}
+
+function times(ratio: number): string {
+  return `${ratio.toFixed(2)}×`
+}

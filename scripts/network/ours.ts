@@ -1,0 +1,91 @@
+// Our side of `npm run compare` on large networks, in a process of its own, so that its memory can be read. Takes the
+// commands of scripts/reference/compare_network.py, and `cache`.
+import { createHash } from 'node:crypto'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { loadAddon } from '../../lib/binding/addon.js'
+import type { DatasetHandle } from '../../lib/binding/native.js'
+import { runJob } from '../../lib/binding/native_job.js'
+import { computeInJobs } from '../../lib/binding/threads.js'
+import { applyCriterion, Optimizer, predict, prune, sgd } from '../../lib/index.js'
+import { toBytes } from '../../lib/tensor/bytes.js'
+import { PREFIX_BATCH } from '../../lib/train/prefix.js'
+import { peakMemory, resetPeakMemory } from './memory.js'
+import { DENSITY, freshNetwork, LR, MOMENTUM, type NetworkName, readPart, WEIGHT_DECAY } from './task.js'
+
+const { values } = parseArgs({
+  options: {
+    folder: { type: 'string' },
+    model: { type: 'string' },
+    batch: { type: 'string' },
+    threads: { type: 'string' },
+    /** Layers that do not train: `conv` for all of them. */
+    frozen: { type: 'string' },
+  },
+})
+const { folder = '.', model, frozen } = values
+const batchSize = Number(values.batch)
+computeInJobs(Number(values.threads))
+
+const native = loadAddon()
+using network = freshNetwork(model as NetworkName)
+await network.setMemoryFormat('channelsLast')
+await applyCriterion(network, prune.layerDensity(DENSITY))
+if (frozen === 'conv')
+  network.freeze(...network.costs.filter(({ kind }) => kind === 'conv').map(({ name }) => name))
+using optimizer = Optimizer.of(network, sgd({ lr: LR, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY }))
+using dataset = await readPart(folder, 'batches')
+let samples: { readonly handle: DatasetHandle; readonly after: number } = {
+  handle: dataset.handle,
+  after: -1,
+}
+let next = 0
+
+/** The next steps in one job; the batches come round again behind the last. */
+async function run(steps: number) {
+  const order = Array.from({ length: steps * batchSize }, (_, i) => (next + i) % dataset.length)
+  next = (next + order.length) % dataset.length
+  const options = { order, batchSize, rates: [LR], keepLosses: true, after: samples.after }
+  const started = performance.now()
+  const { losses } = await runJob(() =>
+    native.trainingStart(network.handle, optimizer.handle, samples.handle, options),
+  )
+  return { seconds: (performance.now() - started) / 1000, losses: [...losses] }
+}
+
+/** Trains on what the frozen layers in front put out from here on. */
+async function cache() {
+  const after = native.networkFrozenPrefix(network.handle)
+  const started = performance.now()
+  const handle = await runJob(() =>
+    native.prefixStart(network.handle, dataset.handle, { batchSize: Math.min(PREFIX_BATCH, batchSize) }),
+  )
+  samples = { handle, after }
+  return { seconds: (performance.now() - started) / 1000 }
+}
+
+/** Which weights are kept, by layer, and which classes are seen in the test images. */
+async function finish() {
+  network.assertSealed()
+  const peak = peakMemory()
+  const masks = network.prunable.map((layer) => {
+    using mask = network.mask(layer)
+    return [layer, createHash('sha256').update(toBytes(mask!).data).digest('hex')]
+  })
+  using test = await readPart(folder, 'test')
+  using logits = await predict(network, test, { batchSize })
+  using best = logits.argmax(1)
+  return { peak, masks: Object.fromEntries(masks), classes: [...best.data()].map(Number) }
+}
+
+const answer = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`)
+resetPeakMemory()
+answer({ ready: true })
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command, count] = line.split(' ')
+  if (command === 'quit') break
+  if (command === 'run') answer(await run(Number(count)))
+  else if (command === 'cache') answer(await cache())
+  else if (command === 'finish') answer(await finish())
+  else answer({ error: `expected "run N", "cache", "finish" or "quit" but received '${line}'` })
+}

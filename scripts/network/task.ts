@@ -1,0 +1,106 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Dataset, models, type Network, noGrad, scope } from '../../lib/index.js'
+import { readSafetensors, type TensorData, writeSafetensors } from '../../lib/io/safetensors.js'
+import { fromBytes, toBytes } from '../../lib/tensor/bytes.js'
+
+/**
+ * The networks that are compared on images of noise, with the batch and the most that a step may take of Python's.
+ * `gain` scales PyTorch's first weights so that what passes the largest tenth of them neither fades nor grows much.
+ */
+export const NETWORKS = {
+  alexnet: { batch: 16, side: 224, classes: 1000, gain: 4, stepTarget: 0.65 },
+  'vgg-16': { batch: 4, side: 224, classes: 1000, gain: 4.2, stepTarget: 0.88 },
+  'resnet-18': { batch: 64, side: 32, classes: 10, gain: 4, stepTarget: 1.02 },
+} as const
+export type NetworkName = keyof typeof NETWORKS
+export const networkNames = Object.keys(NETWORKS) as NetworkName[]
+
+/** What both sides do: scripts/reference/compare_network.py has the same. */
+export const LR = 1e-3
+export const MOMENTUM = 0.9
+export const WEIGHT_DECAY = 5e-4
+/** Of each weight. */
+export const DENSITY = 0.1
+/** Batches that both sides are asked about after training. */
+export const TEST_BATCHES = 4
+
+const SEED = 0
+const MEAN = [0.5, 0.5, 0.5]
+const STD = [0.25, 0.25, 0.25]
+
+/** The dense network, without dropout: the same from run to run, so that a process of ours needs no file of it. */
+export function freshNetwork(name: NetworkName): Network {
+  const network = models.createModel(name, { seed: SEED })
+  for (const { name: layer, layer: kind } of network.nodes) {
+    if (kind.kind === 'dropout') network.setDropout(layer, 0)
+  }
+  const { gain } = NETWORKS[name]
+  for (const layer of network.prunable) {
+    scope(() => {
+      const weight = network.tensor(`${layer}.weight`)
+      network.load(
+        `${layer}.weight`,
+        noGrad(() => weight.detach().mul(gain)),
+      )
+    })
+  }
+  return network
+}
+
+/** Prepares `input.safetensors` for both sides, as compare_network.py says, in a folder of its own. */
+export async function prepareNetwork(
+  name: NetworkName,
+  { batch, steps }: { readonly batch: number; readonly steps: number },
+): Promise<string> {
+  const { side, classes } = NETWORKS[name]
+  using network = freshNetwork(name)
+  const tensors = new Map<string, TensorData>()
+  for (const key of network.tensorNames()) {
+    using tensor = network.tensor(key)
+    tensors.set(key, toBytes(tensor))
+  }
+  const random = bytes(SEED + 1)
+  for (const [part, count] of [
+    ['batches', steps * batch],
+    ['test', TEST_BATCHES * batch],
+  ] as const) {
+    const labels = Float64Array.from({ length: count }, () => (random() * 256 + random()) % classes)
+    tensors.set(`${part}.x`, {
+      dtype: 'uint8',
+      shape: [count, 3, side, side],
+      data: Uint8Array.from({ length: count * 3 * side * side }, random),
+    })
+    tensors.set(`${part}.y`, {
+      dtype: 'int64',
+      shape: [count],
+      data: new Uint8Array(BigInt64Array.from(labels, BigInt).buffer),
+    })
+  }
+  const folder = await mkdtemp(join(tmpdir(), `torch-prune-${name}-`))
+  const metadata = { mean: JSON.stringify(MEAN), std: JSON.stringify(STD) }
+  await writeSafetensors(join(folder, 'input.safetensors'), { metadata, tensors })
+  return folder
+}
+
+/** The images and labels of a part of the input. */
+export async function readPart(folder: string, part: 'batches' | 'test'): Promise<Dataset> {
+  const names = [`${part}.x`, `${part}.y`]
+  const { tensors } = await readSafetensors(join(folder, 'input.safetensors'), { only: names })
+  const [images, labels] = names.map((name) => fromBytes(tensors.get(name)!))
+  using _images = images!
+  using _labels = labels!
+  return Dataset.from(images!, labels!, { mean: MEAN, std: STD })
+}
+
+/** Bytes that are the same everywhere (xorshift32). */
+function bytes(seed: number): () => number {
+  let state = seed
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return state & 255
+  }
+}
