@@ -9,6 +9,10 @@ export function addRun(program: Command): void {
     .command('run')
     .description('train a network, prune and retrain it by a recipe, and compare with the paper')
     .argument('<recipe>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
+    .option(
+      '--weights <file>',
+      'start from a trained network (safetensors, .pt, .pth) instead of training one',
+    )
   withResumableOptions(withWorkOptions(command, 'runs/<recipe>-<seed>'))
     .addHelpText(
       'after',
@@ -24,7 +28,7 @@ Examples:
   $ torch-prune run vgg-16 --data imagenet.pack --checkpoint-minutes 30
   $ torch-prune run my-recipe.json --data mnist/ --resume`,
     )
-    .action((recipe: string, options: WorkOptions & ResumableOptions) =>
+    .action((recipe: string, options: WorkOptions & ResumableOptions & { weights?: string }) =>
       interruptible(async (signal) => {
         const { runToTable } = await import('./work.js')
         await runToTable(withCompute(await findRecipe(recipe), options), options, signal)

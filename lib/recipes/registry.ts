@@ -21,6 +21,7 @@ const RECIPES = {
   'resnet-34': () => import('./resnet-34.js'),
   'resnet-50': () => import('./resnet-50.js'),
   'wrn-16-2': () => import('./wrn-16-2.js'),
+  'wrn-16-2-hour': () => import('./wrn-16-2-hour.js'),
   'wrn-40-1': () => import('./wrn-40-1.js'),
   'wrn-40-2': () => import('./wrn-40-2.js'),
 } satisfies Record<string, () => Promise<{ default: Recipe }>>

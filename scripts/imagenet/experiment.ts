@@ -32,7 +32,7 @@ export async function runExperiment(
 function withOptions(recipe: Recipe, options: ExperimentOptions): Recipe {
   const { dense, prune } = recipe
   const { epochs = dense.epochs, batchSize = dense.batchSize, rounds = prune.rounds ?? 1 } = options
-  const { retrainEpochs = prune.retrain.epochs, cacheVariants } = options
+  const { retrainEpochs = prune.retrain.epochs, cacheVariants, cacheDir } = options
   return {
     ...recipe,
     dense: { ...dense, epochs, batchSize },
@@ -42,7 +42,7 @@ function withOptions(recipe: Recipe, options: ExperimentOptions): Recipe {
       retrain: {
         ...prune.retrain,
         epochs: retrainEpochs,
-        ...(cacheVariants && { cachePrefix: true, cacheVariants }),
+        ...(cacheVariants && { cachePrefix: true, cacheVariants, ...(cacheDir && { cacheDir }) }),
       },
     },
   }

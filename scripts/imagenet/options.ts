@@ -20,6 +20,7 @@ export interface ExperimentOptions extends WorkOptions, ResumableOptions {
   readonly densities?: number[]
   readonly keep?: number
   readonly cacheVariants?: number
+  readonly cacheDir?: string
   readonly smoke?: boolean
 }
 
@@ -65,6 +66,7 @@ export function experimentCommand(
       'keep this many augmented variants of what the fixed CONV layers put out, and retrain FC layers on those',
       whole('--cache-variants', 1),
     )
+    .option('--cache-dir <dir>', 'folder for those, where memory is short')
     .option('--smoke', 'try every phase on generated pictures, in a folder that goes afterwards')
   return withResumableOptions(withWorkOptions(command, `runs/${script}`))
     .addHelpText(

@@ -108,6 +108,16 @@ describe('torch-prune', function () {
       for (const { density } of layers) expect(density).to.be.within(0.2, 0.9)
     })
 
+    it('is what run does with --weights', async () => {
+      const out = box.path('given')
+      const args = ['run', recipe, '--data', data, '--out', out, '--threads', '1', '--weights']
+      const { code, stdout } = await torchPrune([...args, dense])
+      expect(code).to.equal(0)
+      expect(stdout).not.to.match(/^dense {2}\d/m)
+      const [given, taken] = [dense, `${out}/reference.safetensors`].map((path) => readFileSync(path))
+      expect(taken!.equals(given!)).to.equal(true)
+    })
+
     it('refuses a layer that is not there before it begins', async () => {
       const options = ['--out', box.path('unknown'), '--quality', 'fc1=1,fc7=2']
       const args = ['prune', recipe, '--weights', dense, '--data', data, ...options]

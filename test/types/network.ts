@@ -56,6 +56,12 @@ residual.mask('layer1.0.conv2')
 residual.setDropout('drop', 0.1)
 prune(residual, splits, { criterion: prune.layerDensity({ 'layer1.0.conv1': 0.5, fc: 0.2 }), retrain })
 prune(residual, splits, { criterion: prune.deviation(1), retrain })
+prune(residual, splits, { criterion: prune.globalDensity(0.1, { layers: 'conv' }), retrain })
+prune(residual, splits, { criterion: prune.fisher(0.1, { layers: ['fc'] }), retrain })
+// @ts-expect-error neither a layer nor a kind of layers
+prune(residual, splits, { criterion: prune.globalDensity(0.1, { layers: ['conv'] }), retrain })
+train(residual, data, { ...retrain, checkpoint: { path: 'position.safetensors', minutes: 10 } })
+models.vgg16({ size: 64, hidden: 256, classes: 10 })
 prune(residual, splits, { criterion: prune.layerDensity(0.5), retrain })
 prune(residual, splits, {
   criterion: prune.globalDensity(0.1, { normalize: 'initial', layers: ['fc'] }),
