@@ -36,6 +36,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterTraining(exports);
   RegisterEvaluation(exports);
   RegisterPruning(exports);
+  RegisterFisher(exports);
   RegisterMemoryFormat(exports);
   return exports;
 }

@@ -7,6 +7,7 @@ namespace torch_prune {
 void RegisterTraining(Napi::Object exports);
 void RegisterEvaluation(Napi::Object exports);
 void RegisterPruning(Napi::Object exports);
+void RegisterFisher(Napi::Object exports);
 void RegisterMemoryFormat(Napi::Object exports);
 
 }  // namespace torch_prune
