@@ -130,6 +130,7 @@ async function pruneAndRetrain(
   const rounds = prune(network, data, {
     ...recipe.prune,
     retrain: {
+      cacheDir: folder,
       ...recipe.dense,
       ...recipe.prune.retrain,
       ...(teacher && { distillation: { ...distillation, teacher } }),
