@@ -59,11 +59,12 @@ export async function removeDeadNeurons<K extends LayerKinds>(
   const { certify, signal } = options
   network.refuseSpliced('dead neurons are not removed')
   using before = certify && (await predict(network, certify, { signal }))
-  const parametersBefore = network.parameterCount
+  const { memoryFormat, parameterCount: parametersBefore } = network
   using work = new Shrinking(network)
   work.run()
   const removed = work.removed()
   if (removed.length > 0) network.rebuild(work.layers, work.tensors)
+  await network.setMemoryFormat(memoryFormat, signal)
   const report = { removed, kept: work.kept, parametersBefore, parametersAfter: network.parameterCount }
   if (certify === undefined || before === undefined) return report
   using after = await predict(network, certify, { signal })

@@ -138,6 +138,16 @@ describe('removing dead neurons', () => {
     expect(certificate!.relativeChange).to.be.lessThan(1e-6)
   })
 
+  it('leaves the memory format as it is', async () => {
+    using net = convolutional()
+    await net.setMemoryFormat('channelsLast')
+    cut(net, 'conv1', [0, 3])
+    const { removed, certificate } = await removeDeadNeurons(net, { certify: samples([2, 8, 8]) })
+    expect(removed).to.deep.equal([{ layer: 'conv1', neurons: 2, of: 6 }])
+    expect(certificate!.relativeChange).to.be.lessThan(1e-6)
+    expect(net.memoryFormat).to.equal('channelsLast')
+  })
+
   it('keeps a channel that a residual sum needs, and says so', async () => {
     using net = residual()
     cut(net, 'block.conv2', [1])

@@ -78,6 +78,7 @@ const cases: Record<string, Partial<TrainOptions>> = {
   'a moving average of the weights': { averaging: ema(0.8) },
   'stochastic weight averaging': { averaging: swa(0.3) },
   'a cache of the frozen prefix': { cachePrefix: true, cacheVariants: 2 },
+  'channels-last and bfloat16': { memoryFormat: 'channelsLast', autocast: 'bfloat16' },
 }
 
 let box = ''
