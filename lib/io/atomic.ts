@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 
 import { TorchPruneError } from '../errors.js'
 import { outputError, systemCode } from './files.js'
+
+const TEMPORARY = '.torch-prune-'
 
 /**
  * Writes a file so that a reader finds the old one or the whole new one, whatever happens in between.
@@ -19,7 +21,7 @@ export async function writeAtomically(
 ): Promise<void> {
   const { target, mode } = await destination(path)
   // The name says whose it is, should a power cut leave it behind; the target's own name could be too long.
-  const temporary = join(dirname(target), `.torch-prune-${randomUUID()}.tmp`)
+  const temporary = join(dirname(target), `${TEMPORARY}${randomUUID()}.tmp`)
   try {
     await (await open(temporary, 'wx', mode)).close()
     await write(temporary)
@@ -31,6 +33,13 @@ export async function writeAtomically(
   }
   // Makes the rename itself survive a power cut. Some file systems cannot flush a folder; the file is whole anyway.
   await flush(dirname(target)).catch(() => {})
+}
+
+/** Removes what processes that were killed while they wrote left behind in a folder that nobody writes to now. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  const left = names.filter((name) => name.startsWith(TEMPORARY) && name.endsWith('.tmp'))
+  await Promise.all(left.map((name) => rm(join(folder, name), { force: true })))
 }
 
 export function writeTextAtomically(path: string, text: string): Promise<void> {

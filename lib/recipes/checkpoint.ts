@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { writeJsonAtomically } from '../io/atomic.js'
+import { removeLeftovers, writeJsonAtomically } from '../io/atomic.js'
 import { inputError, refuse, systemCode } from '../io/files.js'
 
 const layerKept = z.object({ name: z.string(), weights: z.number(), kept: z.number(), density: z.number() })
@@ -96,6 +96,12 @@ export class Checkpoint {
   async settle(state: RunState): Promise<void> {
     await this.write(state)
     await rm(this.position, { force: true })
+  }
+
+  /** Makes the folder ready: as it is left by a run that goes on, or empty. */
+  async begin(goesOn: boolean): Promise<void> {
+    if (goesOn) await removeLeftovers(this.folder)
+    else await this.clear()
   }
 
   async clear(): Promise<void> {

@@ -14,6 +14,7 @@ const dense: DensePlan = {
   schedule: cosine(),
   regularization: l2(5e-4),
   augment: { crop: { padding: 4 }, flip: true, cutout: 16 },
+  memoryFormat: 'channelsLast',
 }
 
 /**

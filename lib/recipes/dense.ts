@@ -52,7 +52,7 @@ export async function trainRecipe(recipe: Recipe, options: SessionOptions = {}):
     on.begun?.(folder, found)
     const started = performance.now()
     const spent = () => (saved?.seconds ?? 0) + (performance.now() - started) / 1000
-    if (saved === undefined) await checkpoint.clear()
+    await checkpoint.begin(saved !== undefined)
     await trainDense(session, () => ({ schema: 1, ...identity, rounds: [], seconds: spent() }), note)
     const { autocast } = recipe.dense
     const { top1Error } = await evaluate(network, data.validation, { autocast, signal })

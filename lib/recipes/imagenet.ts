@@ -11,6 +11,7 @@ export const plainTraining: DensePlan = {
   schedule: step(30),
   regularization: l2(5e-4),
   augment: { crop: {}, flip: true },
+  memoryFormat: 'channelsLast',
 }
 
 /** Residual networks as torchvision trains them. */
@@ -21,6 +22,7 @@ export const residualTraining: DensePlan = {
   schedule: step(30),
   regularization: l2(1e-4),
   augment: { resizedCrop: true, flip: true },
+  memoryFormat: 'channelsLast',
 }
 
 /**

@@ -52,8 +52,8 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
     if (saved === undefined) {
       // What an earlier run left here would not fit what this one writes.
       for (const file of [RECORD_FILE, MODEL_FILE]) await rm(join(folder, file), { force: true })
-      await new Checkpoint(folder).clear()
     }
+    await new Checkpoint(folder).begin(saved !== undefined)
     const begun: RunState = saved ?? { schema: 1, ...identity, rounds: [], seconds: 0 }
     if (!isPruning(begun) && weights === undefined) {
       await trainDense(session, () => ({ ...begun, seconds: spent() }), note)

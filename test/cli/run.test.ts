@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { readSafetensors } from '../../lib/io/safetensors.js'
 import { readEvents } from '../../lib/report/events.js'
 import { readRunRecord } from '../../lib/report/record.js'
+import { writePictures } from '../../scripts/imagenet/pictures.js'
 import { expectRefused, temporaryFolder, torchPrune } from './command.js'
 import { tinyRecipe, writeTinyMnist } from './tiny.js'
 
@@ -156,6 +157,49 @@ describe('torch-prune run', function () {
     expect((await readRunRecord(box.path('module'))).recipe).to.equal('tiny')
   })
 
+  it('reads a folder of images, and one that was packed', async () => {
+    const pictures = box.path('pictures')
+    await writePictures(pictures, { classes: 3, train: 8, held: 2, side: 20 })
+    const layer = (name: string, layer: object) => ({ name, layer })
+    const { model: _, ...plain } = tinyRecipe({ denseEpochs: 2, rounds: 1, epochs: 1 })
+    const flat = [
+      layer('flatten', { kind: 'flatten' }),
+      layer('fc1', { kind: 'linear', inFeatures: 3 * 16 * 16, outFeatures: 100, bias: true }),
+    ]
+    const images = box.path('images.json')
+    const data = { kind: 'images', size: 16, resize: 18, validation: 6 }
+    writeFileSync(
+      images,
+      JSON.stringify({ ...plain, name: 'images', model: { input: [3, 16, 16], layers: flat }, data }),
+    )
+    const packed = box.path('pictures.pack')
+    const packing = await torchPrune([
+      'pack',
+      pictures,
+      '--out',
+      packed,
+      '--resize',
+      '18',
+      '--validation',
+      '6',
+    ])
+    expect(packing.code).to.equal(0)
+    const records = []
+    for (const [out, from] of [
+      ['folder', pictures],
+      ['packed', packed],
+    ] as const) {
+      const args = ['run', images, '--data', from, '--out', box.path(out), '--threads', '1']
+      const { code, stdout } = await torchPrune(args)
+      expect(code).to.equal(0)
+      // There are a hundred outputs, so the five best count as well.
+      expect(stdout).to.match(/^top-5 error, pruned +\d/m)
+      records.push((await readRunRecord(box.path(out))).rounds)
+    }
+    expect(records[0]![0]!.top5Error).to.be.at.most(records[0]![0]!.top1Error)
+    expect(records[0]!.length).to.equal(records[1]!.length)
+  })
+
   it('prunes in phases', async () => {
     const phases = box.path('phases.json')
     const plain = tinyRecipe()
@@ -250,6 +294,21 @@ describe('torch-prune run', function () {
         )
         expect(broken!.equals(whole!)).to.equal(true)
       }
+    })
+
+    it('without warning goes on where it was saved last', async () => {
+      const often = longArgs('killed', '--checkpoint-minutes', '0.0005')
+      const killed = await stopAt(/^round 2\/3 {2} *[2-5]\d\/60/m, 'SIGKILL', often)
+      expect(killed.code).to.equal(null)
+      const resumed = await torchPrune([...often, '--resume'])
+      expect(resumed.stdout).to.match(/^Going on in round 2 of 3, epoch \d+\.$/m)
+      const left = readdirSync(box.path('killed', 'checkpoint')).filter((name) => name.endsWith('.tmp'))
+      expect(left).to.deep.equal([])
+      expect((await torchPrune(longArgs('never-killed', '--quiet'))).code).to.equal(0)
+      const [broken, whole] = ['killed', 'never-killed'].map((out) =>
+        readFileSync(box.path(out, 'model.safetensors')),
+      )
+      expect(broken!.equals(whole!)).to.equal(true)
     })
 
     it('refuses to go on from a file that is cut short', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
+import { imageFolder } from '../../lib/data/images.js'
 import { loadWeights } from '../../lib/io/network.js'
 import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers.js'
 import { loadNetwork } from '../../lib/nn/load.js'
@@ -18,6 +19,7 @@ import { toBytes } from '../../lib/tensor/bytes.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { type CheckpointOptions, readNote } from '../../lib/train/checkpoint.js'
 import { type Epoch, type TrainOptions, train } from '../../lib/train/train.js'
+import { writePictures } from '../../scripts/imagenet/pictures.js'
 import { device } from '../support/device.js'
 import { refusedWith } from '../support/refusal.js'
 import { numbers } from './toy.js'
@@ -77,6 +79,7 @@ const cases: Record<string, Partial<TrainOptions>> = {
   },
   'a moving average of the weights': { averaging: ema(0.8) },
   'stochastic weight averaging': { averaging: swa(0.3) },
+  'channels-last, under bfloat16': { memoryFormat: 'channelsLast', autocast: 'bfloat16' },
   'a cache of the frozen prefix': { cachePrefix: true, cacheVariants: 2 },
   'channels-last and bfloat16': { memoryFormat: 'channelsLast', autocast: 'bfloat16' },
 }
@@ -153,6 +156,19 @@ describe('training that is saved on the way', function () {
       }
     })
   }
+
+  it('goes on among images that are read ahead', async () => {
+    await writePictures(box, { classes: 3, train: 6, held: 1, side: 24 })
+    const { train: images } = await imageFolder(box, { size: 6, resize: 8, validation: 3 })
+    const options = { ...base, augment: { resizedCrop: true, flip: true } as const }
+    using unbroken = await prepared(options)
+    await train(unbroken, images, options)
+    for (let over = false; !over; ) {
+      using net = await prepared(options)
+      over = await upTo(1, (signal, checkpoint) => train(net, images, { ...options, signal, checkpoint }))
+      if (over) expect(bitsOf(net) === bitsOf(unbroken)).to.equal(true)
+    }
+  })
 
   it('does the same work where it is never stopped, and ends at once when it is called again', async () => {
     using unbroken = await prepared(base)
