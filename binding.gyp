@@ -4,6 +4,8 @@
   'variables': {
     'torch_dir': '<!(node -p "process.env.TORCH_DIR || \'TORCH_DIR-is-not-set\'")',
     'torch_cuda': '<!(node -p "+require(\'fs\').existsSync((process.env.TORCH_DIR || \'\') + \'/lib/libtorch_cuda.so\')")',
+    # libtorch's own OpenMP library where it brings one: a second one would have a second set of threads.
+    'openmp_library': '<!(node -p "require(\'fs\').readdirSync((process.env.TORCH_DIR || \'.\') + \'/lib\').filter((f) => /^libgomp.*\\.so/.test(f)).map((f) => \'-l:\' + f)[0] || \'-lgomp\'")',
     'napi_dir': '<!(node -p "require(\'path\').resolve(require(\'node-addon-api\').include_dir)")',
     'addon_defines': ['NAPI_VERSION=9', 'NAPI_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', 'NDEBUG'],
     # What node-gyp itself defines: a precompiled header is only used where all of it is the same.
@@ -35,7 +37,7 @@
           'outputs': ['<(header).gch'],
           'action': [
             '<!(node -p "process.env.CXX || \'g++\'")',
-            '-std=c++20', '-fPIC', '-pthread', '-m64', '-O3', '-fno-omit-frame-pointer', '-fvisibility=hidden', '-w',
+            '-std=c++20', '-fPIC', '-pthread', '-m64', '-O3', '-fno-omit-frame-pointer', '-fvisibility=hidden', '-fopenmp', '-w',
             '<!@(node -p "process.argv.slice(1).map((name) => \'-D\' + name).join(\' \')" <(addon_defines) <(node_gyp_defines))',
             '-I<(node_include)',
             '<@(prefix_maps)',
@@ -53,12 +55,12 @@
       'defines': ['<@(addon_defines)'],
       'cflags_cc!': ['-fno-rtti', '-fno-exceptions', '-std=gnu++17', '-std=gnu++20'],
       'cflags_cc': [
-        '-std=c++20', '-fvisibility=hidden', '-include', '<(header)',
+        '-std=c++20', '-fvisibility=hidden', '-fopenmp', '-include', '<(header)',
         '<@(prefix_maps)',
         '<@(system_includes)',
       ],
       'cflags!': ['-Wno-unused-parameter'],
-      'libraries': ['-L<(torch_dir)/lib', '-ltorch', '-ltorch_cpu', '-lc10', '-ldl'],
+      'libraries': ['-L<(torch_dir)/lib', '-ltorch', '-ltorch_cpu', '-lc10', '<(openmp_library)', '-ldl'],
       # libtorch starts threads that outlive a worker: the addon must never be unmapped under them.
       'ldflags': ['-Wl,-z,nodelete'],
       'conditions': [

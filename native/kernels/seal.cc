@@ -1,19 +1,13 @@
 #include "seal.h"
 
-#include <cstring>
-
+#include "bits.h"
 #include "dispatch.h"
 
 namespace torch_prune {
 namespace {
 
 TORCH_PRUNE_INLINE void Loop(float* values, const bool* keep, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    std::uint32_t bits;
-    std::memcpy(&bits, values + i, sizeof bits);
-    bits &= 0U - static_cast<std::uint32_t>(keep[i]);
-    std::memcpy(values + i, &bits, sizeof bits);
-  }
+  for (std::int64_t i = 0; i < count; ++i) values[i] = Selected(values[i], keep[i]);
 }
 
 #if defined(__x86_64__)

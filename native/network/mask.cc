@@ -11,6 +11,8 @@
 namespace torch_prune {
 namespace {
 
+thread_local int deferring = 0;
+
 struct StraightThrough : torch::autograd::Function<StraightThrough> {
   static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& dense,
                             const MaskHook* mask) {
@@ -36,7 +38,7 @@ void MaskHook::Replace(at::Tensor keep) {
 }
 
 void MaskHook::operator()(const at::Tensor& parameter) {
-  if (kind_ == MaskKind::kSpliced) return;
+  if (kind_ == MaskKind::kSpliced || deferring > 0) return;
   const at::NoGradGuard no_grad;
   if (parameter.grad().defined()) Seal(parameter.grad());
 }
@@ -63,6 +65,14 @@ std::int64_t MaskHook::Unsealed(const at::Tensor& values) const {
                     : values.element_size() == 2 ? at::kShort
                                                  : at::kChar;
   return values.detach().view(bits).ne(0).logical_and_(prune_).sum().item<std::int64_t>();
+}
+
+DeferSeals::DeferSeals() {
+  ++deferring;
+}
+
+DeferSeals::~DeferSeals() {
+  --deferring;
 }
 
 MaskHook* FindMask(const at::Tensor& parameter) {

@@ -41,6 +41,16 @@ class MaskHook : public torch::autograd::PostAccumulateGradHook {
   at::Tensor prune_;
 };
 
+// While one lives, backward() on its thread leaves the gradients of pruned weights as they are. For training
+// with an optimiser that reads the masks itself, and lets go of the gradients after.
+class DeferSeals {
+ public:
+  DeferSeals();
+  ~DeferSeals();
+  DeferSeals(const DeferSeals&) = delete;
+  DeferSeals& operator=(const DeferSeals&) = delete;
+};
+
 // The mask on a parameter, or null. The hook lives in the parameter's autograd data: it goes where that goes.
 MaskHook* FindMask(const at::Tensor& parameter);
 // The same where it seals; null for a spliced one.

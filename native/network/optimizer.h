@@ -43,6 +43,8 @@ class OptimizerState {
   // One update of every parameter that has a gradient. Throws, with nothing changed, for a rate that would
   // leave something else than +0 where weights are pruned.
   void Step(double lr);
+  // Whether a step takes gradients of pruned weights for +0 by itself, so that nobody has to seal them before.
+  virtual bool ReadsMasks() const { return false; }
   // Writes +0 into gradients where masks prune: for callers that may have changed them since backward.
   void SealGradients();
   void ZeroGrad();
@@ -51,6 +53,7 @@ class OptimizerState {
   OptimizedParameter& Find(const std::string& name);
 
  protected:
+  bool fused() const { return fused_; }
   using Group = std::vector<OptimizedParameter*>;
   virtual void StepOne(OptimizedParameter& parameter, double lr) = 0;
   // Parameters that share everything a fused kernel takes once a call.

@@ -3,6 +3,7 @@
 
 #include "../kernels/sgd.h"
 #include "../layout.h"
+#include "mask.h"
 #include "optimizer.h"
 
 namespace torch_prune {
@@ -22,6 +23,8 @@ class Sgd : public OptimizerState {
     return momentum_ == 0 ? std::vector<const char*>{} : std::vector<const char*>{"momentum_buffer"};
   }
 
+  bool ReadsMasks() const override { return fused(); }
+
  protected:
   void StepOne(OptimizedParameter& p, double lr) override {
     at::Tensor direction = p.gradient;
@@ -40,20 +43,24 @@ class Sgd : public OptimizerState {
 
   void StepFused(const Group& group, double lr) override {
     for (OptimizedParameter* p : group) {
-      if (!Pass(*p, lr)) StepKernel(*p, lr);
+      const MaskHook* seal = FindSeal(p->tensor);
+      if (Pass(*p, seal, lr)) continue;
+      if (seal != nullptr) seal->Seal(p->gradient);
+      StepKernel(*p, lr);
     }
   }
 
  private:
   // Our own pass, equal to StepOne bit for bit; false where it does not apply.
-  bool Pass(OptimizedParameter& p, double lr) const {
+  bool Pass(OptimizedParameter& p, const MaskHook* seal, double lr) const {
     const at::Tensor& gradient = p.gradient;
     at::Tensor& buffer = p.moments[0];
-    const auto fits = [&p](const at::Tensor& other) {
-      return other.is_cpu() && other.scalar_type() == at::kFloat && SameOrder(other, p.tensor);
+    const auto fits = [&p](const at::Tensor& other, at::ScalarType type = at::kFloat) {
+      return other.is_cpu() && other.scalar_type() == type && SameOrder(other, p.tensor);
     };
     if (!fits(p.tensor) || !fits(gradient)) return false;
     if (buffer.defined() && !fits(buffer)) return false;
+    if (seal != nullptr && !fits(seal->keep(), at::kBool)) return false;
     const bool first = momentum_ != 0 && !buffer.defined();
     if (first) buffer = at::empty_like(p.tensor, p.tensor.options().requires_grad(false));
     const SgdStep step{static_cast<float>(lr),
@@ -65,8 +72,10 @@ class Sgd : public OptimizerState {
     float* weight = p.tensor.mutable_data_ptr<float>();
     const float* direction = gradient.const_data_ptr<float>();
     float* moved = momentum_ == 0 ? nullptr : buffer.mutable_data_ptr<float>();
+    const bool* keep = seal == nullptr ? nullptr : seal->keep().const_data_ptr<bool>();
     at::parallel_for(0, p.tensor.numel(), 1 << 15, [=](std::int64_t begin, std::int64_t end) {
-      SgdPass(weight + begin, direction + begin, moved ? moved + begin : nullptr, end - begin, step);
+      SgdPass(weight + begin, direction + begin, moved ? moved + begin : nullptr,
+              keep ? keep + begin : nullptr, end - begin, step);
     });
     return true;
   }

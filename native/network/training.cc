@@ -2,7 +2,11 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
+<<<<<<< HEAD
 #include <chrono>
+=======
+#include <optional>
+>>>>>>> 8cfab5c (Build with OpenMP, let a waiting team of threads go before a job, and read masks in SGD's own pass)
 
 #include "../arguments.h"
 #include "../data/dataset.h"
@@ -10,6 +14,7 @@
 #include "../tensor/tensor.h"
 #include "autocast.h"
 #include "jobs.h"
+#include "mask.h"
 #include "network.h"
 #include "optimizer.h"
 #include "splicing.h"
@@ -101,6 +106,22 @@ at::Tensor Training::Loss(const at::Tensor& logits, const Dataset::Batch& batch)
   return hard * (1 - teacher_weight) + soft * (teacher_weight * temperature * temperature);
 }
 
+// Gradients belong to the job alone: it lets go of them however it ends. While it lives, an optimiser that
+// reads the masks in its step saves a pass over every gradient.
+class JobGradients {
+ public:
+  explicit JobGradients(OptimizerState& optimizer) : optimizer_(optimizer) {
+    if (optimizer.ReadsMasks()) defer_.emplace();
+  }
+  ~JobGradients() { optimizer_.ZeroGrad(); }
+  JobGradients(const JobGradients&) = delete;
+  JobGradients& operator=(const JobGradients&) = delete;
+
+ private:
+  OptimizerState& optimizer_;
+  std::optional<DeferSeals> defer_;
+};
+
 // Before the forward pass of a step: what the mask keeps is then what the step computes with.
 void Training::Splice() {
   if (!splicing) return;
@@ -124,6 +145,7 @@ void Training::Run(Job& job) {
   const auto pass = dataset->Read({std::move(order), batch_size, device, augmentation, seed});
   const auto pause = Clock::now() + std::chrono::duration<double>(pause_after);
   const auto paused = [&] { return pause_after >= 0 && Clock::now() >= pause; };
+  const JobGradients gradients(*optimizer);
 
   bool checked = false;
   for (; steps < total && !(cancelled = job.Cancelled()); ++steps) {
@@ -150,7 +172,6 @@ void Training::Run(Job& job) {
       break;
     }
   }
-  optimizer->ZeroGrad();
   if (steps == total && tally.samples() == 0) dataset->RefuseEmpty();
 }
 

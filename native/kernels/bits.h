@@ -1,0 +1,18 @@
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+#include "dispatch.h"
+
+namespace torch_prune {
+
+// The value, or +0 where it is not kept: by selection of bits, as a product would keep NaN and the sign.
+TORCH_PRUNE_INLINE float Selected(float value, bool keep) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  bits &= 0U - static_cast<std::uint32_t>(keep);
+  std::memcpy(&value, &bits, sizeof bits);
+  return value;
+}
+
+}  // namespace torch_prune
