@@ -6,6 +6,7 @@
 
 #include "../kernels/max_pool.h"
 #include "mask.h"
+#include "split_linear.h"
 
 namespace torch_prune {
 namespace {
@@ -35,8 +36,10 @@ class Linear : public Layer {
   }
   void Initialize(at::Generator& generator) override { InitializeWeightAndBias(weight_, bias_, generator); }
   bool OutputMayBeOverwritten() const override { return true; }
-  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
-    return at::linear(inputs[0], Effective(weight_), bias_);
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
+    const at::Tensor weight = Effective(weight_);
+    if (context.steps && CanSplitLinear(inputs[0], weight)) return SplitLinear(inputs[0], weight, bias_);
+    return at::linear(inputs[0], weight, bias_);
   }
 
  private:

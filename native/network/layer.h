@@ -14,6 +14,7 @@ namespace torch_prune {
 struct ForwardContext {
   bool training;
   at::Generator& generator;  // of the network: dropout draws from it, so runs repeat
+  bool steps = false;        // one backward follows, which nobody derives, and a step
 };
 
 // A node of the layer graph: a torch::nn module whose parameters carry PyTorch's names.

@@ -69,8 +69,8 @@ Network::Network(const Napi::Array& specification, std::uint64_t seed)
   for (std::size_t i = 0; i < tensors_.size(); ++i) position_.emplace(tensors_[i].name, i);
 }
 
-at::Tensor Network::Run(int after, const at::Tensor& given, int last, bool training,
-                        const Observer& observe) {
+at::Tensor Network::Run(int after, const at::Tensor& given, int last, bool training, const Observer& observe,
+                        bool steps) {
   const bool relay = format_ == at::MemoryFormat::ChannelsLast && given.dim() == 4;
   const at::Tensor value = relay ? given.contiguous(format_) : given;
   std::vector<at::Tensor> outputs(layers_.size());
@@ -83,7 +83,7 @@ at::Tensor Network::Run(int after, const at::Tensor& given, int last, bool train
     for (const int from : layer.inputs) {
       if (from >= 0 && last_reader_[from] == i) outputs[from].reset();
     }
-    ForwardContext context{training && layer.trainable, generator_};
+    ForwardContext context{training && layer.trainable, generator_, steps};
     outputs[i] = layer.Forward(inputs, context);
     if (observe) observe(i, outputs[i]);
   }

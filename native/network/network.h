@@ -29,9 +29,10 @@ class Network {
   at::Tensor Forward(const at::Tensor& input, bool training, const Observer& observe = nullptr) {
     return Run(-1, input, static_cast<int>(layers_.size()) - 1, training, observe);
   }
-  // Runs the layers behind position `after`, whose output is `value`, up to and with `last`.
+  // Runs the layers behind position `after`, whose output is `given`, up to and with `last`; `steps` as
+  // ForwardContext has it.
   at::Tensor Run(int after, const at::Tensor& given, int last, bool training,
-                 const Observer& observe = nullptr);
+                 const Observer& observe = nullptr, bool steps = false);
 
   // The last layer of the part in front that is frozen and deterministic and hands on one tensor alone; -1
   // where there is none. What such a layer puts out for a sample never changes, so it can be kept.

@@ -43,7 +43,8 @@ class OptimizerState {
   // One update of every parameter that has a gradient. Throws, with nothing changed, for a rate that would
   // leave something else than +0 where weights are pruned.
   void Step(double lr);
-  // Whether a step takes gradients of pruned weights for +0 by itself, so that nobody has to seal them before.
+  // Whether a step takes gradients of pruned weights for +0 by itself, so that nobody has to seal them
+  // before.
   virtual bool ReadsMasks() const { return false; }
   // Writes +0 into gradients where masks prune: for callers that may have changed them since backward.
   void SealGradients();

@@ -2,11 +2,8 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
-<<<<<<< HEAD
 #include <chrono>
-=======
 #include <optional>
->>>>>>> 8cfab5c (Build with OpenMP, let a waiting team of threads go before a job, and read masks in SGD's own pass)
 
 #include "../arguments.h"
 #include "../data/dataset.h"
@@ -88,7 +85,7 @@ void Training::UpdateAverages() const {
 at::Tensor Training::Logits(const at::Tensor& images) const {
   const Autocast cast(network->device(), autocast);
   const int last = static_cast<int>(network->layers().size()) - 1;
-  return network->Run(after, images, last, /*training=*/true).to(at::kFloat);
+  return network->Run(after, images, last, /*training=*/true, nullptr, /*steps=*/true).to(at::kFloat);
 }
 
 at::Tensor Training::Loss(const at::Tensor& logits, const Dataset::Batch& batch) const {

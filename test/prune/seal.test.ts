@@ -245,6 +245,22 @@ describe('a pruned weight is sealed:', () => {
     expectSealed(net)
   })
 
+  it('in a job whose gradients are infinite and NaN', async () => {
+    using net = make()
+    using images = full([16, 2, 5, 5], 1e38)
+    using labels = randint(0, 3, [16]).long()
+    using dataset = Dataset.from(images, labels)
+    for (const spec of Object.values(SPECS)) {
+      using optimizer = Optimizer.of(net, spec, l2(0.001))
+      maskAll(net)
+      const options = { batchSize: 8, rates: [0.01], seed: 1 }
+      await loadAddon().trainingStart(net.handle, optimizer.handle, dataset.handle, options).promise
+      using weight = net.tensor('fc.weight')
+      expect(weight.detach().isnan().any().item(), spec.kind).to.equal(1)
+      expectSealed(net, optimizer)
+    }
+  })
+
   it('across a device move', function () {
     using net = make()
     using optimizer = Optimizer.of(net, SPECS['AdamW with amsgrad']!)
