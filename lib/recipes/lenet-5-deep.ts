@@ -1,3 +1,4 @@
+import { mnist } from '../data/mnist.js'
 import { lenet5 } from '../models/lenet5.js'
 import { l2 } from '../optim/regularization.js'
 import { cosine } from '../optim/schedule.js'
@@ -5,21 +6,23 @@ import { globalDensity } from '../prune/criterion.js'
 import paper from './lenet-5.js'
 import { defineRecipe } from './recipe.js'
 
-/** LeNet-5 past the paper: ten rounds, each of which halves the weights, each state kept. */
+/** LeNet-5 past the paper: ten rounds, each of which leaves a little over half of the weights, each state kept. */
 export default defineRecipe({
   name: 'lenet-5-deep',
   model: lenet5,
-  data: paper.data,
-  dense: { ...paper.dense, labelSmoothing: 0.1 },
+  // Nothing is chosen on the way, so that a small validation part does; the settings were, on one of 10,000.
+  data: (dir) => mnist(dir, { validation: 2000 }),
+  // Labels as they are: a network of few weights learns less from a teacher of smoothed ones.
+  dense: { ...paper.dense, epochs: 20, memoryFormat: 'channelsLast' },
   prune: {
-    criterion: globalDensity(0.0026),
+    criterion: globalDensity(0.0025),
     rounds: 10,
     retrain: {
-      epochs: 6,
+      epochs: 10,
       lrFactor: 1,
       schedule: cosine(),
-      regularization: l2(2e-4),
-      labelSmoothing: 0,
+      regularization: l2(1e-4),
+      memoryFormat: 'channelsLast',
       distillation: { weight: 0.9, temperature: 4 },
     },
   },
