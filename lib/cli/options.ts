@@ -2,10 +2,10 @@ import { availableParallelism } from 'node:os'
 import { type Command, Option } from 'commander'
 import { TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
+import { CHECKPOINT_MINUTES } from '../recipes/defaults.js'
 import { withComputeOptions } from './compute.js'
 
 const MOST_THREADS = 1024
-const CHECKPOINT_MINUTES = 10
 
 /** What commands that compute have in common, as commander hands it over. */
 export interface WorkOptions extends ComputeOptions {

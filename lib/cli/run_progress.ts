@@ -1,3 +1,4 @@
+import type { SkippedSample } from '../data/dataset.js'
 import type { RunListener } from '../recipes/session.js'
 import { formatCount, formatPercent, formatRatio, formatSeconds } from '../report/format.js'
 import type { Epoch, TrainProgress } from '../train/train.js'
@@ -67,6 +68,11 @@ export function followRun(reporter: Reporter): RunListener {
       begin('test', '', total, 'networks')
       reporter.update(done)
       if (done === total) reporter.stop()
+    },
+    skipped(samples) {
+      const [{ reason }] = samples as readonly [SkippedSample]
+      const count = samples.length === 1 ? '1 sample' : `${samples.length} samples`
+      reporter.line(`${count} could not be read and had no part in this, the first: ${reason}`)
     },
     reportFailed(error) {
       const why = error instanceof Error ? error.message : String(error)

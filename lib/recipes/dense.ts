@@ -5,7 +5,7 @@ import { Checkpoint, type RunState } from './checkpoint.js'
 import { checkFolder, findRun, REFERENCE_FILE } from './folder.js'
 import { type Note, savedWithin } from './position.js'
 import type { Recipe } from './recipe.js'
-import { logged, openSession, planOf, type Session, type SessionOptions } from './session.js'
+import { logged, openSession, planOf, type Session, type SessionOptions, tellSkipped } from './session.js'
 
 /** Trains a session's network by its recipe's dense plan; goes on where it was saved on the way. */
 export async function trainDense(session: Session, state: () => RunState, note: Note): Promise<void> {
@@ -41,7 +41,7 @@ export interface TrainedResult {
  */
 export async function trainRecipe(recipe: Recipe, options: SessionOptions = {}): Promise<TrainedResult> {
   const session = await openSession(recipe, options)
-  const { network, data, folder, seed, signal, on } = session
+  const { network, data, folder, seed, autocast, signal, on } = session
   const identity = { recipe: recipe.name, plan: planOf(recipe, network), seed }
   const found = await findRun(folder)
   const { resume = false } = options
@@ -54,12 +54,12 @@ export async function trainRecipe(recipe: Recipe, options: SessionOptions = {}):
     const spent = () => (saved?.seconds ?? 0) + (performance.now() - started) / 1000
     await checkpoint.begin(saved !== undefined)
     await trainDense(session, () => ({ schema: 1, ...identity, rounds: [], seconds: spent() }), note)
-    const { autocast } = recipe.dense
     const { top1Error } = await evaluate(network, data.validation, { autocast, signal })
     const weights = join(folder, REFERENCE_FILE)
     await network.save(weights)
     await checkpoint.clear()
     on.referenceReady?.(top1Error)
+    tellSkipped(session)
     return { folder, weights, validationError: top1Error, seconds: spent() }
   })
 }

@@ -10,7 +10,7 @@ import type { Session } from './session.js'
 
 /** Reads the test set: the reference, each round before and after retraining, and the result by layer. */
 export async function readOutcome(
-  { network, data, folder, signal, on }: Session,
+  { network, data, folder, autocast, signal, on }: Session,
   state: RunState,
 ): Promise<Pick<RunRecord, 'reference' | 'pruned' | 'layers' | 'rounds'>> {
   const checkpoint = new Checkpoint(folder)
@@ -19,7 +19,7 @@ export async function readOutcome(
   const test = async (path: string, activations = false) => {
     on.testing?.(done++, total)
     await loadWeights(network, path)
-    return evaluate(network, data.test, { signal, activations })
+    return evaluate(network, data.test, { autocast, signal, activations })
   }
   const manyClasses = network.nodes.at(-1)!.shape[0]! >= 100
   const errors = ({ top1Error, top5Error }: Evaluation) => ({ top1Error, ...(manyClasses && { top5Error }) })

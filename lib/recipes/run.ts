@@ -11,7 +11,7 @@ import { checkFolder, findRun, MODEL_FILE, REFERENCE_FILE } from './folder.js'
 import { readOutcome } from './outcome.js'
 import { type Note, savedWithin } from './position.js'
 import type { Recipe } from './recipe.js'
-import { logged, openSession, planOf, type Session, type SessionOptions } from './session.js'
+import { logged, openSession, planOf, type Session, type SessionOptions, tellSkipped } from './session.js'
 
 export { defaultRunFolder, type RunListener } from './session.js'
 
@@ -64,6 +64,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
     await network.save(join(folder, MODEL_FILE))
     const { device, threads, versions } = session
     const outcome = await readOutcome(session, state)
+    const skipped = tellSkipped(session).length
     const seconds = spent()
     const record: RunRecord = {
       schema: 1,
@@ -73,6 +74,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
       threads,
       versions,
       ...outcome,
+      ...(skipped > 0 && { skipped }),
       seconds,
     }
     await writeRunRecord(folder, record)
@@ -94,11 +96,11 @@ async function report({ folder, on }: Session): Promise<void> {
 
 /** Saves the dense network, and what pruning wants to know of it. */
 async function saveReference(
-  { network, data, folder, signal }: Session,
+  { network, data, folder, autocast, signal }: Session,
   { within: _, ...begun }: RunState,
   spent: () => number,
 ): Promise<PruningState> {
-  const { top1Error } = await evaluate(network, data.validation, { signal })
+  const { top1Error } = await evaluate(network, data.validation, { autocast, signal })
   const initial = { ...(await initialDeviations(network, signal)) }
   await network.save(join(folder, REFERENCE_FILE))
   const state = {
@@ -118,14 +120,15 @@ async function pruneAndRetrain(
   note: Note,
   spent: () => number,
 ): Promise<PruningState> {
-  const { recipe, network, data, folder, seed, signal, on } = session
+  const { recipe, network, data, folder, seed, autocast, signal, on } = session
   const checkpoint = new Checkpoint(folder)
   let { within: _, ...state } = from
   const last = state.rounds.length
   await loadWeights(network, join(folder, REFERENCE_FILE))
   const { distillation } = recipe.prune.retrain
   // The dense network teaches, also when the run goes on behind a round.
-  const teacher = distillation && (distillation.teacher ?? (await predict(network, data.train, { signal })))
+  const teacher =
+    distillation && (distillation.teacher ?? (await predict(network, data.train, { autocast, signal })))
   if (last > 0) await loadWeights(network, checkpoint.weights(last, 'retrained'))
   const rounds = prune(network, data, {
     ...recipe.prune,

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import { computeInJobs, jobThreads } from '../binding/threads.js'
 import { type Versions, versions } from '../binding/versions.js'
-import type { DataSplits } from '../data/dataset.js'
+import type { DataSplits, SkippedSample } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import { makeFolder } from '../io/atomic.js'
 import { graphToJson } from '../io/network.js'
+import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { checkCriterion } from '../prune/mask.js'
 import { phasesOf } from '../prune/phases.js'
@@ -12,6 +13,7 @@ import type { PruneProgress, RetrainEpoch, Round } from '../prune/prune.js'
 import { EventLog, type NewRunEvent } from '../report/events.js'
 import { checkSamples } from '../train/evaluate.js'
 import type { Epoch, TrainProgress } from '../train/train.js'
+import { CHECKPOINT_MINUTES } from './defaults.js'
 import type { FoundRun } from './folder.js'
 import type { Recipe } from './recipe.js'
 
@@ -44,6 +46,8 @@ export interface RunListener {
   round?(round: Round): void
   /** Training was saved on the way, in round 0 the dense one. */
   saved?(at: { readonly round: number; readonly epoch: number }): void
+  /** Samples of all parts that could not be read, and were left out. Told at the end, if there are any. */
+  skipped?(samples: readonly SkippedSample[]): void
   /** The run is finished and saved, but its report could not be written. */
   reportFailed?(error: unknown): void
   /** Of `total` readings of the test set, `done` are over. */
@@ -60,6 +64,8 @@ export interface Session {
   readonly device: string
   readonly threads: number
   readonly versions: Versions
+  /** What is read of networks is computed as they are trained. */
+  readonly autocast: ComputeOptions['autocast']
   readonly checkpointMinutes: number
   readonly signal: AbortSignal | undefined
   readonly on: RunListener
@@ -76,9 +82,6 @@ export function planOf(recipe: Recipe, network: AnyNetwork): string {
   const plain = (key: string, value: unknown) => (key === 'teacher' ? undefined : value)
   return JSON.stringify([graphToJson(network), recipe.dense, recipe.prune], plain)
 }
-
-/** How often training is saved within an epoch, where nobody says. */
-export const CHECKPOINT_MINUTES = 10
 
 /** Makes the network on its device and reads the data: whatever is wrong shows now, and no file is touched. */
 export async function openSession(recipe: Recipe, options: SessionOptions): Promise<Session> {
@@ -102,10 +105,18 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
     device,
     threads: jobThreads(),
     versions: versions(),
+    autocast: recipe.dense.autocast,
     checkpointMinutes,
     signal,
     on,
   }
+}
+
+/** Tells of what could not be read of a session's data. */
+export function tellSkipped({ data, on }: Pick<Session, 'data' | 'on'>): readonly SkippedSample[] {
+  const skipped = [data.train, data.validation, data.test].flatMap((part) => part.skipped)
+  if (skipped.length > 0) on.skipped?.(skipped)
+  return skipped
 }
 
 /** Makes the folder and logs what `work` notes in it, and how it ended. */

@@ -66,6 +66,8 @@ const runRecord = z.looseObject({
   }),
   layers: z.array(layer),
   rounds: z.array(round),
+  /** Samples of all parts that could not be read, where there were any. */
+  skipped: count.optional(),
   seconds: z.number().min(0),
 })
 

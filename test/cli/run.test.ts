@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { packImages } from '../../lib/data/packed.js'
 import { readSafetensors } from '../../lib/io/safetensors.js'
 import { readEvents } from '../../lib/report/events.js'
 import { readRunRecord } from '../../lib/report/record.js'
@@ -9,7 +10,7 @@ import { expectRefused, temporaryFolder, torchPrune } from './command.js'
 import { tinyRecipe, writeTinyMnist } from './tiny.js'
 
 describe('torch-prune run', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const box = temporaryFolder()
   const data = box.path('mnist')
   const recipe = box.path('tiny.json')
@@ -160,6 +161,7 @@ describe('torch-prune run', function () {
   it('reads a folder of images, and one that was packed', async () => {
     const pictures = box.path('pictures')
     await writePictures(pictures, { classes: 3, train: 8, held: 2, side: 20 })
+    writeFileSync(join(pictures, 'train/class-001/broken.jpg'), 'no picture')
     const layer = (name: string, layer: object) => ({ name, layer })
     const { model: _, ...plain } = tinyRecipe({ denseEpochs: 2, rounds: 1, epochs: 1 })
     const flat = [
@@ -173,17 +175,7 @@ describe('torch-prune run', function () {
       JSON.stringify({ ...plain, name: 'images', model: { input: [3, 16, 16], layers: flat }, data }),
     )
     const packed = box.path('pictures.pack')
-    const packing = await torchPrune([
-      'pack',
-      pictures,
-      '--out',
-      packed,
-      '--resize',
-      '18',
-      '--validation',
-      '6',
-    ])
-    expect(packing.code).to.equal(0)
+    await packImages(pictures, packed, { resize: 18, validation: 6 })
     const records = []
     for (const [out, from] of [
       ['folder', pictures],
@@ -194,7 +186,13 @@ describe('torch-prune run', function () {
       expect(code).to.equal(0)
       // There are a hundred outputs, so the five best count as well.
       expect(stdout).to.match(/^top-5 error, pruned +\d/m)
-      records.push((await readRunRecord(box.path(out))).rounds)
+      const record = await readRunRecord(box.path(out))
+      records.push(record.rounds)
+      // Packing left it out already.
+      expect(record.skipped).to.equal(out === 'folder' ? 1 : undefined)
+      const line = /^1 sample could not be read and had no part in this, the first: \S+broken\.jpg: /m
+      if (out === 'folder') expect(stdout).to.match(line)
+      else expect(stdout).not.to.match(line)
     }
     expect(records[0]![0]!.top5Error).to.be.at.most(records[0]![0]!.top1Error)
     expect(records[0]!.length).to.equal(records[1]!.length)
