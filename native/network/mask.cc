@@ -34,7 +34,11 @@ MaskHook::MaskHook(at::Tensor keep, MaskKind kind) : kind_(kind) {
 
 void MaskHook::Replace(at::Tensor keep) {
   keep_ = std::move(keep);
-  prune_ = keep_.logical_not();
+  prune_ = keep_.is_cpu() ? at::Tensor() : keep_.logical_not();
+}
+
+at::Tensor MaskHook::Prune() const {
+  return prune_.defined() ? prune_ : keep_.logical_not();
 }
 
 void MaskHook::operator()(const at::Tensor& parameter) {
@@ -47,7 +51,7 @@ void MaskHook::Seal(const at::Tensor& values) const {
   const at::NoGradGuard no_grad;
   if (values.scalar_type() != at::kFloat || !values.is_cpu() || !keep_.is_cpu() ||
       !SameOrder(values, keep_)) {
-    values.detach().masked_fill_(prune_, 0);
+    values.detach().masked_fill_(Prune(), 0);
     return;
   }
   // Once a step over every weight that has a mask: masked_fill_ itself takes several times as long.
@@ -64,7 +68,7 @@ std::int64_t MaskHook::Unsealed(const at::Tensor& values) const {
                     : values.element_size() == 4 ? at::kInt
                     : values.element_size() == 2 ? at::kShort
                                                  : at::kChar;
-  return values.detach().view(bits).ne(0).logical_and_(prune_).sum().item<std::int64_t>();
+  return values.detach().view(bits).ne(0).logical_and_(Prune()).sum().item<std::int64_t>();
 }
 
 DeferSeals::DeferSeals() {

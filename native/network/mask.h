@@ -36,9 +36,11 @@ class MaskHook : public torch::autograd::PostAccumulateGradHook {
   MaskKind kind() const { return kind_; }
 
  private:
+  at::Tensor Prune() const;
+
   MaskKind kind_;
   at::Tensor keep_;
-  at::Tensor prune_;
+  at::Tensor prune_;  // its opposite, on a GPU; the CPU's pass needs none, and it would be a byte a weight
 };
 
 // While one lives, backward() on its thread leaves the gradients of pruned weights as they are. For training
