@@ -25,3 +25,11 @@ export class TorchPruneError extends Error {
     super(message, options)
   }
 }
+
+/** Throws `ERR_ARGUMENT` naming the first that is no whole number of 1 or more. */
+export function checkCounts(counts: Readonly<Record<string, number>>): void {
+  for (const [what, value] of Object.entries(counts)) {
+    if (Number.isInteger(value) && value >= 1) continue
+    throw new TorchPruneError('ERR_ARGUMENT', `${what} must be a whole number of 1 or more, got ${value}`)
+  }
+}

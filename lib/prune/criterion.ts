@@ -1,4 +1,4 @@
-import { TorchPruneError } from '../errors.js'
+import { checkCounts, TorchPruneError } from '../errors.js'
 import type { ConnectionKind } from '../nn/cost.js'
 import type { Tensor } from '../tensor/tensor.js'
 
@@ -127,11 +127,7 @@ export function fisher<const Name extends string = never>(
 ): FisherCriterion<Name> {
   checkDensity(density, '')
   const { batches = 50, batchSize = 64, ...layers } = options
-  for (const [what, value] of Object.entries({ batches, batchSize })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new TorchPruneError('ERR_ARGUMENT', `${what} must be a whole number of 1 or more, got ${value}`)
-    }
-  }
+  checkCounts({ batches, batchSize })
   return { kind: 'fisher', density, batches, batchSize, ...layers }
 }
 

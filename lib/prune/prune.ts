@@ -1,7 +1,7 @@
 import type { JobOptions } from '../binding/native_job.js'
 import type { Augmentation } from '../data/augment.js'
 import type { DataSplits } from '../data/dataset.js'
-import { TorchPruneError } from '../errors.js'
+import { checkCounts, TorchPruneError } from '../errors.js'
 import { loadWeights } from '../io/network.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
@@ -125,9 +125,7 @@ export function prune<K extends LayerKinds>(
   options: PruneOptions<PrunableName<K>>,
 ): Job<Round, PruneResult> {
   const { rounds = 1 } = options
-  if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new TorchPruneError('ERR_ARGUMENT', `rounds must be a whole number of 1 or more, got ${rounds}`)
-  }
+  checkCounts({ rounds })
   checkCriterion(network, options.criterion as Criterion)
   const phases = phasesOf(network, options.phases)
   return new Job(roundsOf(network, data, options as PruneOptions, phases))

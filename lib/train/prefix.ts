@@ -4,7 +4,7 @@ import { loadAddon } from '../binding/addon.js'
 import { type JobOptions, runJob } from '../binding/native_job.js'
 import { type Augmentation, isRandom, nativeAugmentation } from '../data/augment.js'
 import { Dataset } from '../data/dataset.js'
-import { TorchPruneError } from '../errors.js'
+import { checkCounts, TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { deriveSeed } from './seed.js'
@@ -70,12 +70,7 @@ export function checkCache(options: CacheOptions & { readonly augment?: Augmenta
       'cachePrefix would keep one augmented variant of each sample for ever: give cacheVariants, or leave augment out',
     )
   }
-  if (!Number.isInteger(cacheVariants) || cacheVariants < 1) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      `cacheVariants must be a whole number of 1 or more, got ${cacheVariants}`,
-    )
-  }
+  checkCounts({ cacheVariants })
   if (!cachePrefix || !isRandom(augment)) {
     throw new TorchPruneError('ERR_ARGUMENT', 'cacheVariants needs both cachePrefix and augment')
   }

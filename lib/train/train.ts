@@ -3,7 +3,7 @@ import type { JobProgress, Native, SplicingCounts } from '../binding/native.js'
 import { type JobOptions, runStoppable } from '../binding/native_job.js'
 import { type Augmentation, nativeAugmentation } from '../data/augment.js'
 import type { Dataset } from '../data/dataset.js'
-import { TorchPruneError } from '../errors.js'
+import { checkCounts, TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Averaging } from '../optim/averaging.js'
@@ -101,11 +101,7 @@ export function howTrained(network: AnyNetwork): Trained | undefined {
  */
 export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptions): Job<Epoch, TrainResult> {
   const { epochs, batchSize = 64 } = options
-  for (const [what, value] of Object.entries({ epochs, batchSize })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new TorchPruneError('ERR_ARGUMENT', `${what} must be a whole number of 1 or more, got ${value}`)
-    }
-  }
+  checkCounts({ epochs, batchSize })
   if (options.averaging && options.splicing) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
