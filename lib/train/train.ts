@@ -1,23 +1,20 @@
-import { loadAddon } from '../binding/addon.js'
 import type { JobProgress, Native, SplicingCounts } from '../binding/native.js'
-import { type JobOptions, runStoppable } from '../binding/native_job.js'
-import { type Augmentation, nativeAugmentation } from '../data/augment.js'
+import type { JobOptions } from '../binding/native_job.js'
+import type { Augmentation } from '../data/augment.js'
 import type { Dataset } from '../data/dataset.js'
 import { checkCounts, TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Averaging } from '../optim/averaging.js'
-import { Optimizer } from '../optim/optimizer.js'
-import { noRegularization, type Regularization } from '../optim/regularization.js'
-import { constant, rateFactor, type Schedule } from '../optim/schedule.js'
+import type { Regularization } from '../optim/regularization.js'
+import type { Schedule } from '../optim/schedule.js'
 import type { OptimizerSpec } from '../optim/spec.js'
-import { Average } from './average.js'
-import { beginningOf, type CheckpointOptions, TrainingCheckpoint } from './checkpoint.js'
-import { type Distillation, lessonOf } from './distillation.js'
-import { checkSamples, evaluate, percentWrong } from './evaluate.js'
+import type { CheckpointOptions } from './checkpoint.js'
+import type { Distillation } from './distillation.js'
+import { epochsOf } from './epochs.js'
+import { checkSamples } from './evaluate.js'
 import { Job } from './job.js'
-import { type CacheOptions, checkCache, fillCache } from './prefix.js'
-import { deriveSeed } from './seed.js'
+import { type CacheOptions, checkCache } from './prefix.js'
 
 /** Masks that change while a network trains: what `prune.splice()` adds to `train()`. @internal */
 export interface TrainSplicing {
@@ -81,17 +78,6 @@ export interface TrainResult {
   readonly epochs: readonly Epoch[]
 }
 
-/** How a network was last trained, so that retraining can start from the same rate. */
-export type Trained = Pick<
-  TrainOptions,
-  'optimizer' | 'batchSize' | 'regularization' | 'augment' | 'autocast'
->
-const lastTraining = new WeakMap<object, Trained>()
-
-export function howTrained(network: AnyNetwork): Trained | undefined {
-  return lastTraining.get(network)
-}
-
 /**
  * Trains a network by cross-entropy, off the event loop. Awaited, it resolves when done; iterated, it yields
  * each epoch. Frozen layers stay as they are, masks hold.
@@ -114,153 +100,4 @@ export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptio
   checkSamples(network, dataset)
   checkCache(options)
   return new Job(epochsOf(network, dataset, options))
-}
-
-async function* epochsOf(
-  network: AnyNetwork,
-  dataset: Dataset,
-  options: TrainOptions,
-): AsyncGenerator<Epoch, TrainResult, void> {
-  const {
-    epochs,
-    optimizer: spec,
-    batchSize = 64,
-    schedule = constant(),
-    validation,
-    autocast,
-    signal,
-    onProgress,
-  } = options
-  const { regularization = noRegularization, seed = network.seed } = options
-  const steps = Math.ceil(dataset.length / batchSize)
-  if (options.memoryFormat) await network.setMemoryFormat(options.memoryFormat, signal)
-  lastTraining.set(network, {
-    optimizer: spec,
-    batchSize,
-    regularization,
-    augment: options.augment,
-    autocast,
-  })
-  const checkpoint =
-    options.checkpoint && new TrainingCheckpoint(options.checkpoint, identityOf(network, dataset, options))
-  const saved = await checkpoint?.restore(network)
-  using optimizer = Optimizer.of(network, spec, regularization)
-  const { labelSmoothing = 0, splicing } = options
-  using cache = options.cachePrefix ? await fillCache(network, dataset, options, seed) : undefined
-  const samples = cache?.dataset ?? dataset
-  const after = cache?.after ?? -1
-  // What the cache holds is augmented already.
-  const augment = cache ? undefined : nativeAugmentation(options.augment)
-  const lesson = await lessonOf(options.distillation, dataset, signal)
-  using average = options.averaging && new Average(network, options.averaging)
-  saved?.putInto(network, optimizer, average)
-  const begun = saved?.position ?? beginningOf((splicing?.after ?? 0) + 1)
-  let at = begun
-  let kept = at
-  const keep = async () => {
-    if (at !== kept) await checkpoint?.save(at, network, optimizer, average)
-    kept = at
-  }
-  const done: Epoch[] = []
-  try {
-    for (let { epoch } = at; epoch <= epochs; epoch++) {
-      const started = performance.now()
-      const before = at.samples
-      const epochSeed = deriveSeed(seed, epoch)
-      if (at.steps === 0) network.reseed(epochSeed)
-      const first = (epoch - 1) * steps
-      const rates = Float64Array.from(
-        { length: steps },
-        (_, i) => spec.lr * rateFactor(schedule, first + i, epochs * steps, steps),
-      )
-      const masks = splicing && { splicing: await splicing.plan(first, steps, epochs * steps) }
-      while (at.steps < steps) {
-        const from = at
-        const result = await runStoppable(
-          (report) =>
-            loadAddon().trainingStart(
-              network.handle,
-              optimizer.handle,
-              samples.handle,
-              {
-                batchSize,
-                rates,
-                seed: epochSeed,
-                augment,
-                after,
-                labelSmoothing,
-                autocast,
-                ...lesson,
-                ...masks,
-                ...average?.during(epoch, epochs, steps),
-                from,
-                pauseAfter: checkpoint?.pauseAfter,
-              },
-              report,
-            ),
-          signal,
-          onProgress && ((progress) => onProgress({ ...progress, epoch, epochs })),
-        )
-        if (!Number.isFinite(result.loss)) {
-          throw new TorchPruneError(
-            'ERR_TORCH',
-            `training diverged in epoch ${epoch}: the loss is ${result.loss}; lower the learning rate (now ${spec.lr})`,
-          )
-        }
-        if (result.splicing) splicing?.done(result.splicing)
-        at = { ...result, epoch }
-        signal?.throwIfAborted()
-        if (at.steps < steps) await keep()
-      }
-      if (epoch === epochs) await average?.settle(dataset, { batchSize, autocast }, signal)
-      const seconds = (performance.now() - started) / 1000
-      const checked = validation && (await evaluate(network, validation, { autocast, signal }))
-      const event: Epoch = {
-        epoch,
-        epochs,
-        lr: rates[steps - 1]!,
-        loss: at.lossSum / at.samples,
-        trainError: percentWrong(at.correct, at.samples),
-        ...(checked && { validationError: checked.top1Error }),
-        seconds,
-        samplesPerSecond: (at.samples - before) / seconds,
-      }
-      done.push(event)
-      at = beginningOf(epoch + 1)
-      yield event
-    }
-    await keep()
-  } catch (error) {
-    if (signal?.aborted && error === signal.reason) await keep()
-    throw error
-  }
-  return { epochs: done }
-}
-
-/** What a checkpoint must have in common with a training that goes on from it. */
-function identityOf(
-  network: AnyNetwork,
-  dataset: Dataset,
-  options: TrainOptions,
-): Readonly<Record<string, unknown>> {
-  const {
-    epochs,
-    optimizer,
-    batchSize = 64,
-    schedule,
-    regularization,
-    labelSmoothing,
-    augment,
-    averaging,
-  } = options
-  const { cachePrefix = false, cacheVariants, distillation, seed = network.seed } = options
-  const teaching = distillation && { weight: distillation.weight, temperature: distillation.temperature }
-  return {
-    ...{ epochs, optimizer, batchSize, schedule, regularization, labelSmoothing, augment, averaging },
-    ...{ cachePrefix, cacheVariants, distillation: teaching, seed },
-    samples: dataset.length,
-    frozen: network.frozen,
-    autocast: options.autocast,
-    memoryFormat: network.memoryFormat,
-  }
 }

@@ -1,0 +1,166 @@
+import { loadAddon } from '../binding/addon.js'
+import { runStoppable } from '../binding/native_job.js'
+import { nativeAugmentation } from '../data/augment.js'
+import type { Dataset } from '../data/dataset.js'
+import { TorchPruneError } from '../errors.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { Optimizer } from '../optim/optimizer.js'
+import { noRegularization } from '../optim/regularization.js'
+import { constant, rateFactor } from '../optim/schedule.js'
+import { Average } from './average.js'
+import { beginningOf, TrainingCheckpoint } from './checkpoint.js'
+import { lessonOf } from './distillation.js'
+import { evaluate, percentWrong } from './evaluate.js'
+import { fillCache } from './prefix.js'
+import { deriveSeed } from './seed.js'
+import type { Epoch, TrainOptions, TrainResult } from './train.js'
+import { noteTraining } from './trained.js'
+
+/** The work of `train()`: yields each epoch that is over. */
+export async function* epochsOf(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: TrainOptions,
+): AsyncGenerator<Epoch, TrainResult, void> {
+  const {
+    epochs,
+    optimizer: spec,
+    batchSize = 64,
+    schedule = constant(),
+    validation,
+    autocast,
+    signal,
+    onProgress,
+  } = options
+  const { regularization = noRegularization, seed = network.seed } = options
+  const steps = Math.ceil(dataset.length / batchSize)
+  if (options.memoryFormat) await network.setMemoryFormat(options.memoryFormat, signal)
+  noteTraining(network, {
+    optimizer: spec,
+    batchSize,
+    regularization,
+    augment: options.augment,
+    autocast,
+  })
+  const checkpoint =
+    options.checkpoint && new TrainingCheckpoint(options.checkpoint, identityOf(network, dataset, options))
+  const saved = await checkpoint?.restore(network)
+  using optimizer = Optimizer.of(network, spec, regularization)
+  const { labelSmoothing = 0, splicing } = options
+  using cache = options.cachePrefix ? await fillCache(network, dataset, options, seed) : undefined
+  const samples = cache?.dataset ?? dataset
+  const after = cache?.after ?? -1
+  // What the cache holds is augmented already.
+  const augment = cache ? undefined : nativeAugmentation(options.augment)
+  const lesson = await lessonOf(options.distillation, dataset, signal)
+  using average = options.averaging && new Average(network, options.averaging)
+  saved?.putInto(network, optimizer, average)
+  let at = saved?.position ?? beginningOf((splicing?.after ?? 0) + 1)
+  let kept = at
+  const keep = async () => {
+    if (at !== kept) await checkpoint?.save(at, network, optimizer, average)
+    kept = at
+  }
+  const done: Epoch[] = []
+  try {
+    for (let { epoch } = at; epoch <= epochs; epoch++) {
+      const started = performance.now()
+      const before = at.samples
+      const epochSeed = deriveSeed(seed, epoch)
+      if (at.steps === 0) network.reseed(epochSeed)
+      const first = (epoch - 1) * steps
+      const rates = Float64Array.from(
+        { length: steps },
+        (_, i) => spec.lr * rateFactor(schedule, first + i, epochs * steps, steps),
+      )
+      const masks = splicing && { splicing: await splicing.plan(first, steps, epochs * steps) }
+      while (at.steps < steps) {
+        const from = at
+        const result = await runStoppable(
+          (report) =>
+            loadAddon().trainingStart(
+              network.handle,
+              optimizer.handle,
+              samples.handle,
+              {
+                batchSize,
+                rates,
+                seed: epochSeed,
+                augment,
+                after,
+                labelSmoothing,
+                autocast,
+                ...lesson,
+                ...masks,
+                ...average?.during(epoch, epochs, steps),
+                from,
+                pauseAfter: checkpoint?.pauseAfter,
+              },
+              report,
+            ),
+          signal,
+          onProgress && ((progress) => onProgress({ ...progress, epoch, epochs })),
+        )
+        if (!Number.isFinite(result.loss)) {
+          throw new TorchPruneError(
+            'ERR_TORCH',
+            `training diverged in epoch ${epoch}: the loss is ${result.loss}; lower the learning rate (now ${spec.lr})`,
+          )
+        }
+        if (result.splicing) splicing?.done(result.splicing)
+        at = { ...result, epoch }
+        signal?.throwIfAborted()
+        if (at.steps < steps) await keep()
+      }
+      if (epoch === epochs) await average?.settle(dataset, { batchSize, autocast }, signal)
+      const seconds = (performance.now() - started) / 1000
+      const checked = validation && (await evaluate(network, validation, { autocast, signal }))
+      const event: Epoch = {
+        epoch,
+        epochs,
+        lr: rates[steps - 1]!,
+        loss: at.lossSum / at.samples,
+        trainError: percentWrong(at.correct, at.samples),
+        ...(checked && { validationError: checked.top1Error }),
+        seconds,
+        samplesPerSecond: (at.samples - before) / seconds,
+      }
+      done.push(event)
+      at = beginningOf(epoch + 1)
+      yield event
+    }
+    await keep()
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) await keep()
+    throw error
+  }
+  return { epochs: done }
+}
+
+/** What a checkpoint must have in common with a training that goes on from it. */
+function identityOf(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: TrainOptions,
+): Readonly<Record<string, unknown>> {
+  const {
+    epochs,
+    optimizer,
+    batchSize = 64,
+    schedule,
+    regularization,
+    labelSmoothing,
+    augment,
+    averaging,
+  } = options
+  const { cachePrefix = false, cacheVariants, distillation, seed = network.seed } = options
+  const teaching = distillation && { weight: distillation.weight, temperature: distillation.temperature }
+  return {
+    ...{ epochs, optimizer, batchSize, schedule, regularization, labelSmoothing, augment, averaging },
+    ...{ cachePrefix, cacheVariants, distillation: teaching, seed },
+    samples: dataset.length,
+    frozen: network.frozen,
+    autocast: options.autocast,
+    memoryFormat: network.memoryFormat,
+  }
+}
