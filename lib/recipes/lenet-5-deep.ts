@@ -15,7 +15,7 @@ export default defineRecipe({
   // As for LeNet-300-100: labels as they are, more epochs a round, less regularisation.
   dense: { ...paper.dense, epochs: 20, memoryFormat: 'channelsLast' },
   prune: {
-    criterion: globalDensity(0.0025),
+    criterion: globalDensity(0.0024),
     rounds: 10,
     retrain: {
       epochs: 10,
