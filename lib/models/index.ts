@@ -1,6 +1,6 @@
 export { alexnet, alexnetCaffe } from './alexnet.js'
-export { lenet5 } from './lenet5.js'
-export { lenet300100 } from './lenet300100.js'
+export { lenet5, lenet5Dropout } from './lenet5.js'
+export { lenet300100, lenet300100Dropout } from './lenet300100.js'
 export type { DropoutOptions, HiddenOptions, ModelOptions, SizeOptions } from './options.js'
 export { type AnyModelOptions, createModel, type ModelName, modelNames } from './registry.js'
 export { resnet9, resnet18, resnet34, resnet50 } from './resnet_cifar.js'

@@ -4,14 +4,18 @@ import {
   alexnet,
   createModel,
   lenet5,
+  lenet5Dropout,
   lenet300100,
+  lenet300100Dropout,
   modelNames,
   resnet18ImageNet,
   vgg16,
   vgg16bn,
   wrn16x2,
 } from '../../lib/models/index.js'
+import type { AnyNetwork } from '../../lib/nn/network.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
+import { scope } from '../../lib/tensor/scope.js'
 import { device } from '../support/device.js'
 import { refusal } from '../support/refusal.js'
 import { noisySample, noisyWeight } from './noise.js'
@@ -86,6 +90,23 @@ describe('models', () => {
       'relu',
       'linear',
     ])
+  })
+
+  it('with dropout are the same networks but while they train', () => {
+    const pairs = [
+      [lenet300100({ seed: 3, device }), lenet300100Dropout({ seed: 3, device })],
+      [lenet5({ seed: 3, device }), lenet5Dropout({ seed: 3, device })],
+    ] as const
+    for (const [plain, dropping] of pairs) {
+      using sample = noisySample([1, 28, 28])
+      const logits = (net: AnyNetwork, training: boolean) =>
+        noGrad(() => scope(() => net.forward(sample, { training }).toArray()))
+      expect(dropping.tensorNames()).to.deep.equal(plain.tensorNames())
+      expect(logits(dropping, false)).to.deep.equal(logits(plain, false))
+      expect(logits(dropping, true)).not.to.deep.equal(logits(plain, true))
+      plain.dispose()
+      dropping.dispose()
+    }
   })
 
   // Tables 4 and 5 as they are printed, so each count is right to its last digit.
