@@ -44,6 +44,7 @@ export { l1, l2, noRegularization, type Regularization } from './optim/regulariz
 export { constant, cosine, type Schedule, step } from './optim/schedule.js'
 export { type AdamSpec, adam, adamw, type OptimizerSpec, type SgdSpec, sgd } from './optim/spec.js'
 export type { Criterion, DeviationOf, ScoreFunction } from './prune/criterion.js'
+export type { DropoutRule } from './prune/dropout.js'
 export { applyCriterion, keptWeights, type LayerKept } from './prune/mask.js'
 export { type ParameterReport, parameterReport } from './prune/neurons.js'
 export type { Phase, Phases } from './prune/phases.js'

@@ -2,16 +2,24 @@ import { isPrunable } from '../nn/cost.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { LayerKept } from './mask.js'
 
+/** By the square-root rule, as it is (`false`), or `'off'` from the first round on. */
+export type DropoutRule = boolean | 'off'
+
 /**
  * Dropout for a pruned network: `Dr = Do · sqrt(Cr / Co)` with the connections now and originally of the layer
  * that reads the dropped neurons (paper, section 3.2, equation 2). A sparse layer has less capacity to lose.
  */
-export function adjustDropout(network: AnyNetwork, kept: readonly LayerKept[]): void {
+export function adjustDropout(
+  network: AnyNetwork,
+  kept: readonly LayerKept[],
+  rule: DropoutRule = true,
+): void {
+  if (rule === false) return
   const density = new Map(kept.map((layer) => [layer.name, layer.density]))
   for (const { name, layer } of network.nodes) {
     if (layer.kind !== 'dropout') continue
     const reader = readerOf(network, name)
-    const share = reader === undefined ? undefined : density.get(reader)
+    const share = rule === 'off' ? 0 : density.get(reader ?? '')
     if (share !== undefined) network.setDropout(name, layer.p * Math.sqrt(share))
   }
 }

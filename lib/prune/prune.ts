@@ -19,7 +19,7 @@ import { deriveSeed } from '../train/seed.js'
 import { type Epoch, type TrainProgress, train } from '../train/train.js'
 import { howTrained } from '../train/trained.js'
 import type { Criterion } from './criterion.js'
-import { adjustDropout } from './dropout.js'
+import { adjustDropout, type DropoutRule } from './dropout.js'
 import {
   applyCriterion,
   checkCriterion,
@@ -64,8 +64,8 @@ export interface PruneOptions<Name extends string = string> extends JobOptions {
    * of layer while the other recovers.
    */
   readonly phases?: Phases
-  /** False leaves dropout as it is; the square-root rule otherwise. */
-  readonly adjustDropout?: boolean
+  /** Dropout of retraining: by the square-root rule unless given. */
+  readonly adjustDropout?: DropoutRule | undefined
   readonly seed?: number | undefined
   /** Goes on behind this round: masks and weights are those of its end. */
   readonly after?: { readonly round: number; readonly initial: InitialDeviations } | undefined
@@ -173,7 +173,7 @@ async function* roundsOf(
         })
       }
       const pruned = await keptWeights(network, signal)
-      if (options.adjustDropout !== false) adjustDropout(network, pruned)
+      adjustDropout(network, pruned, options.adjustDropout)
       if (p === 0 && !stopped) {
         validationErrorBefore = (await evaluate(network, data.validation, { autocast, signal })).top1Error
         await options.onPruned?.(round, totalDensity(pruned))

@@ -8,7 +8,7 @@ import type { AnyNetwork } from '../nn/network.js'
 import type { Distillation } from '../train/distillation.js'
 import { Job } from '../train/job.js'
 import { type Epoch, type TrainOptions, train } from '../train/train.js'
-import { adjustDropout } from './dropout.js'
+import { adjustDropout, type DropoutRule } from './dropout.js'
 import { keptWeights, type LayerKept, totalDensity } from './mask.js'
 import { parameterReport } from './neurons.js'
 import type { DensitySchedule } from './schedule.js'
@@ -34,8 +34,8 @@ export interface SpliceOptions<Name extends string = string>
    * returns when it reaches `t / (1 - margin)`, and `t` is solved for the density. 0.1 unless given.
    */
   readonly margin?: number | undefined
-  /** False leaves dropout as it is; the square-root rule after each epoch otherwise. */
-  readonly adjustDropout?: boolean | undefined
+  /** Dropout after each epoch: by the square-root rule unless given. */
+  readonly adjustDropout?: DropoutRule | undefined
   /** The teacher is the network as it comes, unless another is given. */
   readonly distillation?: (Omit<Distillation, 'teacher'> & Partial<Pick<Distillation, 'teacher'>>) | undefined
   /** Goes on behind an epoch, on the network that `saveCheckpoint()` wrote then; the optimiser's moments are new. */
@@ -167,7 +167,7 @@ async function* epochsOf(
   const done: SpliceEpoch[] = []
   for await (const epoch of job) {
     const layers = await keptWeights(network, signal)
-    if (options.adjustDropout !== false) adjustDropout(network, layers)
+    adjustDropout(network, layers, options.adjustDropout)
     const point = { ...target.state, epoch: epoch.epoch }
     const event: SpliceEpoch = { ...epoch, density: totalDensity(layers), ...counts, point }
     done.push(event)

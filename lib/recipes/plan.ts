@@ -192,7 +192,7 @@ export const planSchemas = {
     rounds: count.exactOptional(),
     densitySchedule: z.enum(['geometric', 'linear', 'cubic']).exactOptional(),
     phases: z.union([z.literal('alternate'), z.array(z.enum(['all', 'conv', 'fc'])).min(1)]).exactOptional(),
-    adjustDropout: flag,
+    adjustDropout: z.union([z.boolean(), z.literal('off')]).exactOptional(),
     retrain: z.strictObject({
       ...training,
       optimizer: optimizer.exactOptional(),

@@ -297,7 +297,7 @@ describe('dropout by the square-root rule', () => {
   })
 
   it('is what prune does, unless told otherwise', async () => {
-    const run = async (adjust?: boolean) => {
+    const run = async (adjust?: boolean | 'off') => {
       using net = toyNetwork()
       await prune(net, data(), {
         criterion: layerDensity({ fc2: 0.25 }),
@@ -308,6 +308,7 @@ describe('dropout by the square-root rule', () => {
     }
     expect(await run()).to.equal(0.1)
     expect(await run(false)).to.equal(0.2)
+    expect(await run('off')).to.equal(0)
   })
 })
 
