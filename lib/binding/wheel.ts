@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { createReadStream, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { TorchPruneError } from '../errors.js'
+import { sha256 } from '../io/digest.js'
 
 /**
  * The members of a `torch` or `nvidia-*` wheel that a C++ program needs, for Python's `re` and for JavaScript.
@@ -61,12 +60,6 @@ async function checkRecord(folder: string, info: string): Promise<void> {
       throw new TorchPruneError('ERR_FILE', `${name} differs from its wheel's RECORD: fetch again`)
     }
   }
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
-  return hash.digest('base64url')
 }
 
 /** `torch-2.13.0+cpu-cp311-….whl` keeps its metadata in `torch-2.13.0+cpu.dist-info`. */

@@ -40,7 +40,8 @@ export function addSensitivity(program: Command): void {
       'after',
       `
 Errors are read on the validation part. The folder then holds sensitivity.json,
-sensitivity.csv, report.html and, for a budget, thresholds.json.
+sensitivity.csv, report.html and, for a budget, thresholds.json. A study that was
+stopped goes on by the same command.
 
 Example:
   $ torch-prune sensitivity lenet-5 --weights runs/lenet-5-0/reference.safetensors \\

@@ -1,22 +1,33 @@
 import { join } from 'node:path'
+import { z } from 'zod'
 import { makeFolder, writeJsonAtomically, writeTextAtomically } from '../io/atomic.js'
-import { loadWeights } from '../io/network.js'
+import { sha256 } from '../io/digest.js'
+import { graphToJson, loadWeights } from '../io/network.js'
 import { type Sensitivity, sensitivity } from '../prune/sensitivity.js'
 import { type Budget, checkBudget, type Solution, solveThresholds } from '../prune/solve.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
-import { openSession } from '../recipes/session.js'
+import { openSession, type Session } from '../recipes/session.js'
 import { formatCount, formatPercent } from '../report/format.js'
 import { writeReport } from '../report/report.js'
 import { writeSensitivity } from '../report/sensitivity.js'
 import { withCompute } from './compute.js'
-import { createReporter } from './progress.js'
+import { Interrupted } from './failure.js'
+import { commandWith } from './interrupt.js'
+import { createReporter, type Reporter } from './progress.js'
 import type { SensitivityOptions } from './sensitivity.js'
+import { StudyParts } from './study_parts.js'
 import { renderTable } from './table.js'
 import { announce, shown } from './work.js'
 
 /** The thresholds that a study solved, in its folder. */
 export const THRESHOLDS_FILE = 'thresholds.json'
+/** The points that are done, until all are. */
+const PARTS_FILE = 'sensitivity-parts.json'
+const partSchema = z.object({ layer: z.string(), density: z.number(), error: z.number() })
+type Part = z.infer<typeof partSchema>
+// A small network has its points in no time.
+const SAVE_EVERY_MS = 2000
 
 /** Figure 6 for a trained network: table, JSON, CSV, chart; thresholds for a budget where one is given. */
 export async function studySensitivity(
@@ -27,31 +38,31 @@ export async function studySensitivity(
   await measureSensitivity(withCompute(await findRecipe(model, 'model'), options), options, signal)
 }
 
-/** The study, into its folder; returns what it solved for the budget that it was given. */
+/**
+ * The study, into its folder, behind the points that it holds; returns what it solved for the budget that it was given.
+ * `goOn` is the command that goes on.
+ */
 export async function measureSensitivity(
   recipe: Recipe,
   options: SensitivityOptions,
   signal: AbortSignal,
+  goOn: () => string = commandWith,
 ): Promise<Solution | undefined> {
   const named = { ...recipe, name: `sensitivity-${recipe.name}` }
-  const { network, data, folder } = await openSession(named, { ...options, signal })
+  const session = await openSession(named, { ...options, signal })
+  const { network, folder } = session
   await loadWeights(network, options.weights)
   const { densities, leastDensity } = options
   const budget = budgetOf(options)
   if (budget) checkBudget(network, budget, { leastDensity, ...(densities && { densities }) })
+  const parts = await StudyParts.open(join(folder, PARTS_FILE), partSchema, await planOf(session, options))
   await makeFolder(folder)
   using reporter = createReporter({ quiet: options.quiet ?? false })
   announce(reporter, named, options, folder)
-  const { autocast } = recipe.dense
-  const job = sensitivity(network, data.validation, { autocast, signal, ...(densities && { densities }) })
-  let started = false
-  for await (const { layer, density, error, done, total } of job) {
-    if (!started) reporter.start('sensitivity', total, 'points')
-    started = true
-    reporter.update(done, { layer, density: String(density), error: formatPercent(error) })
-  }
-  reporter.stop()
-  const found = await job
+  const found = await measure(session, densities, parts, reporter).catch((error: unknown) => {
+    if (!signal.aborted || error !== signal.reason || parts.done.length === 0) throw error
+    throw new Interrupted(`interrupted: ${parts.done.length} points are saved; go on with: ${goOn()}`)
+  })
   await writeSensitivity(folder, {
     schema: 1,
     model: recipe.name,
@@ -69,9 +80,60 @@ export async function measureSensitivity(
     await writeJsonAtomically(join(folder, THRESHOLDS_FILE), { schema: 1, budget, ...solution })
     reporter.line(`\n${solutionText(solution)}`)
   }
+  await parts.remove()
   const report = await writeReport(folder)
   reporter.line(`\nThe files are in ${shown(folder)}, the report in ${shown(report)}`)
   return solution
+}
+
+/** All that decides a point, but for its layer and density. */
+async function planOf(
+  { recipe, network, data, autocast }: Session,
+  { weights }: SensitivityOptions,
+): Promise<string> {
+  return JSON.stringify({
+    model: recipe.name,
+    graph: graphToJson(network),
+    weights: await sha256(weights),
+    samples: data.validation.length,
+    autocast,
+  })
+}
+
+/** Measures what `parts` does not hold yet, and saves it there. */
+async function measure(
+  { network, data, autocast, signal }: Session,
+  densities: readonly number[] | undefined,
+  parts: StudyParts<Part>,
+  reporter: Reporter,
+): Promise<Sensitivity> {
+  const before = parts.done.length
+  if (before > 0) reporter.line(`Going on behind ${before} points that are saved.`)
+  const known = new Map(parts.done.map(({ layer, density, error }) => [`${layer} ${density}`, error]))
+  const job = sensitivity(network, data.validation, {
+    autocast,
+    signal,
+    ...(densities && { densities }),
+    known: (layer, density) => known.get(`${layer} ${density}`),
+  })
+  let saved = performance.now()
+  let started = false
+  try {
+    for await (const { layer, density, error, done, total } of job) {
+      if (known.has(`${layer} ${density}`)) continue
+      if (!started) reporter.start('sensitivity', total, 'points', done - 1)
+      started = true
+      reporter.update(done, { layer, density: String(density), error: formatPercent(error) })
+      parts.done.push({ layer, density, error })
+      if (performance.now() - saved < SAVE_EVERY_MS) continue
+      await parts.save()
+      saved = performance.now()
+    }
+  } finally {
+    if (parts.done.length > before) await parts.save()
+  }
+  reporter.stop()
+  return await job
 }
 
 function budgetOf({ errorIncrease, budgetWeights, budgetBytes }: SensitivityOptions): Budget | undefined {

@@ -1,31 +1,25 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { TorchPruneError } from '../errors.js'
-import { makeFolder, writeJsonAtomically } from '../io/atomic.js'
+import { makeFolder } from '../io/atomic.js'
 import { graphToJson } from '../io/network.js'
 import { TRADEOFF_CURVES, type TradeoffResult, tradeoff } from '../prune/tradeoff.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { openSession } from '../recipes/session.js'
 import { writeReport } from '../report/report.js'
-import { readStored } from '../report/stored_json.js'
 import { type TradeoffRecord, writeTradeoff } from '../report/tradeoff.js'
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
 import { createReporter } from './progress.js'
+import { StudyParts } from './study_parts.js'
 import { renderTable } from './table.js'
 import type { TradeoffCommandOptions } from './tradeoff.js'
 import { announce, shown } from './work.js'
 
-/** Curves that are done, with all that decided them: a study goes on only under the same. */
+/** The curves that are done. */
 const PARTS_FILE = 'tradeoff-parts.json'
-const partsSchema = z.object({
-  schema: z.literal(1),
-  plan: z.string(),
-  parts: z.array(z.object({ curve: z.string(), seed: z.int(), losses: z.array(z.number()) })),
-})
-type Parts = z.infer<typeof partsSchema>
+const partSchema = z.object({ curve: z.string(), seed: z.int(), losses: z.array(z.number()) })
 
 const DENSITIES = [0.7, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03]
 
@@ -54,9 +48,9 @@ export async function studyTradeoff(
     l2,
   })
   network.dispose()
-  const parts = await openParts(folder, plan)
+  const parts = await StudyParts.open(join(folder, PARTS_FILE), partSchema, plan)
   await makeFolder(folder)
-  const known = new Map(parts.parts.map((part) => [`${part.curve} ${part.seed}`, part.losses]))
+  const known = new Map(parts.done.map((part) => [`${part.curve} ${part.seed}`, part.losses]))
   const before = seeds.flatMap((seed) =>
     TRADEOFF_CURVES.filter(({ name }) => known.has(`${name} ${seed}`)),
   ).length
@@ -83,13 +77,13 @@ export async function studyTradeoff(
     for await (const result of job) {
       results.push(result)
       if (known.has(`${result.curve.name} ${result.seed}`)) continue
-      parts.parts.push({ curve: result.curve.name, seed: result.seed, losses: [...result.losses] })
-      await writeJsonAtomically(join(folder, PARTS_FILE), parts)
+      parts.done.push({ curve: result.curve.name, seed: result.seed, losses: [...result.losses] })
+      await parts.save()
       reporter.update(++done, { curve: result.curve.name, seed: String(result.seed) })
     }
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error
-    throw new Interrupted(`interrupted: ${parts.parts.length} curves are saved; go on with: ${commandWith()}`)
+    throw new Interrupted(`interrupted: ${parts.done.length} curves are saved; go on with: ${commandWith()}`)
   }
   reporter.stop()
   const record = toRecord(recipe, densities, seeds, results)
@@ -97,16 +91,6 @@ export async function studyTradeoff(
   reporter.line(`\n${recordTable(record)}`)
   const report = await writeReport(folder)
   reporter.line(`\nThe files are in ${shown(folder)}, the report in ${shown(report)}`)
-}
-
-async function openParts(folder: string, plan: string): Promise<Parts> {
-  const found = await readStored(join(folder, PARTS_FILE), partsSchema)
-  if (found === undefined) return { schema: 1, plan, parts: [] }
-  if (found.plan === plan) return found
-  throw new TorchPruneError(
-    'ERR_OUTPUT',
-    `${folder} holds a study with other options: repeat those to go on, or choose another --out`,
-  )
 }
 
 function toRecord(

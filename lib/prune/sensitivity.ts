@@ -14,6 +14,8 @@ export interface SensitivityOptions extends JobOptions, ComputeOptions {
   readonly densities?: readonly number[]
   /** These layers alone; all with connections unless given. */
   readonly layers?: readonly string[]
+  /** Asked before each point; the error that it returns is taken instead of reading it again. */
+  readonly known?: (layer: string, density: number) => number | undefined
 }
 
 /** One layer pruned to one density, the others as they were. Errors are percent. */
@@ -92,7 +94,8 @@ async function* pointsOf(
   for (const { name: layer, kind, weights } of costs) {
     const points: { density: number; error: number }[] = []
     for (const density of grid) {
-      const error = await errorPruned(network, layer, density, dataset, reading)
+      const known = options.known?.(layer, density)
+      const error = known ?? (await errorPruned(network, layer, density, dataset, reading))
       points.push({ density, error })
       yield { layer, density, error, done: ++done, total }
     }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { withCompute } from '../../lib/cli/compute.js'
+import { commandWith } from '../../lib/cli/interrupt.js'
 import { measureSensitivity, THRESHOLDS_FILE } from '../../lib/cli/sensitivity_work.js'
 import { trainToFile } from '../../lib/cli/train_work.js'
 import { runToTable } from '../../lib/cli/work.js'
@@ -76,7 +77,7 @@ async function solvedDensities(
   }
   const budgetWeights = weightsToKeep(recipe, options.keep)
   const study = { ...options, out, budgetWeights, leastDensity: 0.01 }
-  return (await measureSensitivity(recipe, study, signal))!.densities
+  return (await measureSensitivity(recipe, study, signal, () => commandWith('--resume')))!.densities
 }
 
 function weightsToKeep({ model, paper }: Recipe, share: number | undefined): number {

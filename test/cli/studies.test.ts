@@ -87,6 +87,33 @@ describe('torch-prune, studying,', function () {
       }
     })
 
+    it('goes on where it was stopped, with the same weights alone', async () => {
+      const grid = ['--densities', Array.from({ length: 300 }, (_, i) => (300 - i) / 300).join()]
+      let sent = false
+      const stopped = await torchPrune(args('halted', ...grid), {
+        onOutput(child, stdout) {
+          if (sent || !/ 30\/600 points/.test(stdout)) return
+          sent = true
+          child.kill('SIGINT')
+        },
+      })
+      expect(stopped.code).to.equal(130)
+      const [, count] = stopped.stderr.match(
+        /^torch-prune: interrupted: (\d+) points are saved; go on with: torch-prune sensitivity .*\n$/,
+      )!
+      expect(json('halted', 'sensitivity-parts.json').parts).to.have.length(Number(count))
+      await expectRefused(
+        args('halted', ...grid).with(3, model),
+        /halted holds a study with other options: repeat those to go on, or choose another --out/,
+      )
+      const { stdout } = await done(args('halted', ...grid))
+      expect(stdout).to.include(`Going on behind ${count} points that are saved.`)
+      expect(stdout).not.to.match(/ 30\/600 points/)
+      expect(existsSync(box.path('halted', 'sensitivity-parts.json'))).to.equal(false)
+      await done(args('unhalted', ...grid))
+      expect(json('halted', 'sensitivity.json')).to.deep.equal(json('unhalted', 'sensitivity.json'))
+    })
+
     it('refuses grids and budgets that cannot be, before it computes', async () => {
       const refused = async (message: RegExp, ...more: string[]) => {
         await expectRefused(args('none', ...more), message)

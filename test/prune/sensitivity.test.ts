@@ -35,6 +35,20 @@ describe('sensitivity', () => {
     net.assertSealed()
   })
 
+  it('takes points that are known as they are', async () => {
+    using net = toyNetwork()
+    const asked: string[] = []
+    const known = (layer: string, density: number) => {
+      asked.push(`${layer} ${density}`)
+      return layer === 'fc1' ? 12.5 : undefined
+    }
+    const { layers } = await sensitivity(net, data, { densities: [0.5, 0.1], known })
+    expect(asked).to.deep.equal(['fc1 0.5', 'fc1 0.1', 'fc2 0.5', 'fc2 0.1'])
+    const plain = await sensitivity(net, data, { densities: [0.5, 0.1] })
+    expect(layers[0]!.points.map(({ error }) => error)).to.deep.equal([12.5, 12.5])
+    expect(layers[1]).to.deep.equal(plain.layers[1])
+  })
+
   it('refuses a grid outside 0..1 and a layer without connections', () => {
     using net = toyNetwork()
     expect(refusal(() => sensitivity(net, data, { densities: [1.5] })).message).to.match(/1\.5/)
