@@ -45,6 +45,18 @@ export function torchPrune(args: readonly string[], options: CommandOptions = {}
   })
 }
 
+/** Runs a command, and stops it once its output matches. */
+export function stopAt(line: RegExp, signal: NodeJS.Signals, args: readonly string[]): Promise<Outcome> {
+  let sent = false
+  return torchPrune(args, {
+    onOutput(child, stdout) {
+      if (sent || !line.test(stdout)) return
+      sent = true
+      child.kill(signal)
+    },
+  })
+}
+
 /** Expects that a command was refused: one line that matches, exit code 2, nothing else. */
 export async function expectRefused(args: readonly string[], message: RegExp, options: CommandOptions = {}) {
   const { code, stdout, stderr } = await torchPrune(args, options)

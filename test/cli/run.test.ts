@@ -6,7 +6,7 @@ import { readSafetensors } from '../../lib/io/safetensors.js'
 import { readEvents } from '../../lib/report/events.js'
 import { readRunRecord } from '../../lib/report/record.js'
 import { writePictures } from '../../scripts/imagenet/pictures.js'
-import { expectRefused, temporaryFolder, torchPrune } from './command.js'
+import { expectRefused, stopAt, temporaryFolder, torchPrune } from './command.js'
 import { tinyRecipe, writeTinyMnist } from './tiny.js'
 
 describe('torch-prune run', function () {
@@ -227,16 +227,6 @@ describe('torch-prune run', function () {
     /** Those that the log tells of, in its order. */
     const epochsIn = async (out: string) =>
       (await readEvents(box.path(out))).flatMap((event) => (event.event === 'epoch' ? event.epoch : []))
-    const stopAt = (line: RegExp, signal: NodeJS.Signals, run: string[]) => {
-      let sent = false
-      return torchPrune(run, {
-        onOutput(child, stdout) {
-          if (sent || !line.test(stdout)) return
-          sent = true
-          child.kill(signal)
-        },
-      })
-    }
 
     it('keeps the finished rounds, and --resume ends at the bits of an unbroken run', async () => {
       const stopped = await stopAt(/^round 2\/3 {2} *1\/60/m, 'SIGINT', longArgs('broken'))

@@ -4,7 +4,7 @@ import sharp from 'sharp'
 import { loadNetwork } from '../../lib/nn/load.js'
 import { readSensitivity } from '../../lib/report/sensitivity.js'
 import { readTradeoff } from '../../lib/report/tradeoff.js'
-import { expectRefused, type Outcome, temporaryFolder, torchPrune } from './command.js'
+import { expectRefused, type Outcome, stopAt, temporaryFolder, torchPrune } from './command.js'
 import { tinyRecipe, writeTinyMnist } from './tiny.js'
 
 describe('torch-prune, studying,', function () {
@@ -89,14 +89,7 @@ describe('torch-prune, studying,', function () {
 
     it('goes on where it was stopped, with the same weights alone', async () => {
       const grid = ['--densities', Array.from({ length: 300 }, (_, i) => (300 - i) / 300).join()]
-      let sent = false
-      const stopped = await torchPrune(args('halted', ...grid), {
-        onOutput(child, stdout) {
-          if (sent || !/ 30\/600 points/.test(stdout)) return
-          sent = true
-          child.kill('SIGINT')
-        },
-      })
+      const stopped = await stopAt(/ 30\/600 points/, 'SIGINT', args('halted', ...grid))
       expect(stopped.code).to.equal(130)
       const [, count] = stopped.stderr.match(
         /^torch-prune: interrupted: (\d+) points are saved; go on with: torch-prune sensitivity .*\n$/,
@@ -187,14 +180,7 @@ describe('torch-prune, studying,', function () {
 
     it('goes on curve by curve where it was stopped, to the same numbers', async () => {
       const long = ['--seeds', '2', '--retrain-epochs', '40']
-      let sent = false
-      const stopped = await torchPrune(args('broken', ...long), {
-        onOutput(child, stdout) {
-          if (sent || !/ 3\/10 curves/.test(stdout)) return
-          sent = true
-          child.kill('SIGINT')
-        },
-      })
+      const stopped = await stopAt(/ 3\/10 curves/, 'SIGINT', args('broken', ...long))
       expect(stopped.code).to.equal(130)
       expect(stopped.stderr).to.match(
         /^torch-prune: interrupted: \d curves are saved; go on with: torch-prune tradeoff .*\n$/,
