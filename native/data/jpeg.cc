@@ -186,6 +186,9 @@ Extent JpegDecoder::Open(const std::uint8_t* bytes, std::size_t size) {
   s.cut_short = false;
   if (setjmp(s.escape)) s.Fail();
   Jpeg().abort(&s.info);  // a picture whose frame was refused is still open
+  // Skipping rows under merged upsampling, which has no colour converter of its own, libjpeg-turbo (2.1)
+  // would write into the last picture's, which is freed.
+  s.info.cconvert = nullptr;
   Jpeg().mem_src(&s.info, bytes, size);
   Jpeg().read_header(&s.info, TRUE);
   const Extent picture{s.info.image_width, s.info.image_height};

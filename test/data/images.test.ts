@@ -15,6 +15,7 @@ import { memory } from '../../lib/tensor/scope.js'
 import type { Tensor } from '../../lib/tensor/tensor.js'
 import { evaluate } from '../../lib/train/evaluate.js'
 import { train } from '../../lib/train/train.js'
+import { writePictures } from '../../scripts/imagenet/pictures.js'
 import { device } from '../support/device.js'
 import { readGolden } from '../support/golden.js'
 import { laterRefusal, refusal, refusedWith } from '../support/refusal.js'
@@ -89,6 +90,26 @@ describe('a folder of images', () => {
     const mean = Number(fast.images.sub(slow.images).abs().mean().item())
     expect(mean).to.be.above(0)
     expect(mean).to.be.below(3 / 255)
+  })
+
+  it('decodes fast into the same pixels, whatever its thread decoded before', async () => {
+    const folder = join(root, 'small')
+    await writePictures(folder, { classes: 2, train: 16, held: 1, side: 24 })
+    const { train: images } = await imageFolder(folder, {
+      ...PLAIN,
+      size: 6,
+      resize: 8,
+      threads: 2,
+      validation: 2,
+    })
+    const layers = { flatten: flatten(), fc: linear(108, 2) }
+    const options = { epochs: 100, batchSize: 4, optimizer: sgd({ lr: 0.01 }), augment: AUGMENT, seed: 1 }
+    const losses = async () => {
+      using net = network([3, 6, 6], layers, { seed: 1, device })
+      return (await train(net, images, options)).epochs.map(({ loss }) => loss)
+    }
+    const once = await losses()
+    for (let i = 0; i < 8; i++) expect(await losses()).to.deep.equal(once)
   })
 
   it('draws the same samples whatever the threads and the batches, and others for another seed', async () => {
