@@ -72,7 +72,7 @@ async function makeFolders(path: string): Promise<void> {
     await mkdir(path)
   } catch (cause) {
     // Another process may have been faster.
-    if (!(await isFolder(path))) throw cause
+    if (!(await isFolder(path))) throw outputError(path, cause)
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { access, type FileHandle, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -105,6 +106,8 @@ function readingFailure(code: string | undefined, cause: unknown): string {
 function writingFailure(folder: string, code: string | undefined, cause: unknown): string {
   switch (code) {
     case 'ENOENT':
+      // As /proc says it, which is there and takes nothing.
+      if (existsSync(folder)) return `cannot be written, ${folder} takes nothing new; choose another place`
       return `cannot be written, the folder ${folder} does not exist; create it or choose another place`
     case 'ENOTDIR':
     case 'EEXIST':
