@@ -63,6 +63,7 @@ export type { CheckpointOptions, TrainPosition } from './train/checkpoint.js'
 export type { Distillation } from './train/distillation.js'
 export { type EvaluateOptions, type Evaluation, evaluate, predict } from './train/evaluate.js'
 export type { Job } from './train/job.js'
+export type { ProgressiveResizing } from './train/progressive.js'
 export {
   type Epoch,
   type TrainOptions,

@@ -244,6 +244,8 @@ export interface Native {
       autocast?: Autocast
       /** As nativeAugmentation() gives it. */
       augment?: object | undefined
+      /** `[height, width]`: images are made this large. */
+      size?: readonly [number, number] | undefined
       /** The dataset holds what this layer puts out, from `prefixStart`. */
       after?: number
       labelSmoothing?: number

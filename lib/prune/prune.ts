@@ -151,7 +151,7 @@ async function* roundsOf(
   // Asked once for all rounds, and before the first of them prunes.
   const distillation = lesson && {
     ...lesson,
-    teacher: await logitsOf(lesson.teacher ?? network, data.train, signal),
+    teacher: await logitsOf(lesson.teacher ?? network, data.train, { autocast, signal }),
   }
   const done: Round[] = []
   const first = (options.after?.round ?? 0) + 1

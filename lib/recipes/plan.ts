@@ -152,12 +152,20 @@ const augment = z.strictObject({
   cutout: pixels.exactOptional(),
 })
 
+const share = z.number().min(0).max(1)
+const progressiveResizing = z.strictObject({
+  initialScale: share.exactOptional(),
+  delayFraction: share.exactOptional(),
+  finetuneFraction: share.exactOptional(),
+  sizeIncrement: count.exactOptional(),
+})
+
 const training = {
   epochs: count,
   batchSize: count.exactOptional(),
   schedule: schedule.exactOptional(),
   regularization: regularization.exactOptional(),
-  labelSmoothing: z.number().min(0).max(1).exactOptional(),
+  labelSmoothing: share.exactOptional(),
   averaging: averaging.exactOptional(),
   augment: augment.exactOptional(),
   memoryFormat: z.enum(['contiguous', 'channelsLast']).exactOptional(),
@@ -172,7 +180,6 @@ const distillation = z.strictObject({
     .exactOptional(),
 })
 
-const share = z.number().min(0).max(1)
 const paperErrors = { top1Error: z.number(), top5Error: number }
 const paperLayer = z.strictObject({
   name: z.string(),
@@ -186,7 +193,11 @@ const paperLayer = z.strictObject({
 /** What a recipe says in plain data, whether it comes from JSON or out of a module. */
 export const planSchemas = {
   name: z.string().regex(/^\w[\w.-]*$/, 'expected letters, digits, dots and dashes: it names a folder'),
-  dense: z.strictObject({ ...training, optimizer }),
+  dense: z.strictObject({
+    ...training,
+    optimizer,
+    progressiveResizing: progressiveResizing.exactOptional(),
+  }),
   prune: z.strictObject({
     criterion,
     rounds: count.exactOptional(),

@@ -16,6 +16,7 @@ export type DensePlan = Pick<
   | 'labelSmoothing'
   | 'augment'
   | 'averaging'
+  | 'progressiveResizing'
   | 'memoryFormat'
   | 'autocast'
 >

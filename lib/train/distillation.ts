@@ -2,7 +2,7 @@ import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
-import { predict } from './evaluate.js'
+import { type EvaluateOptions, predict } from './evaluate.js'
 
 /** Learning from what a teacher says of each sample (Hinton, Vinyals and Dean 2015). */
 export interface Distillation {
@@ -18,16 +18,16 @@ export interface Distillation {
 export async function logitsOf(
   teacher: Distillation['teacher'],
   dataset: Dataset,
-  signal?: AbortSignal,
+  options: Pick<EvaluateOptions, 'autocast' | 'signal'>,
 ): Promise<Tensor> {
-  return teacher instanceof Tensor ? teacher : predict(teacher, dataset, { signal })
+  return teacher instanceof Tensor ? teacher : predict(teacher, dataset, options)
 }
 
 /** The teacher's logits and how much they count, as the addon takes them. */
 export async function lessonOf(
   distillation: Distillation | undefined,
   dataset: Dataset,
-  signal?: AbortSignal,
+  options: Pick<EvaluateOptions, 'autocast' | 'signal'>,
 ) {
   if (distillation === undefined) return {}
   const { teacher, weight = 0.7, temperature = 4 } = distillation
@@ -37,6 +37,6 @@ export async function lessonOf(
   if (!(temperature > 0)) {
     throw new TorchPruneError('ERR_ARGUMENT', `distillation.temperature must be over 0, got ${temperature}`)
   }
-  const logits = await logitsOf(teacher, dataset, signal)
+  const logits = await logitsOf(teacher, dataset, options)
   return { teacher: logits.handle, teacherWeight: weight, temperature }
 }

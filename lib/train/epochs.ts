@@ -12,6 +12,7 @@ import { beginningOf, TrainingCheckpoint } from './checkpoint.js'
 import { lessonOf } from './distillation.js'
 import { evaluate, percentWrong } from './evaluate.js'
 import { fillCache } from './prefix.js'
+import { progressiveSizes } from './progressive.js'
 import { deriveSeed } from './seed.js'
 import type { Epoch, TrainOptions, TrainResult } from './train.js'
 import { noteTraining } from './trained.js'
@@ -52,7 +53,8 @@ export async function* epochsOf(
   const after = cache?.after ?? -1
   // What the cache holds is augmented already.
   const augment = cache ? undefined : nativeAugmentation(options.augment)
-  const lesson = await lessonOf(options.distillation, dataset, signal)
+  const lesson = await lessonOf(options.distillation, dataset, { autocast, signal })
+  const sizes = options.progressiveResizing && progressiveSizes(network, epochs, options.progressiveResizing)
   using average = options.averaging && new Average(network, options.averaging)
   saved?.putInto(network, optimizer, average)
   let at = saved?.position ?? beginningOf((splicing?.after ?? 0) + 1)
@@ -87,6 +89,7 @@ export async function* epochsOf(
                 rates,
                 seed: epochSeed,
                 augment,
+                size: sizes?.[epoch - 1],
                 after,
                 labelSmoothing,
                 autocast,
@@ -153,11 +156,12 @@ function identityOf(
     augment,
     averaging,
   } = options
-  const { cachePrefix = false, cacheVariants, distillation, seed = network.seed } = options
+  const { cachePrefix = false, cacheVariants, distillation, progressiveResizing } = options
+  const { seed = network.seed } = options
   const teaching = distillation && { weight: distillation.weight, temperature: distillation.temperature }
   return {
     ...{ epochs, optimizer, batchSize, schedule, regularization, labelSmoothing, augment, averaging },
-    ...{ cachePrefix, cacheVariants, distillation: teaching, seed },
+    ...{ cachePrefix, cacheVariants, distillation: teaching, progressiveResizing, seed },
     samples: dataset.length,
     frozen: network.frozen,
     autocast: options.autocast,

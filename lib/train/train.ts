@@ -15,6 +15,7 @@ import { epochsOf } from './epochs.js'
 import { checkSamples } from './evaluate.js'
 import { Job } from './job.js'
 import { type CacheOptions, checkCache } from './prefix.js'
+import { type ProgressiveResizing, progressiveSizes } from './progressive.js'
 
 /** Masks that change while a network trains: what `prune.splice()` adds to `train()`. @internal */
 export interface TrainSplicing {
@@ -39,6 +40,8 @@ export interface TrainOptions extends JobOptions, ComputeOptions, CacheOptions {
   readonly labelSmoothing?: number | undefined
   /** Changes samples at random, anew in each epoch. */
   readonly augment?: Augmentation | undefined
+  /** Begins with smaller images, which cost less. */
+  readonly progressiveResizing?: ProgressiveResizing | undefined
   /** Learns from another network beside the labels; of samples as they are, also where `augment` changes them. */
   readonly distillation?: Distillation | undefined
   /** Ends with an average of the weights on the way instead of the last ones: `ema()` or `swa()`. */
@@ -99,5 +102,13 @@ export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptio
   }
   checkSamples(network, dataset)
   checkCache(options)
+  const { progressiveResizing } = options
+  if (progressiveResizing && options.cachePrefix) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'progressiveResizing has no images to shrink behind cachePrefix: leave one of them out',
+    )
+  }
+  if (progressiveResizing) progressiveSizes(network, epochs, progressiveResizing)
   return new Job(epochsOf(network, dataset, options))
 }

@@ -29,6 +29,7 @@ struct Training {
   std::vector<std::int64_t> order;  // of samples; empty: shuffled by `seed`
   std::uint64_t seed = 0;           // of the order and of the augmentation
   Augmentation augmentation;
+  std::vector<std::int64_t> size;  // images are made so high and wide; empty: they are as they come
   std::int64_t batch_size = 0;
   std::vector<double> rates;  // one a step, or one for all
   bool keep_losses = false;
@@ -65,6 +66,7 @@ struct Training {
   void UpdateAverages() const;
   void CheckTrainable(const at::Tensor& logits) const;
   void Splice();
+  at::Tensor Resized(const at::Tensor& images) const;
   at::Tensor Logits(const at::Tensor& images) const;
   at::Tensor Loss(const at::Tensor& logits, const Dataset::Batch& batch) const;
 };
@@ -79,6 +81,11 @@ void Training::UpdateAverages() const {
   if (averaged.empty() || average_weights[steps] == 0) return;
   const at::NoGradGuard no_grad;
   for (const auto& [average, parameter] : averaged) average.lerp_(parameter, average_weights[steps]);
+}
+
+// As torch.nn.functional.interpolate(mode="bilinear", antialias=True).
+at::Tensor Training::Resized(const at::Tensor& images) const {
+  return size.empty() ? images : at::_upsample_bilinear2d_aa(images, size, /*align_corners=*/false);
 }
 
 // In float32, as is the loss of them.
@@ -152,7 +159,7 @@ void Training::Run(Job& job) {
     optimizer->ZeroGrad();
     Splice();
     if (batch.size() == 0) continue;  // nothing of it can be read
-    const at::Tensor logits = Logits(batch.images);
+    const at::Tensor logits = Logits(Resized(batch.images));
     if (!std::exchange(checked, true)) CheckTrainable(logits);
     const at::Tensor step_loss = Loss(logits, batch);
     Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
@@ -173,10 +180,10 @@ void Training::Run(Job& job) {
 }
 
 // trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?, autocast?,
-// augment?, after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, averages?, averageWeights?,
-// splicing?, from?, pauseAfter?}, onProgress?); averages are tensors by parameter's name; splicing is
-// Splicing's options and {steps, keep}: before which steps masks change, and how many weights each group
-// keeps; from is {steps, samples, lossSum, correct} of a job over the same that stopped.
+// augment?, size?, after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, averages?,
+// averageWeights?, splicing?, from?, pauseAfter?}, onProgress?); averages are tensors by parameter's name;
+// splicing is Splicing's options and {steps, keep}: before which steps masks change, and how many weights
+// each group keeps; from is {steps, samples, lossSum, correct} of a job over the same that stopped.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[3], "options");
@@ -188,6 +195,13 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   training->seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
   training->augmentation = Augmentation::Of(options.Get("augment"));
   training->dataset->CheckAugmentation(training->augmentation);
+  if (options.Has("size")) {
+    training->size = ToIntegers(options.Get("size"), "size");
+    if (training->size.size() != 2 || training->size[0] < 1 || training->size[1] < 1)
+      throw Error("ERR_ARGUMENT", "size must be a height and a width of 1 or more");
+    if (training->dataset->sample().size() != 3)
+      throw Error("ERR_SHAPE", "size is for images [channels, height, width]");
+  }
   training->batch_size = options.Integer("batchSize");
   training->rates = ToNumbers(options.Get("rates"), "rates");
   training->keep_losses = options.Boolean("keepLosses", false);

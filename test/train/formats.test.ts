@@ -11,6 +11,7 @@ import { layerDensity } from '../../lib/prune/criterion.js'
 import { prune } from '../../lib/prune/prune.js'
 import { crossEntropy } from '../../lib/tensor/loss.js'
 import { scope } from '../../lib/tensor/scope.js'
+import type { Tensor } from '../../lib/tensor/tensor.js'
 import { evaluate, predict } from '../../lib/train/evaluate.js'
 import { train } from '../../lib/train/train.js'
 import { type GoldenLayer, layersFrom } from '../nn/from_golden.js'
@@ -164,6 +165,21 @@ describe('memory formats and autocast', () => {
     await train(plain, images(), { ...training, ...options })
     await train(cached, images(), { ...training, ...options, cachePrefix: true })
     expect(apart(cached, (name) => plain.tensor(name).detach())).to.be.below(ON_GPU ? 1e-2 : 1e-6)
+  })
+
+  it('ask a teacher in bfloat16 too', async () => {
+    const compute: ComputeOptions = { autocast: 'bfloat16' }
+    using network = prepared()
+    using logits = await predict(network, images(), compute)
+    using exact = await predict(network, images())
+    const lossWith = async (teacher: AnyNetwork | Tensor) => {
+      using net = prepared()
+      const { epochs } = await train(net, images(), { ...training, ...compute, distillation: { teacher } })
+      return epochs.at(-1)!.loss
+    }
+    const loss = await lossWith(network)
+    expect(loss).to.equal(await lossWith(logits))
+    expect(loss).to.not.equal(await lossWith(exact))
   })
 
   it('are refused by name where there is no such thing', async () => {

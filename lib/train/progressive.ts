@@ -1,0 +1,72 @@
+import { checkCounts, TorchPruneError } from '../errors.js'
+import { resolveGraph } from '../nn/graph.js'
+import type { AnyNetwork } from '../nn/network.js'
+
+/**
+ * Trains on smaller images first, where a step costs by the area: the early epochs do without the detail. Images are
+ * shrunk with antialiasing after `augment`. Names and defaults are those of `ProgressiveResizing` in MosaicML's Composer.
+ */
+export interface ProgressiveResizing {
+  /** Share of each side at the start. 0.5 unless given. */
+  readonly initialScale?: number | undefined
+  /** Share of the epochs that stay at it. 0.5 unless given. */
+  readonly delayFraction?: number | undefined
+  /** Share of the epochs, the last ones, at the full size. 0.2 unless given. */
+  readonly finetuneFraction?: number | undefined
+  /** Sides are multiples of so many pixels. 4 unless given. */
+  readonly sizeIncrement?: number | undefined
+}
+
+type Size = readonly [height: number, width: number]
+
+/**
+ * How large the images of each epoch are; undefined where they are as they come.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` for numbers out of range, `ERR_SHAPE` for a network that does not take
+ * smaller images.
+ */
+export function progressiveSizes(
+  { inputShape, layers }: AnyNetwork,
+  epochs: number,
+  progressive: ProgressiveResizing,
+): (Size | undefined)[] {
+  const { initialScale = 0.5, delayFraction = 0.5, finetuneFraction = 0.2, sizeIncrement = 4 } = progressive
+  for (const [what, value] of Object.entries({ initialScale, delayFraction, finetuneFraction })) {
+    if (!(value >= 0 && value <= 1)) throw refusal('ARGUMENT', `${what} must be in 0..1, got ${value}`)
+  }
+  checkCounts({ 'progressiveResizing.sizeIncrement': sizeIncrement })
+  const growing = 1 - delayFraction - finetuneFraction
+  if (growing < -1e-9) {
+    throw refusal('ARGUMENT', 'delayFraction and finetuneFraction are more than all epochs together')
+  }
+  if (inputShape.length !== 3) {
+    throw refusal('SHAPE', `it is for images, the network takes samples of shape [${inputShape.join(', ')}]`)
+  }
+  const [channels, height, width] = inputShape as readonly [number, number, number]
+  const sizes = Array.from({ length: epochs }, (_, done): Size | undefined => {
+    const after = done / epochs - delayFraction
+    const grown = after < 0 ? 0 : after < growing ? after / growing : 1
+    const scale = initialScale + (1 - initialScale) * grown
+    const side = (full: number) =>
+      Math.min(Math.max(Math.round((full * scale) / sizeIncrement), 1) * sizeIncrement, full)
+    if (scale === 1 || (side(height) === height && side(width) === width)) return undefined
+    return [side(height), side(width)]
+  })
+  for (const size of sizes) {
+    if (size) checkTakes([channels, ...size], layers)
+  }
+  return sizes
+}
+
+function checkTakes(shape: readonly number[], layers: AnyNetwork['layers']): void {
+  try {
+    resolveGraph(shape, layers)
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message : String(cause)
+    throw refusal('SHAPE', `images of [${shape.join(', ')}] do not fit, ${said}; raise initialScale`)
+  }
+}
+
+function refusal(code: 'ARGUMENT' | 'SHAPE', what: string): TorchPruneError {
+  return new TorchPruneError(`ERR_${code}`, `progressiveResizing: ${what}`)
+}
