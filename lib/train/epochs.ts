@@ -12,16 +12,17 @@ import { beginningOf, TrainingCheckpoint } from './checkpoint.js'
 import { lessonOf } from './distillation.js'
 import { evaluate, percentWrong } from './evaluate.js'
 import { fillCache } from './prefix.js'
-import { progressiveSizes } from './progressive.js'
+import type { ImageSize } from './progressive.js'
 import { deriveSeed } from './seed.js'
 import type { Epoch, TrainOptions, TrainResult } from './train.js'
 import { noteTraining } from './trained.js'
 
-/** The work of `train()`: yields each epoch that is over. */
+/** The work of `train()`: yields each epoch that is over. `sizes` has one for each, where images are resized. */
 export async function* epochsOf(
   network: AnyNetwork,
   dataset: Dataset,
   options: TrainOptions,
+  sizes?: readonly (ImageSize | undefined)[],
 ): AsyncGenerator<Epoch, TrainResult, void> {
   const {
     epochs,
@@ -54,7 +55,6 @@ export async function* epochsOf(
   // What the cache holds is augmented already.
   const augment = cache ? undefined : nativeAugmentation(options.augment)
   const lesson = await lessonOf(options.distillation, dataset, { autocast, signal })
-  const sizes = options.progressiveResizing && progressiveSizes(network, epochs, options.progressiveResizing)
   using average = options.averaging && new Average(network, options.averaging)
   saved?.putInto(network, optimizer, average)
   let at = saved?.position ?? beginningOf((splicing?.after ?? 0) + 1)

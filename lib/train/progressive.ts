@@ -17,7 +17,7 @@ export interface ProgressiveResizing {
   readonly sizeIncrement?: number | undefined
 }
 
-type Size = readonly [height: number, width: number]
+export type ImageSize = readonly [height: number, width: number]
 
 /**
  * How large the images of each epoch are; undefined where they are as they come.
@@ -29,7 +29,7 @@ export function progressiveSizes(
   { inputShape, layers }: AnyNetwork,
   epochs: number,
   progressive: ProgressiveResizing,
-): (Size | undefined)[] {
+): (ImageSize | undefined)[] {
   const { initialScale = 0.5, delayFraction = 0.5, finetuneFraction = 0.2, sizeIncrement = 4 } = progressive
   for (const [what, value] of Object.entries({ initialScale, delayFraction, finetuneFraction })) {
     if (!(value >= 0 && value <= 1)) throw refusal('ARGUMENT', `${what} must be in 0..1, got ${value}`)
@@ -43,7 +43,7 @@ export function progressiveSizes(
     throw refusal('SHAPE', `it is for images, the network takes samples of shape [${inputShape.join(', ')}]`)
   }
   const [channels, height, width] = inputShape as readonly [number, number, number]
-  const sizes = Array.from({ length: epochs }, (_, done): Size | undefined => {
+  const sizes = Array.from({ length: epochs }, (_, done): ImageSize | undefined => {
     const after = done / epochs - delayFraction
     const grown = after < 0 ? 0 : after < growing ? after / growing : 1
     const scale = initialScale + (1 - initialScale) * grown

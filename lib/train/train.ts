@@ -109,6 +109,6 @@ export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptio
       'progressiveResizing has no images to shrink behind cachePrefix: leave one of them out',
     )
   }
-  if (progressiveResizing) progressiveSizes(network, epochs, progressiveResizing)
-  return new Job(epochsOf(network, dataset, options))
+  const sizes = progressiveResizing && progressiveSizes(network, epochs, progressiveResizing)
+  return new Job(epochsOf(network, dataset, options, sizes))
 }
