@@ -9,19 +9,26 @@ export function followRun(reporter: Reporter): RunListener {
   let task = ''
   let fields: Record<string, string> = {}
   let started = 0
-  const begin = (name: string, part: string, total: number, unit: string) => {
+  const begin = (name: string, part: string, total: number, unit: string, first = 0) => {
     if (task === name + part) return
     task = name + part
     started = performance.now()
     fields = part ? { phase: part } : {}
-    reporter.start(name, total, unit)
+    reporter.start(name, total, unit, first)
   }
-  const within = ({ epoch, done, total, loss }: TrainProgress) => {
+  const within = (name: string, part: string, { epoch, epochs, done, total, loss }: TrainProgress) => {
+    // A run that goes on begins anywhere, and is timed from there.
+    begin(name, part, epochs, 'epochs', epoch - 1 + (done < total ? done / total : 0))
     fields = { ...fields, loss: loss.toFixed(4) }
     // The end of an epoch has more to tell, so that it is left to that.
     reporter.update(epoch - 1 + Math.min(done / total, 0.99), fields)
   }
-  const epochDone = ({ epoch, loss, validationError, samplesPerSecond }: Epoch) => {
+  const epochDone = (
+    name: string,
+    part: string,
+    { epoch, epochs, loss, validationError, samplesPerSecond }: Epoch,
+  ) => {
+    begin(name, part, epochs, 'epochs', epoch - 1)
     fields = {
       ...fields,
       loss: loss.toFixed(4),
@@ -40,12 +47,10 @@ export function followRun(reporter: Reporter): RunListener {
 
   return {
     denseProgress(progress) {
-      begin('dense', '', progress.epochs, 'epochs')
-      within(progress)
+      within('dense', '', progress)
     },
     denseEpoch(epoch) {
-      begin('dense', '', epoch.epochs, 'epochs')
-      epochDone(epoch)
+      epochDone('dense', '', epoch)
     },
     referenceReady(validationError) {
       const summary = `validation error ${formatPercent(validationError)}`
@@ -53,12 +58,10 @@ export function followRun(reporter: Reporter): RunListener {
       else reporter.line(`dense  ${summary}`)
     },
     pruneProgress(progress) {
-      begin(roundName(progress), phaseName(progress), progress.epochs, 'epochs')
-      within(progress)
+      within(roundName(progress), phaseName(progress), progress)
     },
     retrainEpoch(epoch) {
-      begin(roundName(epoch), phaseName(epoch), epoch.epochs, 'epochs')
-      epochDone(epoch)
+      epochDone(roundName(epoch), phaseName(epoch), epoch)
     },
     round({ density, compression, validationErrorBefore, validationError }) {
       const errors = `${formatPercent(validationErrorBefore)} → ${formatPercent(validationError)}`

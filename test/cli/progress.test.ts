@@ -9,6 +9,7 @@ import {
   type Reporter,
   type ReporterOptions,
 } from '../../lib/cli/progress.js'
+import { followRun } from '../../lib/cli/run_progress.js'
 
 interface Screen {
   reporter: Reporter
@@ -97,6 +98,19 @@ describe('progress in a pipe', () => {
     wait(1)
     reporter.update(21)
     expect(out()).to.equal('dense  21/30 epochs  1 epochs/s  eta 9s\n')
+  })
+
+  it('times a run that goes on within an epoch from there', () => {
+    const { reporter, out, wait } = screen(false)
+    const { denseProgress, denseEpoch } = followRun(reporter)
+    const batch = { epoch: 26, epochs: 28, total: 100, loss: 0.5, samples: 100, correct: 90 }
+    denseProgress?.({ ...batch, done: 75 })
+    wait(10)
+    denseProgress?.({ ...batch, done: 95 })
+    wait(2.5)
+    const errors = { trainError: 10, validationError: 11 }
+    denseEpoch?.({ epoch: 26, epochs: 28, lr: 0.1, loss: 0.5, ...errors, seconds: 50, samplesPerSecond: 530 })
+    expect(out()).to.equal('dense  26/28 epochs  loss 0.5000  error 11.00%  530 images/s  eta 1m 40s\n')
   })
 
   it('is what a terminal without a cursor gets', () => {
