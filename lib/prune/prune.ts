@@ -15,6 +15,7 @@ import { type Distillation, logitsOf } from '../train/distillation.js'
 import { evaluate } from '../train/evaluate.js'
 import { Job } from '../train/job.js'
 import { type CacheOptions, checkCache } from '../train/prefix.js'
+import { type ProgressiveResizing, progressiveSizes } from '../train/progressive.js'
 import { deriveSeed } from '../train/seed.js'
 import { type Epoch, type TrainProgress, train } from '../train/train.js'
 import { howTrained } from '../train/trained.js'
@@ -49,6 +50,8 @@ export interface RetrainOptions extends ComputeOptions, CacheOptions {
   readonly averaging?: Averaging | undefined
   /** As in `train`; how the network was last trained, unless given: `{}` for none. */
   readonly augment?: Augmentation | undefined
+  /** As in `train`, anew in each round: whole images unless given. */
+  readonly progressiveResizing?: ProgressiveResizing | undefined
   /** The survivors learn from a teacher beside the labels: the network as it comes, unless another is given. */
   readonly distillation?: (Omit<Distillation, 'teacher'> & Partial<Pick<Distillation, 'teacher'>>) | undefined
 }
@@ -125,11 +128,23 @@ export function prune<K extends LayerKinds>(
   data: Pick<DataSplits, 'train' | 'validation'>,
   options: PruneOptions<PrunableName<K>>,
 ): Job<Round, PruneResult> {
-  const { rounds = 1 } = options
-  checkCounts({ rounds })
-  checkCriterion(network, options.criterion as Criterion)
-  const phases = phasesOf(network, options.phases)
+  const phases = checkPruning(network, options as PruneOptions)
   return new Job(roundsOf(network, data, options as PruneOptions, phases))
+}
+
+/** The phases of each round. Throws for whatever can be known to be wrong before anything is pruned. */
+export function checkPruning(
+  network: AnyNetwork,
+  options: Pick<PruneOptions, 'criterion' | 'rounds' | 'phases' | 'retrain'>,
+): readonly Phase[] {
+  const { rounds = 1, criterion, retrain } = options
+  checkCounts({ rounds, 'retrain.epochs': retrain.epochs })
+  checkCriterion(network, criterion)
+  const phases = phasesOf(network, options.phases)
+  const { cachePrefix, progressiveResizing, augment = howTrained(network)?.augment } = retrain
+  if (cachePrefix && phases.includes('fc')) checkCache({ ...retrain, augment })
+  if (progressiveResizing) progressiveSizes(network, retrain.epochs, progressiveResizing)
+  return phases
 }
 
 async function* roundsOf(
@@ -144,7 +159,6 @@ async function* roundsOf(
   const { cachePrefix, cacheVariants, cacheMemory, cacheDir, memoryFormat } = options.retrain
   const cache = { cachePrefix, cacheVariants, cacheMemory, cacheDir }
   const cached = cachePrefix === true && phases.includes('fc')
-  if (cached) checkCache({ ...cache, augment: training.augment })
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   const initial = options.after?.initial ?? (await initialDeviations(network, signal))
   const { distillation: lesson } = options.retrain
@@ -249,6 +263,7 @@ function retraining(network: AnyNetwork, options: RetrainOptions) {
     regularization: options.regularization ?? before?.regularization,
     labelSmoothing: options.labelSmoothing,
     averaging: options.averaging,
+    progressiveResizing: options.progressiveResizing,
     augment: options.augment ?? before?.augment,
     autocast: options.autocast ?? before?.autocast,
   }

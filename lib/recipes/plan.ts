@@ -168,6 +168,7 @@ const training = {
   labelSmoothing: share.exactOptional(),
   averaging: averaging.exactOptional(),
   augment: augment.exactOptional(),
+  progressiveResizing: progressiveResizing.exactOptional(),
   memoryFormat: z.enum(['contiguous', 'channelsLast']).exactOptional(),
   autocast: z.enum(['bfloat16', 'none']).exactOptional(),
 }
@@ -193,11 +194,7 @@ const paperLayer = z.strictObject({
 /** What a recipe says in plain data, whether it comes from JSON or out of a module. */
 export const planSchemas = {
   name: z.string().regex(/^\w[\w.-]*$/, 'expected letters, digits, dots and dashes: it names a folder'),
-  dense: z.strictObject({
-    ...training,
-    optimizer,
-    progressiveResizing: progressiveResizing.exactOptional(),
-  }),
+  dense: z.strictObject({ ...training, optimizer }),
   prune: z.strictObject({
     criterion,
     rounds: count.exactOptional(),

@@ -1,7 +1,7 @@
 import type { DataSplits } from '../data/dataset.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork, Network, NetworkOptions } from '../nn/network.js'
-import type { PruneOptions } from '../prune/prune.js'
+import type { PruneOptions, RetrainOptions } from '../prune/prune.js'
 import type { PaperTable } from '../report/paper.js'
 import type { TrainOptions } from '../train/train.js'
 
@@ -36,6 +36,12 @@ export interface Recipe {
   readonly dense: DensePlan
   readonly prune: PrunePlan
   readonly paper?: PaperTable | undefined
+}
+
+/** How survivors are retrained: as the dense network was trained, on whole images, where nothing else is said. */
+export function retrainingOf({ dense, prune }: Pick<Recipe, 'dense' | 'prune'>): RetrainOptions {
+  const { progressiveResizing: _, ...training } = dense
+  return { ...training, ...prune.retrain }
 }
 
 /** A recipe, with the names in its criterion checked against its model. */

@@ -10,7 +10,7 @@ import { trainDense } from './dense.js'
 import { checkFolder, findRun, MODEL_FILE, REFERENCE_FILE } from './folder.js'
 import { readOutcome } from './outcome.js'
 import { type Note, savedWithin } from './position.js'
-import type { Recipe } from './recipe.js'
+import { type Recipe, retrainingOf } from './recipe.js'
 import { logged, openSession, planOf, type Session, type SessionOptions, tellSkipped } from './session.js'
 
 export { defaultRunFolder, type RunListener } from './session.js'
@@ -134,8 +134,7 @@ async function pruneAndRetrain(
     ...recipe.prune,
     retrain: {
       cacheDir: folder,
-      ...recipe.dense,
-      ...recipe.prune.retrain,
+      ...retrainingOf(recipe),
       ...(teacher && { distillation: { ...distillation, teacher } }),
     },
     seed,

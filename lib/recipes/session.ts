@@ -7,15 +7,13 @@ import { makeFolder } from '../io/atomic.js'
 import { graphToJson } from '../io/network.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
-import { checkCriterion } from '../prune/mask.js'
-import { phasesOf } from '../prune/phases.js'
-import type { PruneProgress, RetrainEpoch, Round } from '../prune/prune.js'
+import { checkPruning, type PruneProgress, type RetrainEpoch, type Round } from '../prune/prune.js'
 import { EventLog, type NewRunEvent } from '../report/events.js'
 import { checkSamples } from '../train/evaluate.js'
 import type { Epoch, TrainProgress } from '../train/train.js'
 import { CHECKPOINT_MINUTES } from './defaults.js'
 import type { FoundRun } from './folder.js'
-import type { Recipe } from './recipe.js'
+import { type Recipe, retrainingOf } from './recipe.js'
 
 export interface SessionOptions {
   /** Where the data is; each data set has a default or says what it needs. */
@@ -89,8 +87,7 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
   const folder = resolve(options.out ?? defaultRunFolder(recipe, seed))
   if (options.threads !== undefined) computeInJobs(options.threads)
   const network = recipe.model({ seed, device })
-  checkCriterion(network, recipe.prune.criterion)
-  phasesOf(network, recipe.prune.phases)
+  checkPruning(network, { ...recipe.prune, retrain: retrainingOf(recipe) })
   const data = await recipe.data(options.data)
   const { memoryFormat } = recipe.dense
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)

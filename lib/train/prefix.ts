@@ -7,6 +7,7 @@ import { Dataset } from '../data/dataset.js'
 import { checkCounts, TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
+import type { ProgressiveResizing } from './progressive.js'
 import { deriveSeed } from './seed.js'
 
 export interface CacheOptions {
@@ -58,8 +59,19 @@ export async function fillCache(
 }
 
 /** Throws `ERR_ARGUMENT` for options that do not fit each other, as where a cache would meet an augmentation unasked. */
-export function checkCache(options: CacheOptions & { readonly augment?: Augmentation | undefined }): void {
+export function checkCache(
+  options: CacheOptions & {
+    readonly augment?: Augmentation | undefined
+    readonly progressiveResizing?: ProgressiveResizing | undefined
+  },
+): void {
   const { cachePrefix, cacheVariants, cacheMemory = 0, augment } = options
+  if (cachePrefix && options.progressiveResizing) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'progressiveResizing has no images to shrink behind cachePrefix: leave one of them out',
+    )
+  }
   if (!(cacheMemory >= 0)) {
     throw new TorchPruneError('ERR_ARGUMENT', `cacheMemory must be bytes, 0 or more, got ${cacheMemory}`)
   }

@@ -103,12 +103,6 @@ export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptio
   checkSamples(network, dataset)
   checkCache(options)
   const { progressiveResizing } = options
-  if (progressiveResizing && options.cachePrefix) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      'progressiveResizing has no images to shrink behind cachePrefix: leave one of them out',
-    )
-  }
   const sizes = progressiveResizing && progressiveSizes(network, epochs, progressiveResizing)
   return new Job(epochsOf(network, dataset, options, sizes))
 }

@@ -7,9 +7,10 @@ import { z } from 'zod'
 import { CIFAR10_CLASSES } from '../../lib/data/cifar10.js'
 import { packImages } from '../../lib/data/packed.js'
 import { modelNames } from '../../lib/models/registry.js'
-import { checkCriterion, layersOf } from '../../lib/prune/mask.js'
-import { phasesOf } from '../../lib/prune/phases.js'
+import { layersOf } from '../../lib/prune/mask.js'
+import { checkPruning } from '../../lib/prune/prune.js'
 import { planSchemas } from '../../lib/recipes/plan.js'
+import { retrainingOf } from '../../lib/recipes/recipe.js'
 import { findRecipe, recipeNames } from '../../lib/recipes/registry.js'
 import { writePictures } from '../../scripts/imagenet/pictures.js'
 import { laterRefusal } from '../support/refusal.js'
@@ -30,8 +31,7 @@ describe('the recipes', function () {
       const { model, data: _, ...plans } = await findRecipe(name)
       z.strictObject(planSchemas).parse(plans)
       using network = model({})
-      checkCriterion(network, plans.prune.criterion)
-      phasesOf(network, plans.prune.phases)
+      checkPruning(network, { ...plans.prune, retrain: retrainingOf(plans) })
       const { paper } = plans
       if (paper === undefined) return
       const costs = network.costs
@@ -57,6 +57,16 @@ describe('the recipes', function () {
     const { model: plain } = await findRecipe('lenet-300-100')
     using mlp = plain({})
     expect(() => layersOf(mlp, prune.criterion)).to.throw(/the network has no conv layers to prune/)
+  })
+
+  it('retrain as the dense network was trained, but for smaller images unless they say so', async () => {
+    const { dense, prune } = await findRecipe('wrn-16-2')
+    const progressiveResizing = { initialScale: 0.75 }
+    const plan = retrainingOf({ dense: { ...dense, progressiveResizing }, prune })
+    expect(plan).to.include({ ...prune.retrain, batchSize: dense.batchSize, augment: dense.augment })
+    expect(plan).not.to.have.property('progressiveResizing')
+    const retrain = { ...prune.retrain, progressiveResizing }
+    expect(retrainingOf({ dense, prune: { ...prune, retrain } })).to.include({ progressiveResizing })
   })
 
   it('for ImageNet read a folder and a packed file alike', async () => {

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
 import { adaptiveAvgPool2d, batchNorm2d, conv2d, flatten, linear, relu } from '../../lib/nn/layers.js'
-import { network } from '../../lib/nn/network.js'
+import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
+import { layerDensity } from '../../lib/prune/criterion.js'
+import { type PruneOptions, prune } from '../../lib/prune/prune.js'
 import { tensor } from '../../lib/tensor/from.js'
-import { progressiveSizes } from '../../lib/train/progressive.js'
+import { type ProgressiveResizing, progressiveSizes } from '../../lib/train/progressive.js'
 import { type TrainOptions, train } from '../../lib/train/train.js'
 import { snapshot } from '../nn/bits.js'
 import { device } from '../support/device.js'
@@ -67,6 +69,8 @@ function shrunk(): Float32Array {
   return Float32Array.from(planes.flat(2))
 }
 
+const small = () => datasetOf(shrunk(), SIDE / 2)
+const all = { delayFraction: 1, finetuneFraction: 0 }
 const options: TrainOptions = { epochs: 4, batchSize: 8, optimizer: sgd({ lr: 0.1, momentum: 0.9 }) }
 
 describe('progressive resizing', () => {
@@ -84,14 +88,37 @@ describe('progressive resizing', () => {
 
   it('trains on images that are shrunk with antialiasing', async () => {
     using net = pooled()
-    using small = pooled(SIDE / 2)
-    const all = { delayFraction: 1, finetuneFraction: 0 }
+    using smaller = pooled(SIDE / 2)
     const { epochs } = await train(net, dataset, { ...options, progressiveResizing: all })
-    const byHand = await train(small, datasetOf(shrunk(), SIDE / 2), options)
+    const byHand = await train(smaller, small(), options)
     for (const [i, { loss }] of epochs.entries()) {
       expect(loss).to.be.closeTo(byHand.epochs[i]!.loss, device === 'cpu' ? 1e-6 : 1e-3)
     }
     expect(epochs).to.have.length(4)
+  })
+
+  it('retrains survivors so, anew in each round', async () => {
+    const losses = async (side: number, samples: Dataset, progressiveResizing?: ProgressiveResizing) => {
+      using net = pooled(side)
+      const found: number[] = []
+      await prune(
+        net,
+        { train: samples, validation: samples },
+        {
+          criterion: layerDensity(0.5),
+          rounds: 2,
+          retrain: { ...options, epochs: 2, progressiveResizing },
+          onEpoch: ({ loss }) => void found.push(loss),
+        },
+      )
+      return found
+    }
+    const found = await losses(SIDE, dataset, all)
+    const byHand = await losses(SIDE / 2, small())
+    expect(found).to.have.length(4)
+    for (const [i, loss] of found.entries()) {
+      expect(loss).to.be.closeTo(byHand[i]!, device === 'cpu' ? 1e-6 : 1e-3)
+    }
   })
 
   it('goes on where it was stopped, to the same bits', async () => {
@@ -132,5 +159,18 @@ describe('progressive resizing', () => {
     using flat = toyNetwork()
     const points = refusal(() => train(flat, toyData(), { ...options, progressiveResizing: {} }))
     expect(points.message).to.match(/it is for images, the network takes samples of shape \[6\]/)
+  })
+
+  it('is refused in retraining before anything is pruned', () => {
+    const refused = (net: AnyNetwork, more: Pick<PruneOptions, 'phases'> & { cachePrefix?: true } = {}) => {
+      const { cachePrefix, ...phases } = more
+      const retrain = { ...options, cachePrefix, progressiveResizing: {} }
+      const splits = { train: dataset, validation: dataset }
+      return refusal(() => prune(net, splits, { criterion: layerDensity(0.5), ...phases, retrain })).message
+    }
+    using flat = toyNetwork()
+    expect(refused(flat)).to.match(/it is for images/)
+    using net = pooled()
+    expect(refused(net, { phases: 'alternate', cachePrefix: true })).to.match(/behind cachePrefix/)
   })
 })
