@@ -25,17 +25,19 @@ export function withWorkOptions(command: Command, defaultFolder: string): Comman
     )
     .option('--out <dir>', `folder for what it writes (default: ${defaultFolder})`)
     .option('--seed <n>', 'seeds weights, order and dropout', whole('--seed', 0), 0)
-    .addOption(
-      new Option('--device <d>', 'cpu, cuda, or cuda:N for the GPU with that number')
-        .argParser(device)
-        .default('cpu', 'cpu, also where there is a GPU'),
-    )
+    .addOption(deviceOption())
     .addOption(
       new Option('--threads <n>', 'CPU threads')
         .argParser(whole('--threads', 1, MOST_THREADS))
         .default(Math.min(availableParallelism(), MOST_THREADS), 'all cores'),
     )
     .option('--quiet', 'print nothing but errors')
+}
+
+export function deviceOption(): Option {
+  return new Option('--device <d>', 'cpu, cuda, or cuda:N for the GPU with that number')
+    .argParser(device)
+    .default('cpu', 'cpu, also where there is a GPU')
 }
 
 /** What commands that train for long have besides. */

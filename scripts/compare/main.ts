@@ -1,11 +1,12 @@
 // Holds our masked retraining against plain Python's on the same libtorch:
 //   npm run compare -- lenet-300-100 [--threads N] [--steps N] [--data DIR]
-//   npm run compare -- alexnet vgg-16 resnet-18 [--threads N] [--steps N] [--batch N]
+//   npm run compare -- alexnet vgg-16 resnet-18 [--device D] [--threads N] [--steps N] [--batch N]
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Argument, Command } from 'commander'
 import { findAddon } from '../../lib/binding/addon.js'
-import { setJobThreads } from '../../lib/index.js'
+import { deviceOption } from '../../lib/cli/options.js'
+import { setJobThreads, TorchPruneError } from '../../lib/index.js'
 
 import { runCommand, wholeNumber } from '../lenet/command.js'
 import { findPython } from '../lenet/python.js'
@@ -25,6 +26,7 @@ import { compareNetwork } from './network.js'
 import { printComparison, printNetwork } from './print.js'
 
 interface Options {
+  readonly device: string
   readonly threads?: number
   readonly steps?: number
   readonly batch?: number
@@ -39,6 +41,7 @@ const program = new Command('compare')
       .choices([...lenetNames, ...large.networkNames])
       .default(lenetNames, 'the LeNets; the others take minutes'),
   )
+  .addOption(deviceOption())
   .option('--threads <n>', 'threads on each side (default: 1 for the LeNets, else all cores)', wholeNumber)
   .option('--steps <n>', 'training steps (default: 200 for the LeNets, else 20)', wholeNumber)
   .option('--batch <n>', 'images a step, not of the LeNets (default: 16, 4 and 64)', wholeNumber)
@@ -59,8 +62,13 @@ function isLeNet(name: Name): name is LeNetName {
 /** Prints the comparisons and returns the titles of those that fail. */
 async function compareLeNet(
   model: LeNetName,
-  { threads = 1, steps = 200, data }: Options,
+  { device, threads = 1, steps = 200, data }: Options,
 ): Promise<string[]> {
+  if (device !== 'cpu')
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'the LeNets are compared bit by bit on the CPU: leave out --device',
+    )
   const python = findPython()
   setJobThreads(threads)
   const task = await prepareTask(model, steps, data)
@@ -81,15 +89,15 @@ async function compareLeNet(
 /** The same of a large network, on images of noise. */
 async function compareLarge(
   name: large.NetworkName,
-  { threads = availableParallelism(), steps = 20, batch = large.NETWORKS[name].batch }: Options,
+  { device, threads = availableParallelism(), steps = 20, batch = large.NETWORKS[name].batch }: Options,
 ): Promise<string[]> {
   const python = findPython({ modules: ['torchvision'] })
   console.log(
-    `${name}: ${steps} steps of ${batch} images on ${inThreads(threads)}, channels-last, ` +
+    `${name}: ${steps} steps of ${batch} images on ${device}, ${inThreads(threads)}, channels-last, ` +
       `${large.DENSITY * 100}% of each layer kept, SGD lr ${large.LR}, momentum ${large.MOMENTUM}, ` +
       `weight decay ${large.WEIGHT_DECAY}, no dropout; ${versions(python.torch)}\n`,
   )
-  const comparison = await compareNetwork(name, python, { threads, steps, batch })
+  const comparison = await compareNetwork(name, python, { device, threads, steps, batch })
   printNetwork(comparison)
   return comparison.verdicts.filter(({ met }) => met === false).map(({ what }) => `${name}: ${what}`)
 }

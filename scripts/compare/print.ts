@@ -47,9 +47,9 @@ export function printNetwork({ runs, verdicts }: NetworkComparison): void {
   console.log(`${renderTable(['step', 'loss, ours', 'Python'], losses)}\n`)
   const sides = MODES.map((mode) => {
     const { peak } = runs[mode]
-    return [TITLES[mode], seconds(runs[mode]).toFixed(3), (peak / 1e9).toFixed(2)]
+    return [TITLES[mode], seconds(runs[mode]).toFixed(4), (peak / 1e9).toFixed(2)]
   })
-  console.log(`${renderTable(['side', 'seconds a step', 'peak, GB'], sides)}\n`)
+  console.log(`${renderTable(['side', 'seconds a step', 'peak of host memory, GB'], sides)}\n`)
   const rows = verdicts.map(({ what, value, wanted, met }) => {
     return [what, value, wanted, met === undefined ? '' : met ? 'yes' : 'NO']
   })

@@ -17,6 +17,7 @@ const { values } = parseArgs({
   options: {
     folder: { type: 'string' },
     model: { type: 'string' },
+    device: { type: 'string', default: 'cpu' },
     batch: { type: 'string' },
     threads: { type: 'string' },
     /** Layers that do not train: `conv` for all of them. */
@@ -29,6 +30,7 @@ computeInJobs(Number(values.threads))
 
 const native = loadAddon()
 using network = freshNetwork(model as NetworkName)
+network.to(values.device)
 await network.setMemoryFormat('channelsLast')
 await applyCriterion(network, prune.layerDensity(DENSITY))
 if (frozen === 'conv')

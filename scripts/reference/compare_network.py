@@ -44,7 +44,7 @@ def peak_memory():
 
 
 def digest(mask):
-    return hashlib.sha256(mask.to(torch.uint8).contiguous().numpy().tobytes()).hexdigest()
+    return hashlib.sha256(mask.to(torch.uint8).contiguous().cpu().numpy().tobytes()).hexdigest()
 
 
 def reset_peak_memory():
@@ -54,6 +54,7 @@ def reset_peak_memory():
 class Trainer:
     def __init__(self, arguments):
         self.batch = arguments.batch
+        self.device = torch.device(arguments.device)
         self.model = MODELS[arguments.model][1]()
         # Tensor by tensor: a second copy of all weights would count into the peak.
         with safe_open(arguments.folder / 'input.safetensors', framework='pt') as file:
@@ -62,11 +63,13 @@ class Trainer:
             self.parts = {key: file.get_tensor(key) for key in ('batches.x', 'batches.y', 'test.x')}
             metadata = file.metadata()
         self.mean, self.std = (
-            torch.tensor(json.loads(metadata[key])).view(1, 3, 1, 1) for key in ('mean', 'std')
+            torch.tensor(json.loads(metadata[key]), device=self.device).view(1, 3, 1, 1)
+            for key in ('mean', 'std')
         )
         for module in self.model.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0
+        self.model.to(self.device)
         # Before the memory format changes, so that the masks change with the weights.
         self.masks = {name: digest(mask) for name, mask in prune_to_density(self.model, DENSITY).items()}
         if arguments.mode != 'prune':
@@ -81,13 +84,14 @@ class Trainer:
 
     def images(self, part, begin):
         pixels = self.parts[f'{part}.x'][begin : begin + self.batch]
-        normalised = pixels.float().div(255).sub(self.mean).div(self.std)
+        normalised = pixels.to(self.device).float().div(255).sub(self.mean).div(self.std)
         return normalised.contiguous(memory_format=torch.channels_last)
 
     def batches(self, steps):
         total = len(self.parts['batches.x'])
         for _ in range(steps):
-            yield self.images('batches', self.next), self.parts['batches.y'][self.next : self.next + self.batch]
+            labels = self.parts['batches.y'][self.next : self.next + self.batch].to(self.device)
+            yield self.images('batches', self.next), labels
             self.next = (self.next + self.batch) % total
 
     def run(self, steps):
@@ -117,6 +121,7 @@ def main():
     parser.add_argument('--folder', type=Path, required=True)
     parser.add_argument('--model', choices=['alexnet', 'vgg-16', 'resnet-18'], required=True)
     parser.add_argument('--mode', choices=['prune', 'dense', 'fused'], default='prune')
+    parser.add_argument('--device', default='cpu')
     parser.add_argument('--batch', type=int, required=True)
     parser.add_argument('--threads', type=int, default=1)
     arguments = parser.parse_args()
