@@ -42,12 +42,15 @@ class Sgd : public OptimizerState {
   }
 
   void StepFused(const Group& group, double lr) override {
+    Group fresh, moving;  // without a buffer yet, and with one
     for (OptimizedParameter* p : group) {
       const MaskHook* seal = FindSeal(p->tensor);
       if (Pass(*p, seal, lr)) continue;
       if (seal != nullptr) seal->Seal(p->gradient);
-      StepKernel(*p, lr);
+      (momentum_ != 0 && !p->moments[0].defined() ? fresh : moving).push_back(p);
     }
+    StepKernel(fresh, true, lr);
+    StepKernel(moving, false, lr);
   }
 
  private:
@@ -80,13 +83,17 @@ class Sgd : public OptimizerState {
     return true;
   }
 
-  void StepKernel(OptimizedParameter& p, double lr) {
-    at::Tensor& buffer = p.moments[0];
-    const bool first = momentum_ != 0 && !buffer.defined();
-    if (first) buffer = at::zeros_like(p.tensor);
-    std::vector<at::Tensor> values{p.tensor}, gradients{p.gradient}, buffers;
-    if (momentum_ != 0) buffers.push_back(buffer);
-    at::_fused_sgd_(values, gradients, buffers, p.weight_decay, momentum_, lr, dampening_, nesterov_,
+  // libtorch's kernel over all of them at once: on a GPU, launches cost more than small parameters do.
+  void StepKernel(const Group& group, bool first, double lr) {
+    if (group.empty()) return;
+    std::vector<at::Tensor> values, gradients, buffers;
+    for (OptimizedParameter* p : group) {
+      values.push_back(p->tensor);
+      gradients.push_back(p->gradient);
+      if (first) p->moments[0] = at::zeros_like(p->tensor);
+      if (momentum_ != 0) buffers.push_back(p->moments[0]);
+    }
+    at::_fused_sgd_(values, gradients, buffers, group[0]->weight_decay, momentum_, lr, dampening_, nesterov_,
                     /*maximize=*/false, first);
   }
 

@@ -31,7 +31,7 @@ Napi::Value Wrap(Napi::Env env, at::Tensor tensor) {
   return TensorHandle::Wrap(env, std::make_shared<TensorState>(env, std::move(tensor)));
 }
 
-const at::Tensor& Unwrap(const Napi::Value& value, const char* what) {
+const at::Tensor& Unwrap(Napi::Value value, const char* what) {
   const auto& tensor = TensorHandle::Get(value, what)->tensor;
   Environment::Of(value.Env()).ownership.Check(tensor);
   return tensor;

@@ -36,6 +36,6 @@ void RegisterTensor(Napi::Env env, Napi::Object exports);
 // A new handle for a tensor.
 Napi::Value Wrap(Napi::Env env, at::Tensor tensor);
 // The tensor of a handle, neither disposed of nor owned by a running job. `what` names it in the error.
-const at::Tensor& Unwrap(const Napi::Value& value, const char* what);
+const at::Tensor& Unwrap(Napi::Value value, const char* what);
 
 }  // namespace torch_prune

@@ -232,7 +232,7 @@ describe('phases', () => {
   it('take no gradient further back than the first layer that trains', async () => {
     using net = withBatchNorm()
     net.freeze('conv1', 'bn', 'conv2')
-    using batch = tensor(numbers(32), { shape: [2, 1, 4, 4] })
+    using batch = tensor(numbers(32), { shape: [2, 1, 4, 4], device })
     net.forward(batch).sum().backward()
     for (const name of ['conv1.weight', 'bn.weight', 'conv2.bias'] as const) {
       using parameter = net.tensor(name)

@@ -87,8 +87,8 @@ describe('splicing trains what plain PyTorch trains, masks identical:', () => {
   for (const { name, densities, density, epochs } of cases) {
     it(`${name} densities`, async () => {
       using net = goldenNetwork()
-      using images = golden.tensor('images')
-      using labels = golden.tensor('labels')
+      using images = golden.tensor('images').cpu()
+      using labels = golden.tensor('labels').cpu()
       const train = Dataset.from(images, labels)
       for (const parameter of net.tensorNames()) {
         using values = golden.tensor(`initial.${parameter}`)
