@@ -58,12 +58,20 @@ void Dataset::CheckIndices(const std::vector<std::int64_t>& indices) const {
   }
 }
 
-at::Tensor Dataset::LabelsOf(const std::vector<std::int64_t>& indices) const {
-  at::Tensor labels = at::empty({static_cast<std::int64_t>(indices.size())}, at::kLong);
+at::Tensor Dataset::BatchMemory(at::IntArrayRef shape, at::ScalarType dtype, const at::Device& device) {
+  if (!device.is_cpu()) at::globalContext().lazyInitDevice(device.type());
+  return at::empty(shape, at::TensorOptions(dtype).pinned_memory(!device.is_cpu()));
+}
+
+Dataset::Batch Dataset::BatchOn(const at::Device& device, const at::Tensor& images,
+                                std::vector<std::int64_t> indices) const {
+  const at::Tensor labels = BatchMemory({static_cast<std::int64_t>(indices.size())}, at::kLong, device);
   auto* out = labels.mutable_data_ptr<std::int64_t>();
   const auto* known = labels_.const_data_ptr<std::int64_t>();
   for (const auto index : indices) *out++ = known[index];
-  return labels;
+  // Pinned memory that is let go of serves nobody else before the GPU has it.
+  const auto there = [&device](const at::Tensor& values) { return values.to(device, /*non_blocking=*/true); };
+  return {there(images), there(labels), std::move(indices)};
 }
 
 std::vector<std::int64_t> InOrder(std::int64_t count) {

@@ -80,7 +80,11 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
  protected:
   virtual std::shared_ptr<Dataset> Cut(std::int64_t begin, std::int64_t end) const = 0;
   void CheckIndices(const std::vector<std::int64_t>& indices) const;
-  at::Tensor LabelsOf(const std::vector<std::int64_t>& indices) const;
+  // Memory on the CPU for the images or labels of a batch that goes to `device`: pinned where that is a GPU,
+  // which then fetches them while the threads here go on.
+  static at::Tensor BatchMemory(at::IntArrayRef shape, at::ScalarType dtype, const at::Device& device);
+  // The batch of these images and of the labels of these samples, on the device.
+  Batch BatchOn(const at::Device& device, const at::Tensor& images, std::vector<std::int64_t> indices) const;
 
  private:
   at::Tensor labels_;

@@ -9,6 +9,12 @@
 #include "file_tensor.h"
 
 namespace torch_prune {
+namespace {
+
+// Elements of a batch that are not worth a second thread.
+constexpr std::int64_t kGrain = 1 << 15;
+
+}  // namespace
 
 MemoryDataset::MemoryDataset(at::Tensor images, at::Tensor labels, const std::vector<double>& mean,
                              const std::vector<double>& deviation, std::int64_t variants,
@@ -125,18 +131,14 @@ Dataset::Batch MemoryDataset::Take(const std::vector<std::int64_t>& wanted, cons
   });
   auto shape = images_.sizes().vec();
   shape[0] = static_cast<std::int64_t>(indices.size());
-  at::Tensor images = at::empty(shape, at::kFloat);
-  at::Tensor labels = LabelsOf(indices);
+  const at::Tensor images = BatchMemory(shape, at::kFloat, plan.device);
   const std::int64_t sample = channels_ * plane_;
   float* out = images.mutable_data_ptr<float>();
-  at::parallel_for(0, shape[0], 32, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) Write(out + i * sample, indices[i], plan);
-  });
-  if (!plan.device.is_cpu()) {
-    images = images.to(plan.device);
-    labels = labels.to(plan.device);
-  }
-  return {std::move(images), std::move(labels), std::move(indices)};
+  at::parallel_for(0, shape[0], std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, sample)),
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t i = begin; i < end; ++i) Write(out + i * sample, indices[i], plan);
+                   });
+  return BatchOn(plan.device, images, std::move(indices));
 }
 
 Dataset::Batch MemoryDataset::Gather(const std::vector<std::int64_t>& indices,

@@ -67,16 +67,12 @@ class PictureDataset::Reading : public Pass {
       indices.push_back(plan_.order[i]);
       rows.push_back(i - first);
     }
-    lent_.push_back(images);
+    // A GPU may be fetching from its memory yet: libtorch's pool of pinned memory knows when it has.
+    if (plan_.device.is_cpu()) lent_.push_back(images);
     if (static_cast<std::int64_t>(rows.size()) < last - first)
       images = images.index_select(0, at::tensor(rows, at::kLong));
     Prepare();
-    at::Tensor labels = dataset_->LabelsOf(indices);
-    if (!plan_.device.is_cpu()) {
-      images = images.to(plan_.device);
-      labels = labels.to(plan_.device);
-    }
-    return {std::move(images), std::move(labels), std::move(indices)};
+    return dataset_->BatchOn(plan_.device, images, std::move(indices));
   }
 
  private:
@@ -102,7 +98,7 @@ class PictureDataset::Reading : public Pass {
     }
     if (lent_.size() > 4) lent_.erase(lent_.begin());
     const auto side = dataset_->settings_.framing.size;
-    return at::empty({count, 3, side, side}, at::kFloat);
+    return BatchMemory({count, 3, side, side}, at::kFloat, plan_.device);
   }
 
   void Draw(std::int64_t item, Decoder& decoder) {
