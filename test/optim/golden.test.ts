@@ -48,12 +48,12 @@ function check(
   }
   using optimizer = Optimizer.of(net, spec)
   // Single operators in PyTorch's order give its bits; the fused kernel is another build of the same formula. A GPU's
-  // kernel rounds 1 - beta2 to float32 first.
-  const rtol = device === 'cpu' ? 1e-6 : 1e-4
+  // kernel rounds 1 - beta2 to float32 first, which squares show.
+  const rounds = (key: string) => device !== 'cpu' && variant === 'fused' && key.endsWith('exp_avg_sq')
   const compare = (actual: Tensor, key: string) => {
     const expected = golden.tensor(`${name}.${variant}.${key}`)
     if (variant === 'loop' && device === 'cpu') expectSameBits(actual, expected, key)
-    else if (!actual.allclose(expected, { rtol, atol: 1e-7 })) {
+    else if (!actual.allclose(expected, { rtol: rounds(key) ? 1e-4 : 1e-6, atol: 1e-7 })) {
       expect.fail(`${key}: expected ${expected}, got ${actual}`)
     }
   }

@@ -16,7 +16,6 @@ import { evaluate, predict } from '../../lib/train/evaluate.js'
 import { train } from '../../lib/train/train.js'
 import { type GoldenLayer, layersFrom } from '../nn/from_golden.js'
 import { expectSealed } from '../prune/sealed.js'
-import { expectClose } from '../support/close.js'
 import { device } from '../support/device.js'
 import { readGolden } from '../support/golden.js'
 import { laterRefusal } from '../support/refusal.js'
@@ -91,7 +90,7 @@ describe('memory formats and autocast', () => {
     expect(await loss({ autocast: 'none' })).to.equal(exact)
   })
 
-  it('agree in evaluation, and save the same file', async () => {
+  it('agree in evaluation to 1e-5, and save the same file', async () => {
     using net = prepared()
     const files = [0, 1].map((i) => join(tmpdir(), `torch-prune-formats-${process.pid}-${i}.safetensors`))
     try {
@@ -99,7 +98,9 @@ describe('memory formats and autocast', () => {
       await net.save(files[0]!)
       using other = await predict(net, images(), { memoryFormat: 'channelsLast' })
       await net.save(files[1]!)
-      expectClose(plain, other, 'logits')
+      // On a GPU they go through TF32.
+      const close = ON_GPU ? { rtol: 2e-3, atol: 2e-3 } : { rtol: 1e-5, atol: 1e-6 }
+      expect(plain.allclose(other, close)).to.equal(true)
       expect(readFileSync(files[0]!).equals(readFileSync(files[1]!))).to.equal(true)
     } finally {
       for (const file of files) rmSync(file, { force: true })
