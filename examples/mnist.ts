@@ -22,7 +22,7 @@ const rounds = prune(net, mnist, {
   // Thresholds: these factors times each layer's standard deviation. 'fc4' would not compile.
   criterion: prune.deviation({ fc1: 0.9, fc2: 0.8, fc3: 0.5 }),
   rounds: 3,
-  retrain: { epochs: 2 },
+  retrain: { epochs: 2, optimizer: sgd({ lr: 0.01, momentum: 0.9 }), regularization: l2(5e-4) },
 })
 for await (const round of rounds) {
   console.log(

@@ -22,7 +22,7 @@ async function work(run: Run): Promise<void> {
   const rounds = prune(net, mnist, {
     criterion: prune.globalDensity(0.1),
     rounds: 3,
-    retrain: { epochs: 2 },
+    retrain: { epochs: 2, optimizer: sgd({ lr: 0.01, momentum: 0.9 }) },
     signal,
   })
   for await (const round of rounds) run.progress = round

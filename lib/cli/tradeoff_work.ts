@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { makeFolder } from '../io/atomic.js'
 import { graphToJson } from '../io/network.js'
 import { TRADEOFF_CURVES, type TradeoffResult, tradeoff } from '../prune/tradeoff.js'
-import type { Recipe } from '../recipes/recipe.js'
+import { type Recipe, retrainingOf } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { openSession } from '../recipes/session.js'
 import { writeReport } from '../report/report.js'
@@ -37,7 +37,7 @@ export async function studyTradeoff(
   const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i)
   const { epochs, retrainEpochs, l1, l2, device } = options
   const dense = { ...recipe.dense, epochs: epochs ?? recipe.dense.epochs }
-  const retrain = { ...recipe.prune.retrain, epochs: retrainEpochs }
+  const retrain = { ...retrainingOf(recipe), epochs: retrainEpochs }
   const plan = JSON.stringify({
     model: recipe.name,
     graph: graphToJson(network),

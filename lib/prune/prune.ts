@@ -1,24 +1,18 @@
 import type { JobOptions } from '../binding/native_job.js'
-import type { Augmentation } from '../data/augment.js'
 import type { DataSplits } from '../data/dataset.js'
 import { checkCounts, TorchPruneError } from '../errors.js'
 import { loadWeights } from '../io/network.js'
-import type { ComputeOptions } from '../nn/compute.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
-import type { Averaging } from '../optim/averaging.js'
-import type { Regularization } from '../optim/regularization.js'
-import type { Schedule } from '../optim/schedule.js'
 import type { OptimizerSpec } from '../optim/spec.js'
 import { type CheckpointOptions, readNote } from '../train/checkpoint.js'
 import { type Distillation, logitsOf } from '../train/distillation.js'
 import { evaluate } from '../train/evaluate.js'
 import { Job } from '../train/job.js'
-import { type CacheOptions, checkCache } from '../train/prefix.js'
-import { type ProgressiveResizing, progressiveSizes } from '../train/progressive.js'
+import { checkCache } from '../train/prefix.js'
+import { progressiveSizes } from '../train/progressive.js'
 import { deriveSeed } from '../train/seed.js'
-import { type Epoch, type TrainProgress, train } from '../train/train.js'
-import { howTrained } from '../train/trained.js'
+import { type Epoch, type TrainOptions, type TrainProgress, train } from '../train/train.js'
 import type { Criterion } from './criterion.js'
 import { adjustDropout, type DropoutRule } from './dropout.js'
 import {
@@ -35,23 +29,16 @@ import { fixedIn, type Phase, type Phases, phasesOf, prunedIn } from './phases.j
 import { type DensitySchedule, densityAt } from './schedule.js'
 
 /**
- * `autocast` is as the network was last trained unless given; the cache is for a phase that fixes the layers in front.
+ * How survivors are trained, with the options and defaults of `train`: nothing is taken over from an earlier training.
+ * The cache serves phases that freeze the layers in front.
  */
-export interface RetrainOptions extends ComputeOptions, CacheOptions {
-  readonly epochs: number
-  /** On the learning rate of `optimizer`: 1/10 for the LeNets, 1/100 for AlexNet (paper, section 4). 0.1 unless given. */
-  readonly lrFactor?: number | undefined
-  /** How the network was last trained, unless given. */
-  readonly optimizer?: OptimizerSpec | undefined
-  readonly batchSize?: number | undefined
-  readonly schedule?: Schedule | undefined
-  readonly regularization?: Regularization | undefined
-  readonly labelSmoothing?: number | undefined
-  readonly averaging?: Averaging | undefined
-  /** As in `train`; how the network was last trained, unless given: `{}` for none. */
-  readonly augment?: Augmentation | undefined
-  /** As in `train`, anew in each round: whole images unless given. */
-  readonly progressiveResizing?: ProgressiveResizing | undefined
+export interface RetrainOptions
+  extends Omit<
+    TrainOptions,
+    'distillation' | 'validation' | 'checkpoint' | 'seed' | 'signal' | 'onProgress' | 'splicing'
+  > {
+  /** Its rate is used as it is: a tenth of the dense one for the LeNets, a hundredth for AlexNet (paper, section 4). */
+  readonly optimizer: OptimizerSpec
   /** The survivors learn from a teacher beside the labels: the network as it comes, unless another is given. */
   readonly distillation?: (Omit<Distillation, 'teacher'> & Partial<Pick<Distillation, 'teacher'>>) | undefined
 }
@@ -139,10 +126,16 @@ export function checkPruning(
 ): readonly Phase[] {
   const { rounds = 1, criterion, retrain } = options
   checkCounts({ rounds, 'retrain.epochs': retrain.epochs })
+  if (typeof retrain.optimizer !== 'object' || retrain.optimizer === null) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'retrain.optimizer is needed, with the learning rate to retrain at: sgd({ lr: 0.01 })',
+    )
+  }
   checkCriterion(network, criterion)
   const phases = phasesOf(network, options.phases)
-  const { cachePrefix, progressiveResizing, augment = howTrained(network)?.augment } = retrain
-  if (cachePrefix && phases.includes('fc')) checkCache({ ...retrain, augment })
+  const { cachePrefix, progressiveResizing } = retrain
+  if (cachePrefix && phases.includes('fc')) checkCache(retrain)
   if (progressiveResizing) progressiveSizes(network, retrain.epochs, progressiveResizing)
   return phases
 }
@@ -154,14 +147,13 @@ async function* roundsOf(
   phases: readonly Phase[],
 ): AsyncGenerator<Round, PruneResult, void> {
   const { rounds = 1, densitySchedule = 'geometric', signal, seed = network.seed } = options
-  const { optimizer, ...training } = retraining(network, options.retrain)
+  const { distillation: lesson, memoryFormat, ...retrain } = options.retrain
+  const { cachePrefix, cacheVariants, cacheMemory, cacheDir, ...training } = retrain
   const { autocast } = training
-  const { cachePrefix, cacheVariants, cacheMemory, cacheDir, memoryFormat } = options.retrain
   const cache = { cachePrefix, cacheVariants, cacheMemory, cacheDir }
   const cached = cachePrefix === true && phases.includes('fc')
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   const initial = options.after?.initial ?? (await initialDeviations(network, signal))
-  const { distillation: lesson } = options.retrain
   // Asked once for all rounds, and before the first of them prunes.
   const distillation = lesson && {
     ...lesson,
@@ -198,7 +190,6 @@ async function* roundsOf(
       try {
         const epochs = train(network, data.train, {
           ...training,
-          optimizer,
           distillation,
           ...(cached && phase === 'fc' && cache),
           seed: deriveSeed(seed, round, p),
@@ -243,28 +234,4 @@ async function stoppedIn({ checkpoint }: PruneOptions, round: number) {
   if (note?.round !== round) return undefined
   const { phase = 0, validationErrorBefore = 0 } = note
   return { path: checkpoint!.path, phase, validationErrorBefore }
-}
-
-function retraining(network: AnyNetwork, options: RetrainOptions) {
-  const before = howTrained(network)
-  const { lrFactor = 0.1, epochs, schedule } = options
-  const base = options.optimizer ?? before?.optimizer
-  if (base === undefined) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      'retrain.optimizer is needed: this network was not trained here, so its learning rate is not known',
-    )
-  }
-  return {
-    epochs,
-    schedule,
-    optimizer: { ...base, lr: base.lr * lrFactor },
-    batchSize: options.batchSize ?? before?.batchSize,
-    regularization: options.regularization ?? before?.regularization,
-    labelSmoothing: options.labelSmoothing,
-    averaging: options.averaging,
-    progressiveResizing: options.progressiveResizing,
-    augment: options.augment ?? before?.augment,
-    autocast: options.autocast ?? before?.autocast,
-  }
 }

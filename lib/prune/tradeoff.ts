@@ -141,16 +141,9 @@ async function retrain(
   seed: number,
   options: TradeoffOptions,
 ): Promise<void> {
-  const {
-    lrFactor = 0.1,
-    optimizer = options.dense.optimizer,
-    distillation: _,
-    ...training
-  } = options.retrain
+  const { distillation: _, ...training } = options.retrain
   await train(network, options.data.train, {
-    ...options.dense,
     ...training,
-    optimizer: { ...optimizer, lr: optimizer.lr * lrFactor },
     regularization: strengthOf(curve.regularization, options),
     seed,
     signal: options.signal,

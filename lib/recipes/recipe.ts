@@ -1,6 +1,7 @@
 import type { DataSplits } from '../data/dataset.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork, Network, NetworkOptions } from '../nn/network.js'
+import type { OptimizerSpec } from '../optim/spec.js'
 import type { PruneOptions, RetrainOptions } from '../prune/prune.js'
 import type { PaperTable } from '../report/paper.js'
 import type { TrainOptions } from '../train/train.js'
@@ -21,11 +22,22 @@ export type DensePlan = Pick<
   | 'autocast'
 >
 
+/** How survivors are retrained: as the dense network was trained, where nothing else is said. */
+export interface RetrainPlan extends Omit<RetrainOptions, 'optimizer'> {
+  /** @default the dense plan's */
+  readonly optimizer?: OptimizerSpec | undefined
+  /**
+   * Scales the optimizer's learning rate.
+   * @default 0.1 for the dense plan's optimizer, 1 for one of its own
+   */
+  readonly lrFactor?: number | undefined
+}
+
 /** How it is pruned and retrained. */
-export type PrunePlan<Name extends string = string> = Pick<
-  PruneOptions<Name>,
-  'criterion' | 'rounds' | 'densitySchedule' | 'phases' | 'retrain' | 'adjustDropout'
->
+export interface PrunePlan<Name extends string = string>
+  extends Pick<PruneOptions<Name>, 'criterion' | 'rounds' | 'densitySchedule' | 'phases' | 'adjustDropout'> {
+  readonly retrain: RetrainPlan
+}
 
 /** An experiment: a network, its data, and how it is trained, pruned and retrained. */
 export interface Recipe {
@@ -38,10 +50,12 @@ export interface Recipe {
   readonly paper?: PaperTable | undefined
 }
 
-/** How survivors are retrained: as the dense network was trained, on whole images, where nothing else is said. */
+/** A recipe's retraining, whole. Images are smaller only where the retraining itself says so. */
 export function retrainingOf({ dense, prune }: Pick<Recipe, 'dense' | 'prune'>): RetrainOptions {
   const { progressiveResizing: _, ...training } = dense
-  return { ...training, ...prune.retrain }
+  const { lrFactor = prune.retrain.optimizer ? 1 : 0.1, ...retrain } = prune.retrain
+  const optimizer = retrain.optimizer ?? dense.optimizer
+  return { ...training, ...retrain, optimizer: { ...optimizer, lr: optimizer.lr * lrFactor } }
 }
 
 /** A recipe, with the names in its criterion checked against its model. */

@@ -15,7 +15,6 @@ import { fillCache } from './prefix.js'
 import type { ImageSize } from './progressive.js'
 import { deriveSeed } from './seed.js'
 import type { Epoch, TrainOptions, TrainResult } from './train.js'
-import { noteTraining } from './trained.js'
 
 /** The work of `train()`: yields each epoch that is over. `sizes` has one for each, where images are resized. */
 export async function* epochsOf(
@@ -37,13 +36,6 @@ export async function* epochsOf(
   const { regularization = noRegularization, seed = network.seed } = options
   const steps = Math.ceil(dataset.length / batchSize)
   if (options.memoryFormat) await network.setMemoryFormat(options.memoryFormat, signal)
-  noteTraining(network, {
-    optimizer: spec,
-    batchSize,
-    regularization,
-    augment: options.augment,
-    autocast,
-  })
   const checkpoint =
     options.checkpoint && new TrainingCheckpoint(options.checkpoint, identityOf(network, dataset, options))
   const saved = await checkpoint?.restore(network)

@@ -21,9 +21,10 @@ const samples = Dataset.from(randn([256, 8]), randint(0, 3, [256]))
 const data = { train: samples, validation: samples.slice(0, 64) }
 
 async function work(): Promise<number> {
-  await train(net, samples, { epochs: 3, optimizer: sgd({ lr: 0.05, momentum: 0.9 }) })
+  const optimizer = sgd({ lr: 0.05, momentum: 0.9 })
+  await train(net, samples, { epochs: 3, optimizer })
   const criterion = prune.layerDensity({ fc1: 0.25, fc2: 0.5 })
-  const { rounds } = await prune(net, data, { criterion, rounds: 2, retrain: { epochs: 1 } })
+  const { rounds } = await prune(net, data, { criterion, rounds: 2, retrain: { epochs: 1, optimizer } })
   net.assertSealed()
   return rounds.at(-1)!.density
 }

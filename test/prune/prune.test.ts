@@ -9,13 +9,14 @@ import {
   localResponseNorm,
   relu,
 } from '../../lib/nn/layers.js'
-import { network } from '../../lib/nn/network.js'
+import { type AnyNetwork, network } from '../../lib/nn/network.js'
+import { l2 } from '../../lib/optim/regularization.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { deviation, layerDensity } from '../../lib/prune/criterion.js'
 import { adjustDropout } from '../../lib/prune/dropout.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
 import { parameterReport } from '../../lib/prune/neurons.js'
-import { type PruneProgress, prune, type Round } from '../../lib/prune/prune.js'
+import { type PruneOptions, type PruneProgress, prune, type Round } from '../../lib/prune/prune.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { evaluate } from '../../lib/train/evaluate.js'
 import { train } from '../../lib/train/train.js'
@@ -36,7 +37,7 @@ describe('prune', () => {
     const run = prune(net, splits, {
       criterion: layerDensity({ fc1: 0.25, fc2: 0.25 }),
       rounds: 2,
-      retrain: { epochs: 6, lrFactor: 0.5 },
+      retrain: { epochs: 6, optimizer: sgd({ lr: 0.05, momentum: 0.9 }), batchSize: 16 },
     })
     const rounds: Round[] = []
     for await (const round of run) {
@@ -101,14 +102,49 @@ describe('prune', () => {
     expect(seen).to.deep.equal(rounds.map((each) => [each.round, each.density, each.validationErrorBefore]))
   })
 
-  it('needs a learning rate where the network was not trained here', async () => {
+  it('needs an optimizer, and rounds that can be counted', () => {
     using net = toyNetwork()
-    const work = prune(net, data(), { criterion: layerDensity(0.5), retrain: { epochs: 1 } })
-    const error = await Promise.resolve(work).catch((error: Error) => error)
+    const start = (retrain: object, rounds = 1) => {
+      const options = { criterion: layerDensity(0.5), rounds, retrain } as PruneOptions
+      return refusal(() => prune(net as AnyNetwork, data(), options))
+    }
+    const error = start({ epochs: 1 })
     expect(error).to.include({ code: 'ERR_ARGUMENT' })
-    expect((error as Error).message).to.match(/^retrain.optimizer is needed/)
-    const none = () => prune(net, data(), { criterion: layerDensity(0.5), rounds: 0, retrain: { epochs: 1 } })
-    expect(refusal(none).message).to.match(/^rounds must be a whole number of 1 or more, got 0$/)
+    expect(error.message).to.match(/^retrain.optimizer is needed/)
+    expect(start({ epochs: 1, optimizer }, 0).message).to.equal(
+      'rounds must be a whole number of 1 or more, got 0',
+    )
+  })
+
+  it('computes the same after a training as after loading that training from a file', async () => {
+    const splits = data()
+    using trained = toyNetwork()
+    await train(trained, splits.train, {
+      epochs: 1,
+      optimizer,
+      batchSize: 16,
+      regularization: l2(1e-3),
+      autocast: 'bfloat16',
+    })
+    const rates: number[] = []
+    const retrain = { epochs: 1, optimizer: sgd({ lr: 0.02 }) }
+    const options = {
+      criterion: layerDensity(0.5),
+      rounds: 2,
+      retrain,
+      onEpoch: ({ lr }: { lr: number }) => void rates.push(lr),
+    }
+    using other = toyNetwork()
+    for (const name of other.tensorNames()) {
+      using values = trained.tensor(name)
+      using plain = values.detach()
+      other.load(name, plain)
+    }
+    await prune(trained, splits, options)
+    await prune(other, splits, options)
+    expect(snapshot(trained)).to.deep.equal(snapshot(other))
+    await prune(trained, splits, { ...options, criterion: layerDensity(0.25) })
+    expect(rates, 'each time the rate that was given').to.deep.equal(rates.map(() => 0.02))
   })
 
   it('stops when aborted in a round, sealed', async () => {
@@ -190,9 +226,9 @@ describe('phases', () => {
     await prune(net, images(), {
       criterion: layerDensity(0.25),
       phases: 'alternate',
-      retrain: { epochs: 1, optimizer, lrFactor: 0.5 },
+      retrain: { epochs: 1, optimizer: sgd({ lr: 0.05, momentum: 0.9 }) },
       onEpoch({ phase, lr }) {
-        expect(lr).to.equal(optimizer.lr * 0.5)
+        expect(lr).to.equal(0.05)
         const rates = [net.dropout('drop1'), net.dropout('drop2')].map((rate) => rate.toFixed(3))
         seen.push([phase, ...rates, ...net.frozen].join(' '))
         states.push(snapshot(net))

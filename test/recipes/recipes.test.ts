@@ -7,10 +7,11 @@ import { z } from 'zod'
 import { CIFAR10_CLASSES } from '../../lib/data/cifar10.js'
 import { packImages } from '../../lib/data/packed.js'
 import { modelNames } from '../../lib/models/registry.js'
+import { sgd } from '../../lib/optim/spec.js'
 import { layersOf } from '../../lib/prune/mask.js'
 import { checkPruning } from '../../lib/prune/prune.js'
 import { planSchemas } from '../../lib/recipes/plan.js'
-import { retrainingOf } from '../../lib/recipes/recipe.js'
+import { type RetrainPlan, retrainingOf } from '../../lib/recipes/recipe.js'
 import { findRecipe, recipeNames } from '../../lib/recipes/registry.js'
 import { writePictures } from '../../scripts/imagenet/pictures.js'
 import { laterRefusal } from '../support/refusal.js'
@@ -63,10 +64,23 @@ describe('the recipes', function () {
     const { dense, prune } = await findRecipe('wrn-16-2')
     const progressiveResizing = { initialScale: 0.75 }
     const plan = retrainingOf({ dense: { ...dense, progressiveResizing }, prune })
-    expect(plan).to.include({ ...prune.retrain, batchSize: dense.batchSize, augment: dense.augment })
+    const { lrFactor, ...retrain } = prune.retrain
+    expect(plan).to.include({ ...retrain, batchSize: dense.batchSize, augment: dense.augment })
+    expect(plan.optimizer).to.deep.equal({ ...dense.optimizer, lr: dense.optimizer.lr * lrFactor! })
+    expect(plan).not.to.have.property('lrFactor')
     expect(plan).not.to.have.property('progressiveResizing')
-    const retrain = { ...prune.retrain, progressiveResizing }
-    expect(retrainingOf({ dense, prune: { ...prune, retrain } })).to.include({ progressiveResizing })
+    const smaller = { ...prune.retrain, progressiveResizing }
+    expect(retrainingOf({ dense, prune: { ...prune, retrain: smaller } })).to.include({ progressiveResizing })
+  })
+
+  it('take a tenth of the dense rate unless they say so, and the rate of an optimizer of their own as it is', async () => {
+    const { dense, prune } = await findRecipe('wrn-16-2')
+    const rate = (retrain: Partial<RetrainPlan>) =>
+      retrainingOf({ dense, prune: { ...prune, retrain: { epochs: 1, ...retrain } } }).optimizer.lr
+    expect(rate({})).to.equal(dense.optimizer.lr * 0.1)
+    expect(rate({ lrFactor: 0.5 })).to.equal(dense.optimizer.lr * 0.5)
+    expect(rate({ optimizer: sgd({ lr: 0.03 }) })).to.equal(0.03)
+    expect(rate({ optimizer: sgd({ lr: 0.03 }), lrFactor: 0.5 })).to.equal(0.015)
   })
 
   it('for ImageNet read a folder and a packed file alike', async () => {
