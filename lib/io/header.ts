@@ -1,3 +1,4 @@
+import { checksum } from '../base/checksum.js'
 import { bytesPerElement, type DType } from '../tensor/dtype.js'
 import { quoted, refuse } from './files.js'
 
@@ -13,6 +14,8 @@ export interface SafetensorsHeader {
   metadata: Record<string, string>
   /** In the order of their bytes. */
   tensors: Map<string, TensorEntry>
+  /** The CRC-32 of each tensor's bytes, in a file of ours that nobody has written again. */
+  checksums?: Map<string, string>
 }
 
 /** The format's own limit, in bytes. */
@@ -36,7 +39,17 @@ const DTYPES = new Map<unknown, DType>(
   (Object.keys(DTYPE_CODES) as DType[]).map((dtype) => [DTYPE_CODES[dtype], dtype]),
 )
 
-const REWRITE = 'the file is damaged: fetch or write it again'
+export const REWRITE = 'the file is damaged: fetch or write it again'
+
+const CHECKSUMS_KEY = 'torch-prune.crc32'
+/**
+ * How a header with checksums begins. The blank tells it from one that another program wrote: those pass the metadata
+ * on, with checksums of tensors that may have changed since.
+ */
+const SUMMED = Buffer.from(`{ "__metadata__":{"${CHECKSUMS_KEY}":"`)
+const DIGITS = 8
+/** As many bytes of that beginning may differ for a file to count as damaged, and not as one of another program. */
+const FEW = 3
 
 /** The names that mean something else: to the format, and to JavaScript's objects. */
 export function isReservedName(name: string): boolean {
@@ -62,26 +75,58 @@ export function tensorBytes(dtype: DType, shape: readonly unknown[]): number | u
 export function parseHeader(bytes: Uint8Array, dataBytes: number, path: string): SafetensorsHeader {
   if (bytes[0] !== 0x7b)
     refuse(path, 'has a header that does not begin with "{"', 'is it a safetensors file?')
+  const sums = readChecksums(bytes, path)
   const { __metadata__, ...entries } = parseJson(bytes, path)
   const tensors = Object.entries(entries).map(
     ([name, entry]) => [name, parseEntry(name, entry, path)] as const,
   )
   tensors.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)
   checkLayout(tensors, dataBytes, path)
-  return { metadata: parseMetadata(__metadata__, path), tensors: new Map(tensors) }
+  const { [CHECKSUMS_KEY]: _, ...metadata } = parseMetadata(__metadata__, path)
+  const header: SafetensorsHeader = { metadata, tensors: new Map(tensors) }
+  if (sums === undefined) return header
+  return { ...header, checksums: new Map(tensors.map(([name], i) => [name, sums[i] ?? ''])) }
 }
 
-/** The header's JSON, padded with spaces so that the data after it is aligned to 8 bytes. */
-export function encodeHeader({ metadata, tensors }: SafetensorsHeader): Uint8Array {
+/**
+ * The header's JSON, padded with spaces so that the data after it is aligned to 8 bytes.
+ * @param sums the checksum of each tensor, where the file holds them
+ */
+export function encodeHeader(
+  { metadata, tensors }: Pick<SafetensorsHeader, 'metadata' | 'tensors'>,
+  sums?: readonly string[],
+): Uint8Array {
   const members = [...tensors].map(([name, { dtype, shape, begin, end }]) => {
     const entry = { dtype: DTYPE_CODES[dtype], shape, data_offsets: [begin, end] }
     return `${JSON.stringify(name)}:${JSON.stringify(entry)}`
   })
-  if (Object.keys(metadata).length > 0) members.unshift(`"__metadata__":${JSON.stringify(metadata)}`)
-  const json = new TextEncoder().encode(`{${members.join(',')}}`)
+  const metadataText = JSON.stringify(metadata).slice(1)
+  if (sums) {
+    const all = `${'0'.repeat(DIGITS)}${sums.join('')}`
+    members.unshift(`${all}"${metadataText === '}' ? '' : ','}${metadataText}`)
+  } else if (metadataText !== '}') members.unshift(`"__metadata__":{${metadataText}`)
+  const json = Buffer.from(`${sums ? SUMMED : '{'}${members.join(',')}}`)
   const padded = new Uint8Array(Math.ceil(json.length / 8) * 8).fill(0x20)
   padded.set(json)
+  if (sums) padded.set(Buffer.from(checksum(padded)), SUMMED.length)
   return padded
+}
+
+/**
+ * The checksums of tensors in a header that holds them, in the order of their bytes. The header's own stands before
+ * them, made while its digits were zeros.
+ */
+function readChecksums(header: Uint8Array, path: string): string[] | undefined {
+  const differing = SUMMED.reduce((count, byte, i) => count + Number(header[i] !== byte), 0)
+  if (differing > FEW) return undefined
+  const start = SUMMED.length
+  const own = Buffer.from(header.subarray(start, start + DIGITS)).toString('latin1')
+  const zeroed = new Uint8Array(header)
+  zeroed.fill(0x30, start, start + DIGITS)
+  if (differing > 0 || checksum(zeroed) !== own)
+    refuse(path, 'its header does not match its checksum', REWRITE)
+  const digits = Buffer.from(header.subarray(start + DIGITS, header.indexOf(0x22, start))).toString('latin1')
+  return digits.match(/.{8}/g) ?? []
 }
 
 function parseJson(bytes: Uint8Array, path: string): Record<string, unknown> {

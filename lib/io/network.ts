@@ -145,7 +145,7 @@ export async function saveNetwork(
     [GRAPH_KEY]: JSON.stringify(graphToJson(network)),
     ...(spliced.length > 0 && { [SPLICED_KEY]: JSON.stringify(spliced) }),
   }
-  await writeSafetensors(path, { metadata, tensors })
+  await writeSafetensors(path, { metadata, tensors }, { checksums: true })
 }
 
 /** The layer graph that a file holds, or undefined in a foreign one. */

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 
+import { checksumOf, checksumWhile } from '../base/checksum.js'
 import { TorchPruneError } from '../errors.js'
 import { bytesPerElement, type DType } from '../tensor/dtype.js'
 import { writeAtomically } from './atomic.js'
@@ -10,6 +11,7 @@ import {
   isReservedName,
   MAX_HEADER_BYTES,
   parseHeader,
+  REWRITE,
   type SafetensorsHeader,
   type TensorEntry,
   tensorBytes,
@@ -45,6 +47,9 @@ export function readSafetensors(
     for (const [name, entry] of select(header.tensors, options.only, path)) {
       const data = allocate(entry.end - entry.begin, `${path}: tensor ${quoted(name)}`)
       await readFully(handle, data, dataStart + entry.begin, path)
+      if (header.checksums && header.checksums.get(name) !== (await checksumOf(data))) {
+        refuse(path, `tensor ${quoted(name)} does not match its checksum`, REWRITE)
+      }
       tensors.set(name, { dtype: entry.dtype, shape: entry.shape, data })
     }
     return { metadata: header.metadata, tensors }
@@ -62,12 +67,15 @@ export function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> 
 /**
  * Writes a safetensors file, whole or not at all, tensor by tensor. Tensors lie in the order of the format's
  * reference implementation (wide dtypes first, then by name), so every one of them is aligned.
+ * @param options.checksums adds a CRC-32 of the header and of each tensor, which `readSafetensors` checks. They stand in
+ * the metadata, where other programs pass them by.
  * @throws ERR_ARGUMENT when a tensor's bytes do not fit its shape, or a name is reserved
  * @throws ERR_OUTPUT when the file cannot be written
  */
 export async function writeSafetensors(
   path: string,
   file: { metadata: Readonly<Record<string, string>>; tensors: ReadonlyMap<string, Readonly<TensorData>> },
+  { checksums = false }: { checksums?: boolean } = {},
 ): Promise<void> {
   const ordered = [...file.tensors].sort(([nameA, a], [nameB, b]) => {
     return LAYOUT.indexOf(a.dtype) - LAYOUT.indexOf(b.dtype) || (nameA < nameB ? -1 : 1)
@@ -81,7 +89,10 @@ export async function writeSafetensors(
     entries.set(name, { dtype: tensor.dtype, shape: tensor.shape, begin, end })
   }
   checkMetadata(file.metadata, path)
-  const header = encodeHeader({ metadata: file.metadata, tensors: entries })
+  const encode = (sums?: readonly string[]) =>
+    encodeHeader({ metadata: file.metadata, tensors: entries }, sums)
+  // The data decide the digits, not how many there are: room is left for them.
+  const header = encode(checksums ? ordered.map(() => '0'.repeat(8)) : undefined)
   if (header.length > MAX_HEADER_BYTES) {
     throw new TorchPruneError('ERR_ARGUMENT', `${path}: the header is over 100 MB; write less metadata`)
   }
@@ -93,7 +104,10 @@ export async function writeSafetensors(
       new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true)
       await handle.writeFile(length)
       await handle.writeFile(header)
-      for (const [, { data }] of ordered) await handle.writeFile(data)
+      const sums: string[] = []
+      for (const [, { data }] of ordered)
+        sums.push(await checksumWhile(data, (piece) => handle.writeFile(piece)))
+      if (checksums) await handle.write(encode(sums), 0, header.length, LENGTH_BYTES)
     } finally {
       await handle.close()
     }

@@ -143,6 +143,45 @@ describe('safetensors', () => {
       { numRuns: 60 },
     ))
 
+  describe('with checksums', () => {
+    const tensors = new Map<string, TensorData>([
+      ['weight', { dtype: 'float32', shape: [2], data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }],
+      ['empty', { dtype: 'float32', shape: [0], data: new Uint8Array() }],
+      ['mask', { dtype: 'uint8', shape: [2], data: Uint8Array.of(1, 0) }],
+    ])
+
+    for (const metadata of [{}, { graph: '{}', 7: 'a number first' }]) {
+      it(`comes back as it was given, with ${Object.keys(metadata).length} words of metadata`, async () => {
+        await writeSafetensors(path, { metadata, tensors }, { checksums: true })
+        expect(await readSafetensors(path)).to.deep.equal({ metadata, tensors })
+        expect((await readSafetensorsHeader(path)).metadata).to.deep.equal(metadata)
+        expect(Number((await readFile(path)).readBigUInt64LE()) % 8).to.equal(0)
+      })
+    }
+
+    it('refuses a flipped bit in any byte', async () => {
+      await writeSafetensors(path, { metadata: { graph: '{}' }, tensors }, { checksums: true })
+      const whole = await readFile(path)
+      for (let at = 0; at < whole.length; at++) {
+        const damaged = Buffer.from(whole)
+        damaged[at]! ^= 1 << (at % 8)
+        await writeFile(path, damaged)
+        expect(await refusedWith(readSafetensors(path)), `byte ${at}`).to.include(path)
+      }
+    })
+
+    it('reads what another program wrote again, where checksums are those of other values', async () => {
+      await writeSafetensors(path, { metadata: { graph: '{}' }, tensors }, { checksums: true })
+      const ours = await readFile(path)
+      const length = Number(ours.readBigUInt64LE())
+      const header = JSON.parse(ours.toString('utf8', 8, 8 + length))
+      await writeFile(path, Buffer.concat([fileOf(header), Buffer.alloc(ours.length - 8 - length, 1)]))
+      const { metadata, tensors: read } = await readSafetensors(path)
+      expect(metadata).to.deep.equal({ graph: '{}' })
+      expect([...read.get('mask')!.data]).to.deep.equal([1, 1])
+    })
+  })
+
   const lies: [what: string, file: Buffer, says: RegExp][] = [
     ['an empty file', Buffer.alloc(0), /has 0 bytes, too few/],
     ['a file of seven bytes', Buffer.alloc(7), /has 7 bytes, too few/],

@@ -1,0 +1,38 @@
+import { setImmediate } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
+
+/** Bytes that are hashed or written at once: a fraction of a millisecond, so that the event loop goes on between. */
+export const PIECE_BYTES = 2 ** 20
+
+/** The CRC-32 of bytes, or of a text in UTF-8, as 8 hexadecimal digits. */
+export function checksum(data: Uint8Array | string): string {
+  return digits(crc32(data))
+}
+
+/** The same of many bytes, without holding the event loop. */
+export async function checksumOf(bytes: Uint8Array): Promise<string> {
+  let sum = 0
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    if (at > 0) await setImmediate()
+    sum = crc32(bytes.subarray(at, at + PIECE_BYTES), sum)
+  }
+  return digits(sum)
+}
+
+/** Hands on bytes piece by piece, and returns their checksum. */
+export async function checksumWhile(
+  bytes: Uint8Array,
+  use: (piece: Uint8Array) => Promise<void>,
+): Promise<string> {
+  let sum = 0
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    const piece = bytes.subarray(at, at + PIECE_BYTES)
+    sum = crc32(piece, sum)
+    await use(piece)
+  }
+  return digits(sum)
+}
+
+function digits(sum: number): string {
+  return sum.toString(16).padStart(8, '0')
+}
