@@ -1,14 +1,17 @@
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { TorchPruneError } from '../errors.js'
+import { cacheFolder } from './cache.js'
+import { availableCores, threadLimit } from './cores.js'
 import { type FetchOptions, fetchLibtorch } from './fetch.js'
-import { buildCommand, PACKAGE } from './home.js'
+import { buildCommand, isClone, ownCommand, PACKAGE, VERSION } from './home.js'
 import { findCached, findLibtorch, type Libtorch, readLibtorch } from './libtorch.js'
 import type { Native } from './native.js'
 import { type AddonRecord, readRecord } from './record.js'
 
-const require = createRequire(import.meta.url)
+const require = createRequire(join(PACKAGE, 'package.json'))
 
 /** The optional package that brings a built addon for this platform. */
 export const PLATFORM_PACKAGE = `@torch-prune/${process.platform}-${process.arch}`
@@ -42,10 +45,19 @@ function load(): Native {
   try {
     const addon = require(join(folder, 'torch_prune.node')) as Native
     addon.initialize(TorchPruneError)
+    limitThreads(addon)
     return addon
   } catch (error) {
     throw failure(`the addon in ${folder} cannot be loaded`, error, `build it again: ${buildCommand()}`)
   }
+}
+
+/** A service keeps a core for its event loop; the command line asks for all of them. */
+function limitThreads(addon: Native): void {
+  const cores = availableCores()
+  addon.setJobThreads(Math.max(1, Math.min(cores - 1, threadLimit())))
+  // libtorch itself looks at OMP_NUM_THREADS and at the cores, but at no container's share of them.
+  if (cores < availableParallelism()) addon.setEagerThreads(Math.min(cores, threadLimit()))
 }
 
 /** Brings libtorch into the process with the loader in `folder`, where the addon will find it. */
@@ -80,10 +92,7 @@ export function findAddon(): AddonFiles {
     addonIn(join(PACKAGE, 'build/Release'), 'build') ??
     (installed === null ? null : addonIn(installed, 'package'))
   if (found) return found
-  throw missing(
-    `the addon is not built and ${PLATFORM_PACKAGE} is not installed: run ${buildCommand()}, ` +
-      'or install again without --omit=optional',
-  )
+  throw missing(`there is no addon: ${howToGetAddon()}`)
 }
 
 /**
@@ -102,7 +111,11 @@ export function libtorchFor(folder: string, record: AddonRecord): Libtorch {
   const found = findLibtorch({ version: record.libtorch })
   if (isIt(found)) return found!
   const other = findLibtorch() ?? findCached()
-  throw refusal(folder, record, other ? `${other.version} was found (${other.dir})` : 'none was found')
+  throw refusal(
+    folder,
+    record,
+    other ? `${other.version} was found (${other.dir})` : `none was found${hidden(record)}`,
+  )
 }
 
 /**
@@ -110,16 +123,39 @@ export function libtorchFor(folder: string, record: AddonRecord): Libtorch {
  * the addon is yet to be built, the one that this machine can use best.
  */
 export function fetchAddonLibtorch(options: FetchOptions = {}): Promise<Libtorch> {
-  const installed = platformFolder()
-  const record = installed === null ? null : readRecord(installed)
+  const record = installedRecord()
   const chosen = options.cuda !== undefined || options.version !== undefined
-  return fetchLibtorch(chosen || record === null ? options : { ...options, version: record.libtorch })
+  if (chosen || process.env.TORCH_PRUNE_LIBTORCH_VERSION || record === null) return fetchLibtorch(options)
+  return fetchLibtorch({ ...options, version: record.libtorch })
+}
+
+function installedRecord(): AddonRecord | null {
+  try {
+    return findAddon().record
+  } catch {
+    return null
+  }
 }
 
 function addonIn(folder: string, source: AddonFiles['source']): AddonFiles | null {
   const record = readRecord(folder)
   const whole = ['torch_prune.node', 'loader.node'].every((file) => existsSync(join(folder, file)))
   return record !== null && whole ? { folder, record, source } : null
+}
+
+/** The platforms that a built addon is published for. */
+const PUBLISHED = ['@torch-prune/linux-x64']
+
+/** What to type for an addon. The build is named only where no built one fits: it takes a compiler and minutes. */
+function howToGetAddon(): string {
+  if (isClone()) return `build it: ${buildCommand()}`
+  if (PUBLISHED.includes(PLATFORM_PACKAGE)) {
+    return `npm install ${PLATFORM_PACKAGE}@${VERSION} (npm leaves it out under --omit=optional)`
+  }
+  return (
+    `none is published for ${process.platform}-${process.arch}; build it (g++ and cmake, some minutes): ` +
+    `npm install --save-dev cmake-js node-addon-api && ${buildCommand()}`
+  )
 }
 
 function platformFolder(): string | null {
@@ -131,22 +167,38 @@ function platformFolder(): string | null {
 }
 
 function refusal(folder: string, { libtorch, cuda }: AddonRecord, found: string): TorchPruneError {
-  const release = libtorch.split('+')[0]
-  const build = cuda ? ' --cuda' : ' --cpu'
-  const fetch = `TORCH_PRUNE_LIBTORCH_VERSION=${release} torch-prune fetch-libtorch${build}`
+  const fetch = `${ownCommand()} fetch-libtorch`
+  const build = isClone() ? `, or build the addon for another: ${buildCommand()}` : ''
   return missing(
-    `the addon in ${folder} was built for libtorch ${libtorch} and ${found}: ` +
-      `set LIBTORCH to ${libtorch}, fetch it (${fetch}), or build the addon for the one here (${buildCommand()})`,
+    `libtorch ${libtorch}, which the addon in ${folder} was built for, is needed, and ${found}: ` +
+      `${fetch}${cuda ? ' --cuda' : ''} fetches it${process.env.LIBTORCH ? ' (unset LIBTORCH then)' : ''}${build}`,
   )
+}
+
+/** Folders that this user may not look into, where a libtorch may be. */
+function hidden(record: AddonRecord): string {
+  const closed = [record.dir, cacheFolder()].find((folder) => folder !== undefined && !mayRead(folder))
+  if (closed === undefined) return ''
+  return ` (${closed} may not be read by this user: open it, or fetch libtorch into a folder that may, named by TORCH_PRUNE_CACHE)`
+}
+
+/** False only where permissions are what is in the way. */
+function mayRead(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EACCES'
+  }
 }
 
 function libraryMend(error: unknown, cuda: boolean): string {
   const text = error instanceof Error ? error.message : ''
   if (/GLIBC(XX)?_/.test(text)) return 'this system is older than that libtorch needs: use a newer one'
   if (cuda && /lib(cu|nv|nccl)/.test(text)) {
-    return 'install the NVIDIA packages beside it (pip install torch brings them), or fetch it: torch-prune fetch-libtorch --cuda'
+    return 'install the NVIDIA packages beside it (pip install torch brings them), or fetch it: npx torch-prune fetch-libtorch --cuda'
   }
-  return 'set LIBTORCH to a whole libtorch folder, or fetch one: torch-prune fetch-libtorch'
+  return 'set LIBTORCH to a whole libtorch folder, or fetch one: npx torch-prune fetch-libtorch'
 }
 
 function failure(what: string, error: unknown, mend: string): TorchPruneError {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { TorchPruneError } from '../errors.js'
 import { type AddonFiles, findAddon, libtorchFor } from './addon.js'
 import { nvidiaDriver } from './driver.js'
-import { buildCommand, VERSION } from './home.js'
+import { buildCommand, ownCommand, VERSION } from './home.js'
 import { findLibtorch, type Libtorch } from './libtorch.js'
 import type { Probe } from './probe.js'
 
@@ -57,7 +57,7 @@ export async function diagnose(): Promise<Diagnosis> {
   const libtorch = attempt(() => (files ? libtorchFor(files.folder, files.record) : findLibtorch()))
   if (libtorch === null && !problems.some((problem) => problem.includes('libtorch '))) {
     note(
-      'no libtorch was found: fetch one (torch-prune fetch-libtorch), or set LIBTORCH to a libtorch folder',
+      `no libtorch was found: ${ownCommand()} fetch-libtorch fetches one, or set LIBTORCH to a libtorch folder`,
     )
   }
   const probe = files && libtorch ? await probeAddon(files) : null
@@ -124,7 +124,7 @@ function whyNoCuda(libtorch: Libtorch | null, driver: string | null, probe: Prob
     const build = `libtorch ${libtorch.version} is a CPU build`
     return driver === null
       ? build
-      : `${build}; for the GPU here: torch-prune fetch-libtorch --cuda, then ${buildCommand()} --cuda`
+      : `${build}; for the GPU here: ${ownCommand()} fetch-libtorch --cuda, then ${buildCommand()} --cuda`
   }
   if (driver === null) return 'no NVIDIA driver was found'
   if (!probe?.ok) return 'the addon does not load'

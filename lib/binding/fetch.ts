@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { TorchPruneError } from '../errors.js'
+import { sha256 } from '../io/digest.js'
 import { cachedFolders, cacheFolder, keep, withPartial } from './cache.js'
 import { nvidiaDriver } from './driver.js'
 import { fits, type Libtorch, readLibtorch } from './libtorch.js'
@@ -14,8 +15,21 @@ export interface FetchOptions {
   readonly cuda?: boolean | undefined
   /** Left out: `TORCH_PRUNE_LIBTORCH_VERSION`, else the version that this package is tested with. */
   readonly version?: string | undefined
+  /** Also takes a wheel whose digest this package does not know: pip has checked it against its index alone. */
+  readonly anyDigest?: boolean | undefined
   /** Receives a line for each step; left out, they go to standard error. */
   readonly log?: (line: string) => void
+}
+
+/**
+ * SHA-256 of the `torch` wheels that this package is tested with. An index could serve another file under the same
+ * name, with a digest of its own; libtorch runs inside the process.
+ */
+const DIGESTS: Readonly<Record<string, string>> = {
+  'torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl':
+    '6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b',
+  'torch-2.14.1-cp311-cp311-manylinux_2_28_x86_64.whl':
+    '305a61f61f35f128579f299c5bd33d475f6a01c6307336139632e30856c4854d',
 }
 
 const DEFAULT_VERSION = '2.13.0'
@@ -54,6 +68,7 @@ export async function fetchLibtorch(options: FetchOptions = {}): Promise<Libtorc
 
     log(`Fetching libtorch ${version} into ${cacheFolder()} ...`)
     const wheel = await downloadTorch(python, partial, version, options.cuda, log)
+    if (!options.anyDigest) await checkDigest(wheel)
     const tree = join(partial, 'tree')
     await unpack(python, wheel, tree, log)
     const found = readLibtorch(join(tree, 'torch'), 'cache')
@@ -73,6 +88,19 @@ export async function fetchLibtorch(options: FetchOptions = {}): Promise<Libtorc
   }, log)
 }
 
+async function checkDigest(wheel: string): Promise<void> {
+  const name = basename(wheel)
+  const digest = Buffer.from(await sha256(wheel), 'base64url').toString('hex')
+  if (DIGESTS[name] === digest) return
+  const known = DIGESTS[name] !== undefined
+  throw new TorchPruneError(
+    'ERR_LIBTORCH',
+    known
+      ? `${name} is not the file that this package was tested with (SHA-256 ${digest}): check pip's index, or take it all the same with fetch-libtorch --any-digest`
+      : `${name} is none of the wheels that this package was tested with: take it all the same with fetch-libtorch --any-digest, or set LIBTORCH to a libtorch folder`,
+  )
+}
+
 async function downloadTorch(
   python: string,
   partial: string,
@@ -82,12 +110,12 @@ async function downloadTorch(
 ): Promise<string> {
   const folder = join(partial, 'torch')
   const reasons: string[] = []
-  for (const { requirement, args } of attempts(version, cuda)) {
+  for (const { requirement, args } of attempts(version, cuda).map(forAnyPython)) {
     const result = await pipDownload(python, folder, ['--no-deps', ...args, requirement])
     if ('wheels' in result && result.wheels[0] !== undefined) return result.wheels[0]
     const { reason, offline } = 'reason' in result ? result : { reason: 'no wheel came', offline: false }
     reasons.push(reason)
-    if (offline && !args.length) break
+    if (offline && !args.includes('--extra-index-url')) break
     log(`pip found no ${[requirement, ...args].join(' ')}`)
   }
   throw new TorchPruneError('ERR_LIBTORCH', `libtorch ${version} cannot be fetched (${reasons[0]}): ${MEND}`)
@@ -106,12 +134,12 @@ export function attempts(version: string, cuda: boolean | undefined): Attempt[] 
   const [release, build] = version.split('+')
   const cpu = withIndex(`torch==${release}+cpu`, 'cpu')
   const gpu = [{ requirement: `torch==${release},!=${release}+cpu`, args: [] }]
-  if (build === 'cpu' || (build === undefined && cuda === false)) return [...cpu, forAnyPython(cpu.at(-1)!)]
-  if (build !== undefined) return [...withIndex(`torch==${version}`, build), ...gpu, forAnyPython(gpu[0]!)]
-  if (cuda === true) return [...gpu, forAnyPython(gpu[0]!)]
+  if (build === 'cpu' || (build === undefined && cuda === false)) return cpu
+  if (build !== undefined) return [...withIndex(`torch==${version}`, build), ...gpu]
+  if (cuda === true) return gpu
 
   const plain = { requirement: `torch==${release}`, args: [] }
-  return [...(nvidiaDriver() === null ? cpu : gpu), plain, forAnyPython(plain)]
+  return [...(nvidiaDriver() === null ? cpu : gpu), plain]
 }
 
 /** First from pip's own indexes, then from PyTorch's for this build too: briefly, as it may be out of reach. */
@@ -123,12 +151,12 @@ function withIndex(requirement: string, build: string): Attempt[] {
   ]
 }
 
-/** The wheel's Python part is not used, so that the wheel for another Python does as well. */
+/** The wheel's Python part is not used: the wheel for the Python of the known digests does everywhere. */
 function forAnyPython({ requirement, args }: Attempt): Attempt {
   const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
   return {
     requirement,
-    args: [...args, '--python-version', '3.12', '--platform', `manylinux_2_28_${machine}`],
+    args: [...args, '--python-version', '3.11', '--platform', `manylinux_2_28_${machine}`],
   }
 }
 

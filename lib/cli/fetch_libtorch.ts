@@ -7,6 +7,7 @@ export function addFetchLibtorch(program: Command): void {
     .description('fetch libtorch into the cache, by pip')
     .addOption(new Option('--cpu', 'the CPU build').conflicts('cuda'))
     .addOption(new Option('--cuda', "the CUDA build, with NVIDIA's libraries").conflicts('cpu'))
+    .option('--any-digest', 'take a wheel whose digest is not known here (of another version or machine)')
     .addHelpText(
       'after',
       `
@@ -18,9 +19,12 @@ Examples:
   $ torch-prune fetch-libtorch --cpu
   $ TORCH_PRUNE_LIBTORCH_VERSION=2.14.1 torch-prune fetch-libtorch --cuda`,
     )
-    .action(async ({ cpu, cuda }: { cpu?: boolean; cuda?: boolean }) => {
+    .action(async ({ cpu, cuda, anyDigest }: { cpu?: boolean; cuda?: boolean; anyDigest?: boolean }) => {
       const { fetchAddonLibtorch } = await import('../binding/addon.js')
-      const { version, dir } = await fetchAddonLibtorch({ cuda: cuda ?? (cpu ? false : undefined) })
+      const { version, dir } = await fetchAddonLibtorch({
+        cuda: cuda ?? (cpu ? false : undefined),
+        anyDigest,
+      })
       print(`libtorch ${version} is in ${dir}`)
     })
 }

@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os'
 import { type Command, Option } from 'commander'
+import { availableCores, threadLimit } from '../binding/cores.js'
 import { TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import { CHECKPOINT_MINUTES } from '../recipes/defaults.js'
@@ -29,7 +29,7 @@ export function withWorkOptions(command: Command, defaultFolder: string): Comman
     .addOption(
       new Option('--threads <n>', 'CPU threads')
         .argParser(whole('--threads', 1, MOST_THREADS))
-        .default(Math.min(availableParallelism(), MOST_THREADS), 'all cores'),
+        .default(Math.min(availableCores(), threadLimit(), MOST_THREADS), 'all cores'),
     )
     .option('--quiet', 'print nothing but errors')
 }

@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { loadAddon } from '../binding/addon.js'
+import { availableCores } from '../binding/cores.js'
 import { TorchPruneError } from '../errors.js'
 import { exists, refuse } from '../io/files.js'
 import { tensor } from '../tensor/from.js'
@@ -97,7 +97,7 @@ export function nativeImageOptions(options: ImageOptions) {
 
 /** How many threads decode where nobody says. */
 export function decodingThreads(): number {
-  return Math.min(4, availableParallelism())
+  return Math.min(4, availableCores())
 }
 
 function fromFiles(files: readonly ImageFile[], options: ImageOptions): Dataset {

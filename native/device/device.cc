@@ -32,7 +32,7 @@ Napi::Value Synchronize(const Napi::CallbackInfo& info) {
 Napi::Value SetJobThreads(const Napi::CallbackInfo& info) {
   const auto count = ToInteger(info[0], "threads");
   if (count < 1 || count > 1024)
-    throw Error("ERR_ARGUMENT", "threads must be 1 or more, got " + std::to_string(count));
+    throw Error("ERR_ARGUMENT", "threads must be 1 to 1024, got " + std::to_string(count));
   Environment::Of(info.Env()).compute.SetThreads(static_cast<int>(count));
   return info.Env().Undefined();
 }
@@ -45,7 +45,7 @@ Napi::Value JobThreads(const Napi::CallbackInfo& info) {
 Napi::Value SetEagerThreads(const Napi::CallbackInfo& info) {
   const auto count = ToInteger(info[0], "threads");
   if (count < 1 || count > 1024)
-    throw Error("ERR_ARGUMENT", "threads must be 1 or more, got " + std::to_string(count));
+    throw Error("ERR_ARGUMENT", "threads must be 1 to 1024, got " + std::to_string(count));
   at::set_num_threads(static_cast<int>(count));
   return info.Env().Undefined();
 }

@@ -23,7 +23,7 @@ describe('fetchLibtorch', () => {
   let python: string
   const lines: string[] = []
   const fetch = (options: FetchOptions = {}) =>
-    fetchLibtorch({ cuda: false, ...options, log: (line) => lines.push(line) })
+    fetchLibtorch({ cuda: false, anyDigest: true, ...options, log: (line) => lines.push(line) })
 
   beforeEach(() => {
     python = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], {
@@ -88,7 +88,7 @@ esac`,
     await fetch()
     expect(asked()).to.have.length(1)
     expect(asked()[0]).to.match(
-      /^-m pip download --only-binary=:all: --dest .* --no-deps torch==2\.13\.0\+cpu$/,
+      /^-m pip download --only-binary=:all: --dest .* --no-deps --python-version 3\.11 --platform manylinux_2_28_\w+ torch==2\.13\.0\+cpu$/,
     )
   })
 
@@ -117,6 +117,27 @@ esac`,
     expect(error).to.include({ code: 'ERR_FILE' })
     expect(error.message).to.match(/^torch\/lib\/libtorch_cpu\.so differs from its wheel's RECORD/)
     expect(readdirSync(box.path('cache'))).to.deep.equal([])
+  })
+
+  it('refuses a wheel that it does not know the digest of, unless it is told to take it', async () => {
+    torchWheel('2.13.0+cpu')
+    pip()
+    const unknown = await fetch({ anyDigest: false }).catch((reason) => reason)
+    expect(unknown).to.include({ code: 'ERR_LIBTORCH' })
+    expect(unknown.message).to.match(/^torch-2\.13\.0\+cpu-.*\.whl is none of the wheels .*--any-digest/)
+    expect(readdirSync(box.path('cache'))).to.deep.equal([])
+    expect(await fetch()).to.include({ version: '2.13.0+cpu' })
+  })
+
+  it('refuses another file under the name of a wheel that it knows', async () => {
+    wheel('torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl', 'torch-2.13.0+cpu.dist-info', {
+      'torch/version.py': "__version__ = '2.13.0+cpu'\n",
+    })
+    pip()
+    const other = await fetch({ anyDigest: false }).catch((reason) => reason)
+    expect(other.message).to.match(
+      /is not the file that this package was tested with \(SHA-256 [0-9a-f]{64}\)/,
+    )
   })
 
   it('brings the NVIDIA libraries that a CUDA build names', async () => {
