@@ -11,6 +11,7 @@ import { solveThresholds } from './prune/solve.js'
 import { splice, spliceOnce } from './prune/splicing.js'
 import { tradeoff } from './prune/tradeoff.js'
 
+export type { Job } from './base/job.js'
 export { jobThreads, setEagerThreads, setJobThreads } from './binding/threads.js'
 export { type Versions, versions } from './binding/versions.js'
 export type { Augmentation } from './data/augment.js'
@@ -62,7 +63,6 @@ export * from './tensor/index.js'
 export type { CheckpointOptions, TrainPosition } from './train/checkpoint.js'
 export type { Distillation } from './train/distillation.js'
 export { type EvaluateOptions, type Evaluation, evaluate, predict } from './train/evaluate.js'
-export type { Job } from './train/job.js'
 export type { ProgressiveResizing } from './train/progressive.js'
 export {
   type Epoch,

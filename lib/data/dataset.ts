@@ -1,6 +1,6 @@
 import { loadAddon } from '../binding/addon.js'
 import type { DatasetHandle } from '../binding/native.js'
-import { type JobProgress, runJob } from '../binding/native_job.js'
+import { type Listener, runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type Augmentation, nativeAugmentation } from './augment.js'
@@ -30,7 +30,7 @@ export interface ReadOptions {
 export interface CheckOptions extends Omit<ReadOptions, 'device'> {
   readonly batchSize?: number | undefined
   /** Told of how many samples are done, now and then. */
-  readonly onProgress?: ((progress: JobProgress) => void) | undefined
+  readonly onProgress?: Listener | undefined
 }
 
 /** Samples that were read. Those that could not be are missing in it. */

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import { loadAddon } from '../binding/addon.js'
-import { type JobProgress, runJob } from '../binding/native_job.js'
+import { type Listener, runJob } from '../binding/native_job.js'
 import { writeAtomically } from '../io/atomic.js'
 import { inputError, refuse, sizeOfFile } from '../io/files.js'
 import { Dataset, type SkippedSample } from './dataset.js'
@@ -49,7 +49,7 @@ export interface PackOptions {
   readonly threads?: number | undefined
   readonly signal?: AbortSignal | undefined
   /** Told of how many images are done, now and then. */
-  readonly onProgress?: ((progress: JobProgress) => void) | undefined
+  readonly onProgress?: Listener | undefined
 }
 
 export interface PackResult {

@@ -1,4 +1,5 @@
-import type { JobOptions } from '../binding/native_job.js'
+import { Job } from '../base/job.js'
+import type { JobOptions, Listener } from '../binding/native_job.js'
 import type { DataSplits } from '../data/dataset.js'
 import { checkCounts, TorchPruneError } from '../errors.js'
 import { loadWeights } from '../io/network.js'
@@ -8,7 +9,6 @@ import type { OptimizerSpec } from '../optim/spec.js'
 import { type CheckpointOptions, readNote } from '../train/checkpoint.js'
 import { type Distillation, logitsOf } from '../train/distillation.js'
 import { evaluate } from '../train/evaluate.js'
-import { Job } from '../train/job.js'
 import { checkCache } from '../train/prefix.js'
 import { progressiveSizes } from '../train/progressive.js'
 import { deriveSeed } from '../train/seed.js'
@@ -64,7 +64,7 @@ export interface PruneOptions<Name extends string = string> extends JobOptions {
    * one of an earlier round is written over.
    */
   readonly checkpoint?: Omit<CheckpointOptions, 'note' | 'fresh'> | undefined
-  readonly onProgress?: ((progress: PruneProgress) => void) | undefined
+  readonly onProgress?: Listener<PruneProgress> | undefined
   /** Awaited after each epoch of retraining. */
   readonly onEpoch?: ((epoch: RetrainEpoch) => Promise<void> | void) | undefined
   /** Awaited when a round has pruned for the first time and not retrained yet. */
@@ -116,7 +116,10 @@ export function prune<K extends LayerKinds>(
   options: PruneOptions<PrunableName<K>>,
 ): Job<Round, PruneResult> {
   const phases = checkPruning(network, options as PruneOptions)
-  return new Job(roundsOf(network, data, options as PruneOptions, phases))
+  return new Job(
+    (signal) => roundsOf(network, data, { ...(options as PruneOptions), signal }, phases),
+    options.signal,
+  )
 }
 
 /** The phases of each round. Throws for whatever can be known to be wrong before anything is pruned. */

@@ -1,3 +1,4 @@
+import { Job } from '../base/job.js'
 import type { JobOptions } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
@@ -5,7 +6,6 @@ import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { noGrad } from '../tensor/autograd.js'
 import { evaluate } from '../train/evaluate.js'
-import { Job } from '../train/job.js'
 import { layerDensity } from './criterion.js'
 import { applyCriterion } from './mask.js'
 
@@ -74,7 +74,7 @@ export function sensitivity(
     )
   }
   network.refuseSpliced('sensitivity is not measured')
-  return new Job(pointsOf(network, dataset, options))
+  return new Job((signal) => pointsOf(network, dataset, { ...options, signal }), options.signal)
 }
 
 async function* pointsOf(

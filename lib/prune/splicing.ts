@@ -1,3 +1,4 @@
+import { Job } from '../base/job.js'
 import { loadAddon } from '../binding/addon.js'
 import type { SplicingCounts } from '../binding/native.js'
 import { type JobOptions, runJob } from '../binding/native_job.js'
@@ -6,7 +7,6 @@ import { TorchPruneError } from '../errors.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Distillation } from '../train/distillation.js'
-import { Job } from '../train/job.js'
 import { type Epoch, type TrainOptions, train } from '../train/train.js'
 import { adjustDropout, type DropoutRule } from './dropout.js'
 import { keptWeights, type LayerKept, totalDensity } from './mask.js'
@@ -97,7 +97,10 @@ export function splice<K extends LayerKinds>(
       'a run that goes on needs its distillation.teacher: the network is not any more what it was at the beginning',
     )
   }
-  return new Job(epochsOf(network, data, options as SpliceOptions))
+  return new Job(
+    (signal) => epochsOf(network, data, { ...(options as SpliceOptions), signal }),
+    options.signal,
+  )
 }
 
 /**

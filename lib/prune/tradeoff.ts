@@ -1,9 +1,9 @@
-import type { JobOptions } from '../binding/native_job.js'
+import { Job } from '../base/job.js'
+import type { JobOptions, Listener } from '../binding/native_job.js'
 import type { DataSplits } from '../data/dataset.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { l1, l2 } from '../optim/regularization.js'
 import { evaluate } from '../train/evaluate.js'
-import { Job } from '../train/job.js'
 import { deriveSeed } from '../train/seed.js'
 import { type TrainOptions, train } from '../train/train.js'
 import { checkDensity, globalDensity } from './criterion.js'
@@ -39,7 +39,7 @@ export interface TradeoffOptions extends JobOptions {
   readonly l2: number
   /** Asked before each curve of a seed; what it returns is taken instead of computing it again. */
   readonly known?: (curve: CurveKind, seed: number) => readonly number[] | undefined
-  readonly onProgress?: ((text: string) => void) | undefined
+  readonly onProgress?: Listener<string> | undefined
 }
 
 /** One curve of one seed: points of accuracy lost on the test set at each density, in the order given. */
@@ -55,7 +55,7 @@ export interface TradeoffResult {
  */
 export function tradeoff(options: TradeoffOptions): Job<TradeoffResult, readonly TradeoffResult[]> {
   for (const density of options.densities) checkDensity(density, '')
-  return new Job(curvesOf(options))
+  return new Job((signal) => curvesOf({ ...options, signal }), options.signal)
 }
 
 async function* curvesOf(
@@ -91,7 +91,7 @@ class DenseNetworks {
     const ready = this.#trained.get(kind)
     if (ready) return ready
     const { model, data, dense, signal, onProgress } = this.#options
-    onProgress?.(`seed ${this.#seed}: dense training with ${kind.toUpperCase()}`)
+    await onProgress?.(`seed ${this.#seed}: dense training with ${kind.toUpperCase()}`)
     const network = model({ seed: this.#seed })
     await train(network, data.train, {
       ...dense,
@@ -122,7 +122,7 @@ async function lossesOf(
   const losses = densities.map(() => 0)
   let network = copy()
   for (const i of order) {
-    onProgress?.(`seed ${seed}: ${curve.name}, density ${densities[i]}`)
+    await onProgress?.(`seed ${seed}: ${curve.name}, density ${densities[i]}`)
     if (!curve.iterative) {
       network.dispose()
       network = copy()

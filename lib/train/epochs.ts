@@ -96,6 +96,7 @@ export async function* epochsOf(
           signal,
           onProgress && ((progress) => onProgress({ ...progress, epoch, epochs })),
         )
+        if (result === undefined) throw signal?.reason
         if (!Number.isFinite(result.loss)) {
           throw new TorchPruneError(
             'ERR_TORCH',

@@ -1,6 +1,5 @@
 import { loadAddon } from '../binding/addon.js'
-import type { JobProgress } from '../binding/native.js'
-import { type JobOptions, runJob } from '../binding/native_job.js'
+import { type JobOptions, type Listener, runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
@@ -11,7 +10,7 @@ export interface EvaluateOptions extends JobOptions, ComputeOptions {
   readonly batchSize?: number
   /** Also measures the share of non-zero activations. */
   readonly activations?: boolean
-  readonly onProgress?: ((progress: JobProgress) => void) | undefined
+  readonly onProgress?: Listener | undefined
 }
 
 export interface Evaluation {

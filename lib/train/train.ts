@@ -1,5 +1,6 @@
+import { Job } from '../base/job.js'
 import type { JobProgress, Native, SplicingCounts } from '../binding/native.js'
-import type { JobOptions } from '../binding/native_job.js'
+import type { JobOptions, Listener } from '../binding/native_job.js'
 import type { Augmentation } from '../data/augment.js'
 import type { Dataset } from '../data/dataset.js'
 import { checkCounts, TorchPruneError } from '../errors.js'
@@ -13,7 +14,6 @@ import type { CheckpointOptions } from './checkpoint.js'
 import type { Distillation } from './distillation.js'
 import { epochsOf } from './epochs.js'
 import { checkSamples } from './evaluate.js'
-import { Job } from './job.js'
 import { type CacheOptions, checkCache } from './prefix.js'
 import { type ProgressiveResizing, progressiveSizes } from './progressive.js'
 
@@ -53,7 +53,7 @@ export interface TrainOptions extends JobOptions, ComputeOptions, CacheOptions {
   /** Seeds the order of samples and dropout; the network's own unless given. */
   readonly seed?: number | undefined
   /** Called now and then within an epoch. */
-  readonly onProgress?: ((progress: TrainProgress) => void) | undefined
+  readonly onProgress?: Listener<TrainProgress> | undefined
   /** @internal */
   readonly splicing?: TrainSplicing | undefined
 }
@@ -82,8 +82,8 @@ export interface TrainResult {
 }
 
 /**
- * Trains a network by cross-entropy, off the event loop. Awaited, it resolves when done; iterated, it yields
- * each epoch. Frozen layers stay as they are, masks hold.
+ * Trains a network by cross-entropy, off the event loop. It begins at once. Awaited, it resolves when done; iterated,
+ * it yields each epoch. Frozen layers stay as they are, masks hold.
  *
  * @throws TorchPruneError `ERR_ARGUMENT`, `ERR_SHAPE`, or `ERR_TORCH` when the loss stops being a number; the
  * signal's reason when aborted (after the step it is in); `ERR_FILE` for a checkpoint of another training.
@@ -104,5 +104,5 @@ export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptio
   checkCache(options)
   const { progressiveResizing } = options
   const sizes = progressiveResizing && progressiveSizes(network, epochs, progressiveResizing)
-  return new Job(epochsOf(network, dataset, options, sizes))
+  return new Job((signal) => epochsOf(network, dataset, { ...options, signal }, sizes), options.signal)
 }

@@ -101,17 +101,6 @@ describe('train', () => {
     expect(snapshot(net)).to.deep.equal(await trained(5))
   })
 
-  it('starts when asked for its result, once', async () => {
-    using net = toyNetwork()
-    const before = snapshot(net)
-    const job = train(net, toyData(), options)
-    await new Promise(setImmediate)
-    expect(snapshot(net)).to.deep.equal(before)
-    expect(await job).to.equal(await job.result())
-    const error = await rejection(job[Symbol.asyncIterator]().next())
-    expect(error.message).to.match(/^a job can be followed once, and before it is awaited/)
-  })
-
   it('stops when its loop is left, and lets the network go', async () => {
     using net = toyNetwork()
     const job = train(net, toyData(), { ...options, epochs: 1e6 })
@@ -175,6 +164,20 @@ describe('train', () => {
     const checked = evaluate(net, toyData(), { onProgress })
     expect(await checked.catch((error: unknown) => error)).to.equal(wrong)
     await train(net, toyData(), options)
+  })
+
+  it('rejects with what an async onProgress rejects with, also after the last step', async () => {
+    using net = toyNetwork()
+    const wrong = new Error('from onProgress')
+    const onProgress = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      throw wrong
+    }
+    for (const epochs of [1, 1000]) {
+      const job = train(net, toyData(), { ...options, epochs, onProgress })
+      expect(await job.catch((error: unknown) => error)).to.equal(wrong)
+    }
+    expect(await evaluate(net, toyData(), { onProgress }).catch((error: unknown) => error)).to.equal(wrong)
   })
 
   it('reports steps, samples and the running loss', async () => {

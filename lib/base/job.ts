@@ -1,0 +1,125 @@
+import { TorchPruneError } from '../errors.js'
+import { checkSignal, onAbort, reasonOf } from './abort.js'
+
+/** The work of a job: yields its events, returns its result, and stops when the signal aborts. @internal */
+export type Work<Event, Result> = (signal: AbortSignal) => AsyncGenerator<Event, Result, void>
+
+/**
+ * Work that has begun: a promise of its result that can also be followed event by event.
+ *
+ * Until somebody follows it, it runs on and keeps its events. While it is followed (`for await`), it waits for its
+ * reader between events, so the loop's body may use what it works on. Leaving the loop early stops the work as an
+ * AbortSignal would. It can be followed once, also after its end; whoever follows it is told of its failure there,
+ * otherwise it is rejected like any promise.
+ */
+export class Job<Event, Result> implements Promise<Result>, AsyncIterable<Event> {
+  readonly [Symbol.toStringTag] = 'Job'
+  readonly #controller = new AbortController()
+  readonly #result: Promise<Result>
+  readonly #events: Event[] = []
+  #followed = false
+  /** Whether its reader has taken all events and asks for the next one. */
+  #wanted = false
+  #over = false
+  #waiting: (() => void)[] = []
+
+  /** @internal */
+  constructor(work: Work<Event, Result>, signal?: AbortSignal | null) {
+    checkSignal(signal)
+    this.#result = this.#run(work, signal)
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a job is a promise, and that is its point
+  then<A = Result, B = never>(
+    onFulfilled?: ((result: Result) => A | PromiseLike<A>) | null,
+    onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#result.then(onFulfilled, onRejected)
+  }
+
+  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<Result | B> {
+    return this.#result.catch(onRejected)
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<Result> {
+    return this.#result.finally(onFinally)
+  }
+
+  /** The result alone, as a plain promise. */
+  result(): Promise<Result> {
+    return this.#result
+  }
+
+  /** @throws TorchPruneError `ERR_ARGUMENT` when it was followed before. */
+  [Symbol.asyncIterator](): AsyncGenerator<Event, void, void> {
+    if (this.#followed) {
+      throw new TorchPruneError(
+        'ERR_ARGUMENT',
+        'a job can be followed once: start another one, or await this one for its result',
+      )
+    }
+    this.#followed = true
+    // Who follows sees the error already; only who also awaits the result should see it again.
+    this.#result.catch(() => {})
+    return this.#follow()
+  }
+
+  async #run(work: Work<Event, Result>, outer: AbortSignal | null | undefined): Promise<Result> {
+    const { signal } = this.#controller
+    if (outer?.aborted) this.#controller.abort(reasonOf(outer))
+    const ignore = onAbort(outer, () => this.#abort(reasonOf(outer!)))
+    try {
+      signal.throwIfAborted()
+      const generator = work(signal)
+      let step = await generator.next()
+      while (!step.done) {
+        this.#events.push(step.value)
+        this.#wanted = false
+        this.#change()
+        while (this.#followed && !this.#wanted && !signal.aborted) await this.#changed()
+        step = signal.aborted ? await generator.throw(signal.reason) : await generator.next()
+      }
+      return step.value
+    } finally {
+      ignore()
+      this.#over = true
+      this.#change()
+    }
+  }
+
+  async *#follow(): AsyncGenerator<Event, void, void> {
+    try {
+      for (;;) {
+        while (this.#events.length > 0) yield this.#events.shift()!
+        if (this.#over) {
+          await this.#result
+          return
+        }
+        this.#wanted = true
+        this.#change()
+        await this.#changed()
+      }
+    } finally {
+      if (!this.#over) {
+        this.#abort(new DOMException('the job was left before its end', 'AbortError'))
+        await this.#result.catch(() => {})
+      }
+    }
+  }
+
+  #abort(reason: unknown): void {
+    this.#controller.abort(reason)
+    this.#change()
+  }
+
+  /** Resolves when the work or its reader has gone on. */
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #change(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}
