@@ -30,5 +30,5 @@ for await (const round of rounds) {
   )
 }
 
-net.assertSealed() // every pruned weight is +0, bit for bit
+await net.assertSealed() // every pruned weight is +0, bit for bit
 await net.save('lenet.safetensors')

@@ -39,7 +39,7 @@ for (const share of [0.4, 0.2, 0.12, 0.08]) {
   const errors = `${before}, retrained ${await errorOf(mnist.validation)}`
   console.log(`kept of ${kept.join(', ')}: validation error ${errors}`)
 }
-net.assertSealed() // every pruned weight is +0, bit for bit
+await net.assertSealed() // every pruned weight is +0, bit for bit
 
 const { compression } = await tp.parameterReport(net)
 const { removed, certificate } = await prune.removeDeadNeurons(net, { certify: mnist.test })

@@ -180,11 +180,11 @@ export async function readGraph(path: string): Promise<StoredGraph | undefined> 
  * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, left over, or do not fit.
  */
 export async function loadWeights(network: AnyNetwork, path: string): Promise<void> {
-  putWeights(network, await readTensorFile(path), path)
+  await putWeights(network, await readTensorFile(path), path)
 }
 
 /** Loads what was read of a file, as `loadWeights()` does; `path` names it in errors. */
-export function putWeights(network: AnyNetwork, file: SafetensorsFile, path: string): void {
+export async function putWeights(network: AnyNetwork, file: SafetensorsFile, path: string): Promise<void> {
   const { metadata } = file
   const tensors = new Map([...file.tensors].filter(([name]) => !name.startsWith(BESIDE)))
   const spliced = parseSpliced(metadata[SPLICED_KEY], path)
@@ -196,18 +196,18 @@ export function putWeights(network: AnyNetwork, file: SafetensorsFile, path: str
     if (!masks.has(name)) throw wrong('is of a spliced layer that the network does not have')
     if (!tensors.has(name)) throw wrong('is missing, and the layer is spliced')
   }
-  for (const layer of network.prunable) network.setMask(layer, undefined)
+  for (const layer of network.prunable) await network.setMask(layer, undefined)
   for (const [name, stored] of tensors) {
     if (masks.has(name)) continue
     using values = fromBytes(stored)
-    network.load(name, values)
+    await network.load(name, values)
   }
   for (const layer of network.prunable) {
     const stored = tensors.get(`${layer}.weight${MASK}`)
     if (stored === undefined) continue
     using keep = fromBytes(stored)
-    if (spliced.includes(layer)) network.splice(layer, keep)
-    else network.setMask(layer, keep)
+    if (spliced.includes(layer)) await network.splice(layer, keep)
+    else await network.setMask(layer, keep)
   }
 }
 

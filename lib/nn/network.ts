@@ -58,7 +58,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
     this.seed = seed
     this.handle = makeHandle(this.nodes, seed)
     for (const { name, layer } of this.nodes) if (layer.kind === 'dropout') this.#dropout.set(name, layer.p)
-    if (device !== 'cpu') this.to(device)
+    if (device !== 'cpu') this.#moveTo(device)
   }
 
   get device(): string {
@@ -66,7 +66,11 @@ export class Network<K extends LayerKinds = LayerKinds> {
   }
 
   /** Moves parameters, buffers, masks and (at their next step) the moments of optimisers. */
-  to(device: string): void {
+  async to(device: string): Promise<void> {
+    this.#moveTo(device)
+  }
+
+  #moveTo(device: string): void {
     loadAddon().networkTo(this.handle, device)
     this.#device = device
   }
@@ -128,7 +132,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * optimiser over it, now and after each later `backward()` and `step()`. `keep` has the weight's shape and
    * is non-zero where the weight stays. A new mask replaces the old one; undefined removes it.
    */
-  setMask(layer: PrunableName<K>, keep: Tensor | undefined): void {
+  async setMask(layer: PrunableName<K>, keep: Tensor | undefined): Promise<void> {
     loadAddon().networkSetMask(this.handle, `${layer}.weight`, keep?.handle)
   }
 
@@ -137,7 +141,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * prunes, while `tensor()` stays dense there and goes on learning, so that a pruned weight may return. `keep` has
    * the weight's shape; without it, what the layer's mask keeps now, or all. Ends with `seal()`.
    */
-  splice(layer: PrunableName<K>, keep?: Tensor): void {
+  async splice(layer: PrunableName<K>, keep?: Tensor): Promise<void> {
     loadAddon().networkSplice(this.handle, `${layer}.weight`, keep?.handle)
   }
 
@@ -148,10 +152,10 @@ export class Network<K extends LayerKinds = LayerKinds> {
   }
 
   /** Turns spliced masks into ones that seal: what they prune now is +0 and does not return. */
-  seal(): void {
+  async seal(): Promise<void> {
     for (const layer of this.spliced) {
       using keep = this.mask(layer)
-      this.setMask(layer, keep)
+      await this.setMask(layer, keep)
     }
   }
 
@@ -170,7 +174,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
    *
    * @throws TorchPruneError `ERR_SEAL` naming what is not, or the layers that are spliced.
    */
-  assertSealed(): void {
+  async assertSealed(): Promise<void> {
     this.refuseSpliced('the network is not sealed')
     const broken = Object.entries(loadAddon().networkUnsealed(this.handle))
     if (broken.length === 0) return
@@ -222,7 +226,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
   }
 
   /** Copies values into a parameter or buffer; a mask on it is applied to them. @internal */
-  load(name: string, values: Tensor): void {
+  async load(name: string, values: Tensor): Promise<void> {
     loadAddon().networkLoad(this.handle, name, values.handle)
   }
 
@@ -245,7 +249,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * Takes other layers of the same names, and their parameters and masks (`<layer>.weight_mask`), in place of its
    * own. Optimisers over the old parameters no longer reach it. @internal
    */
-  rebuild(layers: Layers, tensors: ReadonlyMap<string, Tensor>): void {
+  async rebuild(layers: Layers, tensors: ReadonlyMap<string, Tensor>): Promise<void> {
     const native = loadAddon()
     const nodes = resolveGraph(this.inputShape, layers)
     const handle = makeHandle(nodes, this.seed)
@@ -256,11 +260,11 @@ export class Network<K extends LayerKinds = LayerKinds> {
     native.networkTo(handle, this.#device)
     for (const name of this.tensorNames()) {
       const values = tensors.get(name)
-      if (values) this.load(name, values)
+      if (values) await this.load(name, values)
     }
     for (const layer of this.prunable) {
       const mask = tensors.get(`${layer}.weight_mask`)
-      if (mask) this.setMask(layer, mask)
+      if (mask) await this.setMask(layer, mask)
     }
     for (const layer of this.#frozen) native.networkSetTrainable(handle, layer, false)
     for (const [layer, p] of this.#dropout) native.networkSetDropout(handle, layer, p)

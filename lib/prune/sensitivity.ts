@@ -120,8 +120,8 @@ async function errorPruned(
     await applyCriterion(network, layerDensity({ [layer]: density }), reading)
     return (await evaluate(network, dataset, reading)).top1Error
   } finally {
-    network.setMask(layer, undefined)
-    network.load(name, weight)
-    if (mask) network.setMask(layer, mask)
+    await network.setMask(layer, undefined)
+    await network.load(name, weight)
+    if (mask) await network.setMask(layer, mask)
   }
 }

@@ -63,7 +63,7 @@ export async function removeDeadNeurons<K extends LayerKinds>(
   using work = new Shrinking(network)
   work.run()
   const removed = work.removed()
-  if (removed.length > 0) network.rebuild(work.layers, work.tensors)
+  if (removed.length > 0) await network.rebuild(work.layers, work.tensors)
   await network.setMemoryFormat(memoryFormat, signal)
   const report = { removed, kept: work.kept, parametersBefore, parametersAfter: network.parameterCount }
   if (certify === undefined || before === undefined) return report

@@ -118,14 +118,14 @@ export async function spliceOnce(
   checkMargin(margin)
   checkSpliceTarget(network, criterion)
   const target = await SpliceTarget.of(network, criterion, undefined, signal)
-  startSplicing(network, target)
+  await startSplicing(network, target)
   const splicing = { ...(await target.groups(signal)), margin, keep: target.keepAt('linear', 1) }
   return runJob(() => loadAddon().spliceOnce(network.handle, splicing), signal)
 }
 
-function startSplicing(network: AnyNetwork, { layers }: SpliceTarget): void {
+async function startSplicing(network: AnyNetwork, { layers }: SpliceTarget): Promise<void> {
   const spliced: readonly string[] = network.spliced
-  for (const layer of layers) if (!spliced.includes(layer)) network.splice(layer)
+  for (const layer of layers) if (!spliced.includes(layer)) await network.splice(layer)
 }
 
 function checkMargin(margin: number): void {
@@ -157,7 +157,7 @@ async function* epochsOf(
     splicing: {
       after: after?.epoch ?? 0,
       async plan(first, steps, total) {
-        startSplicing(network, target)
+        await startSplicing(network, target)
         const chosen = spliceSteps(times, seed, first, steps, total)
         const keep = chosen.flatMap(({ progress }) => target.keepAt(densitySchedule, progress))
         return { ...(await target.groups(signal)), margin, steps: chosen.map(({ step }) => step), keep }
@@ -175,7 +175,7 @@ async function* epochsOf(
     const event: SpliceEpoch = { ...epoch, density: totalDensity(layers), ...counts, point }
     done.push(event)
     await onEpoch?.(event)
-    if (epoch.epoch === epoch.epochs) network.seal()
+    if (epoch.epoch === epoch.epochs) await network.seal()
     yield event
   }
   const layers = await keptWeights(network, signal)

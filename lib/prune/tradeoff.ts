@@ -120,12 +120,12 @@ async function lossesOf(
   // Densities fall along an iterated curve, each starting from the one before.
   const order = [...densities.keys()].sort((a, b) => densities[b]! - densities[a]!)
   const losses = densities.map(() => 0)
-  let network = copy()
+  let network = await copy()
   for (const i of order) {
     await onProgress?.(`seed ${seed}: ${curve.name}, density ${densities[i]}`)
     if (!curve.iterative) {
       network.dispose()
-      network = copy()
+      network = await copy()
     }
     await applyCriterion(network, globalDensity(densities[i]!, { normalize: 'survivors' }), { signal })
     if (curve.retrain) await retrain(network, curve, deriveSeed(seed, i), options)
@@ -154,11 +154,11 @@ function strengthOf(kind: 'l1' | 'l2', options: TradeoffOptions) {
   return kind === 'l1' ? l1(options.l1) : l2(options.l2)
 }
 
-function copyOf(from: AnyNetwork, to: AnyNetwork): AnyNetwork {
+async function copyOf(from: AnyNetwork, to: AnyNetwork): Promise<AnyNetwork> {
   for (const name of from.tensorNames()) {
     using values = from.tensor(name)
     using plain = values.detach()
-    to.load(name, plain)
+    await to.load(name, plain)
   }
   return to
 }

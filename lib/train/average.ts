@@ -52,7 +52,7 @@ export class Average {
     signal?: AbortSignal,
   ): Promise<void> {
     const network = this.#network
-    for (const [name, tensor] of this.#tensors) network.load(name, tensor)
+    for (const [name, tensor] of this.#tensors) await network.load(name, tensor)
     await runJob(() => loadAddon().statisticsStart(network.handle, dataset.handle, options), signal)
   }
 

@@ -106,7 +106,7 @@ export class TrainingCheckpoint {
     if (changed !== undefined) {
       refuse(path, `is of a training with other ${changed} (${stored.identity[changed] ?? 'none'})`, MEND)
     }
-    putWeights(network, file, path)
+    await putWeights(network, file, path)
     return new SavedTraining(stored, file, path)
   }
 

@@ -56,7 +56,7 @@ export async function smoke(recipe: Recipe, options: ExperimentOptions, signal: 
 
 async function checkResult(out: string): Promise<void> {
   using network = await loadNetwork(join(out, MODEL_FILE))
-  network.assertSealed()
+  await network.assertSealed()
   const { pruned, reference, rounds } = await readRunRecord(out)
   if (rounds.length > 0 && pruned.parameters < reference.parameters && pruned.top5Error !== undefined) return
   throw new TorchPruneError(

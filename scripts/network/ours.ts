@@ -30,7 +30,7 @@ computeInJobs(Number(values.threads))
 
 const native = loadAddon()
 using network = freshNetwork(model as NetworkName)
-network.to(values.device)
+await network.to(values.device)
 await network.setMemoryFormat('channelsLast')
 await applyCriterion(network, prune.layerDensity(DENSITY))
 if (frozen === 'conv')
@@ -68,7 +68,7 @@ async function cache() {
 
 /** Which weights are kept, by layer, and which classes are seen in the test images. */
 async function finish() {
-  network.assertSealed()
+  await network.assertSealed()
   const peak = peakMemory()
   const masks = network.prunable.map((layer) => {
     using mask = network.mask(layer)

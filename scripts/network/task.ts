@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Dataset, models, type Network, noGrad, scope } from '../../lib/index.js'
+import { Dataset, models, type Network, noGrad } from '../../lib/index.js'
 import { readSafetensors, type TensorData, writeSafetensors } from '../../lib/io/safetensors.js'
 import { fromBytes, toBytes } from '../../lib/tensor/bytes.js'
 
@@ -39,13 +39,8 @@ export function freshNetwork(name: NetworkName): Network {
   }
   const { gain } = NETWORKS[name]
   for (const layer of network.prunable) {
-    scope(() => {
-      const weight = network.tensor(`${layer}.weight`)
-      network.load(
-        `${layer}.weight`,
-        noGrad(() => weight.detach().mul(gain)),
-      )
-    })
+    using weight = network.tensor(`${layer}.weight`)
+    noGrad(() => weight.mul_(gain))
   }
   return network
 }

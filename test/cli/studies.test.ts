@@ -232,7 +232,7 @@ describe('torch-prune, studying,', function () {
       )
       using network = await loadNetwork(small)
       expect(network.parameterCount).to.be.below(1810)
-      network.assertSealed()
+      await network.assertSealed()
     })
 
     it('compares on the test set of a recipe, and says when it cannot compare', async () => {

@@ -30,7 +30,7 @@ describe('examples/paper.ts', function () {
     expect(Number(compression)).to.be.above(8)
     expect(Number(error)).to.be.below(50)
     using net = await loadNetwork(file)
-    net.assertSealed()
+    await net.assertSealed()
     expect(net.parameterCount).to.be.below(64 * 300 + 300 * 100)
   })
 })

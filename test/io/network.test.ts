@@ -81,7 +81,7 @@ describe('a saved network', () => {
       scope(() => ['stem.conv', 'short', 'fc'].map((layer) => each.mask(layer)?.data()))
     expect(masks(loaded)).to.deep.equal(masks(net as never))
     expect(masks(loaded)[1]).to.equal(undefined)
-    expectSealed(loaded)
+    await expectSealed(loaded)
     scope(() => {
       const input = randn([2, 2, 4, 4], { device })
       expect(loaded.forward(input).equal(net.forward(input))).to.equal(true)
@@ -146,13 +146,13 @@ describe('loadWeights', () => {
     using net = make()
     using keep = ones([3, 24], { device })
     keep.narrow(1, 0, 12).fill_(0)
-    net.setMask('fc', keep)
+    await net.setMask('fc', keep)
     await net.save(file)
     const held = await readSafetensors(file)
     new Float32Array(held.tensors.get('fc.weight')!.data.buffer).fill(Number.NaN)
     await writeSafetensors(file, held)
     using loaded = await loadNetwork(file, { device })
-    expect(expectSealed(loaded)).to.equal(36)
+    expect(await expectSealed(loaded)).to.equal(36)
   })
 
   const misfits: [what: string, says: RegExp, change: (file: SafetensorsFile) => void][] = [

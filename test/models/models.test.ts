@@ -41,7 +41,7 @@ describe('models', () => {
   })
 
   for (const name of modelNames) {
-    it(`${name} has PyTorch's names, shapes, FLOP and outputs`, function () {
+    it(`${name} has PyTorch's names, shapes, FLOP and outputs`, async function () {
       this.timeout(300_000)
       const { input, tensors, layers, logits, largest, checksum } = golden[name]!
       using net = createModel(name, { device })
@@ -60,7 +60,7 @@ describe('models', () => {
       for (const { name, shape } of shapes) {
         if (name.endsWith('.num_batches_tracked')) continue
         using values = noisyWeight(name, shape)
-        net.load(name, values)
+        await net.load(name, values)
       }
       using sample = noisySample(input)
       using output = noGrad(() => net.forward(sample))

@@ -12,10 +12,17 @@ const { sgd } = await import('../../lib/optim/spec.ts')
 const { ones, randn, zeros } = await import('../../lib/tensor/factories.ts')
 const { train } = await import('../../lib/train/train.ts')
 
-/** A job of `epochs` epochs of 64 steps each, on a masked network. */
-function job(epochs, onProgress) {
+/** Masked networks, as many as a scenario has jobs. */
+const networks = []
+for (let i = 0; i < 5; i++) {
   const net = network([8], { fc1: linear(8, 16), relu: relu(), fc2: linear(16, 2) })
-  net.setMask('fc1', randn([16, 8]).gt(0))
+  await net.setMask('fc1', randn([16, 8]).gt(0))
+  networks.push(net)
+}
+
+/** A job of `epochs` epochs of 64 steps each. */
+function job(epochs, onProgress) {
+  const net = networks.pop()
   const data = Dataset.from(randn([256, 8]), zeros([256]).long())
   return train(net, data, { epochs, optimizer: sgd({ lr: 0.01, momentum: 0.9 }), batchSize: 4, onProgress })
 }

@@ -18,9 +18,9 @@ for (const [title, { inputShape, layers }] of Object.entries(golden.fixture.netw
     const value = (key: string) => golden.tensor(`${title}.${key}`)
     let network: AnyNetwork
     let parameters: string[]
-    beforeEach(() => {
+    beforeEach(async () => {
       network = new Network(inputShape, layersFrom(layers), { device })
-      for (const name of network.tensorNames()) network.load(name, value(`initial.${name}`))
+      for (const name of network.tensorNames()) await network.load(name, value(`initial.${name}`))
       parameters = network.tensorNames().filter((name) => !/running|num_batches/.test(name))
     })
     afterEach(() => network.dispose())

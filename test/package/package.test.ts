@@ -25,7 +25,7 @@ async function work(): Promise<number> {
   await train(net, samples, { epochs: 3, optimizer })
   const criterion = prune.layerDensity({ fc1: 0.25, fc2: 0.5 })
   const { rounds } = await prune(net, data, { criterion, rounds: 2, retrain: { epochs: 1, optimizer } })
-  net.assertSealed()
+  await net.assertSealed()
   return rounds.at(-1)!.density
 }
 

@@ -64,7 +64,7 @@ describe('criteria prune what the reference prunes, in two rounds:', () => {
       for (const [index, round] of rounds.entries()) {
         for (const layer of golden.fixture.layers) {
           using values = golden.tensor(`weight.${index + 1}.${layer}`)
-          net.load(`${layer}.weight`, values)
+          await net.load(`${layer}.weight`, values)
         }
         if (index === 0) initial = await initialDeviations(net)
         if (deviation === 'initial') {
@@ -80,7 +80,7 @@ describe('criteria prune what the reference prunes, in two rounds:', () => {
         }
         const kept = Object.fromEntries((await keptWeights(net)).map((each) => [each.name, each.kept]))
         expect(kept).to.deep.equal(round.kept)
-        expectSealed(net)
+        await expectSealed(net)
       }
     })
   }

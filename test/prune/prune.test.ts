@@ -42,7 +42,7 @@ describe('prune', () => {
     const rounds: Round[] = []
     for await (const round of run) {
       rounds.push(round)
-      expectSealed(net)
+      await expectSealed(net)
       expect((await evaluate(net, splits.validation)).top1Error).to.equal(round.validationError)
       expect(await keptWeights(net)).to.deep.equal(round.layers)
       const { kept, compression } = await parameterReport(net)
@@ -158,9 +158,9 @@ describe('prune', () => {
       onProgress: () => stop.abort(new Error('enough')),
     })
     expect(await Promise.resolve(run).catch((error: Error) => error.message)).to.equal('enough')
-    expect(expectSealed(net)).to.be.above(0)
+    expect(await expectSealed(net)).to.be.above(0)
     await train(net, data().train, { epochs: 1, optimizer })
-    expectSealed(net)
+    await expectSealed(net)
   })
 })
 
@@ -355,8 +355,8 @@ describe('parameterReport', () => {
     // Neuron 0 has both sides, 1 no way in, 2 no way out, 3 both. Output 1 has no way in.
     using first = tensor([[1, 0, 0], [0, 0, 0], [1, 1, 0], [0, 0, 1]]) // biome-ignore format: a matrix
     using second = tensor([[1, 1, 0, 1], [0, 0, 0, 0]]) // biome-ignore format: a matrix
-    net.setMask('fc1', first)
-    net.setMask('fc2', second)
+    await net.setMask('fc1', first)
+    await net.setMask('fc2', second)
     const kept = 4 + 3 + 2 + 1
     expect(await parameterReport(net)).to.deep.equal({ dense: 26, kept, compression: 26 / kept })
   })
@@ -374,8 +374,8 @@ describe('parameterReport', () => {
         Array.from({ length: 16 }, (_, i) => (i < 4 || i >= 12 || (row === 1 && i === 6) ? 1 : 0)),
       ),
     )
-    net.setMask('conv', first.reshape([4, 1, 1, 1]))
-    net.setMask('fc', rows)
+    await net.setMask('conv', first.reshape([4, 1, 1, 1]))
+    await net.setMask('fc', rows)
     expect(await parameterReport(net)).to.include({ dense: 4 + 4 + 32, kept: 3 + 2 + (8 + 9) })
   })
 
@@ -391,7 +391,7 @@ describe('parameterReport', () => {
       { device },
     )
     using first = tensor([[1, 0, 0, 0]])
-    net.setMask('fc', first)
+    await net.setMask('fc', first)
     expect(await parameterReport(net)).to.include({ dense: 4 + 4 + 4, kept: 4 + 2 + 1 })
   })
 })

@@ -20,11 +20,11 @@ const golden = readGolden<{
 }>('scores')
 const { layers, inputShape, batchSize, densities } = golden.fixture
 
-function make(): Network {
+async function make(): Promise<Network> {
   const net = new Network(inputShape, layersFrom(layers), { device })
   for (const name of net.tensorNames()) {
     using values = golden.tensor(`initial.${name}`)
-    net.load(name, values)
+    await net.load(name, values)
   }
   return net
 }
@@ -43,20 +43,20 @@ describe('criteria by scores', () => {
     ]
     for (const [name, criterion] of cases) {
       it(`${name} keeps what the reference keeps at density ${density}`, async () => {
-        using net = make()
+        using net = await make()
         await applyCriterion(net, criterion, { data: data() })
         for (const layer of net.prunable) {
           using mask = net.mask(layer)!
           using wanted = golden.tensor(`${name}.${density}.${layer}`).to('bool')
           expect(mask.equal(wanted), layer).to.equal(true)
         }
-        net.assertSealed()
+        await net.assertSealed()
       })
     }
   }
 
   it("takes a user's own function from weights to scores, over all layers or by layer", async () => {
-    using net = make()
+    using net = await make()
     await applyCriterion(
       net,
       scores(0.5, ({ weight }) => weight),
@@ -67,7 +67,7 @@ describe('criteria by scores', () => {
       // The largest half of the values as they are: nearly all that is left is positive.
       expect(negative.float().mean().item()).to.be.lessThan(0.1)
     }
-    using other = make()
+    using other = await make()
     await applyCriterion(
       other,
       scores(0.25, ({ weight }) => weight.abs(), { perLayer: true }),
@@ -76,7 +76,7 @@ describe('criteria by scores', () => {
   })
 
   it('refuses scores of another shape, NaN, and a layer that would be emptied, and changes nothing', async () => {
-    using net = make()
+    using net = await make()
     const before = snapshot(net)
     const wrong = scores(0.5, () => zeros([2]))
     expect((await laterRefusal(applyCriterion(net, wrong))).message).to.match(
@@ -94,7 +94,7 @@ describe('criteria by scores', () => {
   })
 
   it('keeps masks shrinking, whatever the scores say later', async () => {
-    using net = make()
+    using net = await make()
     await applyCriterion(
       net,
       scores(0.5, ({ weight }) => weight),

@@ -5,11 +5,20 @@ import { scope } from '../../lib/tensor/scope.js'
 import type { Tensor } from '../../lib/tensor/tensor.js'
 import { bitsOf } from '../nn/bits.js'
 
+/** As `expectSealedBits()`, and holds assertSealed() against it. */
+export async function expectSealed(
+  network: AnyNetwork,
+  ...optimizers: readonly Optimizer[]
+): Promise<number> {
+  await network.assertSealed()
+  return expectSealedBits(network, ...optimizers)
+}
+
 /**
- * Expects the bits of +0 wherever a mask prunes: in weights, gradients and the moments of the optimisers. Reads
- * them itself, so that assertSealed() is held against it. Returns how many places were looked at.
+ * Expects the bits of +0 wherever a mask prunes: in weights, gradients and the moments of the optimisers. Returns how
+ * many places were looked at.
  */
-export function expectSealed(network: AnyNetwork, ...optimizers: readonly Optimizer[]): number {
+export function expectSealedBits(network: AnyNetwork, ...optimizers: readonly Optimizer[]): number {
   return scope(() => {
     let looked = 0
     const look = (what: string, values: Tensor, keep: Uint8Array) => {
@@ -34,7 +43,6 @@ export function expectSealed(network: AnyNetwork, ...optimizers: readonly Optimi
           look(`${layer}.${name}`, moment, keep)
       }
     }
-    network.assertSealed()
     return looked
   })
 }

@@ -32,7 +32,7 @@ describe('sensitivity', () => {
     for (const { points: curve } of layers) expect(curve[0]!.error).to.equal(denseError)
     expect(layers[0]!.points.at(-1)!.error).to.be.greaterThan(denseError)
     expect(snapshot(net)).to.deep.equal(before)
-    net.assertSealed()
+    await net.assertSealed()
   })
 
   it('takes points that are known as they are', async () => {

@@ -21,7 +21,12 @@ import { device } from '../support/device.js'
 import { numbers } from '../train/toy.js'
 
 /** Prunes whole rows and columns of a layer's weight. */
-function cut(net: AnyNetwork, layer: string, rows: readonly number[], columns: readonly number[] = []): void {
+async function cut(
+  net: AnyNetwork,
+  layer: string,
+  rows: readonly number[],
+  columns: readonly number[] = [],
+): Promise<void> {
   using weight = net.tensor(`${layer}.weight`)
   const [out, into] = weight.shape as [number, number]
   const size = weight.shape.slice(2).reduce((a, b) => a * b, 1)
@@ -30,7 +35,7 @@ function cut(net: AnyNetwork, layer: string, rows: readonly number[], columns: r
     return rows.includes(row) || columns.includes(column) ? 0 : 1
   })
   using mask = tensor(keep, { shape: [...weight.shape], dtype: 'uint8', device })
-  net.setMask(layer, mask)
+  await net.setMask(layer, mask)
 }
 
 function samples(shape: readonly number[], count = 20): Dataset {
@@ -93,8 +98,8 @@ function residual() {
 describe('removing dead neurons', () => {
   it('removes a neuron that nothing reads, and one that reads nothing', async () => {
     using net = chain()
-    cut(net, 'fc1', [2])
-    cut(net, 'fc2', [], [5])
+    await cut(net, 'fc1', [2])
+    await cut(net, 'fc2', [], [5])
     const { removed, certificate, parametersBefore, parametersAfter } = await removeDeadNeurons(net, {
       certify: samples([6]),
     })
@@ -108,11 +113,11 @@ describe('removing dead neurons', () => {
   it('follows a chain: what feeds a dead neuron alone dies with it', async () => {
     using net = chain()
     // fc2's neuron 4 is read by nobody, and fc1's neuron 1 feeds it alone.
-    cut(net, 'fc3', [], [4])
+    await cut(net, 'fc3', [], [4])
     using weight = net.tensor('fc2.weight')
     const keep = Array.from({ length: 56 }, (_, i) => (i % 8 === 1 && Math.floor(i / 8) !== 4 ? 0 : 1))
     using mask = tensor(keep, { shape: [...weight.shape], dtype: 'uint8', device })
-    net.setMask('fc2', mask)
+    await net.setMask('fc2', mask)
     const { removed } = await removeDeadNeurons(net)
     expect(removed).to.deep.equal([
       { layer: 'fc1', neurons: 1, of: 8 },
@@ -124,9 +129,9 @@ describe('removing dead neurons', () => {
     using net = convolutional()
     // A shift that survives the ReLU, so that there is something to move.
     using shift = ones([6], { device })
-    net.load('bn1.bias', shift)
-    cut(net, 'conv1', [0, 3])
-    cut(net, 'conv2', [1])
+    await net.load('bn1.bias', shift)
+    await cut(net, 'conv1', [0, 3])
+    await cut(net, 'conv2', [1])
     const { removed, certificate } = await removeDeadNeurons(net, { certify: samples([2, 8, 8]) })
     expect(removed).to.deep.equal([
       { layer: 'conv1', neurons: 2, of: 6 },
@@ -141,7 +146,7 @@ describe('removing dead neurons', () => {
   it('leaves the memory format as it is', async () => {
     using net = convolutional()
     await net.setMemoryFormat('channelsLast')
-    cut(net, 'conv1', [0, 3])
+    await cut(net, 'conv1', [0, 3])
     const { removed, certificate } = await removeDeadNeurons(net, { certify: samples([2, 8, 8]) })
     expect(removed).to.deep.equal([{ layer: 'conv1', neurons: 2, of: 6 }])
     expect(certificate!.relativeChange).to.be.lessThan(1e-6)
@@ -150,7 +155,7 @@ describe('removing dead neurons', () => {
 
   it('keeps a channel that a residual sum needs, and says so', async () => {
     using net = residual()
-    cut(net, 'block.conv2', [1])
+    await cut(net, 'block.conv2', [1])
     const { removed, kept } = await removeDeadNeurons(net)
     expect(removed).to.deep.equal([])
     expect(kept).to.deep.include({ layers: ['block.conv2', 'conv1'], neurons: 1, reason: 'coupled' })
@@ -158,8 +163,8 @@ describe('removing dead neurons', () => {
 
   it('removes a channel of a residual sum from all its terms when nothing reads it', async () => {
     using net = residual()
-    cut(net, 'block.conv1', [], [4])
-    cut(net, 'fc', [], [4])
+    await cut(net, 'block.conv1', [], [4])
+    await cut(net, 'fc', [], [4])
     const { removed, certificate } = await removeDeadNeurons(net, { certify: samples([3, 8, 8]) })
     expect(removed).to.deep.equal([
       { layer: 'conv1', neurons: 1, of: 6 },
@@ -179,7 +184,7 @@ describe('removing dead neurons', () => {
       },
       { seed: 4, device },
     )
-    cut(net, 'conv1', [2])
+    await cut(net, 'conv1', [2])
     const { removed, kept } = await removeDeadNeurons(net)
     expect(removed).to.deep.equal([])
     expect(kept).to.deep.equal([{ layers: ['conv1'], neurons: 1, reason: 'padding' }])
@@ -197,8 +202,8 @@ describe('removing dead neurons', () => {
       },
       { seed: 4, device },
     )
-    cut(net, 'conv1', [2])
-    cut(net, 'conv2', [0])
+    await cut(net, 'conv1', [2])
+    await cut(net, 'conv2', [0])
     const { removed, kept, certificate } = await removeDeadNeurons(net, { certify: samples([1, 4, 4]) })
     expect(removed).to.deep.equal([{ layer: 'conv2', neurons: 1, of: 3 }])
     expect(kept).to.deep.equal([{ layers: ['conv1'], neurons: 1, reason: 'neighbours' }])
@@ -207,7 +212,7 @@ describe('removing dead neurons', () => {
 
   it('leaves one neuron to a layer that is dead altogether', async () => {
     using net = chain()
-    cut(net, 'fc3', [0, 1, 2])
+    await cut(net, 'fc3', [0, 1, 2])
     const { removed, kept, certificate } = await removeDeadNeurons(net, { certify: samples([6]) })
     expect(removed).to.deep.equal([{ layer: 'fc2', neurons: 6, of: 7 }])
     expect(kept).to.deep.equal([{ layers: ['fc2'], neurons: 1, reason: 'last' }])
@@ -227,15 +232,13 @@ describe('removing dead neurons', () => {
         fc.array(fc.tuple(some, some), { minLength: 4, maxLength: 4 }),
         async (model, cuts) => {
           using net = model.make() as unknown as Network
-          model.layers.forEach((layer, i) => {
-            cut(net, layer, cuts[i]![0], cuts[i]![1])
-          })
+          for (const [i, layer] of model.layers.entries()) await cut(net, layer, cuts[i]![0], cuts[i]![1])
           const { certificate, parametersAfter } = await removeDeadNeurons(net, {
             certify: samples(model.shape, 5),
           })
           expect(certificate!.relativeChange).to.be.lessThan(1e-5)
           expect(net.parameterCount).to.equal(parametersAfter)
-          net.assertSealed()
+          await net.assertSealed()
           // What is left has nothing more to give.
           expect((await removeDeadNeurons(net)).removed).to.deep.equal([])
         },

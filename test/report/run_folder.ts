@@ -30,8 +30,8 @@ export async function writeTinyRun(
   await network.save(join(dir, 'reference.safetensors'))
   using firstMask = tensor(FIRST_MASK)
   using secondMask = tensor(SECOND_MASK)
-  network.setMask(first, firstMask)
-  network.setMask(second, secondMask)
+  await network.setMask(first, firstMask)
+  await network.setMask(second, secondMask)
   for (const file of ['checkpoint/round-1-pruned', 'checkpoint/round-1-retrained', 'model']) {
     await network.save(join(dir, `${file}.safetensors`))
   }

@@ -30,14 +30,14 @@ const layers = {
   fc: linear(64, 3),
 }
 
-function prepared() {
+async function prepared() {
   const net = network([1, 6, 6], layers, { device })
   for (const name of net.tensorNames()) {
     using values = tensor(`initial.${name}`)
-    net.load(name, values)
+    await net.load(name, values)
   }
   using keep = tensor('keep')
-  net.setMask('conv', keep)
+  await net.setMask('conv', keep)
   return net
 }
 
@@ -50,11 +50,11 @@ function images() {
 describe('averages of weights', () => {
   for (const { name, kind, decay, start, epochs } of fixture.cases) {
     it(`are what torch.optim.swa_utils makes of them: ${name}, masked, batch statistics with it`, async () => {
-      using net = prepared()
+      using net = await prepared()
       const averaging = kind === 'ema' ? ema(decay) : swa(start)
       const optimizer = sgd({ lr: 0.2, momentum: 0.9 })
       await train(net, images(), { epochs, batchSize: 24, optimizer, averaging })
-      expect(expectSealed(net)).to.be.above(0)
+      expect(await expectSealed(net)).to.be.above(0)
       for (const key of net.tensorNames()) {
         using ours = net.tensor(key)
         using theirs = tensor(`${name}.${key}`)
@@ -97,11 +97,11 @@ describe('averages of weights', () => {
   })
 
   it('take the mean of the statistics of all batches, and leave frozen layers alone', async () => {
-    using net = prepared()
+    using net = await prepared()
     net.freeze('conv')
     using weight = net.tensor('conv.weight').detach().clone()
     using convolution = network([1, 6, 6], { conv: layers.conv }, { device })
-    convolution.load('conv.weight', weight)
+    await convolution.load('conv.weight', weight)
     const data = images()
     // 24 images in batches of 10, 10 and 4, in the order of the data set.
     const optimizer = sgd({ lr: 0.1 })

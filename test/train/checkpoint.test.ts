@@ -148,7 +148,7 @@ describe('training that is saved on the way', function () {
           })
           if (over) {
             expect(bitsOf(net) === wanted, `stopped every ${every} steps`).to.equal(true)
-            net.assertSealed()
+            await net.assertSealed()
           }
         }
         const told = ({ seconds: _, samplesPerSecond: __, ...epoch }: Epoch) => epoch

@@ -28,12 +28,16 @@ const { fixture, tensor } = readGolden<{ layers: GoldenLayer[]; cases: Case[] }>
 const STEPS = 5
 const ON_GPU = device !== 'cpu'
 
-function prepared(masked = true): AnyNetwork {
+async function prepared(masked = true): Promise<AnyNetwork> {
   const net = new Network([3, 10, 10], layersFrom(fixture.layers), { device })
-  scope(() => {
-    for (const name of net.tensorNames()) net.load(name, tensor(`initial.${name}`))
-    if (masked) for (const layer of net.prunable) net.setMask(layer, tensor(`${layer}.keep`))
-  })
+  for (const name of net.tensorNames()) {
+    using values = tensor(`initial.${name}`)
+    await net.load(name, values)
+  }
+  for (const layer of masked ? net.prunable : []) {
+    using keep = tensor(`${layer}.keep`)
+    await net.setMask(layer, keep)
+  }
   return net
 }
 
@@ -65,7 +69,7 @@ function apart(a: AnyNetwork, b: (name: string) => ReturnType<typeof tensor>): n
 describe('memory formats and autocast', () => {
   for (const { name, memoryFormat, autocast } of fixture.cases) {
     it(`train as PyTorch does: ${name}, masked`, async () => {
-      using net = prepared()
+      using net = await prepared()
       const { epochs } = await train(net, images(), { ...training, memoryFormat, autocast })
       const close = ON_GPU ? 2e-3 : autocast === 'none' ? 2e-6 : 2e-4
       using losses = tensor(`${name}.losses`)
@@ -75,13 +79,13 @@ describe('memory formats and autocast', () => {
       // Sums of bfloat16 products come out otherwise on other processors, and SGD multiplies that.
       const farthest = ON_GPU || autocast !== 'none' ? 5e-3 : 5e-6
       expect(apart(net, (key) => tensor(`${name}.${key}`))).to.be.below(farthest)
-      expect(expectSealed(net)).to.be.above(500)
+      expect(await expectSealed(net)).to.be.above(500)
       expect(net.memoryFormat).to.equal(memoryFormat)
     })
   }
 
   it('compute in bfloat16 when asked, and in float32 again after it', async () => {
-    using net = prepared()
+    using net = await prepared()
     const loss = async (options: ComputeOptions) => (await evaluate(net, images(), options)).loss
     const exact = await loss({})
     expect(Math.abs((await loss({ autocast: 'bfloat16' })) - exact))
@@ -91,7 +95,7 @@ describe('memory formats and autocast', () => {
   })
 
   it('agree in evaluation to 1e-5, and save the same file', async () => {
-    using net = prepared()
+    using net = await prepared()
     const files = [0, 1].map((i) => join(tmpdir(), `torch-prune-formats-${process.pid}-${i}.safetensors`))
     try {
       using plain = await predict(net, images())
@@ -116,8 +120,8 @@ describe('memory formats and autocast', () => {
   }
   for (const [what, spec] of Object.entries(specs)) {
     it(`change between steps as if they had not, gradients, moments and masks with them: ${what}`, async () => {
-      using still = prepared(false)
-      using turning = prepared(false)
+      using still = await prepared(false)
+      using turning = await prepared(false)
       using one = Optimizer.of(still, spec)
       using other = Optimizer.of(turning, spec)
       const step = (net: AnyNetwork, optimizer: Optimizer, fresh: boolean) =>
@@ -134,34 +138,33 @@ describe('memory formats and autocast', () => {
         step(still, one, i % 2 === 0)
         step(turning, other, i % 2 === 0)
         if (i === 1) {
-          scope(() => {
-            for (const layer of still.prunable) {
-              still.setMask(layer, tensor(`${layer}.keep`))
-              turning.setMask(layer, tensor(`${layer}.keep`))
-            }
-          })
+          for (const layer of still.prunable) {
+            using keep = tensor(`${layer}.keep`)
+            await still.setMask(layer, keep)
+            await turning.setMask(layer, keep)
+          }
         }
-        if (i >= 1) expect(expectSealed(turning, other)).to.be.above(1000)
+        if (i >= 1) expect(await expectSealed(turning, other)).to.be.above(1000)
       }
       expect(apart(turning, (name) => still.tensor(name).detach())).to.be.below(ON_GPU ? 2e-2 : 1e-4)
     })
   }
 
   it('hold masks that a criterion sets, through rounds of pruning in both', async () => {
-    using net = prepared(false)
+    using net = await prepared(false)
     const data = { train: images(), validation: images() }
     await prune(net, data, {
       criterion: layerDensity(0.3),
       rounds: 2,
       retrain: { ...training, epochs: 2, memoryFormat: 'channelsLast', autocast: 'bfloat16' },
     })
-    expect(expectSealed(net)).to.be.above(1000)
+    expect(await expectSealed(net)).to.be.above(1000)
     expect(net.memoryFormat).to.equal('channelsLast')
   })
 
   it('give the frozen layers in front a cache that trains to the same weights', async () => {
-    using plain = prepared()
-    using cached = prepared()
+    using plain = await prepared()
+    using cached = await prepared()
     const options: ComputeOptions = { memoryFormat: 'channelsLast', autocast: 'bfloat16' }
     for (const net of [plain, cached]) net.freeze('conv1', 'bn1')
     await train(plain, images(), { ...training, ...options })
@@ -171,11 +174,11 @@ describe('memory formats and autocast', () => {
 
   it('ask a teacher in bfloat16 too', async () => {
     const compute: ComputeOptions = { autocast: 'bfloat16' }
-    using network = prepared()
+    using network = await prepared()
     using logits = await predict(network, images(), compute)
     using exact = await predict(network, images())
     const lossWith = async (teacher: AnyNetwork | Tensor) => {
-      using net = prepared()
+      using net = await prepared()
       const { epochs } = await train(net, images(), { ...training, ...compute, distillation: { teacher } })
       return epochs.at(-1)!.loss
     }
@@ -185,7 +188,7 @@ describe('memory formats and autocast', () => {
   })
 
   it('are refused by name where there is no such thing', async () => {
-    using net = prepared()
+    using net = await prepared()
     const wrong = async (options: object) => {
       const error = await laterRefusal(train(net, images(), { ...training, ...options }))
       expect(error.code).to.equal('ERR_ARGUMENT')

@@ -42,7 +42,7 @@ describe('training on several threads', () => {
     await prepare(net)
     const optimizer = sgd({ lr: 0.05, momentum: 0.9, nesterov: true, weightDecay: 1e-3 })
     await train(net, dataset, { epochs: 5, batchSize: 16, optimizer })
-    net.assertSealed()
+    await net.assertSealed()
     return Object.entries(snapshot(net)).map(
       ([name, bytes]) => [name, new Float32Array(bytes.buffer)] as const,
     )
