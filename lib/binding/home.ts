@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TorchPruneError } from '../errors.js'
 
@@ -28,7 +28,7 @@ export function isClone(): boolean {
 function findPackage(): string {
   // A bundler leaves the addon behind, and `import.meta` empty where it writes CommonJS.
   const here = import.meta.url as string | undefined
-  const folder = here && fileURLToPath(new URL('../..', here)).replace(/\/$/, '')
+  const folder = here && resolve(fileURLToPath(new URL('../..', here)))
   if (folder !== undefined && versionOf(folder) !== undefined) return folder
   throw new TorchPruneError(
     'ERR_LIBTORCH',
