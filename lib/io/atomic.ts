@@ -2,10 +2,24 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 
+import { checksum } from '../base/checksum.js'
+import { isRunning, thisProcess } from '../base/process.js'
 import { TorchPruneError } from '../errors.js'
 import { outputError, systemCode } from './files.js'
 
-const TEMPORARY = '.torch-prune-'
+/** Of files that are being written: whose they are, should their process be killed. */
+const TEMPORARY = /^\.torch-prune-(?:(?<place>[\da-f]{8})-(?<pid>\d+)-(?<born>\d*)-)?[\da-f-]{36}\.tmp$/
+
+/** A name of its own for a file that is being written. It is short: the target's name may be as long as names get. */
+export function temporaryName(): string {
+  const { pid, born } = thisProcess()
+  return `.torch-prune-${placeMark()}-${pid}-${born}-${randomUUID()}.tmp`
+}
+
+function placeMark(): string {
+  const { host, place } = thisProcess()
+  return checksum(`${host} ${place}`)
+}
 
 /**
  * Writes a file so that a reader finds the old one or the whole new one, whatever happens in between.
@@ -20,8 +34,7 @@ export async function writeAtomically(
   write: (temporaryPath: string) => Promise<void>,
 ): Promise<void> {
   const { target, mode } = await destination(path)
-  // The name says whose it is, should a power cut leave it behind; the target's own name could be too long.
-  const temporary = join(dirname(target), `${TEMPORARY}${randomUUID()}.tmp`)
+  const temporary = join(dirname(target), temporaryName())
   try {
     await (await open(temporary, 'wx', mode)).close()
     await write(temporary)
@@ -35,10 +48,21 @@ export async function writeAtomically(
   await flush(dirname(target)).catch(() => {})
 }
 
-/** Removes what processes that were killed while they wrote left behind in a folder that nobody writes to now. */
-export async function removeLeftovers(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => [])
-  const left = names.filter((name) => name.startsWith(TEMPORARY) && name.endsWith('.tmp'))
+/**
+ * Removes what processes that were killed while they wrote left behind in a folder.
+ * @param options.locked nobody else may write there now, so that every such file is of a dead process
+ */
+export async function removeLeftovers(
+  folder: string,
+  { locked = false }: { locked?: boolean } = {},
+): Promise<void> {
+  const here = thisProcess()
+  const left = (await readdir(folder).catch(() => [])).filter((name) => {
+    const { groups } = TEMPORARY.exec(name) ?? {}
+    if (locked || groups === undefined) return groups !== undefined
+    const { place, pid, born = '' } = groups
+    return place === placeMark() && isRunning({ ...here, pid: Number(pid), born }) === false
+  })
   await Promise.all(left.map((name) => rm(join(folder, name), { force: true })))
 }
 

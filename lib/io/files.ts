@@ -133,7 +133,7 @@ function describe(cause: unknown): string {
   return onOneLine(cause instanceof Error ? cause.message : String(cause))
 }
 
-function onOneLine(text: string): string {
+export function onOneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ')
 }
 

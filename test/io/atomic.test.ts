@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,7 +6,14 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { TorchPruneError } from '../../lib/errors.js'
-import { makeFolder, writeAtomically, writeJsonAtomically, writeTextAtomically } from '../../lib/io/atomic.js'
+import {
+  makeFolder,
+  removeLeftovers,
+  temporaryName,
+  writeAtomically,
+  writeJsonAtomically,
+  writeTextAtomically,
+} from '../../lib/io/atomic.js'
 
 describe('writing files atomically', () => {
   let dir: string
@@ -58,6 +66,19 @@ describe('writing files atomically', () => {
     expect(caught).to.equal(failure)
     expect(await readFile(path, 'utf8')).to.equal('old')
     expect(await readdir(dir)).to.deep.equal(['file'])
+  })
+
+  it('leaves a file of its own when it is killed, which is removed by name and owner', async () => {
+    const { pid } = spawnSync(process.execPath, ['--version'])
+    const mine = temporaryName()
+    const dead = mine.replace(`-${process.pid}-`, `-${pid}-`)
+    const elsewhere = dead.replace(/prune-[\da-f]{8}/, 'prune-00000000')
+    const others = ['.torch-prune-notes.tmp', '.torch-prune-x', 'model.safetensors']
+    for (const name of [mine, dead, elsewhere, ...others]) await writeFile(join(dir, name), '')
+    await removeLeftovers(dir)
+    expect(await readdir(dir)).to.have.members([mine, elsewhere, ...others])
+    await removeLeftovers(dir, { locked: true })
+    expect(await readdir(dir)).to.have.members(others)
   })
 
   it('passes on errors about other files', async () => {
