@@ -11,6 +11,7 @@ const BAD_INPUT: ReadonlySet<ErrorCode> = new Set([
   'ERR_DEVICE',
   'ERR_FILE',
   'ERR_OUTPUT',
+  'ERR_BUSY',
 ])
 
 /** Work that a signal ended; the message says what was saved. */
@@ -37,11 +38,18 @@ function describe(error: unknown): { text: string | undefined; code: number } {
   }
   if (error instanceof Interrupted) return { text: error.message, code: EXIT.interrupted }
   if (error instanceof TorchPruneError) {
-    return { text: error.message, code: BAD_INPUT.has(error.code) ? EXIT.badInput : EXIT.failed }
+    return { text: inOptions(error.message), code: BAD_INPUT.has(error.code) ? EXIT.badInput : EXIT.failed }
   }
   const message = error instanceof Error ? error.message : String(error)
   const text = `unexpected error: ${message}; set TORCH_PRUNE_DEBUG=1 for the stack`
   return { text, code: EXIT.failed }
+}
+
+/** The library names its options `{ out }` and `{ resume: true }`. */
+function inOptions(text: string): string {
+  return text.replace(/\{ ([a-z]\w*)(?:: true)? \}/g, (_, name: string) => {
+    return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  })
 }
 
 function onOneLine(text: string): string {

@@ -44,6 +44,7 @@ export function deviceOption(): Option {
 export interface ResumableOptions {
   readonly checkpointMinutes: number
   readonly resume?: boolean
+  readonly overwrite?: boolean
 }
 
 export function withResumableOptions(command: Command): Command {
@@ -55,6 +56,7 @@ export function withResumableOptions(command: Command): Command {
       CHECKPOINT_MINUTES,
     )
     .option('--resume', 'go on at the step at which a run was stopped or saved')
+    .option('--overwrite', 'replace the run in the folder, once this one is done')
 }
 
 /** Reads a whole number of `least` to `most`. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { makeFolder, writeJsonAtomically, writeTextAtomically } from '../io/atomic.js'
+import { writeJsonAtomically, writeTextAtomically } from '../io/atomic.js'
 import { sha256 } from '../io/digest.js'
 import { graphToJson, loadWeights } from '../io/network.js'
 import { type Sensitivity, sensitivity } from '../prune/sensitivity.js'
@@ -11,6 +11,7 @@ import { openSession, type Session } from '../recipes/session.js'
 import { formatCount, formatPercent } from '../report/format.js'
 import { writeReport } from '../report/report.js'
 import { writeSensitivity } from '../report/sensitivity.js'
+import { OwnFolder } from '../runs/own_folder.js'
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
@@ -18,7 +19,7 @@ import { createReporter, type Reporter } from './progress.js'
 import type { SensitivityOptions } from './sensitivity.js'
 import { StudyParts } from './study_parts.js'
 import { renderTable } from './table.js'
-import { announce, shown } from './work.js'
+import { announce, shown, takenOver } from './work.js'
 
 /** The thresholds that a study solved, in its folder. */
 export const THRESHOLDS_FILE = 'thresholds.json'
@@ -55,10 +56,11 @@ export async function measureSensitivity(
   const { densities, leastDensity } = options
   const budget = budgetOf(options)
   if (budget) checkBudget(network, budget, { leastDensity, ...(densities && { densities }) })
+  await using place = await OwnFolder.open(folder)
   const parts = await StudyParts.open(join(folder, PARTS_FILE), partSchema, await planOf(session, options))
-  await makeFolder(folder)
   using reporter = createReporter({ quiet: options.quiet ?? false })
   announce(reporter, named, options, folder)
+  if (place.before) reporter.line(`${takenOver(place.before)}.`)
   const found = await measure(session, densities, parts, reporter).catch((error: unknown) => {
     if (!signal.aborted || error !== signal.reason || parts.done.length === 0) throw error
     throw new Interrupted(`interrupted: ${parts.done.length} points are saved; go on with: ${goOn()}`)

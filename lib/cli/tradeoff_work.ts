@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { makeFolder } from '../io/atomic.js'
 import { graphToJson } from '../io/network.js'
 import { TRADEOFF_CURVES, type TradeoffResult, tradeoff } from '../prune/tradeoff.js'
 import { type Recipe, retrainingOf } from '../recipes/recipe.js'
@@ -8,6 +7,7 @@ import { findRecipe } from '../recipes/registry.js'
 import { openSession } from '../recipes/session.js'
 import { writeReport } from '../report/report.js'
 import { type TradeoffRecord, writeTradeoff } from '../report/tradeoff.js'
+import { OwnFolder } from '../runs/own_folder.js'
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
@@ -15,7 +15,7 @@ import { createReporter } from './progress.js'
 import { StudyParts } from './study_parts.js'
 import { renderTable } from './table.js'
 import type { TradeoffCommandOptions } from './tradeoff.js'
-import { announce, shown } from './work.js'
+import { announce, shown, takenOver } from './work.js'
 
 /** The curves that are done. */
 const PARTS_FILE = 'tradeoff-parts.json'
@@ -48,14 +48,15 @@ export async function studyTradeoff(
     l2,
   })
   network.dispose()
+  await using place = await OwnFolder.open(folder)
   const parts = await StudyParts.open(join(folder, PARTS_FILE), partSchema, plan)
-  await makeFolder(folder)
   const known = new Map(parts.done.map((part) => [`${part.curve} ${part.seed}`, part.losses]))
   const before = seeds.flatMap((seed) =>
     TRADEOFF_CURVES.filter(({ name }) => known.has(`${name} ${seed}`)),
   ).length
   using reporter = createReporter({ quiet: options.quiet ?? false })
   announce(reporter, named, options, folder)
+  if (place.before) reporter.line(`${takenOver(place.before)}.`)
   if (before > 0) reporter.line(`Going on behind ${before} curves that are saved.`)
   const job = tradeoff({
     model: ({ seed }) => recipe.model({ seed, device }),

@@ -2,10 +2,10 @@ import { TorchPruneError } from '../errors.js'
 import { l2 } from '../optim/regularization.js'
 import { cosine } from '../optim/schedule.js'
 import { sgd } from '../optim/spec.js'
-import { Checkpoint } from '../recipes/checkpoint.js'
 import { trainRecipe } from '../recipes/dense.js'
 import type { DensePlan, Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
+import { Checkpoint } from '../runs/checkpoint.js'
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
@@ -37,23 +37,24 @@ export async function trainToFile(
   let into: string | undefined
   let saved = false
   try {
-    const { weights } = await trainRecipe(recipe, {
+    const { folder, weights } = await trainRecipe(recipe, {
       ...options,
       signal,
       on: {
         ...follow,
-        begun(folder, found) {
-          into = folder
-          announce(reporter, recipe, options, folder)
+        begun(found, place) {
+          into = place.work
+          announce(reporter, recipe, options, place.folder)
           saved = options.resume === true && found.kind === 'unfinished'
-          const how = beginning(found, options.resume ?? false)
-          if (how !== undefined) reporter.line(how)
+          for (const how of beginning(found, place, options.resume ?? false)) reporter.line(how)
         },
         saved() {
           saved = true
         },
       },
     })
+    if (into === undefined)
+      reporter.line(`This training is finished: nothing is left to do in ${shown(folder)}`)
     return weights
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error

@@ -1,11 +1,12 @@
 import { relative } from 'node:path'
-import { isPruning } from '../recipes/checkpoint.js'
+import type { LockOwner } from '../io/lock.js'
 import { type FoundRun, progressOf } from '../recipes/folder.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { type RunResult, runRecipe } from '../recipes/run.js'
-import type { RunListener } from '../recipes/session.js'
+import type { RunListener, RunPlace } from '../recipes/session.js'
 import { formatSeconds } from '../report/format.js'
 import { layerTable, summaryTable } from '../report/tables.js'
+import { isPruning } from '../runs/checkpoint.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
 import type { ResumableOptions, WorkOptions } from './options.js'
@@ -29,11 +30,10 @@ export async function runToTable(
   let saved: number | undefined
   const on: RunListener = {
     ...follow,
-    begun(folder, found) {
+    begun(found, place) {
       begun = true
-      announce(reporter, recipe, options, folder)
-      const how = beginning(found, resume)
-      if (how !== undefined) reporter.line(how)
+      announce(reporter, recipe, options, place.folder)
+      for (const how of beginning(found, place, resume)) reporter.line(how)
       if (!resume || found.kind !== 'unfinished') return
       kept = true
       if (isPruning(found.state)) saved = found.state.rounds.length
@@ -81,18 +81,19 @@ export function announce(
   reporter.line(`${name}, seed ${seed}, ${computing}, into ${shown(folder)}`)
 }
 
-/** How a run that is begun stands to what its folder held. */
-export function beginning(found: FoundRun, resume: boolean): string | undefined {
-  switch (found.kind) {
-    case 'begun':
-      return 'The run there stopped before anything was saved: starting again.'
-    case 'unfinished':
-      return `Going on ${progressOf(found.state)}.`
-    case 'finished':
-      return 'The finished run there is replaced.'
-    default:
-      return resume ? 'There is nothing to resume there: starting from the beginning.' : undefined
-  }
+/** How a run that is begun stands to what its folder held, line by line. */
+export function beginning(found: FoundRun, { before, folder, work }: RunPlace, resume: boolean): string[] {
+  const lines = []
+  if (before) lines.push(`${takenOver(before)}.`)
+  if (found.kind === 'begun') lines.push('The run there stopped before anything was saved: starting again.')
+  else if (found.kind === 'unfinished') lines.push(`Going on ${progressOf(found.state)}.`)
+  else if (resume) lines.push('There is nothing to resume there: starting from the beginning.')
+  if (work !== folder) lines.push('The run there stays until this one is done, which then takes its place.')
+  return lines
+}
+
+export function takenOver({ pid, since }: LockOwner): string {
+  return `Process ${pid}, at work there since ${since}, is gone: taking over its folder`
 }
 
 /** The tables that a run ends with. */

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
+import { Checkpoint, type RunState } from '../runs/checkpoint.js'
+import { REFERENCE_FILE } from '../runs/files.js'
+import { OwnFolder } from '../runs/own_folder.js'
 import { evaluate } from '../train/evaluate.js'
 import { train } from '../train/train.js'
-import { Checkpoint, type RunState } from './checkpoint.js'
-import { checkFolder, findRun, REFERENCE_FILE } from './folder.js'
+import { findOwnRun } from './folder.js'
 import { type Note, savedWithin } from './position.js'
 import type { Recipe } from './recipe.js'
 import { logged, openSession, planOf, type Session, type SessionOptions, tellSkipped } from './session.js'
@@ -40,26 +42,35 @@ export interface TrainedResult {
  * @throws TorchPruneError; when aborted, the signal's reason, with all that training stood at saved.
  */
 export async function trainRecipe(recipe: Recipe, options: SessionOptions = {}): Promise<TrainedResult> {
-  const session = await openSession(recipe, options)
-  const { network, data, folder, seed, autocast, signal, on } = session
+  const opened = await openSession(recipe, options)
+  const { network, data, seed, autocast, signal, on } = opened
   const identity = { recipe: recipe.name, plan: planOf(recipe, network), seed }
-  const found = await findRun(folder)
-  const { resume = false } = options
-  checkFolder(folder, found, identity, { resume })
+  const { resume = false, overwrite = false } = options
+  await using place = await OwnFolder.open(opened.folder)
+  const found = await findOwnRun(place, identity, { resume, overwrite })
+  const weights = join(place.folder, REFERENCE_FILE)
+  if (found.kind === 'trained' && found.state) {
+    const { referenceValidationError: validationError = 0, seconds } = found.state
+    return { folder: place.folder, weights, validationError, seconds }
+  }
+  const session = { ...opened, folder: place.work }
+  const { folder } = session
   const checkpoint = new Checkpoint(folder)
   const saved = resume && found.kind === 'unfinished' ? found.state : undefined
-  return logged(session, saved !== undefined, async (note) => {
-    on.begun?.(folder, found)
+  return await logged(session, saved !== undefined, async (note) => {
+    on.begun?.(found, place)
     const started = performance.now()
     const spent = () => (saved?.seconds ?? 0) + (performance.now() - started) / 1000
     await checkpoint.begin(saved !== undefined)
     await trainDense(session, () => ({ schema: 1, ...identity, rounds: [], seconds: spent() }), note)
     const { top1Error } = await evaluate(network, data.validation, { autocast, signal })
-    const weights = join(folder, REFERENCE_FILE)
-    await network.save(weights)
-    await checkpoint.clear()
+    await network.save(join(folder, REFERENCE_FILE))
+    const seconds = spent()
+    const reached = { referenceValidationError: top1Error, denseOnly: true, seconds } as const
+    await checkpoint.settle({ schema: 1, ...identity, rounds: [], ...reached })
     on.referenceReady?.(top1Error)
     tellSkipped(session)
-    return { folder, weights, validationError: top1Error, seconds: spent() }
+    await place.finish()
+    return { folder: place.folder, weights, validationError: top1Error, seconds }
   })
 }

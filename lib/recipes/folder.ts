@@ -1,14 +1,10 @@
 import { join } from 'node:path'
 import { TorchPruneError } from '../errors.js'
-import { exists } from '../io/files.js'
-import { EVENTS_FILE } from '../report/events.js'
-import { RECORD_FILE, type RunRecord, readRunRecord } from '../report/record.js'
-import { Checkpoint, isPruning, type RunState } from './checkpoint.js'
-
-/** The dense network of a run. */
-export const REFERENCE_FILE = 'reference.safetensors'
-/** The pruned network of a run. */
-export const MODEL_FILE = 'model.safetensors'
+import { exists, onOneLine } from '../io/files.js'
+import { type RunRecord, readRunRecord } from '../report/record.js'
+import { Checkpoint, isPruning, type RunState } from '../runs/checkpoint.js'
+import { EVENTS_FILE, RECORD_FILE, REFERENCE_FILE } from '../runs/files.js'
+import type { OwnFolder } from '../runs/own_folder.js'
 
 /** What an earlier run left in a folder. */
 export type FoundRun =
@@ -16,8 +12,8 @@ export type FoundRun =
   | { readonly kind: 'nothing' }
   /** A run that stopped before anything of its dense training was kept. */
   | { readonly kind: 'begun' }
-  /** A dense network, and nothing that says how it came about. */
-  | { readonly kind: 'trained' }
+  /** A dense network; without a state, nothing says how it came about. */
+  | { readonly kind: 'trained'; readonly state?: RunState }
   /** A run that stopped in its dense training, after it, or in or after a round. */
   | { readonly kind: 'unfinished'; readonly state: RunState }
   | { readonly kind: 'finished'; readonly record: RunRecord; readonly state: RunState | undefined }
@@ -28,6 +24,7 @@ export async function findRun(folder: string): Promise<FoundRun> {
   if (await exists(join(folder, RECORD_FILE))) {
     return { kind: 'finished', record: await readRunRecord(folder), state }
   }
+  if (state?.denseOnly) return { kind: 'trained', state }
   if (state !== undefined) return { kind: 'unfinished', state }
   if (await exists(join(folder, REFERENCE_FILE))) return { kind: 'trained' }
   return { kind: (await exists(join(folder, EVENTS_FILE))) ? 'begun' : 'nothing' }
@@ -42,15 +39,15 @@ export interface Identity {
 
 /** Whether a folder's run is the one described. A finished one whose checkpoint is gone is taken at its name. */
 export function isSameRun(found: FoundRun, { recipe, plan, seed }: Identity): boolean {
-  if (found.kind !== 'unfinished' && found.kind !== 'finished') return true
-  const { state } = found
-  const own = state ?? (found as Extract<FoundRun, { kind: 'finished' }>).record
-  return own.recipe === recipe && own.seed === seed && (state === undefined || state.plan === plan)
+  if (found.kind === 'nothing' || found.kind === 'begun') return true
+  const own = found.state ?? (found.kind === 'finished' ? found.record : undefined)
+  if (own === undefined) return false
+  return own.recipe === recipe && own.seed === seed && (!('plan' in own) || own.plan === plan)
 }
 
 /**
- * Throws `ERR_OUTPUT` where a run would overwrite, or go on with, what is not its own.
- * @param own the dense network that it starts from, which may be the folder's
+ * Throws `ERR_OUTPUT` where a run would overwrite, or go on with, what is not its own, or lose one that is finished.
+ * @param own the dense network that it starts from is the folder's
  */
 export function checkFolder(
   folder: string,
@@ -58,22 +55,69 @@ export function checkFolder(
   identity: Identity,
   { resume = false, own = false }: { resume?: boolean; own?: boolean },
 ): void {
-  const refuse = (what: string, mend: string): never => {
-    throw new TorchPruneError('ERR_OUTPUT', `${folder} holds ${what}: ${mend}`)
+  const refuse = (what: string, fix: string): never => {
+    throw new TorchPruneError('ERR_OUTPUT', onOneLine(`${folder} holds ${what}: ${fix}`))
   }
-  if (found.kind === 'trained' && !own && !resume) refuse('a trained network', 'choose another --out')
+  const same = isSameRun(found, identity)
+  if (found.kind === 'trained') {
+    if (own || (resume && same)) return
+    refuse('a trained network', 'choose another { out }, or replace it with { overwrite: true }')
+  }
   if (found.kind !== 'unfinished' && found.kind !== 'finished') return
-  if (!isSameRun(found, identity)) {
+  if (!same) {
     const { recipe, seed } = found.kind === 'finished' ? found.record : found.state
-    const mend = resume ? 'resume it with its own recipe, options and seed' : 'choose another --out'
     refuse(
       `a run of ${recipe} with seed ${seed} that is not this one`,
-      resume ? `${mend}, or choose another --out` : mend,
+      resume
+        ? 'resume it with its own recipe, options and seed, or choose another { out }'
+        : 'choose another { out }, or replace it with { overwrite: true }',
     )
   }
-  if (found.kind === 'unfinished' && !resume) {
-    refuse(`a run that stopped ${progressOf(found.state)}`, 'go on with --resume, or choose another --out')
+  if (resume) return
+  if (found.kind === 'unfinished') {
+    refuse(
+      `a run that stopped ${progressOf(found.state)}`,
+      'go on with { resume: true }, or choose another { out }',
+    )
   }
+  refuse(
+    'this run, finished',
+    'see it with { resume: true }, choose another { out }, or replace it with { overwrite: true }',
+  )
+}
+
+/**
+ * What there is of a run in its folder, to go on with. Without `resume`, nothing; with `overwrite`, what else is there
+ * stays until the new run is done.
+ *
+ * @param options.own the dense network that it starts from is the folder's
+ * @throws TorchPruneError `ERR_OUTPUT` as `checkFolder`, `ERR_FILE` for a state that is damaged
+ */
+export async function findOwnRun(
+  folder: OwnFolder,
+  identity: Identity,
+  options: { readonly resume: boolean; readonly overwrite: boolean; readonly own?: boolean },
+): Promise<FoundRun> {
+  const { resume, overwrite } = options
+  if (!overwrite) {
+    const found = await findRun(folder.folder)
+    checkFolder(folder.folder, found, identity, options)
+    return found
+  }
+  const begun = await findRun(folder.replacement)
+  if (begun.kind === 'unfinished') {
+    checkFolder(folder.replacement, begun, identity, options)
+    await folder.replace()
+    return begun
+  }
+  const found = await findRun(folder.folder).catch((error: unknown) => {
+    // What is damaged is replaced like all else.
+    if (!(error instanceof TorchPruneError && error.code === 'ERR_FILE')) throw error
+  })
+  if (found?.kind === 'nothing') return found
+  if (resume && found && found.kind !== 'begun' && isSameRun(found, identity)) return found
+  await folder.replace()
+  return { kind: 'nothing' }
 }
 
 /** `in epoch 3 of its dense training`, `after round 2 of 5`, `in round 3 of 5, epoch 2`. */

@@ -3,9 +3,9 @@ import { loadWeights } from '../io/network.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { parameterReport } from '../prune/neurons.js'
 import type { LayerRecord, RoundRecord, RunRecord } from '../report/record.js'
+import { Checkpoint, type RunState } from '../runs/checkpoint.js'
+import { REFERENCE_FILE } from '../runs/files.js'
 import { type Evaluation, evaluate } from '../train/evaluate.js'
-import { Checkpoint, type RunState } from './checkpoint.js'
-import { REFERENCE_FILE } from './folder.js'
 import type { Session } from './session.js'
 
 /** Reads the test set: the reference, each round before and after retraining, and the result by layer. */

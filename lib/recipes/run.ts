@@ -1,13 +1,14 @@
-import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { loadWeights } from '../io/network.js'
 import { initialDeviations } from '../prune/mask.js'
 import { prune } from '../prune/prune.js'
-import { RECORD_FILE, type RunRecord, writeRunRecord } from '../report/record.js'
+import { type RunRecord, writeRunRecord } from '../report/record.js'
+import { Checkpoint, isPruning, type PruningState, type RunState } from '../runs/checkpoint.js'
+import { MODEL_FILE, REFERENCE_FILE } from '../runs/files.js'
+import { OwnFolder } from '../runs/own_folder.js'
 import { evaluate, predict } from '../train/evaluate.js'
-import { Checkpoint, isPruning, type PruningState, type RunState } from './checkpoint.js'
 import { trainDense } from './dense.js'
-import { checkFolder, findRun, MODEL_FILE, REFERENCE_FILE } from './folder.js'
+import { findOwnRun } from './folder.js'
 import { readOutcome } from './outcome.js'
 import { type Note, savedWithin } from './position.js'
 import { type Recipe, retrainingOf } from './recipe.js'
@@ -29,30 +30,29 @@ export interface RunResult {
  * Trains, prunes and retrains by a recipe, and leaves a run folder. Choices are made on the validation part;
  * the test set is read once, at the end, with each round's saved weights.
  *
- * @throws TorchPruneError `ERR_OUTPUT` for a folder with a run that is not finished, unless `resume`, or with
- * another one; when aborted, the signal's reason, with everything up to the step it was in saved.
+ * @throws TorchPruneError `ERR_OUTPUT` for a folder with a run, unless it is this one and `resume` is set, or
+ * `overwrite`; `ERR_BUSY` while another process works in it; when aborted, the signal's reason, with everything up to
+ * the step it was in saved.
  */
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunResult> {
-  const session = await openSession(recipe, options)
-  const { network, folder, seed, on } = session
+  const opened = await openSession(recipe, options)
+  const { network, seed, on } = opened
   const identity = { recipe: recipe.name, plan: planOf(recipe, network), seed }
-  const found = await findRun(folder)
-  const { resume = false, weights } = options
-  const own = weights !== undefined && resolve(weights) === join(folder, REFERENCE_FILE)
-  checkFolder(folder, found, identity, { resume, own })
-  if (resume && found.kind === 'finished') return { folder, record: found.record }
+  const { resume = false, overwrite = false, weights } = options
+  const own = weights !== undefined && resolve(weights) === join(opened.folder, REFERENCE_FILE)
+  await using place = await OwnFolder.open(opened.folder)
+  const found = await findOwnRun(place, identity, { resume, overwrite, own })
+  if (found.kind === 'finished') return { folder: place.folder, record: found.record }
+  const session = { ...opened, folder: place.work }
+  const { folder } = session
   const saved = resume && found.kind === 'unfinished' ? found.state : undefined
   if (!(saved && isPruning(saved)) && weights !== undefined) await loadWeights(network, weights)
 
-  return logged(session, saved !== undefined, async (note) => {
-    on.begun?.(folder, found)
+  return await logged(session, saved !== undefined, async (note) => {
+    on.begun?.(found, place)
     const started = performance.now()
     const before = saved?.seconds ?? 0
     const spent = () => before + (performance.now() - started) / 1000
-    if (saved === undefined) {
-      // What an earlier run left here would not fit what this one writes.
-      for (const file of [RECORD_FILE, MODEL_FILE]) await rm(join(folder, file), { force: true })
-    }
     await new Checkpoint(folder).begin(saved !== undefined)
     const begun: RunState = saved ?? { schema: 1, ...identity, rounds: [], seconds: 0 }
     if (!isPruning(begun) && weights === undefined) {
@@ -79,7 +79,8 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
     }
     await writeRunRecord(folder, record)
     await report(session)
-    return { folder, record, seconds }
+    await place.finish()
+    return { folder: place.folder, record, seconds }
   })
 }
 

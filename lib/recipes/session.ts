@@ -4,6 +4,7 @@ import { type Versions, versions } from '../binding/versions.js'
 import type { DataSplits, SkippedSample } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import { makeFolder } from '../io/atomic.js'
+import type { LockOwner } from '../io/lock.js'
 import { graphToJson } from '../io/network.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
@@ -27,14 +28,16 @@ export interface SessionOptions {
   readonly checkpointMinutes?: number | undefined
   /** Goes on where an unfinished run in the folder was saved. */
   readonly resume?: boolean | undefined
+  /** Another run in the folder is replaced, once this one is done. */
+  readonly overwrite?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   readonly on?: RunListener | undefined
 }
 
 /** What a run tells while it works. */
 export interface RunListener {
-  /** All is checked and work begins; `found` is what the folder held. */
-  begun?(folder: string, found: FoundRun): void
+  /** All is checked and work begins; `found` is what the folder held of this run. */
+  begun?(found: FoundRun, place: RunPlace): void
   denseProgress?(progress: TrainProgress): void
   denseEpoch?(epoch: Epoch): void
   /** The dense network is there, or was before. Percent. */
@@ -50,6 +53,15 @@ export interface RunListener {
   reportFailed?(error: unknown): void
   /** Of `total` readings of the test set, `done` are over. */
   testing?(done: number, total: number): void
+}
+
+/** Where a run works. */
+export interface RunPlace {
+  readonly folder: string
+  /** The process that worked there before, where it died without a word. */
+  readonly before: LockOwner | undefined
+  /** Where the run works: a folder inside its own while another run stays there until this one is done. */
+  readonly work: string
 }
 
 /** A recipe put to work: its network and data, and the run's folder. */

@@ -5,10 +5,8 @@ import { z } from 'zod'
 
 import { makeFolder } from '../io/atomic.js'
 import { inputError, outputError, refuse } from '../io/files.js'
+import { EVENTS_FILE } from '../runs/files.js'
 import { firstIssue, type Named, versions } from './record.js'
-
-/** The name of a run's log in its folder. */
-export const EVENTS_FILE = 'events.jsonl'
 
 const time = z.iso.datetime()
 const kinds = {

@@ -2,11 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { makeFolder, writeAtomically, writeTextAtomically } from '../io/atomic.js'
+import { FIGURES_FOLDER } from '../runs/files.js'
 import type { Figure } from './figure.js'
 import { inLightColors, paletteCss } from './palette.js'
-
-/** The folder in a run's folder that holds its charts. */
-export const FIGURES_FOLDER = 'figures'
 
 const FONTS = "system-ui,'Liberation Sans','DejaVu Sans',sans-serif"
 /** Pixels of an image for each unit of a drawing. */

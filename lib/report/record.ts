@@ -6,9 +6,8 @@ import { z } from 'zod'
 import { TorchPruneError } from '../errors.js'
 import { makeFolder, writeJsonAtomically } from '../io/atomic.js'
 import { inputError, refuse, systemCode } from '../io/files.js'
+import { RECORD_FILE } from '../runs/files.js'
 
-/** The name of a run's record in its folder. */
-export const RECORD_FILE = 'run.json'
 const SCHEMA = 1
 
 const fraction = z.number().min(0).max(1)

@@ -2,19 +2,17 @@ import { join, resolve } from 'node:path'
 import { writeTextAtomically } from '../io/atomic.js'
 import { exists } from '../io/files.js'
 import { findRecipe, recipeNames } from '../recipes/registry.js'
+import { RECORD_FILE, REPORT_FILE } from '../runs/files.js'
 import { writeFigures } from './figure_files.js'
 import { errorFigure } from './figures/error.js'
 import { sensitivityFigures } from './figures/sensitivity.js'
 import { tradeoffFigure } from './figures/tradeoff.js'
 import { renderPage } from './page.js'
 import type { PaperTable } from './paper.js'
-import { RECORD_FILE, type RunRecord, readRunRecord } from './record.js'
+import { type RunRecord, readRunRecord } from './record.js'
 import { runFigures } from './run_figures.js'
 import { readSensitivity } from './sensitivity.js'
 import { readTradeoff } from './tradeoff.js'
-
-/** The name of a report in its folder. */
-export const REPORT_FILE = 'report.html'
 
 /**
  * Writes `report.html` into the folder of a finished run, or of a sensitivity or trade-off study: one file that

@@ -8,9 +8,9 @@ import { trainToFile } from '../../lib/cli/train_work.js'
 import { runToTable } from '../../lib/cli/work.js'
 import { exists, refuse } from '../../lib/io/files.js'
 import { layerDensity } from '../../lib/prune/criterion.js'
-import { Checkpoint } from '../../lib/recipes/checkpoint.js'
-import { REFERENCE_FILE } from '../../lib/recipes/folder.js'
 import type { Recipe } from '../../lib/recipes/recipe.js'
+import { Checkpoint } from '../../lib/runs/checkpoint.js'
+import { REFERENCE_FILE } from '../../lib/runs/files.js'
 import type { ExperimentOptions } from './options.js'
 
 /** Does all parts of the experiment into `out`; with `resume`, those that are not done yet. */

@@ -119,9 +119,13 @@ describe('torch-prune run', function () {
 
     it('gives the same bits when it is run again', async () => {
       const before = readFileSync(join(folder, 'model.safetensors'))
-      const again = await torchPrune(args('whole'))
+      await expectRefused(
+        args('whole'),
+        /whole holds this run, finished: see it with --resume, choose another --out, or replace it with --overwrite/,
+      )
+      const again = await torchPrune(args('whole', '--overwrite'))
       expect(again.code).to.equal(0)
-      expect(again.stdout).to.include('The finished run there is replaced.')
+      expect(again.stdout).to.include('The run there stays until this one is done')
       expect(readFileSync(join(folder, 'model.safetensors'))).to.deep.equal(before)
     })
   })

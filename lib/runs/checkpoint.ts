@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { removeLeftovers, writeJsonAtomically } from '../io/atomic.js'
 import { inputError, refuse, systemCode } from '../io/files.js'
+import { CHECKPOINT_FOLDER } from './files.js'
 
 const layerKept = z.object({ name: z.string(), weights: z.number(), kept: z.number(), density: z.number() })
 
@@ -30,6 +31,8 @@ const stateSchema = z.object({
   rounds: z.array(roundSchema),
   /** Where training stood when it was saved last: an epoch of a round, of the dense training in round 0. */
   within: z.object({ round: z.int(), epoch: z.int() }).exactOptional(),
+  /** The run ends with its dense network, which is there. */
+  denseOnly: z.literal(true).exactOptional(),
   /** Spent so far, in all sittings. */
   seconds: z.number(),
 })
@@ -50,7 +53,7 @@ export class Checkpoint {
   readonly folder: string
 
   constructor(runFolder: string) {
-    this.folder = join(runFolder, 'checkpoint')
+    this.folder = join(runFolder, CHECKPOINT_FOLDER)
   }
 
   /** The network at the end of a round, or right after its pruning. */
@@ -83,7 +86,7 @@ export class Checkpoint {
       return refuse(
         this.#statePath,
         'is damaged or of another version',
-        `remove ${this.folder}, or choose another --out`,
+        'begin again with { overwrite: true }, or choose another { out }',
       )
     }
   }
@@ -100,7 +103,7 @@ export class Checkpoint {
 
   /** Makes the folder ready: as it is left by a run that goes on, or empty. */
   async begin(goesOn: boolean): Promise<void> {
-    if (goesOn) await removeLeftovers(this.folder)
+    if (goesOn) await removeLeftovers(this.folder, { locked: true })
     else await this.clear()
   }
 
