@@ -2,16 +2,33 @@
 
 #include <torch/cuda.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
 namespace torch_prune {
 namespace {
 
+// What an error says of a value. An object is not asked: its toString() may do anything.
+std::string Shown(const Napi::Value& value) {
+  switch (value.Type()) {
+    case napi_null:
+      return "null";
+    case napi_symbol:
+      return "a symbol";
+    case napi_function:
+      return "a function";
+    case napi_object:
+      return value.IsArray() ? "an array" : value.IsTypedArray() ? "a typed array" : "an object";
+    case napi_external:
+      return "a native value";
+    default:
+      return value.ToString().Utf8Value().substr(0, 60);
+  }
+}
+
 [[noreturn]] void Refuse(const char* what, const char* expected, const Napi::Value& value) {
-  std::string got = value.IsUndefined() ? "undefined" : value.IsNull() ? "null" : "";
-  if (got.empty()) got = value.ToString().Utf8Value().substr(0, 60);
-  throw Error("ERR_ARGUMENT", std::string(what) + " must be " + expected + ", got " + got);
+  throw Error("ERR_ARGUMENT", std::string(what) + " must be " + expected + ", got " + Shown(value));
 }
 
 struct NamedDType {
@@ -29,9 +46,11 @@ constexpr std::array kDTypes{
 template <typename Element, typename Convert>
 std::vector<Element> ToVector(const Napi::Value& value, const char* what, Convert convert) {
   const Napi::Array array = ToArray(value, what);
+  // Asked once, as an element that is a getter could add others for ever. Nothing is reserved by it: an array
+  // of JavaScript may be long and hold nothing.
+  const std::uint32_t length = array.Length();
   std::vector<Element> elements;
-  elements.reserve(array.Length());
-  for (std::uint32_t i = 0; i < array.Length(); ++i) elements.push_back(convert(array.Get(i), what));
+  for (std::uint32_t i = 0; i < length; ++i) elements.push_back(convert(array.Get(i), what));
   return elements;
 }
 
@@ -86,14 +105,26 @@ std::vector<std::int64_t> ToIntegers(const Napi::Value& value, const char* what)
 
 std::vector<double> ToNumbers(const Napi::Value& value, const char* what) {
   if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float64_array) {
-    const auto array = value.As<Napi::Float64Array>();
-    return {array.Data(), array.Data() + array.ElementLength()};
+    const auto bytes = BytesOf(value, what);
+    std::vector<double> numbers(bytes.size() / sizeof(double));
+    std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::uint8_t*>(numbers.data()));
+    return numbers;
   }
   return ToVector<double>(value, what, ToNumber);
 }
 
 std::vector<std::string> ToStrings(const Napi::Value& value, const char* what) {
   return ToVector<std::string>(value, what, ToString);
+}
+
+std::span<const std::uint8_t> BytesOf(const Napi::Value& value, const char* what) {
+  if (!value.IsTypedArray()) Refuse(what, "a typed array", value);
+  // By Node-API itself: node-addon-api's classes want an ArrayBuffer, and the memory may be a shared one.
+  void* data = nullptr;
+  std::size_t elements = 0;
+  napi_get_typedarray_info(value.Env(), value, nullptr, &elements, &data, nullptr, nullptr);
+  if (data == nullptr) return {};
+  return {static_cast<const std::uint8_t*>(data), elements * value.As<Napi::TypedArray>().ElementSize()};
 }
 
 std::vector<std::int64_t> ToShape(const Napi::Value& value, const char* what) {

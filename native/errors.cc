@@ -82,8 +82,12 @@ Failure Describe(const std::exception_ptr& exception) {
 Napi::Error ToJavaScript(Napi::Env env, const Failure& failure) {
   const auto& error_class = Environment::Of(env).error_class;
   if (!error_class.IsEmpty()) {
-    return Napi::Error(env, error_class.New({Napi::String::New(env, failure.code),
-                                             Napi::String::New(env, failure.message)}));
+    try {
+      return Napi::Error(env, error_class.New({Napi::String::New(env, failure.code),
+                                               Napi::String::New(env, failure.message)}));
+    } catch (const Napi::Error&) {
+      // A class that makes no error: what went wrong is to be told all the same.
+    }
   }
   auto error = Napi::Error::New(env, failure.message);
   error.Value().Set("code", failure.code);

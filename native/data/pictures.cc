@@ -187,15 +187,15 @@ Napi::Value ForeignDecoded(const Napi::CallbackInfo& info) {
   }
   if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
     throw Error("ERR_ARGUMENT", "pixels must be a Uint8Array");
-  const auto bytes = info[1].As<Napi::Uint8Array>();
   const Extent extent{ToInteger(info[2], "width"), ToInteger(info[3], "height")};
   const auto channels = ToInteger(info[4], "channels");
+  const auto bytes = BytesOf(info[1], "pixels");
   if (extent.width < 1 || extent.height < 1 || extent.width > 1 << 24 || extent.height > 1 << 24 ||
       (channels != 3 && channels != 4) ||
-      static_cast<std::int64_t>(bytes.ByteLength()) != extent.width * extent.height * channels) {
+      static_cast<std::int64_t>(bytes.size()) != extent.width * extent.height * channels) {
     throw Error("ERR_SHAPE", "pixels must be height × width × 3 or 4 bytes");
   }
-  foreign->Answer(id, {extent, channels, {bytes.Data(), bytes.Data() + bytes.ByteLength()}}, "");
+  foreign->Answer(id, {extent, channels, {bytes.begin(), bytes.end()}}, "");
   return info.Env().Undefined();
 }
 

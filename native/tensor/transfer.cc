@@ -11,23 +11,19 @@ namespace {
 
 // fromBytes(bytes: Uint8Array, dtype, shape, device): a copy, so that the array may change or go.
 Napi::Value FromBytes(const Napi::CallbackInfo& info) {
-  if (!info[0].IsTypedArray()) throw Error("ERR_ARGUMENT", "data must be a typed array");
-  const auto array = info[0].As<Napi::TypedArray>();
   const auto dtype = ToDType(info[1], "dtype");
   const auto shape = ToShape(info[2], "shape");
   const auto device = ToDevice(info[3], "device");
   std::int64_t elements = 1;
   for (const auto size : shape) elements *= size;
   const auto expected = static_cast<std::size_t>(elements) * c10::elementSize(dtype);
-  if (array.ByteLength() != expected) {
-    throw Error("ERR_SHAPE", "data holds " + std::to_string(array.ByteLength() / c10::elementSize(dtype)) +
+  const auto bytes = BytesOf(info[0], "data");  // after the shape, whose getters may have resized it
+  if (bytes.size() != expected) {
+    throw Error("ERR_SHAPE", "data holds " + std::to_string(bytes.size() / c10::elementSize(dtype)) +
                                  " elements, but the shape asks for " + std::to_string(elements));
   }
   at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype));
-  if (expected > 0) {
-    const auto* bytes = static_cast<const std::uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-    std::memcpy(tensor.mutable_data_ptr(), bytes, expected);
-  }
+  if (expected > 0) std::memcpy(tensor.mutable_data_ptr(), bytes.data(), expected);
   return Wrap(info.Env(), device.is_cpu() ? tensor : tensor.to(device));
 }
 

@@ -11,7 +11,8 @@ export interface Ended {
 /** Runs a script of this folder in a Node of its own, and says how it ended. */
 export function runScript(script: string, ...args: string[]): Promise<Ended> {
   const path = fileURLToPath(new URL(script, import.meta.url))
-  const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const flags = script.endsWith('.ts') ? ['--import', 'tsx/esm'] : []
+  const child = spawn(process.execPath, [...flags, path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (data) => {
     stdout += data

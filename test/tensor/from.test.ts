@@ -205,3 +205,30 @@ describe('factories', () => {
 function row<T>(leaf: fc.Arbitrary<T>, columns: number): fc.Arbitrary<T[]> {
   return fc.array(leaf, { minLength: columns, maxLength: columns })
 }
+
+describe('tensor() of memory that changes while it is looked at', () => {
+  const COUNT = 1 << 16
+  const shapeThat = (act: () => void) =>
+    Object.defineProperty([0], 0, {
+      get() {
+        act()
+        return COUNT
+      },
+    })
+
+  it('refuses a buffer that its shape detaches', () => {
+    const data = new Float32Array(COUNT)
+    const shape = shapeThat(() => structuredClone(data.buffer, { transfer: [data.buffer as ArrayBuffer] }))
+    expect(refusal(() => tensor(data, { shape }))).to.include({ code: 'ERR_SHAPE' })
+  })
+
+  it('refuses a buffer that its shape shrinks', () => {
+    const Resizable = ArrayBuffer as unknown as new (
+      length: number,
+      options: object,
+    ) => ArrayBuffer & { resize(length: number): void }
+    const buffer = new Resizable(4 * COUNT, { maxByteLength: 4 * COUNT })
+    const shape = shapeThat(() => buffer.resize(0))
+    expect(refusal(() => tensor(new Float32Array(buffer), { shape }))).to.include({ code: 'ERR_SHAPE' })
+  })
+})

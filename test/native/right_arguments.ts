@@ -1,0 +1,247 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { loadAddon } from '../../lib/binding/addon.js'
+import type {
+  DatasetHandle,
+  Native,
+  NativeParameter,
+  NetworkHandle,
+  OptimizerHandle,
+  TensorHandle,
+} from '../../lib/binding/native.js'
+import { TorchPruneError } from '../../lib/errors.js'
+import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers.js'
+
+/** What the functions of the addon are called with when all is right. A fuzzer then changes some of it. */
+export const addon: Native = loadAddon()
+
+const PICTURE = fileURLToPath(new URL('../golden/images/all/plain.png', import.meta.url))
+/** Ends with the process. */
+const FOLDER = mkdtempSync(join(tmpdir(), 'torch-prune-fuzz-'))
+process.on('exit', () => rmSync(FOLDER, { recursive: true, force: true }))
+const PACK_INDEX = 64 + 8 * 8 * 3
+const PACK = writePack()
+const OUT = join(FOLDER, 'out.pack')
+writeFileSync(OUT, '')
+
+const LAYERS = [
+  { name: 'conv', inputs: ['input'], ...conv2d(1, 2, 2) },
+  { name: 'bn', inputs: ['conv'], ...batchNorm2d(2) },
+  { name: 'relu', inputs: ['bn'], ...relu() },
+  { name: 'flatten', inputs: ['relu'], ...flatten() },
+  { name: 'drop', inputs: ['flatten'], ...dropout(0.5) },
+  { name: 'fc', inputs: ['drop'], ...linear(8, 3) },
+]
+const SGD = { kind: 'sgd', fused: true, momentum: 0.9, dampening: 0, nesterov: true }
+const ADAM = { kind: 'adamw', fused: false, beta1: 0.9, beta2: 0.99, eps: 1e-8, amsgrad: true }
+
+function floats(...shape: number[]): TensorHandle {
+  const count = shape.reduce((product, size) => product * size, 1)
+  return addon.fromBytes(new Float32Array(count).fill(0.5), 'float32', shape, 'cpu')
+}
+
+function labels(count: number): TensorHandle {
+  return addon.fromBytes(new BigInt64Array(count), 'int64', [count], 'cpu')
+}
+
+function leaf(...shape: number[]): TensorHandle {
+  const tensor = floats(...shape)
+  addon.setRequiresGrad(tensor, true)
+  return tensor
+}
+
+function network(): NetworkHandle {
+  return addon.networkMake(LAYERS, 1)
+}
+
+const MAKERS = {
+  tensor: () => floats(2, 3),
+  image: () => floats(2, 1, 3, 3),
+  leaf: () => leaf(2, 3),
+  loss: () => addon.operator('aten::sum', '')(leaf(2, 3)) as TensorHandle,
+  state: () => addon.randomState(),
+  network,
+  spliced: () => {
+    const made = network()
+    addon.networkSplice(made, 'fc.weight', undefined)
+    return made
+  },
+  optimizer: () => addon.optimizerMake(SGD, [{ name: 'fc.weight', network: handle('network') }]),
+  dataset: () => addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], []),
+  folder: () => addon.imageFolderMake([PICTURE], labels(1), { ...IMAGES }),
+  packed: () => addon.packedMake(PACK, { index: PACK_INDEX, count: 1, classes: 1 }, { ...IMAGES }),
+}
+type Kind = keyof typeof MAKERS
+export const KINDS = Object.keys(MAKERS) as Kind[]
+
+const live = new Map<Kind, unknown>()
+
+/** The handle of a kind: it lives on from call to call, as a program's do. */
+export function handle<K extends Kind>(kind: K): ReturnType<(typeof MAKERS)[K]> {
+  if (!live.has(kind)) live.set(kind, MAKERS[kind]())
+  return live.get(kind) as ReturnType<(typeof MAKERS)[K]>
+}
+
+/** The next calls get new handles. */
+export function forgetHandles(): void {
+  live.clear()
+}
+
+/** Disposes of every handle: some call may be looking at one. */
+export function disposeHandles(): void {
+  for (const [kind, each] of live) {
+    if (kind === 'network' || kind === 'spliced') addon.networkDispose(each as NetworkHandle)
+    else if (kind === 'optimizer') addon.optimizerDispose(each as OptimizerHandle)
+    else if (kind === 'dataset' || kind === 'folder' || kind === 'packed')
+      addon.datasetDispose(each as DatasetHandle)
+    else addon.tensorDispose(each as TensorHandle)
+  }
+  live.clear()
+}
+
+const AUGMENT = { crop: { padding: 1 }, flip: true, cutout: 1 }
+const IMAGES = { size: 8, resize: 9, mean: [0, 0, 0], std: [1, 1, 1], threads: 1, ahead: 1, exact: true }
+const NAMES = ['fc.weight', 'conv.weight'] as const
+const SPLICING = { groups: [['fc.weight']], scales: [[1]], margin: 0.1, keep: [10] }
+const parameter = (): NativeParameter => ({
+  name: 'fc.weight',
+  network: handle('network'),
+  weightDecay: 0.1,
+  l1: 0.1,
+  l2: 0.1,
+})
+const listen = () => {}
+
+/** For each function of the addon, arguments that it takes. A new function does not compile without its own. */
+export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[Name]> } = {
+  initialize: () => [TorchPruneError],
+  versions: () => [],
+  cudaDevices: () => [],
+  synchronize: () => ['cpu'],
+  setJobThreads: () => [1],
+  jobThreads: () => [],
+  setEagerThreads: () => [1],
+
+  fromBytes: () => [new Uint8Array(8), 'float32', [2], 'cpu'],
+  toBytes: () => [handle('tensor')],
+  item: () => [handle('loss')],
+  to: () => [handle('tensor'), 'cpu', 'float64'],
+  tensorDispose: () => [floats(1)],
+  tensorDisposed: () => [handle('tensor')],
+  tensorDescribe: () => [handle('tensor')],
+  tensorRequiresGrad: () => [handle('tensor')],
+  liveTensors: () => [],
+
+  operator: () => ['aten::add', 'Tensor'],
+
+  backward: () => [handle('loss'), undefined, { retainGraph: true, createGraph: false }],
+  gradient: () => [handle('leaf')],
+  setGradient: () => [handle('leaf'), handle('tensor')],
+  setRequiresGrad: () => [handle('leaf'), true],
+  registerHook: () => [handle('leaf'), () => undefined],
+  setGradEnabled: () => [true],
+
+  manualSeed: () => [1],
+  randomState: () => [],
+  setRandomState: () => [handle('state')],
+
+  datasetMake: () => [floats(6, 1, 3, 3), labels(6), [], []],
+  datasetDispose: () => [handle('dataset')],
+  datasetSlice: () => [handle('dataset'), 1, 3],
+  datasetBatch: () => [handle('dataset'), [0, 1], 'cpu'],
+  datasetRead: () => [handle('dataset'), [0, 1], { augment: AUGMENT, seed: 1, device: 'cpu' }],
+  datasetCheck: () => [handle('packed'), { augment: { flip: true }, batchSize: 2 }, listen],
+  datasetSkipped: () => [handle('folder')],
+  jpegLibrary: () => [],
+  setForeignDecoder: () => [(id) => addon.foreignDecoded(id, new Uint8Array(60 * 45 * 3), 60, 45, 3)],
+  foreignDecoded: () => [1, new Uint8Array(12), 2, 2, 3] as unknown as [number, string],
+  imageFolderMake: () => [[PICTURE, PICTURE], labels(2), { ...IMAGES }],
+  packedMake: () => [PACK, { index: PACK_INDEX, count: 1, classes: 1 }, { ...IMAGES }],
+  packStart: () => [[PICTURE], [0], { out: OUT, offset: 64, resize: 8, threads: 1 }, listen],
+  imagesDecode: () => [[PICTURE, '.'], { width: 60, height: 45, threads: 1 }, listen],
+
+  networkMake: () => [LAYERS, 1],
+  networkDispose: () => [handle('network')],
+  networkForward: () => [handle('network'), handle('image'), true],
+  networkTensors: () => [handle('network')],
+  networkTensor: () => [handle('network'), 'fc.weight'],
+  networkLoad: () => [handle('network'), 'fc.bias', floats(3)],
+  networkSetMask: () => [handle('network'), 'fc.weight', floats(3, 8)],
+  networkMask: () => [handle('network'), 'fc.weight'],
+  networkSplice: () => [handle('network'), 'conv.weight', undefined],
+  networkSpliced: () => [handle('spliced')],
+  networkUnsealed: () => [handle('network')],
+  networkSetTrainable: () => [handle('network'), 'conv', false],
+  networkFrozenPrefix: () => [handle('network')],
+  networkSetDropout: () => [handle('network'), 'drop', 0.5],
+  networkReseed: () => [handle('network'), 1],
+  networkRandomState: () => [handle('network')],
+  networkSetRandomState: () => [handle('network'), addon.networkRandomState(handle('network'))],
+  networkTo: () => [handle('network'), 'cpu'],
+  networkFormat: () => [handle('network')],
+  networkFormatStart: () => [handle('network'), 'channelsLast'],
+
+  optimizerMake: () => [ADAM, [parameter(), { name: 'own', tensor: handle('leaf') }]],
+  optimizerDispose: () => [handle('optimizer')],
+  optimizerStep: () => [handle('optimizer'), 0.1],
+  optimizerZeroGrad: () => [handle('optimizer')],
+  optimizerState: () => [handle('optimizer')],
+  optimizerLoad: () => [handle('optimizer'), 'fc.weight', 1, { momentum_buffer: floats(3, 8) }],
+
+  trainingStart: () => [
+    handle('network'),
+    handle('optimizer'),
+    handle('dataset'),
+    {
+      batchSize: 2,
+      rates: new Float64Array([0.1, 0.1]),
+      seed: 1,
+      order: [0, 1, 2],
+      keepLosses: true,
+      augment: AUGMENT,
+      size: [3, 3],
+      labelSmoothing: 0.1,
+      teacher: floats(6, 3),
+      teacherWeight: 0.5,
+      temperature: 2,
+      averages: { 'fc.bias': floats(3) },
+      averageWeights: new Float64Array([0, 0.5]),
+      from: { steps: 1, samples: 2, lossSum: 1, correct: 1 },
+      pauseAfter: 10,
+    },
+    listen,
+  ],
+  evaluationStart: () => [handle('network'), handle('dataset'), { batchSize: 2, activations: true }, listen],
+  predictionStart: () => [handle('network'), handle('dataset'), { batchSize: 2 }, listen],
+  prefixStart: () => {
+    // Without its dropout, which stands in the part that is kept.
+    for (const layer of ['conv', 'bn']) addon.networkSetTrainable(handle('network'), layer, false)
+    return [
+      handle('network'),
+      handle('dataset'),
+      { batchSize: 2, augment: AUGMENT, variants: 2, seed: 1, folder: FOLDER },
+      listen,
+    ]
+  },
+  statisticsStart: () => [handle('network'), handle('dataset'), { batchSize: 2 }, listen],
+  weightStatistics: () => [handle('network'), NAMES],
+  pruneThreshold: () => [handle('network'), NAMES, [1, 1], 10],
+  pruneBelow: () => [handle('network'), NAMES, [0.1, 0.1], [1, 1]],
+  pruneScored: () => [handle('network'), NAMES, [floats(3, 8), floats(2, 1, 2, 2)], 10],
+  spliceOnce: () => [handle('spliced'), SPLICING],
+  fisherStart: () => [handle('network'), handle('dataset'), { order: [0, 1], batchSize: 2 }, NAMES],
+  connections: () => [handle('network'), NAMES],
+}
+
+/** A packed file of one black image of 8 by 8 pixels. */
+function writePack(): string {
+  const path = join(FOLDER, 'one.pack')
+  const bytes = Buffer.alloc(PACK_INDEX + 24)
+  bytes.writeBigUInt64LE(64n, PACK_INDEX)
+  bytes.writeUInt32LE(8, PACK_INDEX + 8)
+  bytes.writeUInt32LE(8, PACK_INDEX + 12)
+  writeFileSync(path, bytes)
+  return path
+}
