@@ -12,12 +12,13 @@
 namespace torch_prune {
 
 Dataset::Dataset(at::Tensor labels, std::vector<std::int64_t> sample)
-    : labels_(labels.contiguous()), sample_(std::move(sample)) {
+    : labels_(labels.detach().contiguous()), sample_(std::move(sample)) {
   if (labels_.scalar_type() != at::kLong) throw Error("ERR_DTYPE", "labels must be int64");
   if (!labels_.is_cpu())
     throw Error("ERR_DEVICE", "a dataset lies in the CPU's memory: batches go to the device");
   if (labels_.dim() != 1) throw Error("ERR_SHAPE", "labels must be [N], got " + c10::str(labels_.sizes()));
   if (labels_.size(0) == 0) throw Error("ERR_SHAPE", "a dataset needs at least one sample");
+  labels_ = labels_.clone();  // what is said of them here must stay true, whatever their maker writes later
   // A negative label would be passed over by cross-entropy (its ignore_index is -100), or be out of range.
   if (const auto least = labels_.min().item<std::int64_t>(); least < 0)
     throw Error("ERR_ARGUMENT", "labels must be 0 or more, got " + std::to_string(least));

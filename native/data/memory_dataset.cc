@@ -20,7 +20,8 @@ MemoryDataset::MemoryDataset(at::Tensor images, at::Tensor labels, const std::ve
                              const std::vector<double>& deviation, std::int64_t variants,
                              std::vector<std::int64_t> absent, bool in_file)
     : Dataset(labels, images.dim() > 0 ? images.sizes().slice(1).vec() : std::vector<std::int64_t>{}),
-      images_(images.contiguous()),
+      images_(images.detach().contiguous()),
+      version_(images_._version()),
       mean_(mean),
       deviation_(deviation),
       variants_(variants),
@@ -123,7 +124,16 @@ void MemoryDataset::Write(float* out, std::int64_t index, const Plan& plan) cons
   }
 }
 
+void MemoryDataset::CheckUnchanged() const {
+  if (images_._version() == version_) return;
+  throw Error(
+      "ERR_ARGUMENT",
+      "the images of this dataset were written to after it was made: make the dataset of a clone(), or "
+      "make another one of the new images");
+}
+
 Dataset::Batch MemoryDataset::Take(const std::vector<std::int64_t>& wanted, const Plan& plan) const {
+  CheckUnchanged();
   CheckIndices(wanted);
   std::vector<std::int64_t> indices;
   std::copy_if(wanted.begin(), wanted.end(), std::back_inserter(indices), [this](std::int64_t index) {
@@ -181,6 +191,7 @@ std::unique_ptr<Dataset::Pass> MemoryDataset::Read(Plan plan) const {
 std::shared_ptr<Dataset> MemoryDataset::Cut(std::int64_t begin, std::int64_t end) const {
   if (variants_ > 1 || !absent_.empty())
     throw Error("ERR_ARGUMENT", "a cache of a frozen prefix cannot be sliced: slice its dataset first");
+  CheckUnchanged();
   return std::make_shared<MemoryDataset>(images_.slice(0, begin, end), labels().slice(0, begin, end), mean_,
                                          deviation_);
 }

@@ -25,6 +25,8 @@ class MemoryDataset : public Dataset {
  private:
   class Reading;
   Batch Take(const std::vector<std::int64_t>& indices, const Plan& plan) const;
+  // Throws where somebody wrote to the images since.
+  void CheckUnchanged() const;
   std::int64_t Row(std::int64_t index, SampleRandom& random) const;
   void Expect(const std::vector<std::int64_t>& indices, const Plan& plan) const;
   void Write(float* out, std::int64_t index, const Plan& plan) const;
@@ -32,7 +34,8 @@ class MemoryDataset : public Dataset {
   void Augmented(float* out, const Element* pixels, const Augmentation& augmentation, SampleRandom& random,
                  Convert convert) const;
 
-  at::Tensor images_;
+  at::Tensor images_;     // a tensor of its own over memory that may be its maker's, too
+  std::int64_t version_;  // counts the writings to that memory
   std::vector<double> mean_, deviation_;
   Normalisation normalisation_;
   std::int64_t channels_, plane_;

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,26 +9,38 @@
 #include <cstring>
 
 #include "../arguments.h"
-#include "descriptor.h"
 #include "picture_file.h"
 
 namespace torch_prune {
 
-MappedFile::MappedFile(const std::string& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+ConstantFile::ConstantFile(const std::string& path)
+    : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   struct stat status {};
-  if (file.get() < 0 || fstat(file.get(), &status) != 0)
+  if (file_.get() < 0 || fstat(file_.get(), &status) != 0)
     throw Error("ERR_FILE", path + ": cannot be read (" + std::strerror(errno) + "); check the path");
+  if (!S_ISREG(status.st_mode)) throw Error("ERR_FILE", path + ": is not a regular file; check the path");
   size_ = static_cast<std::uint64_t>(status.st_size);
-  void* mapped = mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.get(), 0);
-  if (mapped == MAP_FAILED)
-    throw Error("ERR_FILE",
-                path + ": cannot be mapped into memory (" + std::strerror(errno) + "); is it a file?");
-  data_ = static_cast<const std::uint8_t*>(mapped);
+  modified_ = status.st_mtim;
 }
 
-MappedFile::~MappedFile() {
-  munmap(const_cast<std::uint8_t*>(data_), size_);
+void ConstantFile::Read(std::uint64_t offset, std::size_t size, void* out) const {
+  auto* to = static_cast<std::uint8_t*>(out);
+  while (size > 0) {
+    const ssize_t got = pread(file_.get(), to, size, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error("ERR_FILE", path_ + ": cannot be read (" + std::strerror(errno) + ")");
+    if (got == 0) break;
+    to += got;
+    size -= static_cast<std::size_t>(got);
+    offset += static_cast<std::uint64_t>(got);
+  }
+  struct stat now {};
+  const bool same = fstat(file_.get(), &now) == 0 && static_cast<std::uint64_t>(now.st_size) == size_ &&
+                    now.st_mtim.tv_sec == modified_.tv_sec && now.st_mtim.tv_nsec == modified_.tv_nsec;
+  if (size > 0 || !same) {
+    throw Error("ERR_FILE",
+                path_ + ": was changed while it was read; write a new file beside it and rename that");
+  }
 }
 
 PackedDataset::PackedDataset(File file, std::string path, Records records, std::int64_t begin,
@@ -46,20 +57,29 @@ std::string PackedDataset::Name(std::int64_t index) const {
 
 void PackedDataset::Draw(std::int64_t index, const Draft& draft) const {
   const PackedRecord& record = (*records_)[begin_ + index];
-  const std::uint8_t* pixels = file_->data() + record.offset;
-  const std::int64_t width = record.width;
+  const std::int64_t stride = std::int64_t{record.width} * 3;
+  std::vector<std::uint8_t>& pixels = draft.decoder.file;
+  const auto read = [&](std::int64_t top, std::int64_t bottom) {
+    const auto size = static_cast<std::size_t>((bottom - top) * stride);
+    if (pixels.size() < size) pixels.resize(size);
+    file_->Read(record.offset + static_cast<std::uint64_t>(top * stride), size, pixels.data());
+  };
   const Frame frame = FrameOf({record.width, record.height}, draft);
   const bool flip = draft.augmentation.flip && draft.random.Coin();
   const auto side = settings_.framing.size;
   if (frame.Resizes()) {
     Painter& painter = draft.decoder.painter;
     painter.Begin(frame);
-    for (std::int64_t y = painter.top(); y < painter.bottom(); ++y) painter.Row3(pixels + y * width * 3, 0);
+    read(painter.top(), painter.bottom());
+    for (std::int64_t y = 0; y < painter.bottom() - painter.top(); ++y)
+      painter.Row3(pixels.data() + y * stride, 0);
     painter.Finish(normalisation_, flip, draft.out);
   } else {
-    pixels += ((frame.top + frame.y) * width + frame.left + frame.x) * 3;
+    const std::int64_t top = frame.top + frame.y;
+    read(top, top + side);
+    const std::uint8_t* const window = pixels.data() + (frame.left + frame.x) * 3;
     for (std::int64_t y = 0; y < side; ++y)
-      WriteRow<3>(pixels + y * width * 3, side, normalisation_, flip, side * side, draft.out + y * side);
+      WriteRow<3>(window + y * stride, side, normalisation_, flip, side * side, draft.out + y * side);
   }
   if (draft.augmentation.cutout > 0)
     CutOut(draft.out, 3, side, side, draft.augmentation.cutout, draft.random);
@@ -80,14 +100,14 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
   const auto count = static_cast<std::uint64_t>(layout.Integer("count"));
   const auto classes = static_cast<std::uint64_t>(layout.Integer("classes"));
   const auto settings = ToPictureSettings(info[2]);
-  auto file = std::make_shared<const MappedFile>(path);
+  auto file = std::make_shared<const ConstantFile>(path);
   const auto refuse = [&](const std::string& what) -> void {
     throw Error("ERR_FILE", path + ": " + what + "; pack the images again");
   };
   if (count < 1 || index > file->size() || count > (file->size() - index) / sizeof(PackedRecord))
     refuse("its index does not lie in the file");
   auto records = std::make_shared<std::vector<PackedRecord>>(count);
-  std::memcpy(records->data(), file->data() + index, count * sizeof(PackedRecord));
+  file->Read(index, count * sizeof(PackedRecord), records->data());
   at::Tensor labels = at::empty({static_cast<std::int64_t>(count)}, at::kLong);
   auto* out = labels.mutable_data_ptr<std::int64_t>();
   for (std::uint64_t i = 0; i < count; ++i) {

@@ -6,6 +6,7 @@
 #include <ATen/core/stack.h>
 
 #include "../arguments.h"
+#include "operator_rules.h"
 #include "tensor.h"
 
 // One border for all operators: libtorch knows the schema of each, so arguments are converted and checked by
@@ -39,12 +40,20 @@ at::Scalar ToScalar(const Napi::Value& value, const char* what) {
 IValue ToIValue(const Napi::Value& value, const c10::TypePtr& type, std::optional<std::int32_t> length,
                 const char* what);
 
+// Arrays of JavaScript may be longer than memory and hold nothing, which some lists take as an element.
+constexpr std::uint32_t kLongestList = 1 << 20;
+
 IValue ToList(const Napi::Value& value, const c10::TypePtr& element, std::optional<std::int32_t> length,
               const char* what) {
   const auto each = [&](auto& list, auto convert) {
     if (value.IsArray()) {
       const auto array = value.As<Napi::Array>();
-      for (std::uint32_t i = 0; i < array.Length(); ++i) list.push_back(convert(array.Get(i)));
+      const std::uint32_t length = array.Length();  // asked once, as in arguments.cc
+      if (length > kLongestList) {
+        throw Error("ERR_ARGUMENT", std::string(what) + ": a list of " + std::to_string(length) +
+                                        " elements is too long: make it a tensor");
+      }
+      for (std::uint32_t i = 0; i < length; ++i) list.push_back(convert(array.Get(i)));
     } else {
       // 'int[2] stride' takes a single number for both, as in PyTorch.
       for (std::int32_t i = 0; i < length.value_or(1); ++i) list.push_back(convert(value));
@@ -127,6 +136,21 @@ Napi::Value FromIValue(Napi::Env env, const IValue& value) {
   throw Error("ERR_TORCH", "a result of type " + value.tagKind() + " is not supported");
 }
 
+// Once more, as reading a list may have run JavaScript that started a job.
+void CheckFree(Napi::Env env, const torch::jit::Stack& arguments) {
+  const auto& ownership = Environment::Of(env).ownership;
+  for (const auto& argument : arguments) {
+    if (argument.isTensor()) ownership.Check(argument.toTensor());
+    if (argument.isTensorList()) {
+      for (const auto& tensor : argument.toTensorVector()) ownership.Check(tensor);
+    }
+    if (argument.isOptionalTensorList()) {
+      for (const auto& tensor : argument.toOptionalTensorVector())
+        ownership.Check(tensor.value_or(at::Tensor()));
+    }
+  }
+}
+
 Napi::Value Call(const c10::OperatorHandle& op, const Napi::CallbackInfo& info) {
   const auto& schema = op.schema();
   const auto& arguments = schema.arguments();
@@ -145,7 +169,12 @@ Napi::Value Call(const c10::OperatorHandle& op, const Napi::CallbackInfo& info) 
       stack.push_back(ToIValue(value, argument.real_type(), argument.N(), argument.name().c_str()));
     }
   }
-  op.callBoxed(stack);
+  CheckFree(info.Env(), stack);
+  {
+    const KeepShapes keep(schema, stack);
+    op.callBoxed(stack);
+    keep.Check();
+  }
   if (stack.empty()) return info.Env().Undefined();
   if (stack.size() == 1) return FromIValue(info.Env(), stack[0]);
   auto results = Napi::Array::New(info.Env(), stack.size());
@@ -163,6 +192,7 @@ Napi::Value Operator(const Napi::CallbackInfo& info) {
     throw Error("ERR_ARGUMENT",
                 "this libtorch has no operator " + name + (overload.empty() ? "" : "." + overload));
   }
+  CheckOffered(*op);
   return Napi::Function::New(
       info.Env(),
       [op = *op](const Napi::CallbackInfo& call) {

@@ -28,6 +28,10 @@ TensorState::~TensorState() {
 Napi::Value Wrap(Napi::Env env, at::Tensor tensor) {
   if (!tensor.defined()) return env.Undefined();
   DTypeName(tensor.scalar_type());  // a dtype that lib/ cannot name stops here
+  if (tensor.layout() != at::kStrided || !tensor.has_storage())
+    throw Error("ERR_ARGUMENT", "sparse and opaque tensors are not supported: use dense ones");
+  // Memory that JavaScript holds stays where it is: a job or a dataset may be reading it.
+  tensor.storage().unsafeGetStorageImpl()->set_resizable(false);
   return TensorHandle::Wrap(env, std::make_shared<TensorState>(env, std::move(tensor)));
 }
 
