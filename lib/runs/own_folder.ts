@@ -1,0 +1,96 @@
+import { readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeFolder, removeLeftovers } from '../io/atomic.js'
+import { exists, outputError } from '../io/files.js'
+import { Lock, type LockOwner } from '../io/lock.js'
+import { Checkpoint } from './checkpoint.js'
+import { FIGURES_FOLDER, LOCK_FILE, RECORD_FILE, REPLACEMENT_FOLDER, RUN_FILES } from './files.js'
+
+/** A folder in which this process alone works, until it is disposed of. */
+export class OwnFolder implements AsyncDisposable {
+  readonly #lock: Lock
+  #work: string
+
+  private constructor(
+    readonly folder: string,
+    lock: Lock,
+  ) {
+    this.#lock = lock
+    this.#work = folder
+  }
+
+  /**
+   * Makes a folder, locks it, and cleans up after a process that was killed in it.
+   *
+   * @throws TorchPruneError `ERR_BUSY`, naming the owner, when another process works in it; `ERR_OUTPUT`
+   */
+  static async open(folder: string): Promise<OwnFolder> {
+    await makeFolder(folder)
+    const own = new OwnFolder(folder, await Lock.take(join(folder, LOCK_FILE), folder))
+    try {
+      await putInPlace(folder)
+      for (const inside of [folder, join(folder, FIGURES_FOLDER), own.replacement]) {
+        await removeLeftovers(inside, { locked: true })
+      }
+      return own
+    } catch (error) {
+      await own[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** Where the run works: the folder, or one inside it while a run that it replaces is still there. */
+  get work(): string {
+    return this.#work
+  }
+
+  /** The folder of a run that is to take the place of the one beside it. */
+  get replacement(): string {
+    return join(this.folder, REPLACEMENT_FOLDER)
+  }
+
+  /** The owner before, where it died at work. */
+  get before(): LockOwner | undefined {
+    return this.#lock.before
+  }
+
+  /** Leaves the run that is there until the new one is done. */
+  async replace(): Promise<void> {
+    await makeFolder(this.replacement)
+    this.#work = this.replacement
+  }
+
+  /** Says that the run is done, so that it takes the place of one that it replaces. */
+  async finish(): Promise<void> {
+    if (this.#work !== this.folder) await putInPlace(this.folder)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#lock[Symbol.asyncDispose]()
+  }
+}
+
+/**
+ * Puts a finished replacement in the place of the run that it replaces. When the process dies on the way, the next one
+ * goes on with it: all of the new run is there at any time.
+ */
+async function putInPlace(folder: string): Promise<void> {
+  const replacement = join(folder, REPLACEMENT_FOLDER)
+  const whole = `${replacement}-done`
+  try {
+    if (!(await exists(whole))) {
+      if (!(await isDone(replacement))) return
+      for (const name of RUN_FILES) await rm(join(folder, name), { recursive: true, force: true })
+      await rename(replacement, whole)
+    }
+    for (const name of await readdir(whole)) await rename(join(whole, name), join(folder, name))
+    await rm(whole, { recursive: true })
+  } catch (cause) {
+    throw outputError(folder, cause)
+  }
+}
+
+async function isDone(folder: string): Promise<boolean> {
+  if (await exists(join(folder, RECORD_FILE))) return true
+  return (await new Checkpoint(folder).read())?.denseOnly === true
+}
