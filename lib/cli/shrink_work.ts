@@ -63,10 +63,9 @@ function shrinkText(report: ShrinkReport, out: string): string {
     `${formatCount(parametersBefore)} parameters before, ${formatCount(parametersAfter)} after (${ratio})`,
   )
   if (certificate) {
-    const moved = certificate.relativeChange.toExponential(1)
-    lines.push(
-      `Over ${certificate.samples} test samples outputs moved by at most ${moved} of the largest output.`,
-    )
+    const { samples, relativeChange } = certificate
+    const moved = `moved by at most ${relativeChange.toExponential(1)} of the largest output`
+    lines.push(`Over ${samples} test samples outputs ${relativeChange === 0 ? 'did not move' : moved}.`)
   } else lines.push('Outputs were not compared: give test samples with --compare or --data.')
   lines.push(`The smaller network is in ${out}`)
   return lines.join('\n')

@@ -227,8 +227,9 @@ describe('torch-prune, studying,', function () {
       const { stdout } = await done(['shrink', model, '--out', small, '--data', box.path('mnist')])
       expect(stdout).to.match(/^layer +neurons +dead +left$/m)
       expect(stdout).to.match(/^1\.81K parameters before, \S+ after \(\S+×\)$/m)
+      // Whether sums over fewer neurons round otherwise is the processor's.
       expect(stdout).to.match(
-        /^Over 100 test samples outputs moved by at most \S+e-\d+ of the largest output\.$/m,
+        /^Over 100 test samples outputs (did not move|moved by at most \S+e-\d+ of the largest output)\.$/m,
       )
       using network = await loadNetwork(small)
       expect(network.parameterCount).to.be.below(1810)
