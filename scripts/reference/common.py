@@ -1,7 +1,6 @@
 """What the reference scripts share: fixture files, the LeNets, masks."""
 
 import argparse
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -49,18 +48,6 @@ def load_tensors(path):
     """All tensors and the metadata strings of a safetensors file."""
     with safe_open(path, framework='pt') as file:
         return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}
-
-
-def float32_bytes(tensor):
-    return tensor.detach().contiguous().numpy().astype('<f4').tobytes()
-
-
-def sha256(*tensors):
-    """Hex SHA-256 of the little-endian float32 bytes of the tensors, one after the other."""
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(float32_bytes(tensor))
-    return digest.hexdigest()
 
 
 def is_positive_zero(tensor):

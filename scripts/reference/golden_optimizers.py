@@ -33,6 +33,8 @@ CASES = {
     'sgd-dampening': ('sgd', dict(momentum=0.9, dampening=0.1)),
     'sgd-weight-decay': ('sgd', dict(momentum=0.9, weight_decay=5e-4)),
     'adam': ('adam', {}),
+    # So large that it shows where it is added.
+    'adam-eps': ('adam', dict(eps=0.05)),
     'adam-amsgrad': ('adam', dict(amsgrad=True)),
     'adam-weight-decay': ('adam', dict(weight_decay=5e-4)),
     'adamw': ('adamw', {}),

@@ -18,6 +18,7 @@ import { noGrad } from '../../lib/tensor/autograd.js'
 import { scope } from '../../lib/tensor/scope.js'
 import { device } from '../support/device.js'
 import { refusal } from '../support/refusal.js'
+import { tolerance } from '../support/tolerance.js'
 import { noisySample, noisyWeight } from './noise.js'
 
 /** What scripts/reference/golden_models.py says of a model. */
@@ -33,7 +34,7 @@ interface Described {
 const golden: Record<string, Described> = JSON.parse(
   readFileSync(new URL('../golden/models.json', import.meta.url), 'utf8'),
 )
-const TOLERANCE = device === 'cpu' ? 1e-5 : 2e-3
+const TOLERANCE = tolerance('model').rtol
 
 describe('models', () => {
   it('are all held against PyTorch', () => {

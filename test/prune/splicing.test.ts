@@ -26,6 +26,7 @@ import { crossEntropy } from '../../lib/tensor/loss.js'
 import { scope } from '../../lib/tensor/scope.js'
 import { deriveSeed } from '../../lib/train/seed.js'
 import { snapshot } from '../nn/bits.js'
+import { expectClose } from '../support/close.js'
 import { device } from '../support/device.js'
 import { readGolden } from '../support/golden.js'
 import { laterRefusal, refusal } from '../support/refusal.js'
@@ -70,15 +71,9 @@ const goldenNetwork = () =>
     { device },
   )
 
-/** Largest difference of two lists. */
-function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)))
-}
-
 describe('splicing trains what plain PyTorch trains, masks identical:', () => {
   const { epochSeeds, layers, seed, batchSize, optimizer, cases, ...settings } = golden.fixture
   const { every, margin, reach, until } = settings
-  const tolerance = device === 'cpu' ? 1e-6 : 1e-4
 
   it('on the same shuffles', () => {
     expect(epochSeeds.map((_, i) => deriveSeed(seed, i + 1))).to.deep.equal(epochSeeds)
@@ -122,9 +117,9 @@ describe('splicing trains what plain PyTorch trains, masks identical:', () => {
                 )
               }
               for (const parameter of net.tensorNames()) {
-                const expected = golden.tensor(`${name}.${epoch}.${parameter}`).data() as Float32Array
-                const ours = net.tensor(parameter).detach().data() as Float32Array
-                expect(distance(ours, expected), `${parameter}, epoch ${epoch}`).to.be.below(tolerance)
+                const expected = golden.tensor(`${name}.${epoch}.${parameter}`)
+                const ours = net.tensor(parameter).detach()
+                expectClose(ours, expected, `${parameter}, epoch ${epoch}`, 'training')
               }
             })
             seen++

@@ -8,6 +8,7 @@ import { evaluate } from '../../lib/train/evaluate.js'
 import { train } from '../../lib/train/train.js'
 import { snapshot } from '../nn/bits.js'
 import { expectSealed } from '../prune/sealed.js'
+import { expectClose } from '../support/close.js'
 import { device } from '../support/device.js'
 import { readGolden } from '../support/golden.js'
 import { refusal } from '../support/refusal.js'
@@ -58,7 +59,7 @@ describe('averages of weights', () => {
       for (const key of net.tensorNames()) {
         using ours = net.tensor(key)
         using theirs = tensor(`${name}.${key}`)
-        expect(ours.detach().float().allclose(theirs.float(), { rtol: 1e-4, atol: 1e-6 }), key).to.equal(true)
+        expectClose(ours.detach().float(), theirs.float(), key, 'training')
       }
     })
   }
@@ -119,7 +120,7 @@ describe('averages of weights', () => {
     })
     using expected = means[0]!.add(means[1]!).add(means[2]!).div(3)
     using found = net.tensor('bn.running_mean').detach()
-    expect(found.allclose(expected, { rtol: 1e-4, atol: 1e-5 })).to.equal(true)
+    expectClose(found, expected, 'bn.running_mean', 'sum')
 
     net.freeze('bn')
     const before = snapshot(net)
