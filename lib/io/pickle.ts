@@ -11,6 +11,7 @@ export type PickleValue<Made> =
   | PickleTuple<Made>
   | PickleDict<Made>
   | PickleGlobal
+  | PickleOpaque
   | Made
 
 export interface PickleList<Made> {
@@ -28,6 +29,12 @@ export interface PickleDict<Made> {
 /** A class or function of Python, by its name alone: `'torch._utils._rebuild_tensor_v2'`. */
 export interface PickleGlobal {
   readonly kind: 'global'
+  readonly name: string
+}
+
+/** An object of Python that is passed over: the name of what would have made it is all that is known of it. */
+export interface PickleOpaque {
+  readonly kind: 'opaque'
   readonly name: string
 }
 
@@ -52,12 +59,23 @@ const STATE_DICT_ALONE = 'save the state dict alone: torch.save(model.state_dict
  * @throws TorchPruneError `ERR_FILE` naming what the pickle asks for and does not get.
  */
 export function unpickle<Made>(bytes: Uint8Array, host: PickleHost<Made>, path: string): PickleValue<Made> {
-  return new Unpickler(bytes, host, path).run()
+  return unpickleAt(bytes, 0, host, path).value
+}
+
+/** The same of a pickle that begins at `at` and has something else behind it, from `end` on. */
+export function unpickleAt<Made>(
+  bytes: Uint8Array,
+  at: number,
+  host: PickleHost<Made>,
+  path: string,
+): { readonly value: PickleValue<Made>; readonly end: number } {
+  const unpickler = new Unpickler(bytes, at, host, path)
+  return { value: unpickler.run(), end: unpickler.end }
 }
 
 class Unpickler<Made> {
   readonly #view: DataView
-  #at = 0
+  #at: number
   readonly #stack: PickleValue<Made>[] = []
   /** Where on the stack the open containers begin. */
   readonly #marks: number[] = []
@@ -65,9 +83,11 @@ class Unpickler<Made> {
 
   constructor(
     readonly bytes: Uint8Array,
+    at: number,
     readonly host: PickleHost<Made>,
     readonly path: string,
   ) {
+    this.#at = at
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
@@ -80,6 +100,11 @@ class Unpickler<Made> {
     const value = this.#pop()
     if (this.#stack.length > 0 || this.#marks.length > 0) this.#damaged('ends before all of it is used')
     return value
+  }
+
+  /** Where the pickle ends. */
+  get end(): number {
+    return this.#at
   }
 
   #execute(opcode: number): void {
@@ -108,8 +133,10 @@ class Unpickler<Made> {
       case OPCODES.BINFLOAT:
         return this.#view.getFloat64(this.#take(8), false)
       case OPCODES.BINUNICODE:
+      case OPCODES.BINSTRING:
         return this.#text(this.#uint32())
       case OPCODES.SHORT_BINUNICODE:
+      case OPCODES.SHORT_BINSTRING:
         return this.#text(this.#byte())
       case OPCODES.EMPTY_LIST:
         return { kind: 'list', items: [] }
@@ -138,6 +165,7 @@ class Unpickler<Made> {
       case OPCODES.BINPERSID:
         return this.host.persistent(this.#pop()) ?? this.#damaged('refers to something other than a storage')
       case OPCODES.REDUCE:
+      case OPCODES.NEWOBJ:
         return this.#called()
       default:
         return undefined
@@ -209,7 +237,9 @@ class Unpickler<Made> {
   /** Attributes, such as the versions that PyTorch hangs on a state dict: nothing here reads them. */
   #build(): void {
     this.#pop()
-    if (!isKind(this.#top(), 'dict')) this.#damaged('sets attributes of something other than a dictionary')
+    const target = this.#top()
+    if (!isKind(target, 'dict') && !isKind(target, 'opaque'))
+      this.#damaged('sets attributes of something other than a dictionary')
   }
 
   #append(values: readonly PickleValue<Made>[]): void {
@@ -306,10 +336,13 @@ class Unpickler<Made> {
 }
 
 /** Whether a value is of a kind: the compiler then knows its parts. */
-export function isKind<Made, K extends 'list' | 'tuple' | 'dict' | 'global'>(
+export function isKind<Made, K extends 'list' | 'tuple' | 'dict' | 'global' | 'opaque'>(
   value: PickleValue<Made> | undefined,
   kind: K,
-): value is Extract<PickleList<Made> | PickleTuple<Made> | PickleDict<Made> | PickleGlobal, { kind: K }> {
+): value is Extract<
+  PickleList<Made> | PickleTuple<Made> | PickleDict<Made> | PickleGlobal | PickleOpaque,
+  { kind: K }
+> {
   return typeof value === 'object' && value !== null && (value as { kind: unknown }).kind === kind
 }
 
@@ -329,6 +362,9 @@ const OPCODES = {
   BINFLOAT: 0x47,
   BINUNICODE: 0x58,
   SHORT_BINUNICODE: 0x8c,
+  // Python 2 wrote its strings so.
+  BINSTRING: 0x54,
+  SHORT_BINSTRING: 0x55,
   EMPTY_LIST: 0x5d,
   EMPTY_DICT: 0x7d,
   EMPTY_TUPLE: 0x29,
@@ -350,5 +386,6 @@ const OPCODES = {
   STACK_GLOBAL: 0x93,
   BINPERSID: 0x51,
   REDUCE: 0x52,
+  NEWOBJ: 0x81,
   BUILD: 0x62,
 } as const

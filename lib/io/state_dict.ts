@@ -3,7 +3,7 @@ import { quoted, refuse } from './files.js'
 import { tensorBytes } from './header.js'
 import { isKind, type PickleHost, type PickleValue, unpickle } from './pickle.js'
 
-/** A stretch of memory that tensors share, a file of its own in the archive. */
+/** A stretch of memory that tensors share. */
 export interface TorchStorage {
   readonly kind: 'storage'
   readonly dtype: DType
@@ -37,18 +37,35 @@ const STORAGES: Readonly<Record<string, DType>> = {
 }
 
 /** Under what names training scripts keep the state dict in a checkpoint. */
-const WRAPPERS = ['state_dict', 'model_state_dict', 'model', 'net']
+const WRAPPERS = [
+  'state_dict',
+  'model_state_dict',
+  'model',
+  'net',
+  'network',
+  'params',
+  'state_dict_ema',
+  'model_ema',
+  'ema_state_dict',
+  'params_ema',
+  'ema',
+]
 
 const SAVE_AGAIN = 'save it alone: torch.save(model.state_dict(), file)'
 
 /**
  * The tensors of a state dict, by name, out of the pickle that torch.save writes beside their data; also of one that
- * a checkpoint holds as `state_dict`, `model_state_dict`, `model` or `net`.
+ * a checkpoint holds as `state_dict`, `model_state_dict`, `model`, `net` or the like; the trained weights where there
+ * are averaged ones (`model_ema`) beside them.
  *
  * @throws TorchPruneError `ERR_FILE` naming what is no tensor, and whatever else the pickle asks for.
  */
 export function readStateDict(pickle: Uint8Array, path: string): Map<string, TorchTensor> {
-  const root = unpickle(pickle, hostFor(path), path)
+  return tensorsOf(unpickle(pickle, stateDictHost(path), path), path)
+}
+
+/** The tensors of an unpickled state dict or checkpoint. */
+export function tensorsOf(root: Value, path: string): Map<string, TorchTensor> {
   if (!isKind(root, 'dict')) {
     return refuse(path, `holds ${described(root)}, not a state dict`, SAVE_AGAIN)
   }
@@ -68,32 +85,76 @@ export function readStateDict(pickle: Uint8Array, path: string): Map<string, Tor
   return tensors
 }
 
-function hostFor(path: string): PickleHost<TorchStorage | TorchTensor> {
+/**
+ * What people keep beside the weights, a metric or the arguments of a script. It is passed over, and an error where a
+ * tensor should be.
+ */
+const PASSED_OVER = new Set([
+  '_codecs.encode',
+  'argparse.Namespace',
+  'collections.Counter',
+  'collections.defaultdict',
+  'datetime.datetime',
+  'numpy.core.multiarray._reconstruct',
+  'numpy.core.multiarray.scalar',
+  'numpy._core.multiarray._reconstruct',
+  'numpy._core.multiarray.scalar',
+  'numpy.dtype',
+  'numpy.ndarray',
+  'pathlib.PosixPath',
+  'pathlib.WindowsPath',
+  'torch.Size',
+  'torch.device',
+])
+
+/**
+ * What the pickle of a state dict may ask for.
+ *
+ * @param storages collects all storages that it names, of tensors outside the state dict too
+ */
+export function stateDictHost(
+  path: string,
+  storages = new Map<string, TorchStorage>(),
+): PickleHost<TorchStorage | TorchTensor> {
   return {
-    allows: (name) => Object.hasOwn(STORAGES, name) || Object.hasOwn(CALLS, name),
-    call: (name, args) => (Object.hasOwn(CALLS, name) ? CALLS[name]!(args, path) : undefined),
-    persistent: storage,
+    allows: (name) => Object.hasOwn(STORAGES, name) || Object.hasOwn(CALLS, name) || PASSED_OVER.has(name),
+    call: (name, args) => {
+      if (PASSED_OVER.has(name)) return { kind: 'opaque', name }
+      return Object.hasOwn(CALLS, name) ? CALLS[name]!(args, path) : undefined
+    },
+    persistent: (id) => {
+      const found = storage(id)
+      if (found) storages.set(found.key, found)
+      return found
+    },
   }
 }
 
 const CALLS: Readonly<Record<string, (args: readonly Value[], path: string) => Value | undefined>> = {
   'collections.OrderedDict': (args) => (args.length === 0 ? { kind: 'dict', entries: new Map() } : undefined),
-  'torch._utils._rebuild_tensor_v2': ([held, offset, sizes, strides], path) => {
-    if (!isStorage(held) || !isSize(offset) || !isKind(sizes, 'tuple') || !isKind(strides, 'tuple'))
-      return undefined
-    const [shape, steps] = [sizes.items, strides.items]
-    if (!shape.every(isSize) || !steps.every(isSize) || steps.length !== shape.length) return undefined
-    const tensor: TorchTensor = {
-      kind: 'tensor',
-      storage: held,
-      offset,
-      shape: [...shape],
-      strides: [...steps],
-    }
-    checkView(tensor, path)
-    return tensor
-  },
+  // Of before PyTorch 0.4.
+  'torch._utils._rebuild_tensor': rebuiltTensor,
+  'torch._utils._rebuild_tensor_v2': rebuiltTensor,
   'torch._utils._rebuild_parameter': ([data]) => (isTensor(data) ? data : undefined),
+}
+
+function rebuiltTensor(
+  [held, offset, sizes, strides]: readonly Value[],
+  path: string,
+): TorchTensor | undefined {
+  if (!isStorage(held) || !isSize(offset) || !isKind(sizes, 'tuple') || !isKind(strides, 'tuple'))
+    return undefined
+  const [shape, steps] = [sizes.items, strides.items]
+  if (!shape.every(isSize) || !steps.every(isSize) || steps.length !== shape.length) return undefined
+  const tensor: TorchTensor = {
+    kind: 'tensor',
+    storage: held,
+    offset,
+    shape: [...shape],
+    strides: [...steps],
+  }
+  checkView(tensor, path)
+  return tensor
 }
 
 /** `('storage', torch.FloatStorage, '0', 'cpu', 9216)` */
@@ -130,6 +191,7 @@ function described(value: Value): string {
   if (typeof value === 'string') return 'a string'
   if (typeof value === 'boolean') return 'a truth value'
   if (value === null) return 'None'
+  if (value.kind === 'opaque') return `an object of ${value.name}`
   return value.kind === 'global' ? value.name : `a ${value.kind}`
 }
 

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { bytesPerElement, type DType } from '../tensor/dtype.js'
-import { inputError, refuse, sizeOfFile } from './files.js'
+import { inputError, sizeOfFile } from './files.js'
 import { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from './safetensors.js'
 import { readTorchFile, readTorchFileHeader } from './torch_file.js'
 
@@ -60,12 +60,7 @@ async function formatOf(path: string): Promise<'safetensors' | 'torch'> {
   // The length of a safetensors header comes first, and may look like any other beginning; its text begins with '{'.
   if (first[8] === 0x7b) return 'safetensors'
   if (a === 0x50 && b === 0x4b && ((c === 3 && d === 4) || (c === 5 && d === 6))) return 'torch'
-  if (a === 0x80 && b! >= 2 && b! <= 5) {
-    return refuse(
-      path,
-      'is a pickle alone, as torch.save wrote it before PyTorch 1.6, and is not read',
-      'save it again in Python: torch.save(torch.load(file, weights_only=True), file)',
-    )
-  }
+  // A pickle alone, as torch.save wrote it before PyTorch 1.6.
+  if (a === 0x80 && b! >= 2 && b! <= 5) return 'torch'
   return 'safetensors'
 }

@@ -1,12 +1,16 @@
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TorchPruneError } from '../errors.js'
 import { bytesPerElement, type DType } from '../tensor/dtype.js'
-import { Archive, type ArchiveEntry } from './archive.js'
-import { allocate, inputError, quoted, refuse, sizeOfFile } from './files.js'
+import { Archive } from './archive.js'
+import { allocate, inputError, quoted, readFully, refuse, sizeOfFile } from './files.js'
 import { MAX_HEADER_BYTES, tensorBytes } from './header.js'
 import type { TensorData } from './safetensors.js'
 import { readStateDict, type TorchStorage, type TorchTensor } from './state_dict.js'
+import { readLegacyFile, type Stretch } from './torch_legacy.js'
+
+/** The first byte of a pickle: files of before PyTorch 1.6 begin with one. */
+const PICKLE = 0x80
 
 const DAMAGED = 'it is damaged: fetch or write it again'
 
@@ -17,19 +21,19 @@ const DAMAGED = 'it is damaged: fetch or write it again'
 const LARGEST_GROWTH = 4
 
 /**
- * The tensors of a state dict that torch.save wrote, in the zip format of PyTorch 1.6 and later, without running
- * anything that its pickle asks for. Tensors that share a storage share their `data` here as well.
+ * The tensors of a state dict that torch.save wrote, in the zip format of PyTorch 1.6 and later or in the one before
+ * it, without running anything that its pickle asks for. Tensors that share a storage share their `data` here as well.
  *
  * @throws TorchPruneError `ERR_FILE` when the file is not whole, holds anything else, or asks for anything else.
  */
 export function readTorchFile(path: string): Promise<Map<string, TensorData>> {
-  return withStateDict(path, async ({ archive, tensors, records, bigEndian }) => {
+  return withStateDict(path, async ({ tensors, records, bigEndian, read }) => {
     const storages = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
     const result = new Map<string, TensorData>()
     for (const [name, tensor] of tensors) {
       const { storage } = tensor
       const found =
-        storages.get(storage.key) ?? readStorage(archive, records.get(storage.key)!, storage, bigEndian)
+        storages.get(storage.key) ?? readStorage(read(records.get(storage.key)!), storage, bigEndian)
       storages.set(storage.key, found)
       const data = await elementsOf(tensor, await found, `${path}: tensor ${quoted(name)}`)
       result.set(name, { dtype: storage.dtype, shape: tensor.shape, data })
@@ -46,11 +50,11 @@ export function readTorchFileHeader(path: string): Promise<Map<string, { dtype: 
 }
 
 interface StateDictFile {
-  readonly archive: Archive
   readonly tensors: ReadonlyMap<string, TorchTensor>
   /** Where the storages of the tensors lie, by key. */
-  readonly records: ReadonlyMap<string, ArchiveEntry>
+  readonly records: ReadonlyMap<string, Stretch>
   readonly bigEndian: boolean
+  read(record: Stretch): Promise<Uint8Array<ArrayBuffer>>
 }
 
 async function withStateDict<T>(path: string, use: (file: StateDictFile) => Promise<T>): Promise<T> {
@@ -58,21 +62,32 @@ async function withStateDict<T>(path: string, use: (file: StateDictFile) => Prom
   const handle = await open(path, 'r').catch((cause: unknown) => {
     throw inputError(path, cause)
   })
+  const read = async ({ start, size }: Stretch) => {
+    const bytes = allocate(size, path)
+    await readFully(handle, bytes, start, path)
+    return bytes
+  }
   try {
-    const archive = await Archive.open(handle, size, path)
-    const folder = folderOf(archive)
-    const pickle = archive.find(`${folder}/data.pkl`)!
-    if (pickle.size > MAX_HEADER_BYTES) refuse(path, 'has a pickle of over 100 MB', 'is it a state dict?')
-    const tensors = readStateDict(await archive.read(pickle), path)
-    const bigEndian = await isBigEndian(archive, folder)
-    const records = recordsOf(tensors, archive, folder)
+    const first = await read({ start: 0, size: Math.min(1, size) })
+    const file = first[0] === PICKLE ? readLegacyFile(handle, size, path) : readArchive(handle, size, path)
+    const { tensors, records, bigEndian } = await file
     checkGrowth(tensors, size, path)
-    return await use({ archive, tensors, records, bigEndian })
+    return await use({ tensors, records, bigEndian, read })
   } catch (cause) {
     throw inputError(path, cause)
   } finally {
     await handle.close()
   }
+}
+
+async function readArchive(handle: FileHandle, size: number, path: string) {
+  const archive = await Archive.open(handle, size, path)
+  const folder = folderOf(archive)
+  const pickle = archive.find(`${folder}/data.pkl`)!
+  if (pickle.size > MAX_HEADER_BYTES) refuse(path, 'has a pickle of over 100 MB', 'is it a state dict?')
+  const tensors = readStateDict(await archive.read(pickle), path)
+  const bigEndian = await isBigEndian(archive, folder)
+  return { tensors, records: recordsOf(tensors, archive, folder), bigEndian }
 }
 
 /** torch.save names the folder in the archive after the file, as it was called then. */
@@ -102,9 +117,9 @@ function recordsOf(
   tensors: ReadonlyMap<string, TorchTensor>,
   archive: Archive,
   folder: string,
-): Map<string, ArchiveEntry> {
+): Map<string, Stretch> {
   const { path } = archive
-  const records = new Map<string, ArchiveEntry>()
+  const records = new Map<string, Stretch>()
   const claimed = new Map<string, TorchStorage>()
   for (const [name, { storage }] of tensors) {
     const { key, dtype, count } = storage
@@ -137,12 +152,11 @@ function checkGrowth(tensors: ReadonlyMap<string, TorchTensor>, size: number, pa
 }
 
 async function readStorage(
-  archive: Archive,
-  record: ArchiveEntry,
+  read: Promise<Uint8Array<ArrayBuffer>>,
   { dtype }: TorchStorage,
   bigEndian: boolean,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = await archive.read(record)
+  const bytes = await read
   const size = bytesPerElement[dtype]
   if (bigEndian && size > 1) await swapBytes(bytes, size as 2 | 4 | 8)
   return bytes

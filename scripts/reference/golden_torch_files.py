@@ -6,22 +6,30 @@ Read:
   protocol4.pt       the same, pickled by protocol 4
   big_endian.pt      the same, as a big-endian machine writes it
   checkpoint.pt      a state dict inside a training checkpoint, beside an optimizer's state
+  legacy.pt          tensors.pt as torch.save wrote it before PyTorch 1.6; legacy_checkpoint.pt checkpoint.pt so
+  metrics.pt         checkpoint.pt's state dict beside a NumPy number, an argparse.Namespace and a path
+  prefixed.pt        checkpoint.pt's state dict under 'module._orig_mod.', as a compiled nn.DataParallel has it
+  pruned.pt          a network whose weights torch.nn.utils.prune masks, and a bias; pruned.safetensors the products
 Refused by name:
   system.pt          calls os.system; eval.pt builtins.eval; hidden.pt os.system where a checkpoint has its epoch
   object.pt          calls os.system by protocol 0's INST
-  module.pt          a whole network; array.pt a NumPy array; script.pt TorchScript; legacy.pt of before PyTorch 1.6
+  module.pt          a whole network; array.pt a NumPy array; script.pt TorchScript
   expanded.pt        a tensor that repeats its elements; tensor.pt no dictionary; epoch.pt a number among tensors
 """
 
+import argparse
 import io
 import os
+import pathlib
 import pickle
 import zipfile
 from collections import OrderedDict
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torch.nn.utils import prune
 
 from common import fixture_arguments
 
@@ -119,6 +127,14 @@ def trained():
     }
 
 
+def masked():
+    network = nn.Sequential(OrderedDict(fc1=nn.Linear(6, 5), relu=nn.ReLU(), fc2=nn.Linear(5, 3)))
+    prune.l1_unstructured(network.fc1, 'weight', amount=0.6)
+    prune.l1_unstructured(network.fc2, 'weight', amount=0.5)
+    prune.l1_unstructured(network.fc2, 'bias', amount=1)
+    return network
+
+
 def script():
     file = io.BytesIO()
     torch.jit.save(torch.jit.script(nn.Linear(2, 2)), file)
@@ -131,12 +147,14 @@ def main():
     folder = arguments.out / 'torch'
     folder.mkdir(parents=True, exist_ok=True)
     state = tensors()
+    checkpoint = trained()
+    pruned = masked()
     call = Calls(os.system, 'echo this must not run >&2')
     files = {
         'tensors': saved(state),
         'protocol4': saved(state, pickle_protocol=4),
         'big_endian': big_endian(state),
-        'checkpoint': saved(trained()),
+        'checkpoint': saved(checkpoint),
         'system': with_pickle(pickle.dumps(call, 2)),
         'eval': with_pickle(pickle.dumps({'weight': Calls(eval, '1 + 1')}, 4)),
         'hidden': saved({'epoch': call, 'state_dict': {'weight': torch.ones(2)}}),
@@ -144,7 +162,16 @@ def main():
         'module': saved(nn.Linear(2, 2)),
         'array': saved({'weight': torch.ones(2).numpy()}),
         'script': script(),
-        'legacy': saved({'weight': torch.ones(2)}, _use_new_zipfile_serialization=False),
+        'legacy': saved(state, _use_new_zipfile_serialization=False),
+        'legacy_checkpoint': saved(checkpoint, _use_new_zipfile_serialization=False),
+        'metrics': saved({
+            'state_dict': checkpoint['state_dict'],
+            'best_acc': np.float64(0.9),
+            'args': argparse.Namespace(lr=0.1, layers=[1, 2]),
+            'path': pathlib.PosixPath('runs/1'),
+        }),
+        'prefixed': saved({f'module._orig_mod.{key}': value for key, value in checkpoint['state_dict'].items()}),
+        'pruned': saved(pruned.state_dict()),
         'expanded': saved({'weight': torch.ones(1).expand(1000)}),
         'tensor': saved(torch.ones(2)),
         'epoch': saved({'weight': torch.ones(2), 'epoch': 3}),
@@ -157,6 +184,9 @@ def main():
         {key: tensor.clone() for key, tensor in trained_state(folder / 'checkpoint.pt').items()},
         folder / 'checkpoint.safetensors',
     )
+    for module, name in ((pruned.fc1, 'weight'), (pruned.fc2, 'weight'), (pruned.fc2, 'bias')):
+        prune.remove(module, name)
+    save_file(pruned.state_dict(), folder / 'pruned.safetensors')
     print(f'{folder}: {len(files)} files, {sum(map(len, files.values()))} bytes')
 
 
