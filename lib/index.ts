@@ -29,7 +29,7 @@ export type { ImageFolderOptions, ImageOptions, ImageSplits } from './data/image
 export type { MnistOptions } from './data/mnist.js'
 export { type PackOptions, type PackResult, packImages } from './data/packed.js'
 export { type ErrorCode, TorchPruneError } from './errors.js'
-export { loadWeights } from './io/network.js'
+export { type LoadedWeights, loadWeights } from './io/network.js'
 export { readSafetensors, writeSafetensors } from './io/safetensors.js'
 export { readTensorFile } from './io/tensor_file.js'
 export * as models from './models/index.js'

@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { quoted } from '../io/files.js'
+import { mayBeMissing } from '../io/fit.js'
+import { withoutPrefix } from '../io/foreign.js'
 import { readGraph } from '../io/network.js'
 import { readTensorFileHeader } from '../io/tensor_file.js'
 import { keptWeights } from '../prune/mask.js'
@@ -25,6 +27,8 @@ interface NetworkInspection {
   readonly kept: number
   readonly compression: number
   readonly layers: readonly LayerInspection[]
+  /** What stands in front of all names in the file, such as `module.`. */
+  readonly prefix?: string
 }
 
 interface LayerInspection {
@@ -92,16 +96,20 @@ async function inspectNetwork(
   bytes: number,
   model: string | undefined,
 ): Promise<NetworkInspection> {
-  const { tensors } = await readTensorFileHeader(file)
   using network = await openNetwork(file, model)
+  const { tensors, prefix } = withoutPrefix(
+    network.tensorNames().filter((name) => !mayBeMissing(name)),
+    (await readTensorFileHeader(file)).tensors,
+  )
   const kept = new Map((await keptWeights(network)).map((layer) => [layer.name, layer]))
   const report = await parameterReport(network)
   const layers = network.costs.map(({ name, kind, weights, flop }) => {
-    const own = ['weight', 'bias', 'weight_mask'].map((part) => tensors.get(`${name}.${part}`))
+    const parts = ['weight', 'weight_orig', 'bias', 'weight_mask']
+    const own = parts.map((part) => tensors.get(`${name}.${part}`))
     return {
       name,
       kind,
-      shape: own[0]!.shape,
+      shape: (own[0] ?? own[1])!.shape,
       weights,
       kept: kept.get(name)!.kept,
       density: kept.get(name)!.density,
@@ -110,7 +118,10 @@ async function inspectNetwork(
     }
   })
   const { dense: parameters, kept: left, compression } = report
-  return { kind: 'network', file, bytes, parameters, kept: left, compression, layers }
+  return {
+    ...{ kind: 'network', file, bytes, parameters, kept: left, compression, layers },
+    ...(prefix !== '' && { prefix }),
+  } as const
 }
 
 /** An inspection for people. */
@@ -125,7 +136,7 @@ export function inspectionText(inspection: Inspection): string {
   }
 }
 
-function networkText({ layers, parameters, kept, compression, bytes }: NetworkInspection): string {
+function networkText({ layers, parameters, kept, compression, bytes, prefix }: NetworkInspection): string {
   const columns = ['layer', 'kind', 'shape', 'weights', 'kept', 'density', 'FLOP', 'bytes']
   const rows = layers.map((layer) => [
     layer.name,
@@ -151,7 +162,8 @@ function networkText({ layers, parameters, kept, compression, bytes }: NetworkIn
   ]
   rows.push([...sums, formatCount(total((layer) => layer.flop)), formatCount(total((layer) => layer.bytes))])
   const size = `${parameters} parameters with biases, ${kept} kept: ${formatRatio(compression)}`
-  return [renderTable(columns, rows), '', `${size}; ${bytes} bytes`].join('\n')
+  const under = prefix === undefined ? '' : `; all names are under the prefix ${quoted(prefix)}`
+  return [renderTable(columns, rows), '', `${size}; ${bytes} bytes${under}`].join('\n')
 }
 
 function tensorsText({ tensors, metadata, bytes }: TensorsInspection): string {

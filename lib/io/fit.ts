@@ -25,7 +25,7 @@ export function checkFit(
 ): void {
   const names: string[] = network.tensorNames()
   const masks = new Map(network.prunable.map((layer) => [maskOf(`${layer}.weight`), `${layer}.weight`]))
-  const missing = names.filter((name) => !tensors.has(name) && !name.endsWith('.num_batches_tracked'))
+  const missing = names.filter((name) => !tensors.has(name) && !mayBeMissing(name))
   const own = new Set(names)
   const extra = [...tensors.keys()].filter((name) => !own.has(name) && !masks.has(name))
   const misfits: string[] = []
@@ -44,6 +44,11 @@ export function checkFit(
   if (wrong.length === 0) return
   const others = misfits.length > 1 ? ` (and ${misfits.length - 1} more that do not fit)` : ''
   refuse(path, `${wrong.join(', ')}${others}`, 'check --model')
+}
+
+/** Counts of batches: PyTorch has them since 0.4, and nothing is computed from them. */
+export function mayBeMissing(name: string): boolean {
+  return name.endsWith('.num_batches_tracked')
 }
 
 function misfitOf(network: AnyNetwork, name: string, stored: Stored, dtype?: DType): string | undefined {

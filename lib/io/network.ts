@@ -5,7 +5,8 @@ import type { AnyNetwork } from '../nn/network.js'
 import type { Shape } from '../nn/shapes.js'
 import { fromBytes, toBytes } from '../tensor/bytes.js'
 import { quoted, refuse } from './files.js'
-import { checkFit } from './fit.js'
+import { checkFit, mayBeMissing } from './fit.js'
+import { withMasks, withoutPrefix } from './foreign.js'
 import { type SafetensorsFile, type TensorData, writeSafetensors } from './safetensors.js'
 import { readTensorFile, readTensorFileHeader } from './tensor_file.js'
 
@@ -173,20 +174,44 @@ export async function readGraph(path: string): Promise<StoredGraph | undefined> 
   return graph
 }
 
+/** How a file's tensors were brought to a network's names. */
+export interface LoadedWeights {
+  /** What was taken off in front of all names, such as `module.`; empty for nothing. */
+  readonly prefix: string
+  /** The layers that came with a mask, in order. */
+  readonly masked: readonly string[]
+}
+
 /**
- * Loads parameters, buffers and masks from a safetensors file, or from a state dict that torch.save wrote. All is checked
- * before anything is written, so a file that does not fit leaves the network as it was.
+ * Loads parameters, buffers and masks from a safetensors file, or from a state dict that torch.save wrote. Masks stand
+ * beside their weights (`fc1.weight_mask`), or as torch.nn.utils.prune has them (`fc1.weight_orig`); one prefix that all
+ * names share is taken off. All is checked before anything is written, so a file that does not fit leaves the network as
+ * it was.
  *
  * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, left over, or do not fit.
  */
-export async function loadWeights(network: AnyNetwork, path: string): Promise<void> {
-  await putWeights(network, await readTensorFile(path), path)
+export async function loadWeights(network: AnyNetwork, path: string): Promise<LoadedWeights> {
+  return putWeights(network, await readTensorFile(path), path)
 }
 
 /** Loads what was read of a file, as `loadWeights()` does; `path` names it in errors. */
-export async function putWeights(network: AnyNetwork, file: SafetensorsFile, path: string): Promise<void> {
+export async function putWeights(
+  network: AnyNetwork,
+  file: SafetensorsFile,
+  path: string,
+): Promise<LoadedWeights> {
   const { metadata } = file
-  const tensors = new Map([...file.tensors].filter(([name]) => !name.startsWith(BESIDE)))
+  const names: readonly string[] = network.tensorNames()
+  const own = new Set(names)
+  const weights = new Set(network.prunable.map((layer) => `${layer}.weight`))
+  // A layer may be called as what stands beside the network is.
+  const isOwn = (name: string) =>
+    !name.startsWith(BESIDE) || own.has(name) || weights.has(name.replace(/_mask$/, ''))
+  const { tensors: named, prefix } = withoutPrefix(
+    names.filter((name) => !mayBeMissing(name)),
+    new Map([...file.tensors].filter(([name]) => isOwn(name))),
+  )
+  const tensors = await withMasks(names, weights, named, path)
   const spliced = parseSpliced(metadata[SPLICED_KEY], path)
   checkFit(network, tensors, (weight) => `${weight}${MASK}`, path)
   const masks = new Set(network.prunable.map((layer) => `${layer}.weight${MASK}`))
@@ -209,6 +234,7 @@ export async function putWeights(network: AnyNetwork, file: SafetensorsFile, pat
     if (spliced.includes(layer)) await network.splice(layer, keep)
     else await network.setMask(layer, keep)
   }
+  return { prefix, masked: network.prunable.filter((layer) => tensors.has(`${layer}.weight${MASK}`)) }
 }
 
 function parseSpliced(text: string | undefined, path: string): readonly string[] {
