@@ -42,8 +42,17 @@ export { type AnyNetwork, Network, type NetworkOptions, network } from './nn/net
 export { type Averaging, ema, swa } from './optim/averaging.js'
 export { Optimizer, type ParameterState } from './optim/optimizer.js'
 export { l1, l2, noRegularization, type Regularization } from './optim/regularization.js'
-export { constant, cosine, type Schedule, step } from './optim/schedule.js'
-export { type AdamSpec, adam, adamw, type OptimizerSpec, type SgdSpec, sgd } from './optim/spec.js'
+export { type CosineOptions, constant, cosine, type Schedule, step } from './optim/schedule.js'
+export {
+  type AdamOptions,
+  type AdamSpec,
+  adam,
+  adamw,
+  type OptimizerSpec,
+  type SgdOptions,
+  type SgdSpec,
+  sgd,
+} from './optim/spec.js'
 export type { Criterion, DeviationOf, ScoreFunction } from './prune/criterion.js'
 export type { DropoutRule } from './prune/dropout.js'
 export { applyCriterion, keptWeights, type LayerKept } from './prune/mask.js'

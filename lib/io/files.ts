@@ -4,12 +4,7 @@ import { dirname } from 'node:path'
 
 import { TorchPruneError } from '../errors.js'
 
-/** A name out of a file, made safe to show: quoted, on one line, not longer than a terminal. */
-export function quoted(name: string): string {
-  const short = JSON.stringify(name.length > 80 ? `${name.slice(0, 79)}…` : name)
-  // JSON lets DEL and the controls behind it through; a terminal obeys them.
-  return short.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
+export { quoted } from '../base/shown.js'
 
 /** The code of a system or zlib error (`'ENOENT'`), undefined for anything else. */
 export function systemCode(cause: unknown): string | undefined {

@@ -1,4 +1,9 @@
-import { TorchPruneError } from '../errors.js'
+import { number } from '../base/kind.js'
+import { made, readOptions } from '../base/option.js'
+
+const share = number({ least: 0, under: 1 })
+const emaOptions = { decay: share }
+const swaOptions = { start: share }
 
 /** Which average of the weights training ends with. */
 export type Averaging =
@@ -10,24 +15,22 @@ export type Averaging =
  * weights of the first step on (Polyak and Juditsky 1992; torch.optim.swa_utils.get_ema_multi_avg_fn).
  */
 export function ema(decay = 0.999): Averaging {
-  if (decay >= 0 && decay < 1) return { kind: 'ema', decay }
-  throw new TorchPruneError(
-    'ERR_ARGUMENT',
-    `the decay of an average must be 0 or more and under 1, got ${decay}`,
-  )
+  return { kind: 'ema', ...readOptions('ema', emaOptions, { decay }) }
 }
 
 /**
- * Stochastic weight averaging: the mean of the weights at the end of each epoch behind this share of them
+ * Stochastic weight averaging: the mean of the weights at the end of each epoch after this share of them
  * (Izmailov et al. 2018). For learning rates that stay up: where they fall to 0, nothing is left to average.
  */
 export function swa(start = 0.75): Averaging {
-  if (start >= 0 && start < 1) return { kind: 'swa', start }
-  throw new TorchPruneError(
-    'ERR_ARGUMENT',
-    `the start of an average must be 0 or more and under 1, got ${start}`,
-  )
+  return { kind: 'swa', ...readOptions('swa', swaOptions, { start }) }
 }
+
+/** An average as an option. */
+export const averagingKind = made<Averaging>({
+  kinds: { ema: emaOptions, swa: swaOptions },
+  makers: ['ema()', 'swa()'],
+})
 
 /** How far the average goes towards the weights after each step of an epoch (from 1): all the way first. */
 export function averageWeights(

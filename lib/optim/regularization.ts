@@ -1,4 +1,5 @@
-import { TorchPruneError } from '../errors.js'
+import { number } from '../base/kind.js'
+import { made, readOptions } from '../base/option.js'
 import { LARGEST_RATE } from './spec.js'
 
 /** What pulls weights towards zero while training (paper, section 3.1). Biases are left alone. */
@@ -7,24 +8,22 @@ export type Regularization =
   | { readonly kind: 'l1'; readonly strength: number }
   | { readonly kind: 'l2'; readonly strength: number }
 
+const strengthOptions = { strength: number({ least: 0, most: LARGEST_RATE }) }
+
 export const noRegularization: Regularization = { kind: 'none' }
 
 /** Adds `strength · sign(w)` to each weight's gradient: better right after pruning, worse after retraining. */
 export function l1(strength: number): Regularization {
-  return { kind: 'l1', strength: checked(strength) }
+  return { kind: 'l1', ...readOptions('l1', strengthOptions, { strength }) }
 }
 
 /** Adds `strength · w` to each weight's gradient, as weight decay does: the best results overall. */
 export function l2(strength: number): Regularization {
-  return { kind: 'l2', strength: checked(strength) }
+  return { kind: 'l2', ...readOptions('l2', strengthOptions, { strength }) }
 }
 
-function checked(strength: number): number {
-  if (!(strength >= 0 && strength <= LARGEST_RATE)) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      `the strength of regularization must be in 0..1e20, got ${strength}`,
-    )
-  }
-  return strength
-}
+/** A regularization as an option. */
+export const regularizationKind = made<Regularization>({
+  kinds: { none: {}, l1: strengthOptions, l2: strengthOptions },
+  makers: ['l1(1e-5)', 'l2(5e-4)'],
+})

@@ -1,10 +1,28 @@
-import { TorchPruneError } from '../errors.js'
+import { number } from '../base/kind.js'
+import { made, type OptionsOf, optional, type ReadOf, readOptions } from '../base/option.js'
 
-/** How the learning rate moves, as a factor on the optimiser's own. */
+/** How the learning rate moves, as a factor on the optimizer's own. */
 export type Schedule =
   | { readonly kind: 'constant' }
-  | { readonly kind: 'cosine'; readonly warmup: number; readonly final: number }
-  | { readonly kind: 'step'; readonly every: number; readonly factor: number }
+  | ({ readonly kind: 'cosine' } & ReadOf<typeof cosineOptions>)
+  | ({ readonly kind: 'step' } & ReadOf<typeof stepOptions>)
+
+export const cosineOptions = {
+  /**
+   * Share of all steps over which the rate rises linearly.
+   * @default 0
+   */
+  warmup: optional(number({ least: 0, most: 1 }), 0),
+  /**
+   * The factor at the end.
+   * @default 0
+   */
+  final: optional(number({ least: 0, most: 1 }), 0),
+}
+
+const stepOptions = { every: number({ over: 0 }), factor: number({ over: 0 }) }
+
+export interface CosineOptions extends OptionsOf<typeof cosineOptions> {}
 
 export function constant(): Schedule {
   return { kind: 'constant' }
@@ -14,25 +32,20 @@ export function constant(): Schedule {
  * Half a cosine from 1 down to `final`, after a linear `warmup` over that share of all steps
  * (Loshchilov and Hutter 2017, one cycle).
  */
-export function cosine(options: { readonly warmup?: number; readonly final?: number } = {}): Schedule {
-  const { warmup = 0, final = 0 } = options
-  for (const [what, value] of Object.entries({ warmup, final })) {
-    if (!(value >= 0 && value <= 1))
-      throw new TorchPruneError('ERR_ARGUMENT', `${what} must be in 0..1, got ${value}`)
-  }
-  return { kind: 'cosine', warmup, final }
+export function cosine(options: CosineOptions = {}): Schedule {
+  return { kind: 'cosine', ...readOptions('cosine', cosineOptions, options) }
 }
 
 /** Multiplies the rate by `factor` after every `every` epochs. */
 export function step(every: number, factor = 0.1): Schedule {
-  if (!(every > 0) || !(factor > 0)) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      `step: every and factor must be over 0, got ${every} and ${factor}`,
-    )
-  }
-  return { kind: 'step', every, factor }
+  return { kind: 'step', ...readOptions('step', stepOptions, { every, factor }) }
 }
+
+/** A schedule as an option. */
+export const scheduleKind = made<Schedule>({
+  kinds: { constant: {}, cosine: cosineOptions, step: stepOptions },
+  makers: ['constant()', 'cosine()', 'step(10)'],
+})
 
 /** The factor at a step of all `total`, in epochs of `perEpoch` steps. */
 export function rateFactor(schedule: Schedule, at: number, total: number, perEpoch: number): number {

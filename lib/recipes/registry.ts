@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
+import { nearest } from '../base/spelling.js'
 import { TorchPruneError } from '../errors.js'
 import type { Recipe } from './recipe.js'
-import { nearest } from './spelling.js'
 
 /** Recipes by the names that the command line takes, loaded when they are wanted. */
 const RECIPES = {

@@ -386,7 +386,7 @@ describe('what would break the seal is refused, with nothing changed:', () => {
   it('eps 0, and what float32 makes 0, in a description and in an optimiser', () => {
     using net = make()
     for (const eps of [0, 1e-46, -1e-8, Number.NaN]) {
-      expect(refusal(() => adam({ eps })).message).to.match(/^eps must be/)
+      expect(refusal(() => adam({ eps })).message).to.match(/^adam: eps must be/)
       expect(refusal(() => adamw({ eps })).code).to.equal('ERR_ARGUMENT')
       const spec: AdamSpec = { ...adam(), eps }
       expect(refusal(() => Optimizer.of(net, spec)).message).to.match(/^eps must be/)

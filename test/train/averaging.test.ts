@@ -133,7 +133,7 @@ describe('averages of weights', () => {
   })
 
   it('are refused out of range', () => {
-    expect(refusal(() => ema(1)).message).to.match(/^the decay of an average must be .* under 1, got 1$/)
-    expect(refusal(() => swa(-0.1)).message).to.match(/^the start of an average must be .*, got -0\.1$/)
+    expect(refusal(() => ema(1)).message).to.match(/^ema: decay must be .* under 1, got 1$/)
+    expect(refusal(() => swa(-0.1)).message).to.match(/^swa: start must be .*, got -0\.1$/)
   })
 })

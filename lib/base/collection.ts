@@ -1,0 +1,47 @@
+import { type Kind, wrongValue } from './kind.js'
+
+/** An array of any length, each element of one kind. */
+export function list<T>(each: Kind<T>, expected: string, least = 0): Kind<readonly T[]> {
+  return {
+    expected,
+    fits: Array.isArray,
+    read(value, name) {
+      if (!Array.isArray(value) || value.length < least) throw wrongValue(name, expected, value)
+      const read: T[] = []
+      // By index, for a hole is a wrong element too, and the first one ends this.
+      for (let i = 0; i < value.length; i++) read.push(each.read(value[i], `${name}[${i}]`))
+      return read
+    },
+  }
+}
+
+/** Two values of one kind. */
+export function pair<T>(each: Kind<T>): Kind<readonly [T, T]> {
+  const expected = `an array of two, each ${each.expected}`
+  return {
+    expected,
+    fits: Array.isArray,
+    read(value, name) {
+      if (!Array.isArray(value) || value.length !== 2) throw wrongValue(name, expected, value)
+      return [each.read(value[0], `${name}[0]`), each.read(value[1], `${name}[1]`)]
+    },
+  }
+}
+
+/** An object of any names, each value of one kind. */
+export function record<T>(each: Kind<T>, expected: string): Kind<Readonly<Record<string, T>>> {
+  return {
+    expected,
+    fits: isObject,
+    read(value, name) {
+      if (!isObject(value)) throw wrongValue(name, expected, value)
+      const entries = Object.entries(value).filter(([, one]) => one !== undefined)
+      return Object.fromEntries(entries.map(([key, one]) => [key, each.read(one, `${name}.${key}`)]))
+    },
+  }
+}
+
+/** Whether a value has names of its own to read: no array, no null. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,175 @@
+import { type ErrorCode, TorchPruneError } from '../errors.js'
+import { shown } from './shown.js'
+
+/**
+ * What an argument or an option may be. Everything that enters the library from a user's program is read through one
+ * of these, so that JavaScript meets the same strictness as TypeScript, and errors read alike.
+ */
+export interface Kind<T, Given = T> {
+  /** Completes "it must be …": `a whole number of 1 or more`. */
+  readonly expected: string
+  /** Whether JavaScript's own types allow the value; `read` looks closer. */
+  fits(value: unknown): boolean
+  /**
+   * The value, where it is of this kind; objects and arrays come as copies that nobody else can change.
+   *
+   * @param name what the error calls it, such as `train: batchSize`
+   * @throws TorchPruneError `ERR_ARGUMENT`, unless the kind has a code of its own.
+   */
+  read(value: unknown, name: string): T
+  /** What users may give where that is more than what is read, as one size for two. For the compiler alone. */
+  readonly takes?: Given
+}
+
+/** The error for a value of the wrong kind. */
+export function wrongValue(
+  name: string,
+  expected: string,
+  value: unknown,
+  code: ErrorCode = 'ERR_ARGUMENT',
+): TorchPruneError {
+  const what = value === undefined ? 'is missing: it must be' : 'must be'
+  const got = value === undefined ? '' : `, got ${shown(value)}`
+  return new TorchPruneError(code, `${name} ${what} ${expected}${got}`)
+}
+
+/** A kind that one test tells. */
+export function kind<T>(
+  expected: string,
+  fits: (value: unknown) => boolean,
+  code: ErrorCode = 'ERR_ARGUMENT',
+): Kind<T> {
+  return {
+    expected,
+    fits,
+    read(value, name) {
+      if (!fits(value)) throw wrongValue(name, expected, value, code)
+      return value as T
+    },
+  }
+}
+
+export interface Range {
+  readonly least?: number
+  readonly most?: number
+  /** The number must be larger than this. */
+  readonly over?: number
+  /** The number must be smaller than this. */
+  readonly under?: number
+}
+
+/** A number, never NaN; infinite only where `most` or `least` says so. */
+export function number(range: Range = {}): Kind<number> {
+  const { least = -Number.MAX_VALUE, most = Number.MAX_VALUE } = range
+  const { over = Number.NEGATIVE_INFINITY, under = Number.POSITIVE_INFINITY } = range
+  const words = rangeInWords(range)
+  const expected = `a number${/^[-\d]/.test(words) ? ' of' : ''}${words && ` ${words}`}`
+  return {
+    expected,
+    fits: (value) => typeof value === 'number',
+    read(value, name) {
+      if (typeof value !== 'number' || Number.isNaN(value)) throw wrongValue(name, expected, value)
+      if (value >= least && value <= most && value > over && value < under) return value
+      throw wrongValue(name, words || 'finite', value)
+    },
+  }
+}
+
+/** A whole number that JavaScript holds exactly. */
+export function whole(
+  least: number = Number.MIN_SAFE_INTEGER,
+  most: number = Number.MAX_SAFE_INTEGER,
+): Kind<number> {
+  const above = least === Number.MIN_SAFE_INTEGER ? '' : ` of ${least} or more`
+  const expected = `a whole number${most === Number.MAX_SAFE_INTEGER ? above : ` in ${least}..${most}`}`
+  return {
+    expected,
+    fits: (value) => typeof value === 'number',
+    read(value, name) {
+      if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) {
+        return value as number
+      }
+      throw wrongValue(name, expected, value)
+    },
+  }
+}
+
+function rangeInWords({ least, most, over, under }: Range): string {
+  if (least !== undefined && most !== undefined) return `in ${plain(least)}..${plain(most)}`
+  const from =
+    least !== undefined ? `${plain(least)} or more` : over !== undefined ? `over ${plain(over)}` : ''
+  const to = most !== undefined ? `up to ${plain(most)}` : under !== undefined ? `under ${plain(under)}` : ''
+  return from && to ? `${from} and ${to}` : from || to
+}
+
+/** Without the zeros of 100000000000000000000. */
+function plain(value: number): string {
+  return Math.abs(value) >= 1e9 ? value.toExponential().replace('e+', 'e') : String(value)
+}
+
+export const boolean = kind<boolean>('true or false', (value) => typeof value === 'boolean')
+
+export const text = kind<string>('a string', (value) => typeof value === 'string')
+
+/** A place on a disk. Node refuses an empty path late, and one with a null character by a `TypeError`. */
+export const path = kind<string>(
+  'a path, not empty and without null characters',
+  (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+)
+
+/** A seed of random numbers. */
+export const seed = whole(0)
+
+export const abortSignal = kind<AbortSignal>(
+  'an AbortSignal, such as the signal of an AbortController',
+  (value) => value instanceof AbortSignal,
+)
+
+/** A function; what it is called with and returns is for the compiler to check. */
+export function callback<F extends (...values: never[]) => unknown>(): Kind<F> {
+  return kind<F>('a function', (value) => typeof value === 'function')
+}
+
+/** One of a few words. */
+export function words<const W extends string>(...choices: readonly [W, ...W[]]): Kind<W> {
+  const list = choices.map((word) => `'${word}'`)
+  return {
+    expected: inWords(list),
+    fits: (value) => typeof value === 'string',
+    read(value, name) {
+      if (choices.includes(value as W)) return value as W
+      throw wrongValue(name, inWords(list), value)
+    },
+  }
+}
+
+/** Exactly one value: `true`, where `false` would mean nothing. */
+export function exactly<const T extends boolean | number>(wanted: T): Kind<T> {
+  return kind<T>(String(wanted), (value) => value === wanted)
+}
+
+/** An instance of a class. */
+export function instance<T>(maker: abstract new (...values: never[]) => T, expected: string): Kind<T> {
+  return kind<T>(expected, (value) => value instanceof maker)
+}
+
+/** The first of several kinds that fits. */
+export function anyOf<Kinds extends readonly Kind<unknown>[]>(
+  ...kinds: Kinds
+): Kind<Kinds[number] extends Kind<infer T> ? T : never> {
+  const expected = inWords(kinds.map((each) => each.expected))
+  return {
+    expected,
+    fits: (value) => kinds.some((each) => each.fits(value)),
+    read(value, name) {
+      const candidates = kinds.filter((each) => each.fits(value))
+      if (candidates.length === 1) return candidates[0]!.read(value, name) as never
+      throw wrongValue(name, expected, value)
+    },
+  }
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+export function inWords(parts: readonly string[], last = 'or'): string {
+  return parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join(', ')} ${last} ${parts.at(-1)}`
+}

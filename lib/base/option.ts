@@ -1,0 +1,126 @@
+import { TorchPruneError } from '../errors.js'
+import { isObject } from './collection.js'
+import { inWords, type Kind, wrongValue } from './kind.js'
+import { shown } from './shown.js'
+import { nearest } from './spelling.js'
+
+/** A kind for what may be left out, and what stands for it then. */
+export interface Optional<T, Fallback, Given = T> extends Kind<T, Given> {
+  readonly fallback: Fallback
+}
+
+/** An option that may be left out; `undefined` counts as left out. */
+export function optional<T, Given>(kind: Kind<T, Given>): Optional<T, undefined, Given>
+export function optional<T, Given>(kind: Kind<T, Given>, fallback: NoInfer<T>): Optional<T, T, Given>
+export function optional<T, Given>(kind: Kind<T, Given>, fallback?: T): Optional<T, T | undefined, Given> {
+  return { ...kind, fallback }
+}
+
+/**
+ * A family of options by name: the one place that says what they are called, what they may be, and their defaults.
+ * The types that users see derive from it, comments included, and so does the check of what they give.
+ */
+export type Table = Readonly<Record<string, Kind<unknown>>>
+
+type Value<K> = K extends Kind<infer T, unknown> ? T : never
+type Given<K> = K extends Kind<unknown, infer G> ? G : never
+
+/** What a user writes. */
+export type OptionsOf<T extends Table> = {
+  readonly [K in keyof T as T[K] extends Optional<unknown, unknown> ? never : K]: Given<T[K]>
+} & {
+  readonly [K in keyof T as T[K] extends Optional<unknown, unknown> ? K : never]?: Given<T[K]> | undefined
+}
+
+/** What the library reads: defaults filled in. */
+export type ReadOf<T extends Table> = {
+  readonly [K in keyof T]: T[K] extends Optional<infer V, infer Fallback, unknown>
+    ? V | Fallback
+    : Value<T[K]>
+}
+
+/**
+ * The options of a call, read once, checked, and with defaults.
+ *
+ * @param caller what the errors begin with, such as `train`
+ * @throws TorchPruneError `ERR_ARGUMENT` naming the option that is unknown, missing, of another kind or out of range.
+ */
+export function readOptions<T extends Table>(caller: string, table: T, given: unknown): ReadOf<T> {
+  return readTable(table, given === undefined ? {} : given, caller, ': ')
+}
+
+/** An option that is itself a family of options. */
+export function group<T extends Table>(table: T): Kind<ReadOf<T>> {
+  return {
+    expected: `an object (${Object.keys(table).join(', ')})`,
+    fits: isObject,
+    read(value, name) {
+      return readTable(table, value, name, '.')
+    },
+  }
+}
+
+/** A value that a function of the library makes, and may come back changed or from a file: an optimizer, a schedule. */
+export interface Made<T> {
+  /** The table of its other properties by the value of `kind`. */
+  readonly kinds: Readonly<Record<string, Table>>
+  /** The functions that make it, called: `constant(), cosine() or step()`. */
+  readonly makers: readonly string[]
+  /** Throws for properties that do not fit each other. */
+  readonly check?: (made: T, name: string) => void
+}
+
+/** The kind of what functions make: refused by how to write it. */
+export function made<T extends { readonly kind: string }>({ kinds, makers, check }: Made<T>): Kind<T> {
+  const expected = `what ${inWords(makers)} returns`
+  return {
+    expected,
+    fits: (value) => isObject(value) || typeof value === 'function',
+    read(value, name) {
+      if (typeof value === 'function') {
+        throw new TorchPruneError('ERR_ARGUMENT', `${name} must be ${expected}, got ${shown(value)}: call it`)
+      }
+      if (!isObject(value)) throw wrongValue(name, expected, value)
+      const { kind, ...rest } = value
+      const table = typeof kind === 'string' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+      if (table === undefined) throw wrongValue(name, expected, value)
+      const read = { kind, ...readTable(table, rest, name, '.') } as unknown as T
+      check?.(read, name)
+      return read
+    },
+  }
+}
+
+/** `dot` stands between the owner's name and that of an option in errors. */
+function readTable<T extends Table>(table: T, given: unknown, owner: string, dot: ': ' | '.'): ReadOf<T> {
+  const names = Object.keys(table)
+  const bag = isObject(given) ? given : undefined
+  const keys = bag && Object.keys(bag)
+  const unknown = keys?.find((key) => !Object.hasOwn(table, key) && bag?.[key] !== undefined)
+  // A dataset or a tensor in the place of options is one mistake, not a list of names that are not known.
+  const stranger = bag && shown(bag) !== 'an object' && (unknown !== undefined || keys?.length === 0)
+  if (bag === undefined || stranger) {
+    throw wrongValue(dot === '.' ? owner : `${owner}: options`, `an object (${names.join(', ')})`, given)
+  }
+  if (unknown !== undefined) throw unknownOption(owner, unknown, names)
+  const read: Record<string, unknown> = {}
+  for (const name of names) {
+    const kind = table[name]!
+    const value = bag[name]
+    const leftOut = value === undefined && 'fallback' in kind
+    const found = leftOut ? kind.fallback : kind.read(value, `${owner}${dot}${name}`)
+    if (found !== undefined) read[name] = found
+  }
+  return read as ReadOf<T>
+}
+
+function unknownOption(owner: string, name: string, known: readonly string[]): TorchPruneError {
+  const guess = nearest(name.slice(0, 80), known)
+  const mend =
+    guess !== undefined
+      ? `did you mean ${guess}?`
+      : known.length > 0
+        ? `it takes ${inWords(known, 'and')}`
+        : 'it takes none'
+  return new TorchPruneError('ERR_ARGUMENT', `${owner}: unknown option ${shown(name)}: ${mend}`)
+}
