@@ -83,6 +83,10 @@ export function made<T extends { readonly kind: string }>({ kinds, makers, check
       if (!isObject(value)) throw wrongValue(name, expected, value)
       const { kind, ...rest } = value
       const table = typeof kind === 'string' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+      if (table === undefined && typeof kind === 'string') {
+        const what = `${name} is of kind ${shown(kind)}, which does not exist`
+        throw new TorchPruneError('ERR_ARGUMENT', `${what}: it must be ${expected}`)
+      }
       if (table === undefined) throw wrongValue(name, expected, value)
       const read = { kind, ...readTable(table, rest, name, '.') } as unknown as T
       check?.(read, name)

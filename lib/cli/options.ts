@@ -3,6 +3,7 @@ import { availableCores, threadLimit } from '../binding/cores.js'
 import { TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import { CHECKPOINT_MINUTES } from '../recipes/defaults.js'
+import { type Device, isDevice } from '../tensor/device.js'
 import { withComputeOptions } from './compute.js'
 
 const MOST_THREADS = 1024
@@ -12,7 +13,7 @@ export interface WorkOptions extends ComputeOptions {
   readonly data?: string
   readonly out?: string
   readonly seed: number
-  readonly device: string
+  readonly device: Device
   readonly threads: number
   readonly quiet?: boolean
 }
@@ -123,8 +124,8 @@ export function words<Word extends string>(option: string, known: readonly Word[
     })
 }
 
-function device(text: string): string {
-  if (/^(cpu|cuda|cuda:\d{1,3})$/.test(text)) return text
+function device(text: string): Device {
+  if (isDevice(text)) return text
   throw wrong('--device', 'cpu, cuda or cuda:N', text)
 }
 

@@ -1,16 +1,24 @@
+import { words } from '../base/kind.js'
+import { type OptionsOf, optional } from '../base/option.js'
+
+export const memoryFormat = words('contiguous', 'channelsLast')
+
 /** `'channelsLast'` keeps the channels of a pixel together: convolutions on the CPU are often faster so. */
 export type MemoryFormat = 'contiguous' | 'channelsLast'
 
-/** How a network computes, beside its device. */
-export interface ComputeOptions {
+export const computeOptions = {
   /**
-   * Lays images and the weights of convolutions out so, from here on: the network keeps it. Files do not, they are
-   * always contiguous. As the network is unless given.
+   * Memory layout of images and of the weights of convolutions. The network keeps it; files are always contiguous.
+   * @default the network's current layout
    */
-  readonly memoryFormat?: MemoryFormat | undefined
+  memoryFormat: optional(memoryFormat),
   /**
    * Computes layers in bfloat16 where `torch.autocast` does. Weights, gradients, moments and the loss stay float32, and
-   * masks hold. `'none'` unless given.
+   * masks hold.
+   * @default 'none'
    */
-  readonly autocast?: 'bfloat16' | 'none' | undefined
+  autocast: optional(words('bfloat16', 'none')),
 }
+
+/** How a network computes, beside its device. */
+export interface ComputeOptions extends OptionsOf<typeof computeOptions> {}

@@ -1,5 +1,7 @@
+import { isObject, list } from '../base/collection.js'
+import { kind, whole } from '../base/kind.js'
 import { TorchPruneError } from '../errors.js'
-import type { Layer, LayerKind, PrunableKind } from './layers.js'
+import { type Layer, type LayerKind, layerKind, type PrunableKind } from './layers.js'
 import { outputShape, type Shape } from './shapes.js'
 
 /** The kind of each layer by its name: what the compiler knows of a network. */
@@ -43,6 +45,9 @@ type SourcesOf<L extends Layer> = L extends { readonly from?: infer F }
     : Exclude<F, undefined>
   : never
 
+const sampleShape = list(whole(1), 'the shape of one sample, such as [1, 28, 28]', 1)
+const layersByName = kind<Layers>('an object of layers by name, such as { fc: linear(784, 10) }', isObject)
+
 /** A layer in its place: what it reads, and the shape of one sample of its output. */
 export interface Node {
   readonly name: string
@@ -58,10 +63,11 @@ export interface Node {
  */
 export function resolveGraph(input: Shape, layers: Layers): Node[] {
   const nodes: Node[] = []
-  const shapes = new Map<string, Shape>([['input', input]])
+  const shapes = new Map<string, Shape>([['input', sampleShape.read(input, 'network: inputShape')]])
   let previous = 'input'
-  for (const [name, layer] of Object.entries(layers)) {
+  for (const [name, described] of Object.entries(layersByName.read(layers, 'network: layers'))) {
     checkName(name)
+    const layer = layerKind.read(described, `layer '${name}'`)
     const from = layer.from === undefined ? previous : layer.from
     const inputs = typeof from === 'string' ? [from] : from
     const inputShapes = inputs.map((source) => {

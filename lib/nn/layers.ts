@@ -1,8 +1,9 @@
+import { made, type OptionsOf, type ReadOf, readOptions, type Table } from '../base/option.js'
 import { TorchPruneError } from '../errors.js'
+import type { Pair, Size2 } from './layer_options.js'
+import * as tables from './layer_options.js'
 
-/** Height and width, or one number for both. */
-export type Size2 = number | readonly [height: number, width: number]
-type Pair = readonly [number, number]
+export type { Size2 } from './layer_options.js'
 
 /** Where a layer reads from: the layer before it unless it says otherwise; `'input'` is the network's input. */
 interface Reads<From extends string> {
@@ -98,6 +99,13 @@ export interface From<F extends string> {
   readonly from?: F
 }
 
+export interface LinearOptions extends OptionsOf<typeof tables.linear.options> {}
+export interface Conv2dOptions extends OptionsOf<typeof tables.conv2d.options> {}
+export interface BatchNorm2dOptions extends OptionsOf<typeof tables.batchNorm2d.options> {}
+export interface MaxPool2dOptions extends OptionsOf<typeof tables.maxPool2d.options> {}
+export interface AvgPool2dOptions extends OptionsOf<typeof tables.avgPool2d.options> {}
+export interface LocalResponseNormOptions extends OptionsOf<typeof tables.localResponseNorm.options> {}
+
 /**
  * A fully connected layer, `[N, inFeatures]` to `[N, outFeatures]`.
  * Parameters: `weight [outFeatures, inFeatures]`, `bias [outFeatures]`.
@@ -105,25 +113,9 @@ export interface From<F extends string> {
 export function linear<const F extends string = never>(
   inFeatures: number,
   outFeatures: number,
-  options: From<F> & { readonly bias?: boolean } = {},
+  options?: From<F> & LinearOptions,
 ): LinearLayer<NoInfer<F>> {
-  const { bias = true, ...from } = options
-  return {
-    kind: 'linear',
-    inFeatures: count('inFeatures', inFeatures),
-    outFeatures: count('outFeatures', outFeatures),
-    bias,
-    ...from,
-  }
-}
-
-export interface Conv2dOptions {
-  readonly stride?: Size2
-  readonly padding?: Size2
-  readonly dilation?: Size2
-  /** Channels are split into this many groups that do not see each other. */
-  readonly groups?: number
-  readonly bias?: boolean
+  return described('linear', tables.linear, { inFeatures, outFeatures }, options)
 }
 
 /**
@@ -134,71 +126,47 @@ export function conv2d<const F extends string = never>(
   inChannels: number,
   outChannels: number,
   kernelSize: Size2,
-  options: From<F> & Conv2dOptions = {},
+  options?: From<F> & Conv2dOptions,
 ): Conv2dLayer<NoInfer<F>> {
-  const { stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, ...from } = options
-  count('groups', groups)
-  if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      `conv2d: ${groups} groups divide neither evenly: ${inChannels} channels in, ${outChannels} out`,
-    )
-  }
-  return {
-    kind: 'conv2d',
-    inChannels: count('inChannels', inChannels),
-    outChannels: count('outChannels', outChannels),
-    kernelSize: pair('kernelSize', kernelSize, 1),
-    stride: pair('stride', stride, 1),
-    padding: pair('padding', padding, 0),
-    dilation: pair('dilation', dilation, 1),
-    groups,
-    bias,
-    ...from,
-  }
+  const layer = described('conv2d', tables.conv2d, { inChannels, outChannels, kernelSize }, options)
+  checkGroups(layer, 'conv2d')
+  return layer
 }
 
 /** Batch normalisation over channels, `[N, features, H, W]`; PyTorch's defaults. */
 export function batchNorm2d<const F extends string = never>(
   features: number,
-  options: From<F> & { readonly eps?: number; readonly momentum?: number } = {},
+  options?: From<F> & BatchNorm2dOptions,
 ): BatchNorm2dLayer<NoInfer<F>> {
-  const { eps = 1e-5, momentum = 0.1, ...from } = options
-  return { kind: 'batchNorm2d', features: count('features', features), eps, momentum, ...from }
+  return described('batchNorm2d', tables.batchNorm2d, { features }, options)
 }
 
-export function relu<const F extends string = never>(options: From<F> = {}): ReluLayer<NoInfer<F>> {
-  return { kind: 'relu', ...options }
+export function relu<const F extends string = never>(options?: From<F>): ReluLayer<NoInfer<F>> {
+  return described('relu', tables.plain, {}, options)
 }
 
-/** Maximum over windows; `stride` is the window's size unless given. */
+/** Maximum over windows; `stride` defaults to the window's size. */
 export function maxPool2d<const F extends string = never>(
   kernelSize: Size2,
-  options: From<F> & {
-    readonly stride?: Size2
-    readonly padding?: Size2
-    readonly ceilMode?: boolean
-  } = {},
+  options?: From<F> & MaxPool2dOptions,
 ): MaxPool2dLayer<NoInfer<F>> {
-  const { stride = kernelSize, padding = 0, ceilMode = false, ...from } = options
-  return { kind: 'maxPool2d', ...window(kernelSize, stride, padding), ceilMode, ...from }
+  return pooling(described('maxPool2d', tables.maxPool2d, { kernelSize }, options))
 }
 
-/** Mean over windows; `stride` is the window's size unless given. */
+/** Mean over windows; `stride` defaults to the window's size. */
 export function avgPool2d<const F extends string = never>(
   kernelSize: Size2,
-  options: From<F> & { readonly stride?: Size2; readonly padding?: Size2 } = {},
+  options?: From<F> & AvgPool2dOptions,
 ): AvgPool2dLayer<NoInfer<F>> {
-  const { stride = kernelSize, padding = 0, ...from } = options
-  return { kind: 'avgPool2d', ...window(kernelSize, stride, padding), ...from }
+  return pooling(described('avgPool2d', tables.avgPool2d, { kernelSize }, options))
 }
 
 /** Mean over as many windows as give the output size. */
 export function adaptiveAvgPool2d<const F extends string = never>(
   outputSize: Size2,
-  options: From<F> = {},
+  options?: From<F>,
 ): AdaptiveAvgPool2dLayer<NoInfer<F>> {
-  return { kind: 'adaptiveAvgPool2d', outputSize: pair('outputSize', outputSize, 1), ...options }
+  return described('adaptiveAvgPool2d', tables.adaptiveAvgPool2d, { outputSize }, options)
 }
 
 /**
@@ -208,52 +176,86 @@ export function adaptiveAvgPool2d<const F extends string = never>(
  */
 export function localResponseNorm<const F extends string = never>(
   size: number,
-  options: From<F> & { readonly alpha?: number; readonly beta?: number; readonly k?: number } = {},
+  options?: From<F> & LocalResponseNormOptions,
 ): LocalResponseNormLayer<NoInfer<F>> {
-  const { alpha = 1e-4, beta = 0.75, k = 1, ...from } = options
-  return { kind: 'localResponseNorm', size: count('size', size), alpha, beta, k, ...from }
+  return described('localResponseNorm', tables.localResponseNorm, { size }, options)
 }
 
 /** `[N, ...]` to `[N, product]`. */
-export function flatten<const F extends string = never>(options: From<F> = {}): FlattenLayer<NoInfer<F>> {
-  return { kind: 'flatten', ...options }
+export function flatten<const F extends string = never>(options?: From<F>): FlattenLayer<NoInfer<F>> {
+  return described('flatten', tables.plain, {}, options)
 }
 
 /** Zeroes a share `p` of its inputs while training, and scales the rest by `1 / (1 - p)`. */
 export function dropout<const F extends string = never>(
   p = 0.5,
-  options: From<F> = {},
+  options?: From<F>,
 ): DropoutLayer<NoInfer<F>> {
-  if (!(p >= 0 && p <= 1)) {
-    throw new TorchPruneError('ERR_ARGUMENT', `dropout: p must be in 0..1, got ${p}`)
-  }
-  return { kind: 'dropout', p, ...options }
+  return described('dropout', tables.dropout, { p }, options)
 }
 
 /** The sum of layers of one shape: how a residual block ends. */
 export function add<const F extends string>(...from: readonly [F, F, ...F[]]): AddLayer<NoInfer<F>> {
-  return { kind: 'add', from }
+  return { kind: 'add', ...readOptions('add', tables.add, { from }) } as AddLayer<F>
 }
 
-function window(kernelSize: Size2, stride: Size2, padding: Size2) {
+/** A layer of a network as a value: made by a function above, or plain data of the same form. */
+export const layerKind = made<Layer>({
+  kinds: {
+    linear: whole(tables.linear),
+    conv2d: whole(tables.conv2d),
+    batchNorm2d: whole(tables.batchNorm2d),
+    relu: whole(tables.plain),
+    maxPool2d: { ...whole(tables.maxPool2d), stride: tables.stride },
+    avgPool2d: { ...whole(tables.avgPool2d), stride: tables.stride },
+    adaptiveAvgPool2d: whole(tables.adaptiveAvgPool2d),
+    localResponseNorm: whole(tables.localResponseNorm),
+    flatten: whole(tables.plain),
+    dropout: whole(tables.dropout),
+    add: tables.add,
+  },
+  makers: ['linear(784, 300)', 'conv2d(1, 20, 5)', 'relu()', 'another layer function'],
+  check: (layer, name) => {
+    if (layer.kind === 'conv2d') checkGroups(layer, name)
+  },
+})
+
+interface LayerTables {
+  readonly of: Table
+  readonly options: Table
+}
+
+/** All properties of a kind of layer, in the order in which they are written to files. */
+function whole({ of, options }: LayerTables): Table {
+  return { ...of, ...options, ...tables.from }
+}
+
+function described<K extends LayerKind, T extends LayerTables>(
+  kind: K,
+  { of, options }: T,
+  values: Readonly<Record<keyof T['of'], unknown>>,
+  given: object | undefined,
+): { readonly kind: K } & ReadOf<T['of']> & ReadOf<T['options']> {
   return {
-    kernelSize: pair('kernelSize', kernelSize, 1),
-    stride: pair('stride', stride, 1),
-    padding: pair('padding', padding, 0),
+    kind,
+    ...readOptions<T['of']>(kind, of, values),
+    ...readOptions<T['options']>(kind, { ...options, ...tables.from }, given),
   }
 }
 
-function count(what: string, value: number, least = 1): number {
-  if (!Number.isInteger(value) || value < least) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      `${what} must be a whole number of ${least} or more, got ${value}`,
-    )
-  }
-  return value
+/** A pooling layer whose windows lie side by side unless its stride says otherwise. */
+function pooling<
+  K extends string,
+  L extends { readonly kernelSize: Pair; readonly stride: Pair | undefined },
+>(layer: L & { readonly kind: K }) {
+  const { kind, kernelSize, stride = kernelSize, ...rest } = layer
+  return { kind, kernelSize, stride, ...rest }
 }
 
-function pair(what: string, size: Size2, least: number): Pair {
-  const [height, width] = typeof size === 'number' ? [size, size] : size
-  return [count(what, height, least), count(what, width, least)]
+function checkGroups({ groups, inChannels, outChannels }: Conv2dLayer, name: string): void {
+  if (inChannels % groups === 0 && outChannels % groups === 0) return
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `${name}: ${groups} groups divide neither evenly: ${inChannels} channels in, ${outChannels} out`,
+  )
 }

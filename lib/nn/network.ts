@@ -1,8 +1,10 @@
+import { readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NetworkHandle } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
 import { saveNetwork } from '../io/network.js'
+import { type Device, deviceKind } from '../tensor/device.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { MemoryFormat } from './compute.js'
 import { isPrunable, type LayerCost, layerCosts, parameterCount } from './cost.js'
@@ -18,14 +20,10 @@ import {
   type PrunableName,
   resolveGraph,
 } from './graph.js'
+import { type NetworkOptions, networkOptions } from './network_options.js'
 import type { Shape } from './shapes.js'
 
-export interface NetworkOptions {
-  /** Seeds the initial weights (PyTorch's defaults, bit for bit) and dropout. 0 unless given. */
-  readonly seed?: number | undefined
-  /** `'cpu'`, `'cuda'` or `'cuda:N'`. `'cpu'` unless given. */
-  readonly device?: string | undefined
-}
+export type { NetworkOptions } from './network_options.js'
 
 /**
  * A layer graph with its parameters, on a device. `K` holds the kind of each layer by name, so that naming a
@@ -43,34 +41,31 @@ export class Network<K extends LayerKinds = LayerKinds> {
   readonly seed: number
   /** @internal */
   handle: NetworkHandle
-  #device = 'cpu'
+  #device: Device = 'cpu'
   readonly #frozen = new Set<string>()
   readonly #dropout = new Map<string, number>()
 
   constructor(inputShape: Shape, layers: Layers, options: NetworkOptions = {}) {
-    const { seed = 0, device = 'cpu' } = options
-    if (!Number.isSafeInteger(seed) || seed < 0) {
-      throw new TorchPruneError('ERR_ARGUMENT', `seed must be a whole number of 0 or more, got ${seed}`)
-    }
-    this.inputShape = inputShape
-    this.layers = layers
+    const { seed, device } = readOptions('network', networkOptions, options)
     this.nodes = resolveGraph(inputShape, layers)
+    this.inputShape = [...inputShape]
+    this.layers = Object.fromEntries(this.nodes.map(({ name, layer }) => [name, layer]))
     this.seed = seed
     this.handle = makeHandle(this.nodes, seed)
     for (const { name, layer } of this.nodes) if (layer.kind === 'dropout') this.#dropout.set(name, layer.p)
     if (device !== 'cpu') this.#moveTo(device)
   }
 
-  get device(): string {
+  get device(): Device {
     return this.#device
   }
 
   /** Moves parameters, buffers, masks and (at their next step) the moments of optimisers. */
-  async to(device: string): Promise<void> {
-    this.#moveTo(device)
+  async to(device: Device): Promise<void> {
+    this.#moveTo(deviceKind.read(device, 'Network.to: device'))
   }
 
-  #moveTo(device: string): void {
+  #moveTo(device: Device): void {
     loadAddon().networkTo(this.handle, device)
     this.#device = device
   }

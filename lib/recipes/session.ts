@@ -10,6 +10,7 @@ import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { checkPruning, type PruneProgress, type RetrainEpoch, type Round } from '../prune/prune.js'
 import { EventLog, type NewRunEvent } from '../report/events.js'
+import type { Device } from '../tensor/device.js'
 import { checkSamples } from '../train/evaluate.js'
 import type { Epoch, TrainProgress } from '../train/train.js'
 import { CHECKPOINT_MINUTES } from './defaults.js'
@@ -22,7 +23,7 @@ export interface SessionOptions {
   /** The run's folder; `runs/<recipe>-<seed>` unless given. */
   readonly out?: string | undefined
   readonly seed?: number | undefined
-  readonly device?: string | undefined
+  readonly device?: Device | undefined
   readonly threads?: number | undefined
   /** Saves where training stands this often. 10 unless given; when aborted, it is saved in any case. */
   readonly checkpointMinutes?: number | undefined
@@ -71,7 +72,7 @@ export interface Session {
   readonly data: DataSplits
   readonly folder: string
   readonly seed: number
-  readonly device: string
+  readonly device: Device
   readonly threads: number
   readonly versions: Versions
   /** What is read of networks is computed as they are trained. */

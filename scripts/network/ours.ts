@@ -9,6 +9,7 @@ import { runJob } from '../../lib/binding/native_job.js'
 import { computeInJobs } from '../../lib/binding/threads.js'
 import { applyCriterion, Optimizer, predict, prune, sgd } from '../../lib/index.js'
 import { toBytes } from '../../lib/tensor/bytes.js'
+import type { Device } from '../../lib/tensor/device.js'
 import { PREFIX_BATCH } from '../../lib/train/prefix.js'
 import { peakMemory, resetPeakMemory } from './memory.js'
 import { DENSITY, freshNetwork, LR, MOMENTUM, type NetworkName, readPart, WEIGHT_DECAY } from './task.js'
@@ -30,7 +31,7 @@ computeInJobs(Number(values.threads))
 
 const native = loadAddon()
 using network = freshNetwork(model as NetworkName)
-await network.to(values.device)
+await network.to(values.device as Device)
 await network.setMemoryFormat('channelsLast')
 await applyCriterion(network, prune.layerDensity(DENSITY))
 if (frozen === 'conv')

@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { TorchPruneError } from '../../lib/errors.js'
 import { lenet5, lenet300100 } from '../../lib/models/index.js'
 import type { Layers } from '../../lib/nn/graph.js'
 import { prefix } from '../../lib/nn/graph.js'
@@ -124,21 +123,21 @@ describe('a layer graph that does not fit is refused in one line that names the 
     [
       'an unknown kind',
       'ERR_ARGUMENT',
-      /^layer 'a' is of kind 'softmax', which does not exist: make layers with/,
+      /^layer 'a' is of kind 'softmax', which does not exist: it must be what linear\(/,
       () => make([4], { a: { kind: 'softmax' } as unknown as Layer }),
     ],
     [
       'half a feature',
       'ERR_ARGUMENT',
-      /^inFeatures must be a whole number of 1 or more, got 1.5$/,
+      /: inFeatures must be a whole number of 1 or more, got 1.5$/,
       () => linear(1.5, 2),
     ],
-    ['no output', 'ERR_ARGUMENT', /^outFeatures must be .* got 0$/, () => linear(2, 0)],
-    ['a stride of 0', 'ERR_ARGUMENT', /^stride must be .* got 0$/, () => conv2d(1, 1, 3, { stride: 0 })],
+    ['no output', 'ERR_ARGUMENT', /: outFeatures must be .* got 0$/, () => linear(2, 0)],
+    ['a stride of 0', 'ERR_ARGUMENT', /: stride must be .* got 0$/, () => conv2d(1, 1, 3, { stride: 0 })],
     [
       'a negative padding',
       'ERR_ARGUMENT',
-      /^padding must be .* got -1$/,
+      /: padding must be .* got -1$/,
       () => conv2d(1, 1, 3, { padding: -1 }),
     ],
     [
@@ -147,10 +146,41 @@ describe('a layer graph that does not fit is refused in one line that names the 
       /^conv2d: 2 groups divide/,
       () => conv2d(3, 4, 3, { groups: 2 }),
     ],
-    ['no groups', 'ERR_ARGUMENT', /^groups must be .* got 0$/, () => conv2d(3, 4, 3, { groups: 0 })],
+    ['no groups', 'ERR_ARGUMENT', /: groups must be .* got 0$/, () => conv2d(3, 4, 3, { groups: 0 })],
+    [
+      'a misspelt option',
+      'ERR_ARGUMENT',
+      /^conv2d: unknown option 'paddding': did you mean padding\?$/,
+      () => conv2d(3, 8, 3, { paddding: 1 } as object),
+    ],
+    [
+      'a stride in the place of options',
+      'ERR_ARGUMENT',
+      /^maxPool2d: options must be an object \(stride, padding, ceilMode, from\), got 2$/,
+      () => maxPool2d(3, 2 as never),
+    ],
+    [
+      'a word for a bias',
+      'ERR_ARGUMENT',
+      /^linear: bias must be true or false, got 'no'$/,
+      () => linear(3, 2, { bias: 'no' as never }),
+    ],
+    [
+      'a negative eps',
+      'ERR_ARGUMENT',
+      /^batchNorm2d: eps must be 0 or more, got -1$/,
+      () => batchNorm2d(8, { eps: -1 }),
+    ],
+    ['no shape', 'ERR_ARGUMENT', /^network: inputShape must be the shape/, () => network(4 as never, {})],
+    ['an array of layers', 'ERR_ARGUMENT', /^network: layers must be/, () => network([4], [relu()] as never)],
     ['a dropout over 1', 'ERR_ARGUMENT', /^dropout: p must be in 0..1, got 1.1$/, () => dropout(1.1)],
-    ['a negative seed', 'ERR_ARGUMENT', /^seed must be/, () => network([4], { a: relu() }, { seed: -1 })],
-    ['an unknown device', 'ERR_DEVICE', /'tpu'/, () => network([4], { a: linear(4, 1) }, { device: 'tpu' })],
+    ['a negative seed', 'ERR_ARGUMENT', /: seed must be/, () => network([4], { a: relu() }, { seed: -1 })],
+    [
+      'an unknown device',
+      'ERR_DEVICE',
+      /'tpu'/,
+      () => network([4], { a: linear(4, 1) }, { device: 'tpu' as never }),
+    ],
   ]
   for (const [what, code, says, attempt] of cases) {
     it(what, () => {
@@ -162,7 +192,7 @@ describe('a layer graph that does not fit is refused in one line that names the 
 
   it('a hand-written layer of 0 groups', () => {
     const zero = { ...conv2d(3, 4, 3), groups: 0 } as Layer
-    expect(() => make([3, 8, 8], { conv: zero })).to.throw(TorchPruneError, /groups \(0\) divide/)
+    expect(refusal(() => make([3, 8, 8], { conv: zero })).message).to.match(/^layer 'conv'.groups must be/)
   })
 })
 

@@ -186,7 +186,7 @@ describe('a spliced layer', () => {
     using net = make()
     await spliceAll(net)
     const before = snapshot(net)
-    for (const to of ['cpu', device]) {
+    for (const to of ['cpu', device] as const) {
       await net.to(to)
       expect(net.spliced).to.deep.equal(['conv', 'fc'])
       expect(snapshot(net)).to.deep.equal(before)

@@ -1,0 +1,18 @@
+import { seed } from '../base/kind.js'
+import { type OptionsOf, optional } from '../base/option.js'
+import { deviceKind } from '../tensor/device.js'
+
+export const networkOptions = {
+  /**
+   * Seeds the initial weights (PyTorch's defaults, bit for bit) and dropout.
+   * @default 0
+   */
+  seed: optional(seed, 0),
+  /**
+   * `'cpu'`, `'cuda'` or `'cuda:N'`.
+   * @default 'cpu'
+   */
+  device: optional(deviceKind, 'cpu'),
+}
+
+export interface NetworkOptions extends OptionsOf<typeof networkOptions> {}
