@@ -119,7 +119,10 @@ function readTable<T extends Table>(table: T, given: unknown, owner: string, dot
 }
 
 function unknownOption(owner: string, name: string, known: readonly string[]): TorchPruneError {
-  const guess = nearest(name.slice(0, 80), known)
+  const word = name.slice(0, 80)
+  // PyTorch's `num_classes` is our `classes`.
+  const part = known.find((one) => one.length > 3 && word.toLowerCase().includes(one.toLowerCase()))
+  const guess = part ?? nearest(word, known)
   const mend =
     guess !== undefined
       ? `did you mean ${guess}?`

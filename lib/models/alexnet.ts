@@ -9,14 +9,21 @@ import {
   relu,
 } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { HiddenOptions, SizeOptions } from './options.js'
+import {
+  type HiddenOptions,
+  hiddenOptions,
+  hiddenSizeOptions,
+  readModelOptions,
+  type SizeOptions,
+} from './options.js'
 
 /**
  * AlexNet in the shape of torchvision's, whose published weights load by name: Krizhevsky 2014, "One weird trick",
  * without groups. Samples are `[3, 224, 224]`; 61,100,840 parameters for 1000 classes.
  */
 export function alexnet(options: HiddenOptions & SizeOptions = {}) {
-  const { classes = 1000, dropout: p = 0.5, hidden = 4096, size = 224 } = options
+  const read = readModelOptions('alexnet', hiddenSizeOptions, options)
+  const { classes = 1000, dropout: p = 0.5, hidden = 4096, size = 224 } = read
   return network(
     [3, size, size],
     {
@@ -43,7 +50,7 @@ export function alexnet(options: HiddenOptions & SizeOptions = {}) {
       'classifier.5': relu(),
       'classifier.6': linear(hidden, classes),
     },
-    options,
+    read.own,
   )
 }
 
@@ -53,7 +60,8 @@ export function alexnet(options: HiddenOptions & SizeOptions = {}) {
  * 60,965,224 parameters for 1000 classes. Layers are named as in the paper's table; Caffe calls fc1 fc6, and so on.
  */
 export function alexnetCaffe(options: HiddenOptions = {}) {
-  const { classes = 1000, dropout: p = 0.5, hidden = 4096 } = options
+  const read = readModelOptions('alexnetCaffe', hiddenOptions, options)
+  const { classes = 1000, dropout: p = 0.5, hidden = 4096 } = read
   return network(
     [3, 227, 227],
     {
@@ -81,6 +89,6 @@ export function alexnetCaffe(options: HiddenOptions = {}) {
       drop2: dropout(p),
       fc3: linear(hidden, classes),
     },
-    options,
+    read.own,
   )
 }

@@ -1,16 +1,24 @@
 import { dropout, flatten, linear, relu } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { DropoutOptions, ModelOptions } from './options.js'
+import {
+  type DropoutOptions,
+  dropoutOptions,
+  type ModelOptions,
+  modelOptions,
+  readModelOptions,
+} from './options.js'
 
 /** LeNet-300-100 for samples `[1, 28, 28]`: three fully connected layers, 266,610 parameters. */
 export function lenet300100(options: ModelOptions = {}) {
-  return network([1, 28, 28], { flatten: flatten(), ...layers(options) }, options)
+  const read = readModelOptions('lenet300100', modelOptions, options)
+  return network([1, 28, 28], { flatten: flatten(), ...layers(read) }, read.own)
 }
 
 /** The same with dropout of pixels (Srivastava et al. 2014), which trains to fewer errors; 0.2 unless given. */
 export function lenet300100Dropout(options: DropoutOptions = {}) {
-  const { dropout: p = 0.2 } = options
-  return network([1, 28, 28], { flatten: flatten(), drop1: dropout(p), ...layers(options) }, options)
+  const read = readModelOptions('lenet300100Dropout', dropoutOptions, options)
+  const { dropout: p = 0.2 } = read
+  return network([1, 28, 28], { flatten: flatten(), drop1: dropout(p), ...layers(read) }, read.own)
 }
 
 function layers({ classes = 10 }: ModelOptions) {

@@ -1,20 +1,22 @@
 import { conv2d, dropout, flatten, linear, maxPool2d, relu } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { ModelOptions } from './options.js'
+import { type ModelOptions, modelOptions, readModelOptions } from './options.js'
 
 /** LeNet-5 as Caffe has it, for samples `[1, 28, 28]`: no ReLU behind the convolutions, 431,080 parameters. */
 export function lenet5(options: ModelOptions = {}) {
-  return network([1, 28, 28], layers(options), options)
+  const read = readModelOptions('lenet5', modelOptions, options)
+  return network([1, 28, 28], layers(read), read.own)
 }
 
 /** The same with dropout in front of all but its first layer, less towards the samples: it trains to fewer errors. */
 export function lenet5Dropout(options: ModelOptions = {}) {
-  const { conv1, pool1, conv2, pool2, flatten, fc1, relu1, fc2 } = layers(options)
+  const read = readModelOptions('lenet5Dropout', modelOptions, options)
+  const { conv1, pool1, conv2, pool2, flatten, fc1, relu1, fc2 } = layers(read)
   const [drop1, drop2, drop3] = [dropout(0.1), dropout(0.3), dropout(0.5)]
   return network(
     [1, 28, 28],
     { conv1, pool1, drop1, conv2, pool2, flatten, drop2, fc1, relu1, drop3, fc2 },
-    options,
+    read.own,
   )
 }
 

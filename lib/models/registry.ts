@@ -37,7 +37,7 @@ export type AnyModelOptions = HiddenOptions & SizeOptions
 /**
  * A model by name; the names of its layers have type `string`.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` for an unknown one; `ERR_SHAPE` for a size that it does not take.
+ * @throws TorchPruneError `ERR_ARGUMENT` for an unknown one, or options that it does not take.
  */
 export function createModel(name: string, options: AnyModelOptions = {}): Network {
   if (!Object.hasOwn(MODELS, name)) {
@@ -46,11 +46,5 @@ export function createModel(name: string, options: AnyModelOptions = {}): Networ
       `there is no model '${name}': use one of ${modelNames.join(', ')}`,
     )
   }
-  const model = MODELS[name as ModelName](options) as unknown as Network
-  const { size } = options
-  if (size === undefined || model.inputShape.at(-1) === size) return model
-  throw new TorchPruneError(
-    'ERR_SHAPE',
-    `${name} takes samples of ${model.inputShape.at(-1)} pixels, not of ${size}: leave size out`,
-  )
+  return MODELS[name as ModelName](options) as unknown as Network
 }

@@ -1,12 +1,13 @@
 import { adaptiveAvgPool2d, batchNorm2d, conv2d, flatten, linear, relu } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { ModelOptions } from './options.js'
+import { type ModelOptions, modelOptions, readModelOptions } from './options.js'
 import { basic, basicProjected, bottleneck, bottleneckProjected } from './residual.js'
 
 // As the summary's code has them: a 3×3 stem without pooling, shortcuts named `shortcut`, the classifier `linear`.
 
 /** ResNet-9 for CIFAR-10: one basic block a stage. Samples are `[3, 32, 32]`; 4,903,242 parameters. */
 export function resnet9(options: ModelOptions = {}) {
+  const read = readModelOptions('resnet9', modelOptions, options)
   return network(
     [3, 32, 32],
     {
@@ -15,14 +16,15 @@ export function resnet9(options: ModelOptions = {}) {
       ...basicProjected('layer2.0', 'layer1.0.relu', 128, { shortcut: 'shortcut', into: 64 }),
       ...basicProjected('layer3.0', 'layer2.0.relu', 256, { shortcut: 'shortcut', into: 128 }),
       ...basicProjected('layer4.0', 'layer3.0.relu', 512, { shortcut: 'shortcut', into: 256 }),
-      ...head(512, options),
+      ...head(512, read),
     },
-    options,
+    read.own,
   )
 }
 
 /** ResNet-18 for CIFAR-10: two basic blocks a stage. Samples are `[3, 32, 32]`; 11,173,962 parameters. */
 export function resnet18(options: ModelOptions = {}) {
+  const read = readModelOptions('resnet18', modelOptions, options)
   return network(
     [3, 32, 32],
     {
@@ -35,14 +37,15 @@ export function resnet18(options: ModelOptions = {}) {
       ...basic('layer3.1', 'layer3.0.relu', 256),
       ...basicProjected('layer4.0', 'layer3.1.relu', 512, { shortcut: 'shortcut', into: 256 }),
       ...basic('layer4.1', 'layer4.0.relu', 512),
-      ...head(512, options),
+      ...head(512, read),
     },
-    options,
+    read.own,
   )
 }
 
 /** ResNet-34 for CIFAR-10: 3, 4, 6 and 3 basic blocks. Samples are `[3, 32, 32]`; 21,282,122 parameters. */
 export function resnet34(options: ModelOptions = {}) {
+  const read = readModelOptions('resnet34', modelOptions, options)
   return network(
     [3, 32, 32],
     {
@@ -63,14 +66,15 @@ export function resnet34(options: ModelOptions = {}) {
       ...basicProjected('layer4.0', 'layer3.5.relu', 512, { shortcut: 'shortcut', into: 256 }),
       ...basic('layer4.1', 'layer4.0.relu', 512),
       ...basic('layer4.2', 'layer4.1.relu', 512),
-      ...head(512, options),
+      ...head(512, read),
     },
-    options,
+    read.own,
   )
 }
 
 /** ResNet-50 for CIFAR-10: 3, 4, 6 and 3 bottlenecks. Samples are `[3, 32, 32]`; 23,520,842 parameters. */
 export function resnet50(options: ModelOptions = {}) {
+  const read = readModelOptions('resnet50', modelOptions, options)
   return network(
     [3, 32, 32],
     {
@@ -91,9 +95,9 @@ export function resnet50(options: ModelOptions = {}) {
       ...bottleneckProjected('layer4.0', 'layer3.5.relu', 512, { shortcut: 'shortcut', into: 1024 }),
       ...bottleneck('layer4.1', 'layer4.0.relu', 512),
       ...bottleneck('layer4.2', 'layer4.1.relu', 512),
-      ...head(2048, options),
+      ...head(2048, read),
     },
-    options,
+    read.own,
   )
 }
 

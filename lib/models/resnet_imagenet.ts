@@ -1,6 +1,6 @@
 import { adaptiveAvgPool2d, batchNorm2d, conv2d, flatten, linear, maxPool2d, relu } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { ModelOptions, SizeOptions } from './options.js'
+import { type ModelOptions, readModelOptions, type SizeOptions, sizeOptions } from './options.js'
 import { basic, basicProjected, bottleneck, bottleneckProjected } from './residual.js'
 
 /**
@@ -8,7 +8,8 @@ import { basic, basicProjected, bottleneck, bottleneckProjected } from './residu
  * `[3, 224, 224]`; 11,689,512 parameters for 1000 classes.
  */
 export function resnet18ImageNet(options: SizeOptions = {}) {
-  const { size = 224 } = options
+  const read = readModelOptions('resnet18ImageNet', sizeOptions, options)
+  const { size = 224 } = read
   return network(
     [3, size, size],
     {
@@ -21,9 +22,9 @@ export function resnet18ImageNet(options: SizeOptions = {}) {
       ...basic('layer3.1', 'layer3.0.relu', 256),
       ...basicProjected('layer4.0', 'layer3.1.relu', 512, { shortcut: 'downsample', into: 256 }),
       ...basic('layer4.1', 'layer4.0.relu', 512),
-      ...head(512, options),
+      ...head(512, read),
     },
-    options,
+    read.own,
   )
 }
 
@@ -32,7 +33,8 @@ export function resnet18ImageNet(options: SizeOptions = {}) {
  * its 3×3 convolution's, as there. Samples are `[3, 224, 224]`; 25,557,032 parameters for 1000 classes.
  */
 export function resnet50ImageNet(options: SizeOptions = {}) {
-  const { size = 224 } = options
+  const read = readModelOptions('resnet50ImageNet', sizeOptions, options)
+  const { size = 224 } = read
   return network(
     [3, size, size],
     {
@@ -53,9 +55,9 @@ export function resnet50ImageNet(options: SizeOptions = {}) {
       ...bottleneckProjected('layer4.0', 'layer3.5.relu', 512, { shortcut: 'downsample', into: 1024 }),
       ...bottleneck('layer4.1', 'layer4.0.relu', 512),
       ...bottleneck('layer4.2', 'layer4.1.relu', 512),
-      ...head(2048, options),
+      ...head(2048, read),
     },
-    options,
+    read.own,
   )
 }
 

@@ -9,14 +9,15 @@ import {
   relu,
 } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { HiddenOptions, SizeOptions } from './options.js'
+import { type HiddenOptions, hiddenSizeOptions, readModelOptions, type SizeOptions } from './options.js'
 
 /**
  * VGG-16 (Simonyan and Zisserman 2014, configuration D) under torchvision's names, so that its published weights
  * load. Samples are `[3, 224, 224]`; 138,357,544 parameters for 1000 classes.
  */
 export function vgg16(options: HiddenOptions & SizeOptions = {}) {
-  const { size = 224 } = options
+  const read = readModelOptions('vgg16', hiddenSizeOptions, options)
+  const { size = 224 } = read
   return network(
     [3, size, size],
     {
@@ -51,15 +52,16 @@ export function vgg16(options: HiddenOptions & SizeOptions = {}) {
       'features.28': conv2d(512, 512, 3, { padding: 1 }),
       'features.29': relu(),
       'features.30': maxPool2d(2),
-      ...classifier(options),
+      ...classifier(read),
     },
-    options,
+    read.own,
   )
 }
 
 /** {@link vgg16} with batch normalisation behind each convolution, as torchvision's: 138,365,992 parameters. */
 export function vgg16bn(options: HiddenOptions & SizeOptions = {}) {
-  const { size = 224 } = options
+  const read = readModelOptions('vgg16bn', hiddenSizeOptions, options)
+  const { size = 224 } = read
   return network(
     [3, size, size],
     {
@@ -107,9 +109,9 @@ export function vgg16bn(options: HiddenOptions & SizeOptions = {}) {
       'features.41': batchNorm2d(512),
       'features.42': relu(),
       'features.43': maxPool2d(2),
-      ...classifier(options),
+      ...classifier(read),
     },
-    options,
+    read.own,
   )
 }
 

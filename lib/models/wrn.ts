@@ -1,7 +1,7 @@
 import { prefix } from '../nn/graph.js'
 import { adaptiveAvgPool2d, add, batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../nn/layers.js'
 import { network } from '../nn/network.js'
-import type { DropoutOptions } from './options.js'
+import { type DropoutOptions, dropoutOptions, readModelOptions } from './options.js'
 import { named } from './residual.js'
 
 // Wide residual networks (Zagoruyko and Komodakis 2016) for CIFAR-10: batch normalisation and ReLU stand in front of
@@ -10,7 +10,8 @@ import { named } from './residual.js'
 
 /** WRN-16-2. Samples are `[3, 32, 32]`; 691,674 parameters. */
 export function wrn16x2(options: DropoutOptions = {}) {
-  const { dropout: p = 0 } = options
+  const read = readModelOptions('wrn16x2', dropoutOptions, options)
+  const { dropout: p = 0 } = read
   return network(
     [3, 32, 32],
     {
@@ -21,15 +22,16 @@ export function wrn16x2(options: DropoutOptions = {}) {
       ...plain('block2.layer.1', 'block2.layer.0.add', 64, p),
       ...projected('block3.layer.0', 128, { into: 64, stride: 2, p }),
       ...plain('block3.layer.1', 'block3.layer.0.add', 128, p),
-      ...head(128, options),
+      ...head(128, read),
     },
-    options,
+    read.own,
   )
 }
 
 /** WRN-40-2. Samples are `[3, 32, 32]`; 2,243,546 parameters. */
 export function wrn40x2(options: DropoutOptions = {}) {
-  const { dropout: p = 0 } = options
+  const read = readModelOptions('wrn40x2', dropoutOptions, options)
+  const { dropout: p = 0 } = read
   return network(
     [3, 32, 32],
     {
@@ -40,15 +42,16 @@ export function wrn40x2(options: DropoutOptions = {}) {
       ...fiveMore('block2', 64, p),
       ...projected('block3.layer.0', 128, { into: 64, stride: 2, p }),
       ...fiveMore('block3', 128, p),
-      ...head(128, options),
+      ...head(128, read),
     },
-    options,
+    read.own,
   )
 }
 
 /** WRN-40-1. Samples are `[3, 32, 32]`; 563,930 parameters. */
 export function wrn40x1(options: DropoutOptions = {}) {
-  const { dropout: p = 0 } = options
+  const read = readModelOptions('wrn40x1', dropoutOptions, options)
+  const { dropout: p = 0 } = read
   return network(
     [3, 32, 32],
     {
@@ -59,9 +62,9 @@ export function wrn40x1(options: DropoutOptions = {}) {
       ...fiveMore('block2', 32, p),
       ...projected('block3.layer.0', 64, { into: 32, stride: 2, p }),
       ...fiveMore('block3', 64, p),
-      ...head(64, options),
+      ...head(64, read),
     },
-    options,
+    read.own,
   )
 }
 

@@ -32,9 +32,11 @@ export async function smoke(recipe: Recipe, options: ExperimentOptions, signal: 
     const [data, out] = [join(folder, 'pictures'), join(folder, 'run')]
     await writePictures(data, { classes: CLASSES, train: 3, held: 1, side: 96 })
     const size = SIDES[recipe.name]!
+    // Caffe's AlexNet takes crops of one size.
+    const sized = recipe.name === 'alexnet-caffe' ? {} : { size }
     const small: Recipe = {
       ...recipe,
-      model: (own) => models.createModel(recipe.name, { ...own, size, hidden: 256 }),
+      model: (own) => models.createModel(recipe.name, { ...own, ...sized, hidden: 256 }),
       data: imageData({ size, validation: CLASSES }),
     }
     const little = {

@@ -127,7 +127,10 @@ describe('torch-prune, given bad input,', function () {
           1,
           variant((it) => ({ ...it, model: value })),
         )
-      await refused(model({ name: 'lenet-5', size: 32 }), /lenet-5 takes samples of 28 pixels, not of 32/)
+      await refused(
+        model({ name: 'lenet-5', size: 32 }),
+        /lenet5: unknown option 'size': it takes seed, device and classes/,
+      )
     })
 
     it('whose data are not named, or of another kind', async () => {
