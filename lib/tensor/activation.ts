@@ -1,7 +1,14 @@
+import { words } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import type { DType } from './dtype.js'
 import type { Floated } from './elements.js'
 import { LinearAlgebra } from './linalg.js'
 import type { Tensor } from './tensor.js'
+
+const geluOptions = {
+  /** @default 'none' */
+  approximate: optional(words('none', 'tanh')),
+}
 
 /** The activations of networks. What takes weights or targets is in `functional`. */
 export class Activation<D extends DType> extends LinearAlgebra<D> {
@@ -17,7 +24,8 @@ export class Activation<D extends DType> extends LinearAlgebra<D> {
   elu(alpha = 1): Tensor<D> {
     return this.apply('elu', alpha)
   }
-  gelu({ approximate }: { approximate?: 'none' | 'tanh' | undefined } = {}): Tensor<D> {
+  gelu(options?: OptionsOf<typeof geluOptions>): Tensor<D> {
+    const { approximate } = readOptions('gelu', geluOptions, options)
     return this.apply('gelu', approximate)
   }
   /** `x × sigmoid(x)`. */

@@ -1,8 +1,10 @@
+import { boolean } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import type { TensorHandle } from '../binding/native.js'
 import { TorchPruneError } from '../errors.js'
 import { Activation } from './activation.js'
-import { TensorCore } from './core.js'
+import { TensorCore, tensorKind } from './core.js'
 import type { DType } from './dtype.js'
 import { runScope } from './lifetime.js'
 import { refuseAsync, refusePromise } from './scope.js'
@@ -14,6 +16,19 @@ export type GradientHook<D extends DType> = (gradient: Tensor<D>) => Tensor | un
 /** A registered hook; `remove()`, or the end of its `using`, takes it off. */
 export interface Hook extends Disposable {
   remove(): void
+}
+
+const backwardOptions = {
+  /**
+   * Keeps the graph for another `backward()`.
+   * @default false, or createGraph
+   */
+  retainGraph: optional(boolean, false),
+  /**
+   * Records the computation of the gradients, so that they can be derived in turn.
+   * @default false
+   */
+  createGraph: optional(boolean, false),
 }
 
 /** Gradients of tensors. */
@@ -36,7 +51,8 @@ export class Differentiable<D extends DType> extends Activation<D> {
    * @throws TorchPruneError `ERR_DTYPE` unless it is floating, `ERR_ARGUMENT` unless it is a leaf.
    */
   requiresGrad_(requiresGrad = true): this {
-    loadAddon().setRequiresGrad(this.handleFor('requiresGrad_'), requiresGrad)
+    const handle = this.handleFor('requiresGrad_')
+    loadAddon().setRequiresGrad(handle, boolean.read(requiresGrad, 'requiresGrad_: requiresGrad'))
     return this
   }
 
@@ -53,7 +69,8 @@ export class Differentiable<D extends DType> extends Activation<D> {
 
   /** `undefined` clears it: the next `backward()` starts from nothing. */
   set grad(gradient: Tensor | undefined) {
-    loadAddon().setGradient(this.handleFor('grad'), gradient?.handleFor('grad'))
+    const given = gradient === undefined ? undefined : tensorKind.read(gradient, 'grad')
+    loadAddon().setGradient(this.handleFor('grad'), given?.handleFor('grad'))
   }
 
   /**
@@ -62,17 +79,13 @@ export class Differentiable<D extends DType> extends Activation<D> {
    * @param gradient of this tensor's shape; may be left out for a tensor of one element.
    * @throws what a hook throws; gradients that came before it stay.
    */
-  backward(
-    gradient?: Tensor,
-    {
-      retainGraph = false,
-      createGraph = false,
-    }: { retainGraph?: boolean | undefined; createGraph?: boolean | undefined } = {},
-  ): void {
+  backward(gradient?: Tensor, options?: OptionsOf<typeof backwardOptions>): void {
+    const { retainGraph, createGraph } = readOptions('backward', backwardOptions, options)
+    const given = gradient === undefined ? undefined : tensorKind.read(gradient, 'backward: gradient')
     const outer = replacements
     replacements = []
     try {
-      loadAddon().backward(this.handleFor('backward'), gradient?.handleFor('backward'), {
+      loadAddon().backward(this.handleFor('backward'), given?.handleFor('backward'), {
         retainGraph: retainGraph || createGraph,
         createGraph,
       })

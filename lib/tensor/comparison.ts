@@ -1,6 +1,20 @@
+import { boolean, number } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import type { DType } from './dtype.js'
 import { type Operand, overload, Pointwise } from './pointwise.js'
 import type { Tensor } from './tensor.js'
+
+const closeOptions = {
+  /** @default 1e-5 */
+  rtol: optional(number()),
+  /** @default 1e-8 */
+  atol: optional(number()),
+  /**
+   * Whether NaN is close to NaN.
+   * @default false
+   */
+  equalNan: optional(boolean),
+}
 
 /** Operators that answer true or false. Comparing with NaN is false, except for `ne`. */
 export class Comparison<D extends DType> extends Pointwise<D> {
@@ -53,14 +67,8 @@ export class Comparison<D extends DType> extends Pointwise<D> {
   }
 
   /** Whether `|this − other| ≤ atol + rtol × |other|` everywhere. */
-  allclose(
-    other: Tensor,
-    {
-      rtol,
-      atol,
-      equalNan,
-    }: { rtol?: number | undefined; atol?: number | undefined; equalNan?: boolean | undefined } = {},
-  ): boolean {
+  allclose(other: Tensor, options?: OptionsOf<typeof closeOptions>): boolean {
+    const { rtol, atol, equalNan } = readOptions('allclose', closeOptions, options)
     return this.query('allclose', other, rtol, atol, equalNan)
   }
 }

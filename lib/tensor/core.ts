@@ -1,9 +1,10 @@
+import { instance, type Kind } from '../base/kind.js'
 import { loadAddon } from '../binding/addon.js'
 import type { TensorHandle } from '../binding/native.js'
 import { TorchPruneError } from '../errors.js'
 import type { Device } from './device.js'
 import type { DType } from './dtype.js'
-import { type Argument, invoke, invokeTensor } from './invoke.js'
+import { type Argument, Holder, invoke, invokeTensor } from './invoke.js'
 import { enroll, release } from './lifetime.js'
 import type { Tensor } from './tensor.js'
 
@@ -11,12 +12,13 @@ import type { Tensor } from './tensor.js'
  * What every tensor has before any operator: a handle of the addon, its description, its end. The operators
  * come by family, each a class over the one before; `Tensor`, the last, is the only one that is made.
  */
-export class TensorCore<D extends DType = DType> {
+export class TensorCore<D extends DType = DType> extends Holder {
   #handle: TensorHandle | undefined
   #described: { readonly shape: readonly number[]; readonly dtype: DType } | undefined
 
   /** @internal */
   constructor(handle: TensorHandle) {
+    super()
     this.#handle = handle
     enroll(this)
   }
@@ -111,3 +113,6 @@ export class TensorCore<D extends DType = DType> {
     return this.#described
   }
 }
+
+/** A tensor as an argument. */
+export const tensorKind = instance(TensorCore, 'a tensor') as unknown as Kind<Tensor>

@@ -1,3 +1,5 @@
+import { kind } from '../base/kind.js'
+
 /** The element types of tensors, by PyTorch's names. */
 export type DType =
   | 'float64'
@@ -23,3 +25,10 @@ export const bytesPerElement: Record<DType, number> = {
   uint8: 1,
   bool: 1,
 }
+
+/** The dtype of a tensor as an argument. */
+export const dtypeKind = kind<DType>(
+  `one of ${Object.keys(bytesPerElement).join(', ')}`,
+  (value) => typeof value === 'string' && Object.hasOwn(bytesPerElement, value),
+  'ERR_DTYPE',
+)

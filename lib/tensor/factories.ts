@@ -1,23 +1,31 @@
-import type { Device } from './device.js'
-import type { DType } from './dtype.js'
+import { boolean } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
+import { tensorKind } from './core.js'
+import { deviceKind } from './device.js'
+import { type DType, dtypeKind } from './dtype.js'
 import { type Argument, invokeTensor } from './invoke.js'
 import type { Shape } from './shape.js'
 import { Tensor } from './tensor.js'
 
-export interface TensorOptions<D extends DType> {
-  dtype?: D | undefined
-  /** The CPU unless said otherwise. */
-  device?: Device | undefined
-  requiresGrad?: boolean | undefined
+export const tensorOptions = {
+  /** @default 'cpu' */
+  device: optional(deviceKind),
+  /** @default false */
+  requiresGrad: optional(boolean, false),
+  dtype: optional(dtypeKind),
+}
+
+export interface TensorOptions<D extends DType> extends Omit<OptionsOf<typeof tensorOptions>, 'dtype'> {
+  readonly dtype?: D | undefined
 }
 
 /** Zeros. Like all factories float32 unless `dtype` says otherwise; `ERR_MEMORY` where they do not fit. */
 export function zeros<D extends DType = 'float32'>(shape: Shape, options?: TensorOptions<D>): Tensor<D> {
-  return make('zeros', [shape], 'float32', options)
+  return make('zeros', 'zeros', [shape], 'float32', options)
 }
 
 export function ones<D extends DType = 'float32'>(shape: Shape, options?: TensorOptions<D>): Tensor<D> {
-  return make('ones', [shape], 'float32', options)
+  return make('ones', 'ones', [shape], 'float32', options)
 }
 
 export function full<D extends DType = 'float32'>(
@@ -25,12 +33,12 @@ export function full<D extends DType = 'float32'>(
   value: number | bigint | boolean,
   options?: TensorOptions<D>,
 ): Tensor<D> {
-  return make('full', [shape, value], 'float32', options)
+  return make('full', 'full', [shape, value], 'float32', options)
 }
 
 /** Whatever the memory held. */
 export function empty<D extends DType = 'float32'>(shape: Shape, options?: TensorOptions<D>): Tensor<D> {
-  return make('empty.memory_format', [shape], 'float32', options)
+  return make('empty', 'empty.memory_format', [shape], 'float32', options)
 }
 
 /** From `start` (0 unless given) up to, but without, `end`: `arange(5)`, `arange(1, 2, 0.25)`. */
@@ -48,8 +56,8 @@ export function arange<D extends DType = 'float32'>(
   options?: TensorOptions<D>,
 ): Tensor<D> {
   return typeof second === 'number'
-    ? make('arange.start_step', [first, second, step], 'float32', options)
-    : make('arange.start_step', [0, first, step], 'float32', second)
+    ? make('arange', 'arange.start_step', [first, second, step], 'float32', options)
+    : make('arange', 'arange.start_step', [0, first, step], 'float32', second)
 }
 
 /** `steps` values from `start` to `end`, both included. */
@@ -59,7 +67,7 @@ export function linspace<D extends DType = 'float32'>(
   steps: number,
   options?: TensorOptions<D>,
 ): Tensor<D> {
-  return make('linspace', [start, end, steps], 'float32', options)
+  return make('linspace', 'linspace', [start, end, steps], 'float32', options)
 }
 
 /** Ones on the diagonal of `[rows, columns]`, zeros elsewhere. */
@@ -68,17 +76,17 @@ export function eye<D extends DType = 'float32'>(
   columns: number = rows,
   options?: TensorOptions<D>,
 ): Tensor<D> {
-  return make('eye.m', [rows, columns], 'float32', options)
+  return make('eye', 'eye.m', [rows, columns], 'float32', options)
 }
 
 /** Uniform between 0 and 1. */
 export function rand<D extends DType = 'float32'>(shape: Shape, options?: TensorOptions<D>): Tensor<D> {
-  return make('rand', [shape], 'float32', options)
+  return make('rand', 'rand', [shape], 'float32', options)
 }
 
 /** Normal with mean 0 and deviation 1. */
 export function randn<D extends DType = 'float32'>(shape: Shape, options?: TensorOptions<D>): Tensor<D> {
-  return make('randn', [shape], 'float32', options)
+  return make('randn', 'randn', [shape], 'float32', options)
 }
 
 /** Whole numbers from `low` up to, but without, `high`; int64 unless `dtype` says otherwise. */
@@ -88,21 +96,21 @@ export function randint<D extends DType = 'int64'>(
   shape: Shape,
   options?: TensorOptions<D>,
 ): Tensor<D> {
-  return make('randint.low', [low, high, shape], 'int64', options)
+  return make('randint', 'randint.low', [low, high, shape], 'int64', options)
 }
 
 /** The numbers from 0 to n − 1 in random order; int64 unless `dtype` says otherwise. */
 export function randperm<D extends DType = 'int64'>(n: number, options?: TensorOptions<D>): Tensor<D> {
-  return make('randperm', [n], 'int64', options)
+  return make('randperm', 'randperm', [n], 'int64', options)
 }
 
 /** Zeros with the shape, and unless said otherwise the dtype and device, of another tensor. */
 export function zerosLike<D extends DType>(like: Tensor<D>, options?: TensorOptions<D>): Tensor<D> {
-  return make('zeros_like', [like], like.dtype, options)
+  return makeLike('zerosLike', 'zeros_like', like, [], options)
 }
 
 export function onesLike<D extends DType>(like: Tensor<D>, options?: TensorOptions<D>): Tensor<D> {
-  return make('ones_like', [like], like.dtype, options)
+  return makeLike('onesLike', 'ones_like', like, [], options)
 }
 
 export function fullLike<D extends DType>(
@@ -110,29 +118,42 @@ export function fullLike<D extends DType>(
   value: number | bigint | boolean,
   options?: TensorOptions<D>,
 ): Tensor<D> {
-  return make('full_like', [like, value], like.dtype, options)
+  return makeLike('fullLike', 'full_like', like, [value], options)
 }
 
 export function emptyLike<D extends DType>(like: Tensor<D>, options?: TensorOptions<D>): Tensor<D> {
-  return make('empty_like', [like], like.dtype, options)
+  return makeLike('emptyLike', 'empty_like', like, [], options)
 }
 
 export function randLike<D extends DType>(like: Tensor<D>, options?: TensorOptions<D>): Tensor<D> {
-  return make('rand_like', [like], like.dtype, options)
+  return makeLike('randLike', 'rand_like', like, [], options)
 }
 
 export function randnLike<D extends DType>(like: Tensor<D>, options?: TensorOptions<D>): Tensor<D> {
-  return make('randn_like', [like], like.dtype, options)
+  return makeLike('randnLike', 'randn_like', like, [], options)
 }
 
 /** Every schema of a factory ends alike: dtype, layout, device, pinned memory. */
 function make<D extends DType>(
+  name: string,
   operator: string,
   values: readonly Argument[],
   fallback: DType,
-  { dtype, device, requiresGrad = false }: TensorOptions<D> = {},
+  options: TensorOptions<D> | undefined,
 ): Tensor<D> {
-  const handle = invokeTensor(operator, ...values, dtype ?? fallback, undefined, device)
-  const made = Tensor.wrap<D>(handle)
+  const { dtype = fallback, device, requiresGrad } = readOptions(name, tensorOptions, options)
+  const made = Tensor.wrap<D>(invokeTensor(operator, ...values, dtype, undefined, device))
   return requiresGrad ? made.requiresGrad_() : made
+}
+
+/** The same with the dtype and device of another tensor. */
+function makeLike<D extends DType>(
+  name: string,
+  operator: string,
+  like: Tensor<D>,
+  values: readonly Argument[],
+  options: TensorOptions<D> | undefined,
+): Tensor<D> {
+  const { dtype } = tensorKind.read(like, `${name}: like`)
+  return make(name, operator, [like, ...values], dtype, options)
 }

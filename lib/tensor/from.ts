@@ -1,9 +1,12 @@
+import { list } from '../base/collection.js'
+import { whole } from '../base/kind.js'
+import { optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import type { TensorHandle } from '../binding/native.js'
 import { TorchPruneError } from '../errors.js'
 import { bytesPerElement, type DType } from './dtype.js'
 import { elementsOf, INTEGER_RANGE, isInteger } from './elements.js'
-import type { TensorOptions } from './factories.js'
+import { type TensorOptions, tensorOptions } from './factories.js'
 import { type Nested, nestedShape, visitNested } from './nested.js'
 import type { Shape } from './shape.js'
 import { Tensor } from './tensor.js'
@@ -41,6 +44,8 @@ export type DTypeOf<Data> = Data extends Float64Array
                 ? 'bool'
                 : 'float32'
 
+const fromOptions = { ...tensorOptions, shape: optional(list(whole(), 'an array of sizes')) }
+
 /** Which dtype a typed array holds; the constructor's name also tells those of other realms. */
 const ARRAY_DTYPES: Readonly<Record<string, DType>> = {
   Float64Array: 'float64',
@@ -64,20 +69,17 @@ const ARRAY_DTYPES: Readonly<Record<string, DType>> = {
  */
 export function tensor<D extends DType>(
   data: TensorData,
-  options: TensorOptions<D> & { dtype: D; shape?: Shape },
+  options: TensorOptions<D> & { dtype: D; shape?: Shape | undefined },
 ): Tensor<D>
 export function tensor<Data extends TensorData>(
   data: Data,
-  options?: TensorOptions<DTypeOf<Data>> & { shape?: Shape },
+  options?: TensorOptions<DTypeOf<Data>> & { shape?: Shape | undefined },
 ): Tensor<DTypeOf<Data>>
 export function tensor(
   data: TensorData,
-  { dtype, device = 'cpu', requiresGrad = false, shape }: TensorOptions<DType> & { shape?: Shape } = {},
+  options?: TensorOptions<DType> & { shape?: Shape | undefined },
 ): Tensor {
-  if (dtype !== undefined && !Object.hasOwn(bytesPerElement, dtype)) {
-    const known = Object.keys(bytesPerElement).join(', ')
-    throw new TorchPruneError('ERR_DTYPE', `tensor: there is no dtype '${dtype}': use one of ${known}`)
-  }
+  const { dtype, device = 'cpu', requiresGrad, shape } = readOptions('tensor', fromOptions, options)
   const made = ArrayBuffer.isView(data)
     ? fromTypedArray(data as NumberArray, dtype, shape)
     : fromNested(data, dtype, shape)

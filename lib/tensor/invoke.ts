@@ -1,3 +1,4 @@
+import { shown } from '../base/shown.js'
 import { loadAddon } from '../binding/addon.js'
 import type { OperatorArgument, TensorHandle } from '../binding/native.js'
 import { TorchPruneError } from '../errors.js'
@@ -5,9 +6,13 @@ import { TorchPruneError } from '../errors.js'
 export type Scalar = number | bigint | boolean
 
 /** A tensor, as far as calls go. */
-interface Holder {
-  handleFor(operation: string): TensorHandle
+export abstract class Holder {
+  /** @internal */
+  abstract handleFor(operation: string): TensorHandle
 }
+
+/** No operator takes a longer list; a longer array would be copied for seconds before it is refused. */
+const LONGEST_LIST = 2 ** 20
 
 /** What an operator takes; `undefined` stands for its schema's default. */
 export type Argument =
@@ -58,14 +63,13 @@ function find(operator: string): Operator {
 }
 
 function toNative(value: Argument, operation: string): OperatorArgument {
-  if (isHolder(value)) return value.handleFor(operation)
+  if (value instanceof Holder) return value.handleFor(operation)
   // What has another type than promised goes on as it is: the schema's check names the argument.
   if (!Array.isArray(value)) return value as OperatorArgument
-  return value.map((each) => (isHolder(each) ? each.handleFor(operation) : each))
-}
-
-function isHolder(value: unknown): value is Holder {
-  return typeof value === 'object' && value !== null && 'handleFor' in value
+  if (value.length > LONGEST_LIST) {
+    throw new TorchPruneError('ERR_ARGUMENT', `${operation}: an argument is ${shown(value)}: too long a list`)
+  }
+  return value.map((each) => (each instanceof Holder ? each.handleFor(operation) : each))
 }
 
 /** The error with the operation's name before it, unless libtorch has put it there, and the mend after it. */

@@ -1,6 +1,15 @@
+import { number } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import type { DType } from './dtype.js'
 import { Shaped } from './shape.js'
 import type { Tensor } from './tensor.js'
+
+const addmmOptions = {
+  /** @default 1 */
+  beta: optional(number()),
+  /** @default 1 */
+  alpha: optional(number()),
+}
 
 /** Products and decompositions of matrices. */
 export class LinearAlgebra<D extends DType> extends Shaped<D> {
@@ -29,11 +38,8 @@ export class LinearAlgebra<D extends DType> extends Shaped<D> {
     return this.apply('outer', vector)
   }
   /** `beta × this + alpha × a × b`, for matrices `a` and `b`. */
-  addmm(
-    a: Tensor<D>,
-    b: Tensor<D>,
-    { beta, alpha }: { beta?: number | undefined; alpha?: number | undefined } = {},
-  ): Tensor<D> {
+  addmm(a: Tensor<D>, b: Tensor<D>, options?: OptionsOf<typeof addmmOptions>): Tensor<D> {
+    const { beta, alpha } = readOptions('addmm', addmmOptions, options)
     return this.apply('addmm', a, b, beta, alpha)
   }
   trace(): Tensor<D> {

@@ -1,8 +1,23 @@
+import { number, words } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { TensorCore } from './core.js'
 import type { DType } from './dtype.js'
 import type { Floated } from './elements.js'
 import type { Scalar } from './invoke.js'
 import type { Tensor } from './tensor.js'
+
+const alphaOptions = {
+  /** @default 1 */
+  alpha: optional(number()),
+}
+const valueOptions = {
+  /** @default 1 */
+  value: optional(number()),
+}
+const divOptions = {
+  /** Makes the quotient a whole number. */
+  rounding: optional(words('trunc', 'floor')),
+}
 
 /** The other side of a binary operator: shapes broadcast and dtypes promote as in PyTorch. */
 export type Operand<D extends DType = DType> = Tensor<D> | Scalar
@@ -18,16 +33,18 @@ export function overload(other: unknown): 'Tensor' | 'Scalar' {
  */
 export class Pointwise<D extends DType> extends TensorCore<D> {
   /** `this + alpha × other`. */
-  add(other: Operand<D>, options?: { alpha?: number | undefined }): Tensor<D>
-  add(other: Tensor, options?: { alpha?: number | undefined }): Tensor
-  add(other: Operand, { alpha }: { alpha?: number | undefined } = {}): Tensor {
+  add(other: Operand<D>, options?: OptionsOf<typeof alphaOptions>): Tensor<D>
+  add(other: Tensor, options?: OptionsOf<typeof alphaOptions>): Tensor
+  add(other: Operand, options?: OptionsOf<typeof alphaOptions>): Tensor {
+    const { alpha } = readOptions('add', alphaOptions, options)
     return this.apply(`add.${overload(other)}`, other, alpha)
   }
 
   /** `this − alpha × other`. */
-  sub(other: Operand<D>, options?: { alpha?: number | undefined }): Tensor<D>
-  sub(other: Tensor, options?: { alpha?: number | undefined }): Tensor
-  sub(other: Operand, { alpha }: { alpha?: number | undefined } = {}): Tensor {
+  sub(other: Operand<D>, options?: OptionsOf<typeof alphaOptions>): Tensor<D>
+  sub(other: Tensor, options?: OptionsOf<typeof alphaOptions>): Tensor
+  sub(other: Operand, options?: OptionsOf<typeof alphaOptions>): Tensor {
+    const { alpha } = readOptions('sub', alphaOptions, options)
     return this.apply(`sub.${overload(other)}`, other, alpha)
   }
 
@@ -40,8 +57,9 @@ export class Pointwise<D extends DType> extends TensorCore<D> {
   /** The true quotient; integers give float32. `rounding` makes it a whole number of the same dtype. */
   div(other: Operand<D>): Tensor<Floated<D>>
   div(other: Operand<D>, options: { rounding: 'trunc' | 'floor' }): Tensor<D>
-  div(other: Tensor, options?: { rounding?: 'trunc' | 'floor' | undefined }): Tensor
-  div(other: Operand, { rounding }: { rounding?: 'trunc' | 'floor' | undefined } = {}): Tensor {
+  div(other: Tensor, options?: OptionsOf<typeof divOptions>): Tensor
+  div(other: Operand, options?: OptionsOf<typeof divOptions>): Tensor {
+    const { rounding } = readOptions('div', divOptions, options)
     return rounding === undefined
       ? this.apply(`div.${overload(other)}`, other)
       : this.apply(`div.${overload(other)}_mode`, other, rounding)
@@ -80,7 +98,8 @@ export class Pointwise<D extends DType> extends TensorCore<D> {
   }
 
   /** `this + value × a × b`. */
-  addcmul(a: Tensor<D>, b: Tensor<D>, { value }: { value?: number | undefined } = {}): Tensor<D> {
+  addcmul(a: Tensor<D>, b: Tensor<D>, options?: OptionsOf<typeof valueOptions>): Tensor<D> {
+    const { value } = readOptions('addcmul', valueOptions, options)
     return this.apply('addcmul', a, b, value)
   }
 
@@ -154,10 +173,12 @@ export class Pointwise<D extends DType> extends TensorCore<D> {
     return this.apply('erf')
   }
 
-  add_(other: Operand, { alpha }: { alpha?: number | undefined } = {}): this {
+  add_(other: Operand, options?: OptionsOf<typeof alphaOptions>): this {
+    const { alpha } = readOptions('add_', alphaOptions, options)
     return this.applyInPlace(`add_.${overload(other)}`, other, alpha)
   }
-  sub_(other: Operand, { alpha }: { alpha?: number | undefined } = {}): this {
+  sub_(other: Operand, options?: OptionsOf<typeof alphaOptions>): this {
+    const { alpha } = readOptions('sub_', alphaOptions, options)
     return this.applyInPlace(`sub_.${overload(other)}`, other, alpha)
   }
   mul_(other: Operand): this {
@@ -172,7 +193,8 @@ export class Pointwise<D extends DType> extends TensorCore<D> {
   lerp_(end: Tensor, weight: number): this {
     return this.applyInPlace('lerp_.Scalar', end, weight)
   }
-  addcmul_(a: Tensor, b: Tensor, { value }: { value?: number | undefined } = {}): this {
+  addcmul_(a: Tensor, b: Tensor, options?: OptionsOf<typeof valueOptions>): this {
+    const { value } = readOptions('addcmul_', valueOptions, options)
     return this.applyInPlace('addcmul_', a, b, value)
   }
   clamp_(min?: number, max?: number): this {

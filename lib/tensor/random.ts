@@ -1,4 +1,6 @@
+import { whole } from '../base/kind.js'
 import { loadAddon } from '../binding/addon.js'
+import { tensorKind } from './core.js'
 import { Tensor } from './tensor.js'
 
 /**
@@ -7,7 +9,7 @@ import { Tensor } from './tensor.js'
  * own.
  */
 export function manualSeed(seed: number): void {
-  loadAddon().manualSeed(seed)
+  loadAddon().manualSeed(whole().read(seed, 'manualSeed: seed'))
 }
 
 /** The state of the CPU's generator, for `setRngState`. */
@@ -17,5 +19,5 @@ export function getRngState(): Tensor<'uint8'> {
 
 /** Puts the CPU's generator back to a state of `getRngState`. */
 export function setRngState(state: Tensor<'uint8'>): void {
-  loadAddon().setRandomState(state.handleFor('setRngState'))
+  loadAddon().setRandomState(tensorKind.read(state, 'setRngState: state').handleFor('setRngState'))
 }

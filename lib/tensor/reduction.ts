@@ -1,3 +1,5 @@
+import { boolean, number, whole } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { Comparison } from './comparison.js'
 import type { DType } from './dtype.js'
 import type { FloatDType } from './elements.js'
@@ -6,10 +8,29 @@ import type { Tensor } from './tensor.js'
 /** One dimension or several; negative ones count from the end. */
 export type Dims = number | readonly number[]
 
-export interface KeepDim {
-  /** Keep the reduced dimensions, with size 1. */
-  keepdim?: boolean | undefined
+const keepDim = {
+  /**
+   * Keep the reduced dimensions, with size 1.
+   * @default false
+   */
+  keepdim: optional(boolean),
 }
+const corrected = { ...keepDim, correction: optional(number()) }
+const topkOptions = {
+  /** @default -1 */
+  dim: optional(whole()),
+  /**
+   * False finds the smallest.
+   * @default true
+   */
+  largest: optional(boolean),
+}
+const sortOptions = {
+  /** @default false */
+  descending: optional(boolean),
+}
+
+export interface KeepDim extends OptionsOf<typeof keepDim> {}
 
 /** What `max`, `topk` and their like find along a dimension, and where. */
 export interface Found<D extends DType> {
@@ -22,88 +43,106 @@ type Summed<D extends DType> = D extends FloatDType ? D : 'int64'
 
 /** Operators that make fewer elements of many. Without `dim` they take all elements and give a scalar. */
 export class Reduction<D extends DType> extends Comparison<D> {
-  sum(dim?: Dims, { keepdim }: KeepDim = {}): Tensor<Summed<D>> {
+  sum(dim?: Dims, options?: KeepDim): Tensor<Summed<D>> {
+    const { keepdim } = readOptions('sum', keepDim, options)
     return dim === undefined ? this.apply('sum') : this.apply('sum.dim_IntList', dim, keepdim)
   }
-  mean(dim?: Dims, { keepdim }: KeepDim = {}): Tensor<D> {
+  mean(dim?: Dims, options?: KeepDim): Tensor<D> {
+    const { keepdim } = readOptions('mean', keepDim, options)
     return dim === undefined ? this.apply('mean') : this.apply('mean.dim', dim, keepdim)
   }
   /** The standard deviation; `correction` 1 (the default) divides by n − 1, 0 by n. */
-  std(dim?: Dims, { correction, keepdim }: KeepDim & { correction?: number | undefined } = {}): Tensor<D> {
+  std(dim?: Dims, options?: OptionsOf<typeof corrected>): Tensor<D> {
+    const { correction, keepdim } = readOptions('std', corrected, options)
     return this.apply('std.correction', dim, correction, keepdim)
   }
   /** The variance, with the same `correction` as `std`. */
-  var(dim?: Dims, { correction, keepdim }: KeepDim & { correction?: number | undefined } = {}): Tensor<D> {
+  var(dim?: Dims, options?: OptionsOf<typeof corrected>): Tensor<D> {
+    const { correction, keepdim } = readOptions('var', corrected, options)
     return this.apply('var.correction', dim, correction, keepdim)
   }
-  prod(dim?: number, { keepdim }: KeepDim = {}): Tensor<Summed<D>> {
+  prod(dim?: number, options?: KeepDim): Tensor<Summed<D>> {
+    const { keepdim } = readOptions('prod', keepDim, options)
     return dim === undefined ? this.apply('prod') : this.apply('prod.dim_int', dim, keepdim)
   }
   /** The p-norm of the elements: 2, 1, 0 (their number), Infinity. */
-  norm(p = 2, dim?: Dims, { keepdim }: KeepDim = {}): Tensor<D> {
+  norm(p = 2, dim?: Dims, options?: KeepDim): Tensor<D> {
+    const { keepdim } = readOptions('norm', keepDim, options)
     return this.apply('linalg_vector_norm', p, dim, keepdim)
   }
   /** `log(sum(exp(x)))` without overflow. */
-  logsumexp(dim: Dims, { keepdim }: KeepDim = {}): Tensor<D> {
+  logsumexp(dim: Dims, options?: KeepDim): Tensor<D> {
+    const { keepdim } = readOptions('logsumexp', keepDim, options)
     return this.apply('logsumexp', dim, keepdim)
   }
 
   /** The largest values over `dim`; ties share the gradient. */
-  amax(dim?: Dims, { keepdim }: KeepDim = {}): Tensor<D> {
+  amax(dim?: Dims, options?: KeepDim): Tensor<D> {
+    const { keepdim } = readOptions('amax', keepDim, options)
     return this.apply('amax', dim, keepdim)
   }
   /** The smallest values over `dim`; ties share the gradient. */
-  amin(dim?: Dims, { keepdim }: KeepDim = {}): Tensor<D> {
+  amin(dim?: Dims, options?: KeepDim): Tensor<D> {
+    const { keepdim } = readOptions('amin', keepDim, options)
     return this.apply('amin', dim, keepdim)
   }
   max(): Tensor<D>
   max(dim: number, options?: KeepDim): Found<D>
-  max(dim?: number, { keepdim }: KeepDim = {}): Tensor<D> | Found<D> {
+  max(dim?: number, options?: KeepDim): Tensor<D> | Found<D> {
+    const { keepdim } = readOptions('max', keepDim, options)
     return dim === undefined ? this.apply('max') : this.#find('max.dim', dim, keepdim)
   }
   min(): Tensor<D>
   min(dim: number, options?: KeepDim): Found<D>
-  min(dim?: number, { keepdim }: KeepDim = {}): Tensor<D> | Found<D> {
+  min(dim?: number, options?: KeepDim): Tensor<D> | Found<D> {
+    const { keepdim } = readOptions('min', keepDim, options)
     return dim === undefined ? this.apply('min') : this.#find('min.dim', dim, keepdim)
   }
   /** The middle element, the lower of two. */
   median(): Tensor<D>
   median(dim: number, options?: KeepDim): Found<D>
-  median(dim?: number, { keepdim }: KeepDim = {}): Tensor<D> | Found<D> {
+  median(dim?: number, options?: KeepDim): Tensor<D> | Found<D> {
+    const { keepdim } = readOptions('median', keepDim, options)
     return dim === undefined ? this.apply('median') : this.#find('median.dim', dim, keepdim)
   }
-  argmax(dim?: number, { keepdim }: KeepDim = {}): Tensor<'int64'> {
+  argmax(dim?: number, options?: KeepDim): Tensor<'int64'> {
+    const { keepdim } = readOptions('argmax', keepDim, options)
     return this.apply('argmax', dim, keepdim)
   }
-  argmin(dim?: number, { keepdim }: KeepDim = {}): Tensor<'int64'> {
+  argmin(dim?: number, options?: KeepDim): Tensor<'int64'> {
+    const { keepdim } = readOptions('argmin', keepDim, options)
     return this.apply('argmin', dim, keepdim)
   }
   /** The `k` largest along `dim`, or the smallest. */
-  topk(
-    k: number,
-    { dim, largest }: { dim?: number | undefined; largest?: boolean | undefined } = {},
-  ): Found<D> {
+  topk(k: number, options?: OptionsOf<typeof topkOptions>): Found<D> {
+    const { dim, largest } = readOptions('topk', topkOptions, options)
     return this.#find('topk', k, dim, largest)
   }
   /** The `k`-th smallest along `dim`, counted from 1. */
-  kthvalue(k: number, dim?: number, { keepdim }: KeepDim = {}): Found<D> {
+  kthvalue(k: number, dim?: number, options?: KeepDim): Found<D> {
+    const { keepdim } = readOptions('kthvalue', keepDim, options)
     return this.#find('kthvalue', k, dim, keepdim)
   }
-  sort(dim?: number, { descending }: { descending?: boolean | undefined } = {}): Found<D> {
+  sort(dim?: number, options?: OptionsOf<typeof sortOptions>): Found<D> {
+    const { descending } = readOptions('sort', sortOptions, options)
     return this.#find('sort', dim, descending)
   }
-  argsort(dim?: number, { descending }: { descending?: boolean | undefined } = {}): Tensor<'int64'> {
+  argsort(dim?: number, options?: OptionsOf<typeof sortOptions>): Tensor<'int64'> {
+    const { descending } = readOptions('argsort', sortOptions, options)
     return this.apply('argsort', dim, descending)
   }
   /** The value below which the fraction `q` of the elements lies, interpolated. */
-  quantile(q: number, dim?: number, { keepdim }: KeepDim = {}): Tensor<D> {
+  quantile(q: number, dim?: number, options?: KeepDim): Tensor<D> {
+    const { keepdim } = readOptions('quantile', keepDim, options)
     return this.apply('quantile.scalar', q, dim, keepdim)
   }
 
-  all(dim?: number, { keepdim }: KeepDim = {}): Tensor<'bool'> {
+  all(dim?: number, options?: KeepDim): Tensor<'bool'> {
+    const { keepdim } = readOptions('all', keepDim, options)
     return dim === undefined ? this.apply('all') : this.apply('all.dim', dim, keepdim)
   }
-  any(dim?: number, { keepdim }: KeepDim = {}): Tensor<'bool'> {
+  any(dim?: number, options?: KeepDim): Tensor<'bool'> {
+    const { keepdim } = readOptions('any', keepDim, options)
     return dim === undefined ? this.apply('any') : this.apply('any.dim', dim, keepdim)
   }
   countNonzero(dim?: Dims): Tensor<'int64'> {

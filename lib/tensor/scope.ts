@@ -1,3 +1,4 @@
+import { shown } from '../base/shown.js'
 import { loadAddon } from '../binding/addon.js'
 import { TorchPruneError } from '../errors.js'
 import { TensorCore } from './core.js'
@@ -37,9 +38,9 @@ export const memory = {
 /** @throws TorchPruneError `ERR_ARGUMENT` where `body` would go on after `caller` has ended. */
 export function refuseAsync(caller: string, body: unknown): void {
   if (typeof body !== 'function') {
-    throw new TorchPruneError('ERR_ARGUMENT', `${caller}() takes a function, got ${typeof body}`)
+    throw new TorchPruneError('ERR_ARGUMENT', `${caller}() takes a function, got ${shown(body)}`)
   }
-  if (body.constructor.name === 'AsyncFunction') throw asyncError(caller)
+  if (body.constructor?.name === 'AsyncFunction') throw asyncError(caller)
 }
 
 /** The same for a plain function that turns out to return a promise. */

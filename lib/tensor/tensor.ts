@@ -1,10 +1,13 @@
 import { inspect } from 'node:util'
+import { whole } from '../base/kind.js'
+import { optional, readOptions } from '../base/option.js'
+import { shown } from '../base/shown.js'
 import { loadAddon } from '../binding/addon.js'
 import type { TensorHandle } from '../binding/native.js'
 import { TorchPruneError } from '../errors.js'
 import { Differentiable } from './autograd.js'
-import type { Device } from './device.js'
-import { bytesPerElement, type DType } from './dtype.js'
+import { type Device, deviceKind, isDevice } from './device.js'
+import { bytesPerElement, type DType, dtypeKind } from './dtype.js'
 import { type Elements, elementsOf } from './elements.js'
 import { EDGE, formatTensor } from './format.js'
 import { invokeTensor } from './invoke.js'
@@ -67,7 +70,7 @@ export class Tensor<D extends DType = DType> extends Differentiable<D> {
   to(device: Device): Tensor<D>
   to<E extends DType = D>(options: { device?: Device | undefined; dtype?: E | undefined }): Tensor<E>
   to(target: DType | Device | { device?: Device | undefined; dtype?: DType | undefined }): Tensor {
-    const { device, dtype } = typeof target === 'string' ? named(target) : target
+    const { device, dtype } = typeof target === 'string' ? named(target) : readOptions('to', place, target)
     return Tensor.wrap(loadAddon().to(this.handleFor('to'), device, dtype))
   }
 
@@ -75,7 +78,7 @@ export class Tensor<D extends DType = DType> extends Differentiable<D> {
     return this.to('cpu')
   }
   cuda(index = 0): Tensor<D> {
-    return this.to(`cuda:${index}`)
+    return this.to(`cuda:${whole(0, 999).read(index, 'cuda: index')}`)
   }
   double(): Tensor<'float64'> {
     return this.to('float64')
@@ -128,13 +131,15 @@ export class Tensor<D extends DType = DType> extends Differentiable<D> {
   }
 }
 
+const place = { device: optional(deviceKind), dtype: optional(dtypeKind) }
+
 function named(target: string): { device?: Device; dtype?: DType } {
   if (Object.hasOwn(bytesPerElement, target)) return { dtype: target as DType }
-  if (/^(cpu|cuda(:\d+)?)$/.test(target)) return { device: target as Device }
+  if (isDevice(target)) return { device: target }
   const dtypes = Object.keys(bytesPerElement).join(', ')
   throw new TorchPruneError(
     'ERR_ARGUMENT',
-    `to: '${target}' is no device ('cpu', 'cuda', 'cuda:N') and no dtype (${dtypes})`,
+    `to: ${shown(target)} is no device ('cpu', 'cuda', 'cuda:N') and no dtype (${dtypes})`,
   )
 }
 
