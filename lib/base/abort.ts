@@ -1,10 +1,33 @@
 import { TorchPruneError } from '../errors.js'
+import { type Kind, wrongValue } from './kind.js'
+import { type OptionsOf, optional } from './option.js'
+
+/** An AbortSignal, or what behaves as one, such as a polyfill's. As for `fetch`, null counts as none. */
+const signalKind: Kind<AbortSignal | undefined, AbortSignal> = {
+  expected: 'an AbortSignal',
+  fits: (value) => typeof value === 'object',
+  read(value, name) {
+    if (value === null || isSignal(value)) return value ?? undefined
+    const { message, code } = wrongValue(name, 'an AbortSignal', value)
+    const controller = typeof value === 'object' && isSignal((value as { readonly signal?: unknown }).signal)
+    throw new TorchPruneError(code, `${message}: pass ${controller ? 'its' : "an AbortController's"} signal`)
+  },
+}
+
+function isSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null) return false
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
+  const listens = typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  return typeof aborted === 'boolean' && listens
+}
+
+export const abortOptions = {
+  /** Stops the work after the step it is in; the promise then rejects with the signal's reason. */
+  signal: optional(signalKind),
+}
 
 /** Ways to stop work before its end. */
-export interface Abortable {
-  /** Stops the work after the step it is in; the promise then rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined
-}
+export interface Abortable extends OptionsOf<typeof abortOptions> {}
 
 /** What is to be called when a signal aborts, by signal. */
 const listeners = new WeakMap<AbortSignal, Set<() => void>>()
@@ -49,15 +72,7 @@ export function reasonOf(signal: AbortSignal): unknown {
     : signal.reason
 }
 
-/** Throws `ERR_ARGUMENT` for what is no signal. What behaves as one, such as a polyfill's, will do. */
+/** Throws `ERR_ARGUMENT` for what is no signal. */
 export function checkSignal(signal: unknown): asserts signal is AbortSignal | null | undefined {
-  if (signal === undefined || signal === null) return
-  const { aborted, addEventListener, removeEventListener } = Object(signal) as Partial<AbortSignal>
-  const listens = typeof addEventListener === 'function' && typeof removeEventListener === 'function'
-  if (typeof aborted === 'boolean' && listens) return
-  const got =
-    signal instanceof AbortController
-      ? 'an AbortController: pass its signal'
-      : `${typeof signal === 'object' ? 'an object' : `${typeof signal} ${String(signal).slice(0, 40)}`}: pass an AbortController's signal`
-  throw new TorchPruneError('ERR_ARGUMENT', `signal must be an AbortSignal, got ${got}`)
+  if (signal !== undefined) signalKind.read(signal, 'signal')
 }

@@ -120,11 +120,6 @@ export const path = kind<string>(
 /** A seed of random numbers. */
 export const seed = whole(0)
 
-export const abortSignal = kind<AbortSignal>(
-  'an AbortSignal, such as the signal of an AbortController',
-  (value) => value instanceof AbortSignal,
-)
-
 /** A function; what it is called with and returns is for the compiler to check. */
 export function callback<F extends (...values: never[]) => unknown>(): Kind<F> {
   return kind<F>('a function', (value) => typeof value === 'function')
@@ -156,7 +151,10 @@ export function instance<T>(maker: abstract new (...values: never[]) => T, expec
 /** The first of several kinds that fits. */
 export function anyOf<Kinds extends readonly Kind<unknown>[]>(
   ...kinds: Kinds
-): Kind<Kinds[number] extends Kind<infer T> ? T : never> {
+): Kind<
+  Kinds[number] extends Kind<infer T, unknown> ? T : never,
+  Kinds[number] extends Kind<unknown, infer Given> ? Given : never
+> {
   const expected = inWords(kinds.map((each) => each.expected))
   return {
     expected,

@@ -50,7 +50,7 @@ export function readOptions<T extends Table>(caller: string, table: T, given: un
 }
 
 /** An option that is itself a family of options. */
-export function group<T extends Table>(table: T): Kind<ReadOf<T>> {
+export function group<T extends Table>(table: T): Kind<ReadOf<T>, OptionsOf<T>> {
   return {
     expected: `an object (${Object.keys(table).join(', ')})`,
     fits: isObject,

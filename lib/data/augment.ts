@@ -1,33 +1,64 @@
+import { pair } from '../base/collection.js'
+import { anyOf, boolean, exactly, type Kind, number, whole } from '../base/kind.js'
+import { group, type OptionsOf, optional } from '../base/option.js'
 import { TorchPruneError } from '../errors.js'
+
+const pixels = whole(0, 4096)
+const range = rising(pair(number({ over: 0, most: 1e6 })))
+
+const cropOptions = {
+  /**
+   * Pixels of black that surround images in memory first.
+   * @default 0
+   */
+  padding: optional(pixels, 0),
+}
+
+const resizedCropOptions = {
+  /**
+   * Shares of the image's area.
+   * @default [0.08, 1]
+   */
+  scale: optional(range, [0.08, 1]),
+  /**
+   * Width over height.
+   * @default [3 / 4, 4 / 3]
+   */
+  ratio: optional(range, [3 / 4, 4 / 3]),
+}
+
+export const augmentOptions = {
+  /**
+   * A window of the sample's own size at a random place, as torchvision's `RandomCrop`. From folders and packed files
+   * the window is cut out of the image resized as for evaluation.
+   */
+  crop: optional(group(cropOptions)),
+  /**
+   * For folders of images and packed files: a window of random area and shape, resized, as torchvision's
+   * `RandomResizedCrop`.
+   */
+  resizedCrop: optional(anyOf(exactly(true), group(resizedCropOptions))),
+  /**
+   * Mirrors left and right, half of the time.
+   * @default false
+   */
+  flip: optional(boolean, false),
+  /**
+   * The side in pixels of a square set to the mean, centered anywhere (Cutout, DeVries and Taylor 2017).
+   * @default 0
+   */
+  cutout: optional(pixels, 0),
+}
+
+/** An augmentation as an option. */
+export const augmentation = group(augmentOptions)
 
 /**
  * Random changes to the samples that are trained on, drawn natively for each sample of each epoch from the seed,
  * the epoch and the sample's place alone: a seed gives the same ones whatever the threads, resumed or not.
  * Evaluation never changes samples. A crop comes first, then the flip, then the hole.
  */
-export interface Augmentation {
-  /**
-   * A window of the sample's own size at a random place, as torchvision's `RandomCrop`. `padding` pixels of black
-   * surround images in memory first (0 unless given). From folders and packed files the window is cut out of the
-   * image resized as for evaluation.
-   */
-  readonly crop?: { readonly padding?: number | undefined } | undefined
-  /**
-   * For folders of images and packed files: a window of random area (`scale`, shares of the image, 0.08 to 1
-   * unless given) and shape (`ratio`, width over height, 3/4 to 4/3), resized, as torchvision's `RandomResizedCrop`.
-   */
-  readonly resizedCrop?:
-    | true
-    | {
-        readonly scale?: readonly [number, number] | undefined
-        readonly ratio?: readonly [number, number] | undefined
-      }
-    | undefined
-  /** Mirrors left and right, half of the time. */
-  readonly flip?: boolean | undefined
-  /** The side in pixels of a square set to the mean, centred anywhere (Cutout, DeVries and Taylor 2017). */
-  readonly cutout?: number | undefined
-}
+export interface Augmentation extends OptionsOf<typeof augmentOptions> {}
 
 /** Whether an augmentation changes anything. */
 export function isRandom(augment: Augmentation | undefined): augment is Augmentation {
@@ -39,20 +70,30 @@ export function isRandom(augment: Augmentation | undefined): augment is Augmenta
 /** As the addon takes it, defaults filled in. */
 export function nativeAugmentation(augment: Augmentation | undefined): object | undefined {
   if (augment === undefined) return undefined
-  const { crop, resizedCrop, flip, cutout } = augment
-  for (const name of Object.keys(augment)) {
-    if (!['crop', 'resizedCrop', 'flip', 'cutout'].includes(name)) {
+  const { crop, resizedCrop, flip, cutout } = augmentation.read(augment, 'augment')
+  if (crop && resizedCrop) {
+    throw new TorchPruneError('ERR_ARGUMENT', 'augment has both crop and resizedCrop: choose one of them')
+  }
+  const whole = { scale: resizedCropOptions.scale.fallback, ratio: resizedCropOptions.ratio.fallback }
+  return {
+    ...(crop && { crop }),
+    ...(resizedCrop && { resizedCrop: resizedCrop === true ? whole : resizedCrop }),
+    flip,
+    cutout,
+  }
+}
+
+/** Two numbers, the smaller one first. */
+function rising(two: Kind<readonly [number, number]>): Kind<readonly [number, number]> {
+  return {
+    ...two,
+    read(value, name) {
+      const [least, most] = two.read(value, name)
+      if (least <= most) return [least, most]
       throw new TorchPruneError(
         'ERR_ARGUMENT',
-        `augment has no '${name}': it takes crop, resizedCrop, flip and cutout`,
+        `${name} must be two numbers, the smaller one first, got ${least} and ${most}`,
       )
-    }
-  }
-  const { scale = [0.08, 1], ratio = [3 / 4, 4 / 3] } = resizedCrop === true ? {} : (resizedCrop ?? {})
-  return {
-    ...(crop && { crop: { padding: crop.padding ?? 0 } }),
-    ...(resizedCrop && { resizedCrop: { scale, ratio } }),
-    flip: flip ?? false,
-    cutout: cutout ?? 0,
+    },
   }
 }

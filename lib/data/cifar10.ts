@@ -1,5 +1,7 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { path, whole } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
 import { allocate, exists, inputError, refuse, sizeOfFile } from '../io/files.js'
@@ -36,10 +38,15 @@ const TRAIN_FILES = [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`)
 const MEND =
   'it should hold data_batch_1.bin to data_batch_5.bin and test_batch.bin, or images as train/<class>/ and test/<class>/'
 
-export interface Cifar10Options {
-  /** How many of the last training samples make the validation part. 5000 unless given. */
-  readonly validation?: number | undefined
+const cifar10Options = {
+  /**
+   * How many of the last training samples make the validation part.
+   * @default 5000
+   */
+  validation: optional(whole(1), 5000),
 }
+
+export interface Cifar10Options extends OptionsOf<typeof cifar10Options> {}
 
 /**
  * CIFAR-10, samples `[3, 32, 32]` in memory, from a folder of its binary files (or the one that holds their folder
@@ -49,8 +56,8 @@ export interface Cifar10Options {
  * @throws TorchPruneError `ERR_FILE` when the folder does not hold all of it.
  */
 export async function cifar10(dir: string, options: Cifar10Options = {}): Promise<DataSplits> {
-  const { validation = 5000 } = options
-  const folder = await binaryFolder(dir)
+  const { validation } = readOptions('data.cifar10', cifar10Options, options)
+  const folder = await binaryFolder(path.read(dir, 'data.cifar10: dir'))
   if (folder === undefined && !(await exists(join(dir, 'train')))) {
     if (!(await exists(dir))) refuse(dir, 'does not exist', MEND)
     refuse(dir, 'does not hold CIFAR-10', MEND)

@@ -1,15 +1,33 @@
+import { abortOptions } from '../base/abort.js'
+import { isObject, list } from '../base/collection.js'
+import { callback, type Kind, number, seed as seedKind, whole, wrongValue } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import type { DatasetHandle } from '../binding/native.js'
 import { type Listener, runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
+import { tensorKind } from '../tensor/core.js'
+import { type Device, deviceKind } from '../tensor/device.js'
 import { Tensor } from '../tensor/tensor.js'
-import { type Augmentation, nativeAugmentation } from './augment.js'
+import { augmentation, nativeAugmentation } from './augment.js'
 
-export interface DatasetOptions {
-  /** Of each channel of uint8 images, in 0..1: what is subtracted, and what divides. */
-  readonly mean?: readonly number[]
-  readonly std?: readonly number[]
+const indicesKind = list(whole(), 'an array of indices')
+const ofChannels = list(number(), 'an array of numbers, one for each channel')
+
+const datasetOptions = {
+  /**
+   * Of each channel of uint8 images, in 0..1: what is subtracted.
+   * @default 0
+   */
+  mean: optional(ofChannels, []),
+  /**
+   * Of each channel of uint8 images, in 0..1: what divides.
+   * @default 1
+   */
+  std: optional(ofChannels, []),
 }
+
+export interface DatasetOptions extends OptionsOf<typeof datasetOptions> {}
 
 /** A training set with the part of it that choices are made on, and the test set that is read at the end. */
 export interface DataSplits {
@@ -18,20 +36,37 @@ export interface DataSplits {
   readonly test: Dataset
 }
 
-export interface ReadOptions {
-  /** As training changes samples; they come as evaluation sees them unless given. */
-  readonly augment?: Augmentation | undefined
-  /** Of the augmentation; 0 unless given. */
-  readonly seed?: number | undefined
-  readonly device?: string | undefined
-  readonly signal?: AbortSignal | undefined
+const augmented = {
+  /**
+   * Changes samples as training does.
+   * @default none: samples come as evaluation sees them
+   */
+  augment: optional(augmentation),
+  /**
+   * Seeds the augmentation.
+   * @default 0
+   */
+  seed: optional(seedKind, 0),
+  ...abortOptions,
 }
 
-export interface CheckOptions extends Omit<ReadOptions, 'device'> {
-  readonly batchSize?: number | undefined
-  /** Told of how many samples are done, now and then. */
-  readonly onProgress?: Listener | undefined
+const readingOptions = {
+  ...augmented,
+  /** @default 'cpu' */
+  device: optional(deviceKind, 'cpu'),
 }
+
+const checkOptions = {
+  ...augmented,
+  /** @default 64 */
+  batchSize: optional(whole(1), 64),
+  /** Told of how many samples are done, now and then. */
+  onProgress: optional(callback<Listener>()),
+}
+
+export interface ReadOptions extends OptionsOf<typeof readingOptions> {}
+
+export interface CheckOptions extends OptionsOf<typeof checkOptions> {}
 
 /** Samples that were read. Those that could not be are missing in it. */
 export interface Samples extends Disposable {
@@ -74,20 +109,25 @@ export class Dataset {
    * @throws TorchPruneError `ERR_SHAPE` or `ERR_DTYPE` for images and labels that do not fit each other.
    */
   static from(images: Tensor, labels: Tensor, options: DatasetOptions = {}): Dataset {
-    const { mean = [], std = [] } = options
+    tensorKind.read(images, 'Dataset.from: images')
+    tensorKind.read(labels, 'Dataset.from: labels')
+    const { mean, std } = readOptions('Dataset.from', datasetOptions, options)
     const handle = loadAddon().datasetMake(images.handle, labels.handle, mean, std)
     return new Dataset(handle, images.shape[0]!, images.shape.slice(1))
   }
 
   /** Samples `begin` to `end` (not included), sharing memory. */
   slice(begin: number, end = this.length): Dataset {
+    whole().read(begin, 'Dataset.slice: begin')
+    whole().read(end, 'Dataset.slice: end')
     const handle = loadAddon().datasetSlice(this.handle, begin, end)
     return new Dataset(handle, end - begin, this.sampleShape)
   }
 
   /** Cuts off the last `count` samples: what training may not see, and choices are made on. */
   split(count: number): { readonly train: Dataset; readonly validation: Dataset } {
-    if (!Number.isInteger(count) || count < 1 || count >= this.length) {
+    whole().read(count, 'Dataset.split: count')
+    if (count < 1 || count >= this.length) {
       throw new TorchPruneError(
         'ERR_ARGUMENT',
         `a validation part of ${count} of ${this.length} samples: use 1 to ${this.length - 1}`,
@@ -102,8 +142,12 @@ export class Dataset {
    *
    * @throws TorchPruneError `ERR_ARGUMENT` where images would have to be decoded first: `read()` does that.
    */
-  batch(indices: readonly number[], device = 'cpu'): { images: Tensor; labels: Tensor } {
-    const [images, labels] = loadAddon().datasetBatch(this.handle, indices, device)
+  batch(indices: readonly number[], device: Device = 'cpu'): { images: Tensor; labels: Tensor } {
+    const [images, labels] = loadAddon().datasetBatch(
+      this.handle,
+      indicesKind.read(indices, 'Dataset.batch: indices'),
+      deviceKind.read(device, 'Dataset.batch: device'),
+    )
     return { images: Tensor.wrap(images), labels: Tensor.wrap(labels) }
   }
 
@@ -113,9 +157,10 @@ export class Dataset {
    * @throws TorchPruneError `ERR_FILE` when none of them can be read.
    */
   async read(indices: readonly number[], options: ReadOptions = {}): Promise<Samples> {
-    const { augment, seed = 0, device = 'cpu', signal } = options
+    const chosen = indicesKind.read(indices, 'Dataset.read: indices')
+    const { augment, seed, device, signal } = readOptions('Dataset.read', readingOptions, options)
     const native = { augment: nativeAugmentation(augment), seed, device }
-    const found = await runJob(() => loadAddon().datasetRead(this.handle, indices, native), signal)
+    const found = await runJob(() => loadAddon().datasetRead(this.handle, chosen, native), signal)
     const images = Tensor.wrap(found.images)
     const labels = Tensor.wrap(found.labels)
     const dispose = () => {
@@ -129,7 +174,11 @@ export class Dataset {
    * Reads every sample once and keeps none: what cannot be read shows before a run of days begins. Returns `skipped`.
    */
   async check(options: CheckOptions = {}): Promise<readonly SkippedSample[]> {
-    const { augment, seed = 0, batchSize = 64, signal, onProgress } = options
+    const { augment, seed, batchSize, signal, onProgress } = readOptions(
+      'Dataset.check',
+      checkOptions,
+      options,
+    )
     const native = { augment: nativeAugmentation(augment), seed, batchSize }
     await runJob((report) => loadAddon().datasetCheck(this.handle, native, report), signal, onProgress)
     return this.skipped
@@ -149,4 +198,20 @@ export class Dataset {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+/** A dataset as an argument or an option; the parts of one are a mistake that is easily made. */
+export const datasetKind: Kind<Dataset> = {
+  expected: 'a Dataset',
+  fits: (value) => value instanceof Dataset,
+  read(value, name) {
+    if (value instanceof Dataset) return value
+    if (isObject(value) && value.train instanceof Dataset) {
+      throw new TorchPruneError(
+        'ERR_ARGUMENT',
+        `${name} must be a Dataset, got the parts of one: give one of them, such as its train`,
+      )
+    }
+    throw wrongValue(name, 'a Dataset, such as Dataset.from(images, labels)', value)
+  },
 }

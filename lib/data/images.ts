@@ -1,4 +1,7 @@
 import { join } from 'node:path'
+import { list } from '../base/collection.js'
+import { boolean, number, path, whole } from '../base/kind.js'
+import { type OptionsOf, optional, type ReadOf, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import { availableCores } from '../binding/cores.js'
 import { TorchPruneError } from '../errors.js'
@@ -11,30 +14,60 @@ import { type ClassFolders, listClassFolders } from './image_files.js'
 /** Of ImageNet's training pixels by channel, in 0..1: what torchvision's networks are trained with. */
 export const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
 
-/** How samples are made of images, and read. */
-export interface ImageOptions {
-  /** Height and width of samples. 224 unless given. */
-  readonly size?: number | undefined
-  /** For evaluation: the length of the shorter side before the centre is cropped. 256/224 of `size` unless given. */
-  readonly resize?: number | undefined
-  /** By channel, in 0..1. ImageNet's unless given. */
-  readonly mean?: readonly number[] | undefined
-  readonly std?: readonly number[] | undefined
-  /** Threads that decode, besides the one that computes. As many as cores, at most 4, unless given. */
-  readonly threads?: number | undefined
-  /** Batches that are read ahead. 2 unless given. */
-  readonly ahead?: number | undefined
+const ofChannels = list(number(), 'an array of numbers, one for each channel')
+
+export const imageOptions = {
+  /**
+   * Height and width of samples.
+   * @default 224
+   */
+  size: optional(whole(1, 4096), 224),
+  /**
+   * For evaluation: the length of the shorter side before the center is cropped.
+   * @default 256 / 224 of `size`
+   */
+  resize: optional(whole(1, 8192)),
+  /**
+   * By channel, in 0..1.
+   * @default ImageNet's
+   */
+  mean: optional(ofChannels, IMAGENET.mean),
+  /**
+   * By channel, in 0..1.
+   * @default ImageNet's
+   */
+  std: optional(ofChannels, IMAGENET.std),
+  /**
+   * Threads that decode, besides the one that computes.
+   * @default as many as cores, at most 4
+   */
+  threads: optional(whole(1, 256)),
+  /**
+   * Batches that are read ahead.
+   * @default 2
+   */
+  ahead: optional(whole(1, 64), 2),
   /**
    * Augmented samples are decoded in a faster way that moves pixels a little: large images at a half, a quarter or
-   * an eighth, colours upsampled plainly. True decodes them as evaluation does.
+   * an eighth, colors upsampled plainly. True decodes them as evaluation does.
+   * @default false
    */
-  readonly exact?: boolean | undefined
+  exact: optional(boolean, false),
 }
 
-export interface ImageFolderOptions extends ImageOptions {
-  /** How many training images make the validation part, taken evenly from all classes. A twentieth unless given. */
-  readonly validation?: number | undefined
+export const imageFolderOptions = {
+  ...imageOptions,
+  /**
+   * How many training images make the validation part, taken evenly from all classes.
+   * @default a twentieth of them
+   */
+  validation: optional(whole(1)),
 }
+
+/** How samples are made of images, and read. */
+export interface ImageOptions extends OptionsOf<typeof imageOptions> {}
+
+export interface ImageFolderOptions extends OptionsOf<typeof imageFolderOptions> {}
 
 export interface ImageSplits extends DataSplits {
   /** In the order of their labels. */
@@ -50,11 +83,12 @@ export interface ImageSplits extends DataSplits {
  * @throws TorchPruneError `ERR_FILE` when the layout is another one.
  */
 export async function imageFolder(dir: string, options: ImageFolderOptions = {}): Promise<ImageSplits> {
-  const { train, validation, test, classes } = await listSplits(dir, options.validation)
+  const { validation: held, ...reading } = readOptions('data.imageFolder', imageFolderOptions, options)
+  const { train, validation, test, classes } = await listSplits(path.read(dir, 'data.imageFolder: dir'), held)
   return {
-    train: fromFiles(train, options),
-    validation: fromFiles(validation, options),
-    test: fromFiles(test, options),
+    train: fromFiles(train, reading),
+    validation: fromFiles(validation, reading),
+    test: fromFiles(test, reading),
     classes,
   }
 }
@@ -84,15 +118,17 @@ export async function imageClasses(
   dir: string,
   options: ImageOptions = {},
 ): Promise<{ readonly dataset: Dataset; readonly classes: readonly string[] }> {
-  const { classes, files } = await listClassFolders(dir)
-  return { dataset: fromFiles(files, options), classes }
+  const reading = readOptions('data.imageClasses', imageOptions, options)
+  const { classes, files } = await listClassFolders(path.read(dir, 'data.imageClasses: dir'))
+  return { dataset: fromFiles(files, reading), classes }
 }
 
-/** As the addon takes them, defaults filled in. */
-export function nativeImageOptions(options: ImageOptions) {
-  const { size = 224, mean = IMAGENET.mean, std = IMAGENET.std, ahead = 2, exact = false } = options
-  const { resize = Math.round((size * 256) / 224), threads = decodingThreads() } = options
-  return { size, resize, mean, std, threads, ahead, exact }
+export type ImageReading = ReadOf<typeof imageOptions>
+
+/** As the addon takes them: defaults that depend on others, or on the machine, filled in. */
+export function nativeImageOptions(options: ImageReading) {
+  const { size, resize = Math.round((size * 256) / 224), threads = decodingThreads() } = options
+  return { ...options, resize, threads }
 }
 
 /** How many threads decode where nobody says. */
@@ -100,7 +136,7 @@ export function decodingThreads(): number {
   return Math.min(4, availableCores())
 }
 
-function fromFiles(files: readonly ImageFile[], options: ImageOptions): Dataset {
+function fromFiles(files: readonly ImageFile[], options: ImageReading): Dataset {
   const native = nativeImageOptions(options)
   enableForeignImages()
   using labels = tensor(

@@ -1,3 +1,5 @@
+import { path, whole } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { fromBytes } from '../tensor/bytes.js'
 import { type DataSplits, Dataset } from './dataset.js'
 import { findMnist, readMnist } from './idx.js'
@@ -5,10 +7,15 @@ import { findMnist, readMnist } from './idx.js'
 /** Mean and standard deviation of the training pixels, in 0..1. */
 const MNIST = { mean: [0.1307], std: [0.3081] }
 
-export interface MnistOptions {
-  /** How many of the last training samples make the validation part. */
-  readonly validation?: number
+const mnistOptions = {
+  /**
+   * How many of the last training samples make the validation part.
+   * @default 5000
+   */
+  validation: optional(whole(1), 5000),
 }
+
+export interface MnistOptions extends OptionsOf<typeof mnistOptions> {}
 
 /**
  * MNIST's handwritten digits, samples `[1, 28, 28]`, from a folder of its IDX files (gzipped or not), or from
@@ -17,8 +24,8 @@ export interface MnistOptions {
  * @throws TorchPruneError `ERR_FILE` when the folder does not hold the four files, whole.
  */
 export async function mnist(dir?: string, options: MnistOptions = {}): Promise<DataSplits> {
-  const { validation = 5000 } = options
-  const files = await readMnist(await findMnist(dir))
+  const { validation } = readOptions('data.mnist', mnistOptions, options)
+  const files = await readMnist(await findMnist(dir === undefined ? dir : path.read(dir, 'data.mnist: dir')))
   const [all, test] = [files.train, files.test].map(({ images, labels }) => {
     using pixels = fromBytes({
       dtype: 'uint8',

@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises'
-import { type ImageFolderOptions, type ImageSplits, imageFolder } from './images.js'
+import { path as pathKind } from '../base/kind.js'
+import { readOptions } from '../base/option.js'
+import { type ImageFolderOptions, type ImageSplits, imageFolder, imageFolderOptions } from './images.js'
 import { packed } from './packed.js'
 
 /**
@@ -10,7 +12,7 @@ import { packed } from './packed.js'
  */
 export async function images(path: string, options: ImageFolderOptions = {}): Promise<ImageSplits> {
   // What is wrong with a path that cannot be looked at, the folder's reader says.
-  const stats = await stat(path).catch(() => undefined)
-  const { validation: _, ...reading } = options
+  const stats = await stat(pathKind.read(path, 'data.images: path')).catch(() => undefined)
+  const { validation: _, ...reading } = readOptions('data.images', imageFolderOptions, options)
   return stats?.isFile() ? packed(path, reading) : imageFolder(path, options)
 }

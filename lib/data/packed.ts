@@ -1,5 +1,8 @@
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
+import { abortOptions } from '../base/abort.js'
+import { callback, path, whole } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import { type Listener, runJob } from '../binding/native_job.js'
 import { writeAtomically } from '../io/atomic.js'
@@ -10,6 +13,8 @@ import {
   decodingThreads,
   type ImageOptions,
   type ImageSplits,
+  imageFolderOptions,
+  imageOptions,
   listSplits,
   nativeImageOptions,
 } from './images.js'
@@ -40,17 +45,20 @@ const descriptionSchema = z.object({
 })
 type Description = z.infer<typeof descriptionSchema>
 
-export interface PackOptions {
-  /** The length of the shorter side. 256 unless given. */
-  readonly resize?: number | undefined
-  /** As of `imageFolder`. */
-  readonly validation?: number | undefined
-  /** Threads that decode. As many as cores, at most 4, unless given. */
-  readonly threads?: number | undefined
-  readonly signal?: AbortSignal | undefined
+const packOptions = {
+  /**
+   * The length of the shorter side.
+   * @default 256
+   */
+  resize: optional(whole(1, 8192), 256),
+  validation: imageFolderOptions.validation,
+  threads: imageFolderOptions.threads,
+  ...abortOptions,
   /** Told of how many images are done, now and then. */
-  readonly onProgress?: Listener | undefined
+  onProgress: optional(callback<Listener>()),
 }
+
+export interface PackOptions extends OptionsOf<typeof packOptions> {}
 
 export interface PackResult {
   readonly images: number
@@ -67,8 +75,10 @@ export interface PackResult {
  * @throws TorchPruneError `ERR_FILE` for the folder, `ERR_OUTPUT` for the file; the signal's reason when aborted.
  */
 export async function packImages(dir: string, out: string, options: PackOptions = {}): Promise<PackResult> {
-  const { resize = 256, threads = decodingThreads(), signal, onProgress } = options
-  const { train, validation, test, classes } = await listSplits(dir, options.validation)
+  const { validation: heldBack, ...given } = readOptions('packImages', packOptions, options)
+  const { resize, threads = decodingThreads(), signal, onProgress } = given
+  path.read(out, 'packImages: out')
+  const { train, validation, test, classes } = await listSplits(path.read(dir, 'packImages: dir'), heldBack)
   const files = [...train, ...validation, ...test]
   const paths = files.map((file) => file.path)
   const labels = files.map((file) => file.label)
@@ -106,9 +116,10 @@ export async function packImages(dir: string, out: string, options: PackOptions 
  * @throws TorchPruneError `ERR_FILE` when it is not one, is cut short, or contradicts itself.
  */
 export async function packed(file: string, options: ImageOptions = {}): Promise<ImageSplits> {
-  const { index, count, description } = await readLayout(file)
+  const reading = readOptions('data.packed', imageOptions, options)
+  const { index, count, description } = await readLayout(path.read(file, 'data.packed: file'))
   const { resize, classes, parts } = description
-  const native = nativeImageOptions({ resize, ...options })
+  const native = nativeImageOptions({ ...reading, resize: reading.resize ?? resize })
   const layout = { index, count, classes: classes.length }
   const handle = loadAddon().packedMake(file, layout, native)
   using all = new Dataset(handle, count, [3, native.size, native.size])

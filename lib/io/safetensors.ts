@@ -1,6 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises'
 
 import { checksumOf, checksumWhile } from '../base/checksum.js'
+import { isObject, list } from '../base/collection.js'
+import { boolean, instance, kind, path as pathKind, text } from '../base/kind.js'
+import { group, type OptionsOf, optional, readOptions } from '../base/option.js'
 import { TorchPruneError } from '../errors.js'
 import { bytesPerElement, type DType } from '../tensor/dtype.js'
 import { writeAtomically } from './atomic.js'
@@ -32,19 +35,52 @@ export interface SafetensorsFile {
 
 const LENGTH_BYTES = 8
 
+const readingOptions = {
+  /**
+   * The tensors that are wanted; the others are neither read nor allocated.
+   * @default all
+   */
+  only: optional(list(text, 'an array of names of tensors')),
+}
+
+export interface ReadSafetensorsOptions extends OptionsOf<typeof readingOptions> {}
+
+const writingOptions = {
+  /**
+   * Adds a CRC-32 of the header and of each tensor, which `readSafetensors` checks. They stand in the metadata, where
+   * other programs pass them by.
+   * @default false
+   */
+  checksums: optional(boolean, false),
+}
+
+export interface WriteSafetensorsOptions extends OptionsOf<typeof writingOptions> {}
+
+const fileKind = group({
+  metadata: kind<Readonly<Record<string, string>>>('an object of strings', isObject),
+  tensors: instance<ReadonlyMap<string, Readonly<TensorData>>>(Map, 'a Map of tensors by name'),
+})
+// What a dtype or a shape may be is said with the file's name, below.
+const tensorDataKind = group({
+  dtype: text,
+  shape: kind<number[]>('an array of sizes', Array.isArray),
+  data: instance(Uint8Array, 'a Uint8Array'),
+})
+
 /**
  * Reads a safetensors file, off the event loop. Every tensor has an ArrayBuffer of its own.
- * @param options.only the tensors wanted; the others are neither read nor allocated
  * @throws ERR_FILE when the file is missing, is not what it claims to be or lacks a wanted tensor
  * @throws ERR_MEMORY when a tensor does not fit
  */
-export function readSafetensors(
+export async function readSafetensors(
   path: string,
-  options: { only?: readonly string[] } = {},
+  options: ReadSafetensorsOptions = {},
 ): Promise<SafetensorsFile> {
+  const { only } = readOptions('readSafetensors', readingOptions, options)
+  pathKind.read(path, 'readSafetensors: path')
   return withHeader(path, async (handle, header, dataStart) => {
     const tensors = new Map<string, TensorData>()
-    for (const [name, entry] of select(header.tensors, options.only, path)) {
+    for (const [name, entry] of select(header.tensors, only, path)) {
       const data = allocate(entry.end - entry.begin, `${path}: tensor ${quoted(name)}`)
       await readFully(handle, data, dataStart + entry.begin, path)
       if (header.checksums && header.checksums.get(name) !== (await checksumOf(data))) {
@@ -67,16 +103,21 @@ export function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> 
 /**
  * Writes a safetensors file, whole or not at all, tensor by tensor. Tensors lie in the order of the format's
  * reference implementation (wide dtypes first, then by name), so every one of them is aligned.
- * @param options.checksums adds a CRC-32 of the header and of each tensor, which `readSafetensors` checks. They stand in
- * the metadata, where other programs pass them by.
  * @throws ERR_ARGUMENT when a tensor's bytes do not fit its shape, or a name is reserved
  * @throws ERR_OUTPUT when the file cannot be written
  */
 export async function writeSafetensors(
   path: string,
   file: { metadata: Readonly<Record<string, string>>; tensors: ReadonlyMap<string, Readonly<TensorData>> },
-  { checksums = false }: { checksums?: boolean } = {},
+  options: WriteSafetensorsOptions = {},
 ): Promise<void> {
+  const { checksums } = readOptions('writeSafetensors', writingOptions, options)
+  pathKind.read(path, 'writeSafetensors: path')
+  fileKind.read(file, 'writeSafetensors: file')
+  for (const [name, tensor] of file.tensors) {
+    text.read(name, 'writeSafetensors: the name of a tensor')
+    tensorDataKind.read(tensor, `writeSafetensors: tensor ${quoted(name)}`)
+  }
   const ordered = [...file.tensors].sort(([nameA, a], [nameB, b]) => {
     return LAYOUT.indexOf(a.dtype) - LAYOUT.indexOf(b.dtype) || (nameA < nameB ? -1 : 1)
   })

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { path as pathKind } from '../base/kind.js'
 import { bytesPerElement, type DType } from '../tensor/dtype.js'
 import { inputError, sizeOfFile } from './files.js'
 import { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from './safetensors.js'
@@ -21,7 +22,8 @@ export interface TensorFileHeader {
  * @throws TorchPruneError `ERR_FILE` when the file is missing or is not what it claims to be
  */
 export async function readTensorFile(path: string): Promise<SafetensorsFile> {
-  if ((await formatOf(path)) === 'safetensors') return readSafetensors(path)
+  if ((await formatOf(pathKind.read(path, 'readTensorFile: path'))) === 'safetensors')
+    return readSafetensors(path)
   return { metadata: {}, tensors: await readTorchFile(path) }
 }
 

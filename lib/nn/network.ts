@@ -1,3 +1,4 @@
+import { instance, type Kind } from '../base/kind.js'
 import { readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NetworkHandle } from '../binding/native.js'
@@ -285,6 +286,12 @@ function makeHandle(nodes: readonly Node[], seed: number): NetworkHandle {
  * vary with its names in a way that the compiler can follow; its public members do.)
  */
 export type AnyNetwork = Pick<Network, keyof Network>
+
+/** A network as an argument. */
+export const networkKind = instance(
+  Network,
+  'a network, such as network() or models.lenet5() makes',
+) as unknown as Kind<AnyNetwork>
 
 /**
  * A network from layers by name, in the order in which they run. Each reads the one before it unless it says

@@ -1,15 +1,23 @@
+import { record } from '../base/collection.js'
+import { instance, whole } from '../base/kind.js'
+import { group } from '../base/option.js'
+import { shown } from '../base/shown.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NativeParameter, OptimizerHandle } from '../binding/native.js'
-import type { AnyNetwork } from '../nn/network.js'
+import { type AnyNetwork, networkKind } from '../nn/network.js'
+import { tensorKind } from '../tensor/core.js'
 import { Tensor } from '../tensor/tensor.js'
-import { noRegularization, type Regularization } from './regularization.js'
-import type { OptimizerSpec } from './spec.js'
+import { noRegularization, type Regularization, regularizationKind } from './regularization.js'
+import { type OptimizerSpec, optimizerKind } from './spec.js'
 
 /** What an optimiser remembers of a parameter; the moments under PyTorch's names. */
 export interface ParameterState {
   readonly steps: number
   readonly moments: Readonly<Record<string, Tensor>>
 }
+
+const parameterState = group({ steps: whole(0), moments: record(tensorKind, 'an object of tensors by name') })
+const stateKind = instance<ReadonlyMap<string, unknown>>(Map, 'a Map, as state() returns it')
 
 /**
  * An optimiser over a network's parameters or over tensors of one's own. Masks set later seal its moments;
@@ -36,6 +44,9 @@ export class Optimizer {
     spec: OptimizerSpec,
     regularization: Regularization = noRegularization,
   ): Optimizer {
+    networkKind.read(network, 'Optimizer.of: network')
+    const checked = optimizerKind.read(spec, 'Optimizer.of: spec')
+    regularizationKind.read(regularization, 'Optimizer.of: regularization')
     const weights = new Set<string>(network.prunable.map((layer) => `${layer}.weight`))
     const parameters = loadAddon()
       .networkTensors(network.handle)
@@ -48,17 +59,19 @@ export class Optimizer {
         if (spec.kind === 'adamw') return { ...own, l2: regularization.strength }
         return { ...own, weightDecay: spec.weightDecay + regularization.strength }
       })
-    return new Optimizer(spec, parameters)
+    return new Optimizer(checked, parameters)
   }
 
   /** Over tensors that require gradients, by name. */
   static over(tensors: Readonly<Record<string, Tensor>>, spec: OptimizerSpec): Optimizer {
-    const parameters = Object.entries(tensors).map(([name, tensor]) => ({
+    const checked = optimizerKind.read(spec, 'Optimizer.over: spec')
+    const named = record(tensorKind, 'an object of tensors by name').read(tensors, 'Optimizer.over: tensors')
+    const parameters = Object.entries(named).map(([name, tensor]) => ({
       name,
       tensor: tensor.handle,
-      weightDecay: spec.weightDecay,
+      weightDecay: checked.weightDecay,
     }))
-    return new Optimizer(spec, parameters)
+    return new Optimizer(checked, parameters)
   }
 
   /** One update of every parameter that has a gradient. */
@@ -88,7 +101,8 @@ export class Optimizer {
 
   /** Takes up what another one remembered. Pruned places become +0, whatever was saved. */
   loadState(state: ReadonlyMap<string, ParameterState>): void {
-    for (const [name, { steps, moments }] of state) {
+    for (const [name, saved] of stateKind.read(state, 'Optimizer.loadState: state')) {
+      const { steps, moments } = parameterState.read(saved, `Optimizer.loadState: state of ${shown(name)}`)
       const handles = Object.fromEntries(Object.entries(moments).map(([key, tensor]) => [key, tensor.handle]))
       loadAddon().optimizerLoad(this.handle, name, steps, handles)
     }
