@@ -1,7 +1,8 @@
 import { isObject, list } from '../base/collection.js'
 import { kind, whole } from '../base/kind.js'
 import { TorchPruneError } from '../errors.js'
-import { type Layer, type LayerKind, layerKind, type PrunableKind } from './layers.js'
+import { layerKind } from './layer_kind.js'
+import type { Layer, LayerKind, PrunableKind } from './layers.js'
 import { outputShape, type Shape } from './shapes.js'
 
 /** The kind of each layer by its name: what the compiler knows of a network. */

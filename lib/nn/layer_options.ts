@@ -1,6 +1,6 @@
 import { list, pair } from '../base/collection.js'
 import { anyOf, boolean, type Kind, number, text, whole } from '../base/kind.js'
-import { optional } from '../base/option.js'
+import { optional, type Table } from '../base/option.js'
 
 /** Height and width, or one number for both. */
 export type Size2 = number | readonly [height: number, width: number]
@@ -24,7 +24,11 @@ function size(least: number): Kind<Pair, Size2> {
 /** Where a layer reads from. */
 export const from = { from: optional(anyOf(text, list(text, 'an array of names of layers'))) }
 
-// What each kind of layer is made with: `of` comes first and by place, `options` after it and by name.
+/** What a kind of layer is made with: `of` comes first and by place, `options` after it and by name. */
+export interface LayerTables {
+  readonly of: Table
+  readonly options: Table
+}
 
 export const linear = {
   of: { inFeatures: count, outFeatures: count },

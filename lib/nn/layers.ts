@@ -1,5 +1,5 @@
-import { made, type OptionsOf, type ReadOf, readOptions, type Table } from '../base/option.js'
-import { TorchPruneError } from '../errors.js'
+import { type OptionsOf, type ReadOf, readOptions } from '../base/option.js'
+import { checkGroups } from './layer_kind.js'
 import type { Pair, Size2 } from './layer_options.js'
 import * as tables from './layer_options.js'
 
@@ -199,38 +199,7 @@ export function add<const F extends string>(...from: readonly [F, F, ...F[]]): A
   return { kind: 'add', ...readOptions('add', tables.add, { from }) } as AddLayer<F>
 }
 
-/** A layer of a network as a value: made by a function above, or plain data of the same form. */
-export const layerKind = made<Layer>({
-  kinds: {
-    linear: whole(tables.linear),
-    conv2d: whole(tables.conv2d),
-    batchNorm2d: whole(tables.batchNorm2d),
-    relu: whole(tables.plain),
-    maxPool2d: { ...whole(tables.maxPool2d), stride: tables.stride },
-    avgPool2d: { ...whole(tables.avgPool2d), stride: tables.stride },
-    adaptiveAvgPool2d: whole(tables.adaptiveAvgPool2d),
-    localResponseNorm: whole(tables.localResponseNorm),
-    flatten: whole(tables.plain),
-    dropout: whole(tables.dropout),
-    add: tables.add,
-  },
-  makers: ['linear(784, 300)', 'conv2d(1, 20, 5)', 'relu()', 'another layer function'],
-  check: (layer, name) => {
-    if (layer.kind === 'conv2d') checkGroups(layer, name)
-  },
-})
-
-interface LayerTables {
-  readonly of: Table
-  readonly options: Table
-}
-
-/** All properties of a kind of layer, in the order in which they are written to files. */
-function whole({ of, options }: LayerTables): Table {
-  return { ...of, ...options, ...tables.from }
-}
-
-function described<K extends LayerKind, T extends LayerTables>(
+function described<K extends LayerKind, T extends tables.LayerTables>(
   kind: K,
   { of, options }: T,
   values: Readonly<Record<keyof T['of'], unknown>>,
@@ -250,12 +219,4 @@ function pooling<
 >(layer: L & { readonly kind: K }) {
   const { kind, kernelSize, stride = kernelSize, ...rest } = layer
   return { kind, kernelSize, stride, ...rest }
-}
-
-function checkGroups({ groups, inChannels, outChannels }: Conv2dLayer, name: string): void {
-  if (inChannels % groups === 0 && outChannels % groups === 0) return
-  throw new TorchPruneError(
-    'ERR_ARGUMENT',
-    `${name}: ${groups} groups divide neither evenly: ${inChannels} channels in, ${outChannels} out`,
-  )
 }

@@ -1,0 +1,222 @@
+import { abortOptions } from '../base/abort.js'
+import { anyOf, boolean, callback, number, path, seed, whole } from '../base/kind.js'
+import { group, type OptionsOf, optional } from '../base/option.js'
+import type { Listener } from '../binding/native_job.js'
+import { augmentation } from '../data/augment.js'
+import { datasetKind } from '../data/dataset.js'
+import { computeOptions } from '../nn/compute.js'
+import { networkKind } from '../nn/network.js'
+import { averagingKind } from '../optim/averaging.js'
+import { regularizationKind } from '../optim/regularization.js'
+import { scheduleKind } from '../optim/schedule.js'
+import { optimizerKind } from '../optim/spec.js'
+import { tensorKind } from '../tensor/core.js'
+import type { TrainPosition } from './checkpoint.js'
+import type { TrainProgress } from './train.js'
+
+const share = number({ least: 0, most: 1 })
+
+/** Samples in a step, and in a batch of an evaluation. */
+export const DEFAULT_BATCH_SIZE = 64
+
+export const cacheOptions = {
+  /**
+   * Computes once what the frozen layers in front put out for each sample, and trains the rest on that: samples times
+   * the size of the last frozen layer's output, in float32.
+   * @default false
+   */
+  cachePrefix: optional(boolean, false),
+  /**
+   * With `cachePrefix` and `augment`: how many augmented variants of each sample the cache holds. Each epoch takes
+   * one of them by chance. Needed there, for a cache of one would freeze the augmentation unnoticed.
+   */
+  cacheVariants: optional(whole(1)),
+  /**
+   * Bytes up to which the cache is held in memory, and not in a file.
+   * @default half of what is free
+   */
+  cacheMemory: optional(number({ least: 0, most: Number.POSITIVE_INFINITY })),
+  /**
+   * The folder of that file, which has no name and goes with the training.
+   * @default the system's temporary one
+   */
+  cacheDir: optional(path),
+}
+
+export interface CacheOptions extends OptionsOf<typeof cacheOptions> {}
+
+const progressiveOptions = {
+  /**
+   * Share of each side at the start.
+   * @default 0.5
+   */
+  initialScale: optional(share, 0.5),
+  /**
+   * Share of the epochs that stay at it.
+   * @default 0.5
+   */
+  delayFraction: optional(share, 0.5),
+  /**
+   * Share of the epochs, the last ones, at the full size.
+   * @default 0.2
+   */
+  finetuneFraction: optional(share, 0.2),
+  /**
+   * Sides are multiples of so many pixels.
+   * @default 4
+   */
+  sizeIncrement: optional(whole(1), 4),
+}
+export const progressiveResizingKind = group(progressiveOptions)
+
+/**
+ * Trains on smaller images first, where a step costs by the area: the early epochs do without the detail. Images are
+ * shrunk with antialiasing after `augment`. Names and defaults are those of `ProgressiveResizing` in MosaicML's Composer.
+ */
+export interface ProgressiveResizing extends OptionsOf<typeof progressiveOptions> {}
+
+const lessonOptions = {
+  /**
+   * Share of the loss that is the teacher's.
+   * @default 0.7
+   */
+  weight: optional(share, 0.7),
+  /**
+   * Softens both sides' probabilities.
+   * @default 4
+   */
+  temperature: optional(number({ over: 0 }), 4),
+}
+const teacher = anyOf(networkKind, tensorKind)
+
+const distillationOptions = {
+  /** A network, asked once before the first epoch, or its logits for the dataset from `predict()`. */
+  teacher,
+  ...lessonOptions,
+}
+
+const selfDistillationOptions = {
+  /**
+   * A network, or its logits for the dataset from `predict()`.
+   * @default the network itself, as it comes
+   */
+  teacher: optional(teacher),
+  ...lessonOptions,
+}
+
+/** Learning from what a teacher says of each sample (Hinton, Vinyals and Dean 2015). */
+export interface Distillation extends OptionsOf<typeof distillationOptions> {}
+
+/** The same where the network may be its own teacher, as it was before it was pruned. */
+export interface SelfDistillation extends OptionsOf<typeof selfDistillationOptions> {}
+
+export const checkpointOptions = {
+  /**
+   * The file: a network file with the optimizer's moments, averages and random numbers beside the weights. Where it
+   * exists, training goes on from it, if data, masks and settings are the same. One that was trained to its end ends at
+   * once, or goes on to more `epochs` where the schedule does not depend on their number. Remove it to begin again.
+   */
+  path,
+  /**
+   * Saves this often, after the step it is in.
+   * @default only when it is aborted, and at its end
+   */
+  minutes: optional(number({ least: 0 })),
+  /** Awaited after each saving. */
+  onSaved: optional(callback<(position: TrainPosition) => unknown>()),
+}
+
+/** Where training keeps all that it stands at, to go on from there bit for bit. */
+export interface CheckpointOptions extends OptionsOf<typeof checkpointOptions> {}
+
+/** What training is, wherever it takes place: in `train()`, in each round of `prune()`, in `splice()`. */
+export const settingsOptions = {
+  epochs: whole(1),
+  optimizer: optimizerKind,
+  /**
+   * Samples in a step.
+   * @default 64
+   */
+  batchSize: optional(whole(1), DEFAULT_BATCH_SIZE),
+  /**
+   * Leaves out the last batch of an epoch where it is not full; other samples each time. Batch normalization cannot
+   * train on a last batch of one.
+   * @default false
+   */
+  dropLast: optional(boolean, false),
+  /** @default constant() */
+  schedule: optional(scheduleKind),
+  /** @default none */
+  regularization: optional(regularizationKind),
+  /**
+   * Moves this share of the targets from the right class to all of them (Szegedy et al. 2016).
+   * @default 0
+   */
+  labelSmoothing: optional(share, 0),
+  /** Changes samples at random, anew in each epoch. */
+  augment: optional(augmentation),
+  /** Begins with smaller images, which cost less. */
+  progressiveResizing: optional(progressiveResizingKind),
+  /** Ends with an average of the weights on the way instead of the last ones: `ema()` or `swa()`. */
+  averaging: optional(averagingKind),
+  ...computeOptions,
+  ...cacheOptions,
+}
+
+export const trainOptions = {
+  ...settingsOptions,
+  /** Learns from another network beside the labels; of samples as they are, also where `augment` changes them. */
+  distillation: optional(group(distillationOptions)),
+  /** Read after each epoch; after the last one with the averaged weights, where there are. */
+  validation: optional(datasetKind),
+  /** Saves where training stands, and goes on from there. */
+  checkpoint: optional(group(checkpointOptions)),
+  /**
+   * Seeds the order of samples and dropout.
+   * @default the network's own
+   */
+  seed: optional(seed),
+  /** Called now and then within an epoch. */
+  onProgress: optional(callback<Listener<TrainProgress>>()),
+  ...abortOptions,
+}
+
+export interface TrainOptions extends OptionsOf<typeof trainOptions> {}
+
+export const retrainOptions = {
+  ...settingsOptions,
+  /** Its rate is used as it is: a tenth of the dense one for the LeNets, a hundredth for AlexNet (paper, section 4). */
+  optimizer: optimizerKind,
+  /** The survivors learn from a teacher beside the labels. */
+  distillation: optional(group(selfDistillationOptions)),
+}
+
+/**
+ * How survivors are trained, with the options and defaults of `train`: nothing is taken over from an earlier training.
+ * The cache serves phases that freeze the layers in front.
+ */
+export interface RetrainOptions extends OptionsOf<typeof retrainOptions> {}
+
+export const evaluateOptions = {
+  /** Does not change the result but for rounding. */
+  batchSize: optional(whole(1)),
+  /**
+   * Also measures the share of non-zero activations.
+   * @default false
+   */
+  activations: optional(boolean, false),
+  onProgress: optional(callback<Listener>()),
+  ...computeOptions,
+  ...abortOptions,
+}
+
+export interface EvaluateOptions extends OptionsOf<typeof evaluateOptions> {}
+
+export const predictOptions = {
+  batchSize: evaluateOptions.batchSize,
+  onProgress: evaluateOptions.onProgress,
+  ...computeOptions,
+  ...abortOptions,
+}
+
+export interface PredictOptions extends OptionsOf<typeof predictOptions> {}
