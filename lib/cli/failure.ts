@@ -1,4 +1,6 @@
 import { CommanderError } from 'commander'
+import { fixes } from '../base/fixes.js'
+import { onOneLine, printable } from '../base/text.js'
 import { type ErrorCode, TorchPruneError } from '../errors.js'
 
 /** What the command line ends with; part of its stable surface. */
@@ -24,8 +26,10 @@ export function reportFailure(error: unknown): number {
   const { text, code } = describe(error)
   // A terminal shows ^C where the cursor was.
   if (error instanceof Interrupted && process.stderr.isTTY) process.stderr.write('\n')
-  if (text !== undefined) process.stderr.write(`torch-prune: ${onOneLine(text)}\n`)
-  if (process.env.TORCH_PRUNE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  if (text !== undefined) process.stderr.write(`torch-prune: ${onOneLine(text).trim()}\n`)
+  if (process.env.TORCH_PRUNE_DEBUG && error instanceof Error) {
+    process.stderr.write(`${printable(String(error.stack), '\n')}\n`)
+  }
   return code
 }
 
@@ -45,13 +49,19 @@ function describe(error: unknown): { text: string | undefined; code: number } {
   return { text, code: EXIT.failed }
 }
 
-/** The library names its options `{ out }` and `{ resume: true }`. */
-function inOptions(text: string): string {
-  return text.replace(/\{ ([a-z]\w*)(?:: true)? \}/g, (_, name: string) => {
-    return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-  })
+const FIXES: Readonly<Record<keyof typeof fixes, string>> = {
+  otherNetwork: 'check --model',
+  noGraph: 'name its network with --model',
+  mnistFolder: 'give its folder with --data DIR',
 }
 
-function onOneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ').trim()
+/** An error of the library in the words of the command line. The library names options `{ out }`, `{ resume: true }`. */
+function inOptions(text: string): string {
+  let message = text
+  for (const [what, fix] of Object.entries(FIXES)) {
+    message = message.replace(fixes[what as keyof typeof fixes], fix)
+  }
+  return message.replace(/\{ ([a-z]\w*)(?:: true)? \}/g, (_, name: string) => {
+    return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  })
 }

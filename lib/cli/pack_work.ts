@@ -3,6 +3,7 @@ import { formatCount } from '../report/format.js'
 import { Interrupted } from './failure.js'
 import type { PackCommandOptions } from './pack.js'
 import { createReporter } from './progress.js'
+import { shown } from './work.js'
 
 const SHOWN = 10
 
@@ -24,10 +25,10 @@ export async function pack(dir: string, options: PackCommandOptions, signal: Abo
     const size = (result.bytes / 2 ** 20).toFixed(1)
     const left = result.skipped.length > 0 ? `, ${result.skipped.length} left out` : ''
     reporter.line(
-      `${formatCount(result.images)} images of ${formatCount(result.classes)} classes${left}: ${size} MiB in ${out}`,
+      `${formatCount(result.images)} images of ${formatCount(result.classes)} classes${left}: ${size} MiB in ${shown(out)}`,
     )
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error
-    throw new Interrupted(`interrupted: ${out} was not written`)
+    throw new Interrupted(`interrupted: ${shown(out)} was not written`)
   }
 }

@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress'
 
+import { printable } from '../base/text.js'
 import { formatCount, formatSeconds } from '../report/format.js'
 
 /** Tells people how long work goes. Bars go to stderr, lines to stdout. */
@@ -54,6 +55,7 @@ const silent: Reporter = {
 const GAP = '  '
 const CYAN = '\x1b[36m'
 const DEFAULT_COLOUR = '\x1b[39m'
+const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const WIDEST_BAR = 24
 const NARROWEST_BAR = 6
 
@@ -94,7 +96,9 @@ class Task {
 
   /** `loss 0.12`, … */
   fields(): string[] {
-    return Object.entries(this.#fields).flatMap(([name, text]) => (name === 'rate' ? [] : `${name} ${text}`))
+    return Object.entries(this.#fields).flatMap(([name, text]) =>
+      name === 'rate' ? [] : `${name} ${printable(text)}`,
+    )
   }
 
   /** `3.4K images/s`, or `2.5s/epoch` for slow work, and the time left. */
@@ -149,7 +153,7 @@ class PlainReporter implements Reporter {
   }
 
   line(text: string): void {
-    this.stdout.write(`${text}\n`)
+    this.stdout.write(`${printable(text, '\n')}\n`)
   }
 
   [Symbol.dispose](): void {
@@ -182,8 +186,7 @@ class TerminalReporter implements Reporter {
     this.#task = new Task(task, total, unit, done, this.now)
     process.on('exit', this.#clear)
     // First of all listeners: one that listens once is gone from the count after its turn.
-    process.prependListener('SIGINT', this.#onSignal)
-    process.prependListener('SIGTERM', this.#onSignal)
+    for (const signal of ENDS) process.prependListener(signal, this.#onSignal)
     this.#bar.start(total, done)
   }
 
@@ -202,7 +205,7 @@ class TerminalReporter implements Reporter {
     const task = this.#task
     // The bar remembers where the cursor was when it began, so it may not be there while a line moves the screen.
     if (task !== undefined && this.stdout.isTTY) this.#bar.stop()
-    this.stdout.write(`${text}\n`)
+    this.stdout.write(`${printable(text, '\n')}\n`)
     if (task !== undefined && this.stdout.isTTY) this.#bar.start(task.total, task.done)
   }
 
@@ -215,8 +218,7 @@ class TerminalReporter implements Reporter {
     this.#bar.stop()
     this.#task = undefined
     process.off('exit', this.#clear)
-    process.off('SIGINT', this.#onSignal)
-    process.off('SIGTERM', this.#onSignal)
+    for (const signal of ENDS) process.off(signal, this.#onSignal)
   }
 
   /** Listening to a signal takes its default away; where nobody else listens, the process still has to end. */

@@ -77,6 +77,9 @@ export function followRun(reporter: Reporter): RunListener {
       const count = samples.length === 1 ? '1 sample' : `${samples.length} samples`
       reporter.line(`${count} could not be read and had no part in this, the first: ${reason}`)
     },
+    logFailed(error) {
+      reporter.line(`The log stays incomplete (${error instanceof Error ? error.message : error})`)
+    },
     reportFailed(error) {
       const why = error instanceof Error ? error.message : String(error)
       reporter.line(`The report could not be written (${why}): write it again with torch-prune report`)

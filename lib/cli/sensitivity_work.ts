@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { quoteForShell } from '../base/text.js'
 import { writeJsonAtomically, writeTextAtomically } from '../io/atomic.js'
 import { sha256 } from '../io/digest.js'
 import { graphToJson, loadWeights } from '../io/network.js'
@@ -187,6 +188,6 @@ function solutionText({ densities, quality, weights, bytes, errorIncrease }: Sol
     renderTable(['layer', 'kept', 'quality'], rows),
     '',
     `${formatCount(weights)} weights, ${formatCount(bytes)} bytes, ${errorIncrease.toFixed(2)} points of error before retraining`,
-    `as an option of prune: --quality ${names.join(',')}`,
+    `as an option of prune: --quality ${quoteForShell(names.join(','))}`,
   ].join('\n')
 }

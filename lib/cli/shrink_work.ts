@@ -10,6 +10,7 @@ import { openNetwork } from './network_file.js'
 import { print } from './output.js'
 import type { ShrinkOptions } from './shrink.js'
 import { renderTable } from './table.js'
+import { shown } from './work.js'
 
 const REASONS = {
   coupled: 'a residual sum couples them to live ones',
@@ -67,6 +68,6 @@ function shrinkText(report: ShrinkReport, out: string): string {
     const moved = `moved by at most ${relativeChange.toExponential(1)} of the largest output`
     lines.push(`Over ${samples} test samples outputs ${relativeChange === 0 ? 'did not move' : moved}.`)
   } else lines.push('Outputs were not compared: give test samples with --compare or --data.')
-  lines.push(`The smaller network is in ${out}`)
+  lines.push(`The smaller network is in ${shown(out)}`)
   return lines.join('\n')
 }

@@ -8,13 +8,25 @@ import { findRecipe } from '../recipes/registry.js'
 import { Checkpoint } from '../runs/checkpoint.js'
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
-import { commandWith } from './interrupt.js'
+import { anotherCommand, commandWith } from './interrupt.js'
 import type { ResumableOptions, WorkOptions } from './options.js'
 import { print } from './output.js'
 import { createReporter } from './progress.js'
 import { followRun } from './run_progress.js'
 import type { TrainOptions } from './train.js'
-import { announce, beginning, shown } from './work.js'
+import { announce, beginning, fromHere, shown } from './work.js'
+
+/** Options that pruning takes as well. */
+const KEPT = [
+  '--data',
+  '--seed',
+  '--device',
+  '--threads',
+  '--memory-format',
+  '--autocast',
+  '--lr',
+  '--batch-size',
+]
 
 /** Trains a model's dense network into a folder. */
 export async function train(model: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
@@ -23,7 +35,7 @@ export async function train(model: string, options: TrainOptions, signal: AbortS
   const weights = await trainToFile(named, options, signal)
   if (options.quiet) return
   print(`The dense network is in ${shown(weights)}; prune it with:`)
-  print(`  torch-prune prune ${model} --weights ${shown(weights)}`)
+  print(`  ${anotherCommand(['prune', model, '--weights', fromHere(weights)], KEPT)}`)
 }
 
 /** Trains a recipe's dense network under the eyes of a user, and returns its file. */

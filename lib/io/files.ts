@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { access, type FileHandle, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
+import { onOneLine } from '../base/text.js'
 import { TorchPruneError } from '../errors.js'
 
 export { quoted } from '../base/shown.js'
@@ -126,10 +127,6 @@ function writingFailure(folder: string, code: string | undefined, cause: unknown
 
 function describe(cause: unknown): string {
   return onOneLine(cause instanceof Error ? cause.message : String(cause))
-}
-
-export function onOneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ')
 }
 
 /** Whether there is anything at a path. */

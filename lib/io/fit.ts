@@ -1,3 +1,4 @@
+import { fixes } from '../base/fixes.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { DType } from '../tensor/dtype.js'
 import { quoted, refuse } from './files.js'
@@ -43,7 +44,7 @@ export function checkFit(
   ]
   if (wrong.length === 0) return
   const others = misfits.length > 1 ? ` (and ${misfits.length - 1} more that do not fit)` : ''
-  refuse(path, `${wrong.join(', ')}${others}`, 'check --model')
+  refuse(path, `${wrong.join(', ')}${others}`, fixes.otherNetwork)
 }
 
 /** Counts of batches: PyTorch has them since 0.4, and nothing is computed from them. */

@@ -5,9 +5,10 @@ import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { isRunning, thisProcess } from '../base/process.js'
+import { onOneLine } from '../base/text.js'
 import { TorchPruneError } from '../errors.js'
 import { temporaryName } from './atomic.js'
-import { onOneLine, outputError, systemCode } from './files.js'
+import { outputError, systemCode } from './files.js'
 
 const SIGN_MS = 15_000
 /** A process that gives no sign of life for so long is taken for dead, where it cannot be seen. */

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { fixes } from '../base/fixes.js'
+import { TorchPruneError } from '../errors.js'
 import { parameterCount } from '../nn/cost.js'
 import { type Layers, resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
@@ -132,6 +134,12 @@ export async function saveNetwork(
 ): Promise<void> {
   const tensors = new Map<string, TensorData>(beside?.tensors)
   for (const name of network.tensorNames()) {
+    if (tensors.has(name)) {
+      throw new TorchPruneError(
+        'ERR_ARGUMENT',
+        `tensor ${quoted(name)} has a name that this file needs for itself: rename its layer`,
+      )
+    }
     using tensor = network.tensor(name)
     tensors.set(name, toBytes(tensor))
   }
@@ -212,12 +220,12 @@ export async function putWeights(
     new Map([...file.tensors].filter(([name]) => isOwn(name))),
   )
   const tensors = await withMasks(names, weights, named, path)
+  const masks = new Set(network.prunable.map((layer) => `${layer}.weight${MASK}`))
   const spliced = parseSpliced(metadata[SPLICED_KEY], path)
   checkFit(network, tensors, (weight) => `${weight}${MASK}`, path)
-  const masks = new Set(network.prunable.map((layer) => `${layer}.weight${MASK}`))
   for (const layer of spliced) {
     const name = `${layer}.weight${MASK}`
-    const wrong = (what: string) => refuse(path, `tensor ${quoted(name)} ${what}`, 'check --model')
+    const wrong = (what: string) => refuse(path, `tensor ${quoted(name)} ${what}`, fixes.otherNetwork)
     if (!masks.has(name)) throw wrong('is of a spliced layer that the network does not have')
     if (!tensors.has(name)) throw wrong('is missing, and the layer is spliced')
   }

@@ -1,5 +1,6 @@
 import { isObject, list } from '../base/collection.js'
 import { kind, whole } from '../base/kind.js'
+import { quoted } from '../base/shown.js'
 import { TorchPruneError } from '../errors.js'
 import { layerKind } from './layer_kind.js'
 import type { Layer, LayerKind, PrunableKind } from './layers.js'
@@ -108,6 +109,12 @@ function checkName(name: string): void {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
       `layer '${name}': a name may not be a whole number, use 'layer.${name}'`,
+    )
+  }
+  if (/\p{Cc}/u.test(name)) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `layer ${quoted(name)}: a name may not hold control characters, leave them out`,
     )
   }
   if (name === 'input' || name === '' || name === '__proto__' || /\s/.test(name)) {

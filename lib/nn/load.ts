@@ -1,3 +1,4 @@
+import { fixes } from '../base/fixes.js'
 import { refuse } from '../io/files.js'
 import { loadWeights, readGraph } from '../io/network.js'
 import { Network, type NetworkOptions } from './network.js'
@@ -9,7 +10,7 @@ import { Network, type NetworkOptions } from './network.js'
  */
 export async function loadNetwork(path: string, options: NetworkOptions = {}): Promise<Network> {
   const graph = await readGraph(path)
-  if (graph === undefined) throw refuse(path, 'it holds no layer graph', 'name its network with --model')
+  if (graph === undefined) throw refuse(path, 'it holds no layer graph', fixes.noGraph)
   const network = new Network(graph.inputShape, graph.layers, options)
   await loadWeights(network, path)
   return network

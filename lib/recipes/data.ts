@@ -31,5 +31,8 @@ export function imageData(options?: ImageFolderOptions): ReadData {
 }
 
 function missing(what: string, place: string): never {
-  throw new TorchPruneError('ERR_ARGUMENT', `this recipe needs ${what} from you: name ${place}, with --data`)
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `this recipe needs ${what} from you: name ${place}, with { data }`,
+  )
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
+import { onOneLine } from '../base/text.js'
 import { TorchPruneError } from '../errors.js'
-import { exists, onOneLine } from '../io/files.js'
+import { exists } from '../io/files.js'
 import { type RunRecord, readRunRecord } from '../report/record.js'
 import { Checkpoint, isPruning, type RunState } from '../runs/checkpoint.js'
 import { EVENTS_FILE, RECORD_FILE, REFERENCE_FILE } from '../runs/files.js'

@@ -50,6 +50,8 @@ export interface RunListener {
   saved?(at: { readonly round: number; readonly epoch: number }): void
   /** Samples of all parts that could not be read, and were left out. Told at the end, if there are any. */
   skipped?(samples: readonly SkippedSample[]): void
+  /** An event could not be logged, for the first time; the run goes on. */
+  logFailed?(error: unknown): void
   /** The run is finished and saved, but its report could not be written. */
   reportFailed?(error: unknown): void
   /** Of `total` readings of the test set, `done` are over. */
@@ -135,21 +137,24 @@ export async function logged<Result extends { readonly seconds: number }>(
   resumed: boolean,
   work: (note: (event: NewRunEvent) => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
-  const { recipe, folder, seed, device, threads, versions, signal } = session
+  const { recipe, folder, seed, device, threads, versions, signal, on } = session
   await makeFolder(folder)
   await using log = await EventLog.open(folder)
-  const note = (event: NewRunEvent) => log.append(event)
+  let failed = false
+  const note = (event: NewRunEvent) =>
+    log.append(event).catch((error: unknown) => {
+      if (!failed) on.logFailed?.(error)
+      failed = true
+    })
   await note({ event: 'start', recipe: recipe.name, seed, device, threads, resumed, versions })
   try {
     const result = await work(note)
     await note({ event: 'end', seconds: result.seconds })
     return result
   } catch (error) {
-    // A log that cannot be written must not hide what went wrong.
-    const last = (event: NewRunEvent) => note(event).catch(() => {})
-    if (signal?.aborted) await last({ event: 'interrupt', reason: String(signal.reason) })
+    if (signal?.aborted) await note({ event: 'interrupt', reason: String(signal.reason) })
     else if (error instanceof TorchPruneError) {
-      await last({ event: 'error', code: error.code, message: error.message })
+      await note({ event: 'error', code: error.code, message: error.message })
     }
     throw error
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import { z } from 'zod'
 
+import { onOneLine } from '../base/text.js'
 import { TorchPruneError } from '../errors.js'
 import { makeFolder, writeJsonAtomically } from '../io/atomic.js'
 import { inputError, refuse, systemCode } from '../io/files.js'
@@ -114,7 +115,7 @@ export async function readRunRecord(dir: string): Promise<RunRecord> {
 export function firstIssue(error: z.ZodError): string {
   const [issue] = error.issues
   if (issue === undefined) return 'invalid'
-  const message = issue.message.replace(/\p{Cc}+/gu, ' ')
+  const message = onOneLine(issue.message)
   return issue.path.length > 0 ? `${issue.path.join('.')}: ${message}` : message
 }
 
@@ -123,7 +124,11 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (cause) {
     if (systemCode(cause) !== 'ENOENT') throw inputError(path, cause)
-    return refuse(path, 'does not exist', 'give the folder of a finished run, or finish it with --resume')
+    return refuse(
+      path,
+      'does not exist',
+      'give the folder of a finished run, or finish it with { resume: true }',
+    )
   }
 }
 
@@ -131,7 +136,7 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return refuse(path, 'is half-written or damaged', 'write it again by running with --resume')
+    return refuse(path, 'is half-written or damaged', 'begin again with { overwrite: true }')
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, removeLeftovers } from '../io/atomic.js'
 import { exists, outputError } from '../io/files.js'
@@ -9,13 +9,16 @@ import { FIGURES_FOLDER, LOCK_FILE, RECORD_FILE, REPLACEMENT_FOLDER, RUN_FILES }
 /** A folder in which this process alone works, until it is disposed of. */
 export class OwnFolder implements AsyncDisposable {
   readonly #lock: Lock
+  readonly #made: boolean
   #work: string
 
   private constructor(
     readonly folder: string,
     lock: Lock,
+    made: boolean,
   ) {
     this.#lock = lock
+    this.#made = made
     this.#work = folder
   }
 
@@ -25,8 +28,9 @@ export class OwnFolder implements AsyncDisposable {
    * @throws TorchPruneError `ERR_BUSY`, naming the owner, when another process works in it; `ERR_OUTPUT`
    */
   static async open(folder: string): Promise<OwnFolder> {
+    const made = !(await exists(folder))
     await makeFolder(folder)
-    const own = new OwnFolder(folder, await Lock.take(join(folder, LOCK_FILE), folder))
+    const own = new OwnFolder(folder, await Lock.take(join(folder, LOCK_FILE), folder), made)
     try {
       await putInPlace(folder)
       for (const inside of [folder, join(folder, FIGURES_FOLDER), own.replacement]) {
@@ -65,8 +69,10 @@ export class OwnFolder implements AsyncDisposable {
     if (this.#work !== this.folder) await putInPlace(this.folder)
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#lock[Symbol.asyncDispose]()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lock[Symbol.asyncDispose]()
+    // A refused run leaves nothing. Where there is something in the folder, it stays.
+    if (this.#made) await rmdir(this.folder).catch(() => {})
   }
 }
 

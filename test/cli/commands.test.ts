@@ -76,7 +76,9 @@ describe('torch-prune', function () {
       const { code, stdout, stderr } = await torchPrune(args)
       expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
       expect(stdout).to.match(/^dense {2}4\/4 epochs /m)
-      expect(stdout).to.match(/^ {2}torch-prune prune \S+tiny\.json --weights \S+reference\.safetensors$/m)
+      expect(stdout).to.match(
+        /^ {2}torch-prune prune \S+tiny\.json --weights \S+reference\.safetensors --data \S+mnist --lr 0\.05 --batch-size 8$/m,
+      )
     })
 
     it('does not train over a network that is there', async () => {

@@ -72,6 +72,14 @@ describe('progress in a pipe', () => {
     expect(err()).to.equal('')
   })
 
+  it('lets no control character through to the terminal', () => {
+    const { reporter, out } = screen(false)
+    reporter.line('into \x1b[31mred\x07\nand on')
+    reporter.start('test', 2, 'networks')
+    reporter.update(1, { layer: '\x9b2J' })
+    expect(out()).to.match(/^into \\x1b\[31mred\\x07\nand on\ntest {2}1\/2 networks {2}layer \\x9b2J/)
+  })
+
   it('does not say the last unit twice, but says what it ended in the middle of', () => {
     const { reporter, out } = screen(false)
     reporter.start('dense', 2, 'epochs')

@@ -115,6 +115,15 @@ describe('a saved network', () => {
     expect(await readGraph(file)).to.deep.equal({ inputShape: [2, 4, 4], layers: net.layers })
   })
 
+  it('comes back where a layer has a name like those of what training keeps beside it', async () => {
+    using net = network([4], { 'torch-prune.fc': linear(4, 3), last: linear(3, 2) }, { seed: 1, device })
+    await applyCriterion(net, layerDensity({ 'torch-prune.fc': 0.5 }))
+    await net.save(file)
+    using loaded = await loadNetwork(file, { device })
+    expect(snapshot(loaded)).to.deep.equal(snapshot(net as never))
+    expect(loaded.mask('torch-prune.fc')?.data()).to.deep.equal(net.mask('torch-prune.fc')?.data())
+  })
+
   it('is not written where it cannot be', async () => {
     using net = make()
     expect((await rejection(net.save(join(folder, 'no/such/net.safetensors')))).code).to.equal('ERR_OUTPUT')
@@ -139,7 +148,9 @@ describe('loadWeights', () => {
     })
     expect(other.mask('fc'), 'a file without masks is dense').to.equal(undefined)
     const error = await rejection(loadNetwork(file))
-    expect(error.message).to.equal(`${file}: it holds no layer graph; name its network with --model`)
+    expect(error.message).to.equal(
+      `${file}: it holds no layer graph; make its network and load it with loadWeights()`,
+    )
   })
 
   it('seals what a mask prunes, whatever the file says of the weight', async () => {
@@ -158,7 +169,7 @@ describe('loadWeights', () => {
   const misfits: [what: string, says: RegExp, change: (file: SafetensorsFile) => void][] = [
     [
       'a missing tensor',
-      /^tensor "fc.bias" is missing; check --model$/,
+      /^tensor "fc.bias" is missing; load it into the network that it is of$/,
       ({ tensors }) => tensors.delete('fc.bias'),
     ],
     [
@@ -178,7 +189,7 @@ describe('loadWeights', () => {
     ],
     [
       'several shapes',
-      /^tensor "fc.weight" has shape \[24, 3\], .* \(and 1 more that do not fit\); check --model$/,
+      /^tensor "fc.weight" has shape \[24, 3\], .* \(and 1 more that do not fit\); load it into the network that it is of$/,
       ({ tensors }) => {
         tensors.set('fc.weight', { ...tensors.get('fc.weight')!, shape: [24, 3] })
         tensors.set('fc.bias', { ...tensors.get('fc.bias')!, shape: [1, 3] })
@@ -186,7 +197,7 @@ describe('loadWeights', () => {
     ],
     [
       'other names',
-      /^tensor "fc.bias" is missing, tensors "a.0", "a.1", "a.2" and 7 more belong to no layer of the network; check --model$/,
+      /^tensor "fc.bias" is missing, tensors "a.0", "a.1", "a.2" and 7 more belong to no layer of the network; load it into the network that it is of$/,
       ({ tensors }) => {
         for (let i = 0; i < 10; i++) tensors.set(`a.${i}`, tensors.get('fc.bias')!)
         tensors.delete('fc.bias')

@@ -118,6 +118,12 @@ describe('a layer graph that does not fit is refused in one line that names the 
     ],
     ['an empty name', 'ERR_ARGUMENT', /^layer '': this name is not allowed/, () => make([4], { '': relu() })],
     ['input for a name', 'ERR_ARGUMENT', /^layer 'input'/, () => make([4], { input: relu() })],
+    [
+      'a control character in a name',
+      'ERR_ARGUMENT',
+      /^layer "fc\\u001b\[2J": a name may not hold control characters, leave them out$/,
+      () => make([4], { 'fc\x1b[2J': relu() }),
+    ],
     ['a space in a name', 'ERR_ARGUMENT', /^layer 'fc 1'/, () => make([4], { 'fc 1': relu() })],
     ['no layer', 'ERR_ARGUMENT', /^a network needs at least one layer$/, () => make([4], {})],
     [

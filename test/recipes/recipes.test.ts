@@ -121,8 +121,10 @@ describe('the recipes', function () {
   it('say what they need where no data is named, or the wrong one', async () => {
     const message = async (name: string, path?: string) =>
       (await laterRefusal((await findRecipe(name)).data(path))).message
-    expect(await message('vgg-16')).to.match(/needs images from you: name a folder .*, with --data/)
-    expect(await message('resnet-18')).to.match(/needs CIFAR-10 from you: name the folder .*, with --data/)
+    expect(await message('vgg-16')).to.match(/needs images from you: name a folder .*, with \{ data \}/)
+    expect(await message('resnet-18')).to.match(
+      /needs CIFAR-10 from you: name the folder .*, with \{ data \}/,
+    )
     expect(await message('vgg-16', box)).to.match(/has no train\/ beside val\/ or test\//)
     expect(await message('resnet-18', join(box, 'none'))).to.match(/none: does not exist; it should hold/)
   })
