@@ -78,7 +78,12 @@ export function followRun(reporter: Reporter): RunListener {
       reporter.line(`${count} could not be read and had no part in this, the first: ${reason}`)
     },
     logFailed(error) {
-      reporter.line(`The log stays incomplete (${error instanceof Error ? error.message : error})`)
+      reporter.line(
+        `The log is not whole, and the run goes on (${error instanceof Error ? error.message : error})`,
+      )
+    },
+    positionLost(error) {
+      reporter.line(`Going on from what was saved before (${error instanceof Error ? error.message : error})`)
     },
     reportFailed(error) {
       const why = error instanceof Error ? error.message : String(error)

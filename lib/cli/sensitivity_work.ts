@@ -12,6 +12,7 @@ import { openSession, type Session } from '../recipes/session.js'
 import { formatCount, formatPercent } from '../report/format.js'
 import { writeReport } from '../report/report.js'
 import { writeSensitivity } from '../report/sensitivity.js'
+import { withChecksum } from '../runs/checked_json.js'
 import { OwnFolder } from '../runs/own_folder.js'
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
@@ -80,7 +81,7 @@ export async function measureSensitivity(
   reporter.line(`\n${curveTable(found)}`)
   const solution = budget && (await solveThresholds(network, found, budget, { leastDensity, signal }))
   if (solution) {
-    await writeJsonAtomically(join(folder, THRESHOLDS_FILE), { schema: 1, budget, ...solution })
+    await writeJsonAtomically(join(folder, THRESHOLDS_FILE), withChecksum({ schema: 1, budget, ...solution }))
     reporter.line(`\n${solutionText(solution)}`)
   }
   await parts.remove()

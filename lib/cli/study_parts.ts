@@ -3,7 +3,8 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import { TorchPruneError } from '../errors.js'
 import { writeJsonAtomically } from '../io/atomic.js'
-import { readStored } from '../report/stored_json.js'
+import { withChecksum } from '../runs/checked_json.js'
+import { readStored } from '../runs/stored_json.js'
 
 /** The parts of a study that are done, with all that decided them: it goes on only under the same. */
 export class StudyParts<Part> {
@@ -30,7 +31,7 @@ export class StudyParts<Part> {
   }
 
   async save(): Promise<void> {
-    await writeJsonAtomically(this.#path, { schema: 1, plan: this.#plan, parts: this.done })
+    await writeJsonAtomically(this.#path, withChecksum({ schema: 1, plan: this.#plan, parts: this.done }))
   }
 
   async remove(): Promise<void> {

@@ -61,7 +61,8 @@ export async function trainRecipe(recipe: Recipe, options: SessionOptions = {}):
     on.begun?.(found, place)
     const started = performance.now()
     const spent = () => (saved?.seconds ?? 0) + (performance.now() - started) / 1000
-    await checkpoint.begin(saved !== undefined)
+    const lost = await checkpoint.begin(saved !== undefined)
+    if (lost) on.positionLost?.(lost)
     await trainDense(session, () => ({ schema: 1, ...identity, rounds: [], seconds: spent() }), note)
     const { top1Error } = await evaluate(network, data.validation, { autocast, signal })
     await network.save(join(folder, REFERENCE_FILE))

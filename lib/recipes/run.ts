@@ -53,7 +53,8 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
     const started = performance.now()
     const before = saved?.seconds ?? 0
     const spent = () => before + (performance.now() - started) / 1000
-    await new Checkpoint(folder).begin(saved !== undefined)
+    const lost = await new Checkpoint(folder).begin(saved !== undefined)
+    if (lost) on.positionLost?.(lost)
     const begun: RunState = saved ?? { schema: 1, ...identity, rounds: [], seconds: 0 }
     if (!isPruning(begun) && weights === undefined) {
       await trainDense(session, () => ({ ...begun, seconds: spent() }), note)

@@ -50,8 +50,10 @@ export interface RunListener {
   saved?(at: { readonly round: number; readonly epoch: number }): void
   /** Samples of all parts that could not be read, and were left out. Told at the end, if there are any. */
   skipped?(samples: readonly SkippedSample[]): void
-  /** An event could not be logged, for the first time; the run goes on. */
+  /** The log is not whole: an event could not be written, for the first time, or an earlier line is damaged. */
   logFailed?(error: unknown): void
+  /** Where training stood within an epoch cannot be read: the run goes on from what was saved before. */
+  positionLost?(error: unknown): void
   /** The run is finished and saved, but its report could not be written. */
   reportFailed?(error: unknown): void
   /** Of `total` readings of the test set, `done` are over. */
@@ -140,6 +142,7 @@ export async function logged<Result extends { readonly seconds: number }>(
   const { recipe, folder, seed, device, threads, versions, signal, on } = session
   await makeFolder(folder)
   await using log = await EventLog.open(folder)
+  for (const error of log.damage) on.logFailed?.(error)
   let failed = false
   const note = (event: NewRunEvent) =>
     log.append(event).catch((error: unknown) => {

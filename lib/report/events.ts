@@ -3,8 +3,11 @@ import { join } from 'node:path'
 
 import { z } from 'zod'
 
+import { onOneLine } from '../base/text.js'
+import { TorchPruneError } from '../errors.js'
 import { makeFolder } from '../io/atomic.js'
 import { inputError, outputError, refuse } from '../io/files.js'
+import { checkedJson, withChecksum } from '../runs/checked_json.js'
 import { EVENTS_FILE } from '../runs/files.js'
 import { firstIssue, type Named, versions } from './record.js'
 
@@ -82,14 +85,19 @@ export class EventLog {
   #length: number
   #last: Promise<void> = Promise.resolve()
 
-  private constructor(handle: FileHandle, path: string, length: number) {
+  /** What was wrong with what the log held. */
+  readonly damage: readonly TorchPruneError[]
+
+  private constructor(handle: FileHandle, path: string, length: number, damage: readonly TorchPruneError[]) {
+    this.damage = damage
     this.#handle = handle
     this.#path = path
     this.#length = length
   }
 
   /**
-   * Opens a folder's log for more, or makes both. A half-written last line, left by a crash, is dropped.
+   * Opens a folder's log for more, or makes both. A half-written last line, left by a crash, is dropped; other lines
+   * that are damaged stay, and are told of.
    * @throws ERR_OUTPUT when it cannot be written
    */
   static async open(dir: string): Promise<EventLog> {
@@ -97,9 +105,16 @@ export class EventLog {
     await makeFolder(dir)
     try {
       const handle = await open(path, 'a+')
-      const whole = wholeLines(await handle.readFile())
+      const bytes = await handle.readFile()
+      const whole = wholeLines(bytes)
+      const damage = damagedLines(whole, path)
+      if (whole.length < bytes.length) {
+        damage.push(
+          new TorchPruneError('ERR_FILE', `${onOneLine(path)}: its last line is cut short; it is left out`),
+        )
+      }
       await handle.truncate(whole.length)
-      return new EventLog(handle, path, whole.length)
+      return new EventLog(handle, path, whole.length, damage)
     } catch (cause) {
       throw outputError(path, cause)
     }
@@ -110,7 +125,7 @@ export class EventLog {
    * @throws ERR_OUTPUT when it cannot be written; the log is then as it was
    */
   append(event: NewRunEvent): Promise<void> {
-    const line = `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`
+    const line = `${JSON.stringify(withChecksum({ time: new Date().toISOString(), ...event }))}\n`
     const written = this.#last.then(() => this.#write(line))
     this.#last = written.catch(() => {})
     return written
@@ -148,23 +163,43 @@ export async function readEvents(dir: string): Promise<RunEvent[]> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw inputError(path, cause)
   })
-  const lines = wholeLines(bytes).toString('utf8').split('\n').slice(0, -1)
-  return lines.flatMap((line, index) => parseEvent(line, `line ${index + 1}`, path) ?? [])
+  return linesOf(wholeLines(bytes)).flatMap(
+    (line, index) => parseEvent(line, `line ${index + 1}`, path) ?? [],
+  )
 }
 
 function parseEvent(line: string, where: string, path: string): RunEvent | undefined {
   const damaged = (why: string): never => refuse(path, `${where} is damaged: ${why}`, 'delete that line')
-  let value: unknown
+  let parsed: unknown
   try {
-    value = JSON.parse(line)
+    parsed = JSON.parse(line)
   } catch {
     return damaged('not JSON')
   }
+  const checked = checkedJson(parsed)
+  if (checked.damaged) return damaged('it does not match its checksum')
+  const { value } = checked
   const event = z.looseObject({ event: z.string() }).safeParse(value)
   if (!event.success) return damaged(firstIssue(event.error))
   if (!Object.hasOwn(kinds, event.data.event)) return undefined
   const result = kinds[event.data.event as keyof typeof kinds].safeParse(value)
   return result.success ? result.data : damaged(firstIssue(result.error))
+}
+
+function damagedLines(whole: Buffer, path: string): TorchPruneError[] {
+  return linesOf(whole).flatMap((line, index) => {
+    try {
+      parseEvent(line, `line ${index + 1}`, path)
+      return []
+    } catch (error) {
+      if (error instanceof TorchPruneError) return error
+      throw error
+    }
+  })
+}
+
+function linesOf(whole: Buffer): string[] {
+  return whole.toString('utf8').split('\n').slice(0, -1)
 }
 
 /** A line counts once its newline is there. */

@@ -7,6 +7,7 @@ import { onOneLine } from '../base/text.js'
 import { TorchPruneError } from '../errors.js'
 import { makeFolder, writeJsonAtomically } from '../io/atomic.js'
 import { inputError, refuse, systemCode } from '../io/files.js'
+import { checkedJson, withChecksum } from '../runs/checked_json.js'
 import { RECORD_FILE } from '../runs/files.js'
 
 const SCHEMA = 1
@@ -94,7 +95,7 @@ export async function writeRunRecord(dir: string, record: RunRecord): Promise<vo
     throw new TorchPruneError('ERR_ARGUMENT', `run record: ${firstIssue(result.error)}; correct that field`)
   }
   await makeFolder(dir)
-  await writeJsonAtomically(join(dir, RECORD_FILE), record)
+  await writeJsonAtomically(join(dir, RECORD_FILE), withChecksum(record))
 }
 
 /**
@@ -102,11 +103,18 @@ export async function writeRunRecord(dir: string, record: RunRecord): Promise<vo
  */
 export async function readRunRecord(dir: string): Promise<RunRecord> {
   const path = join(dir, RECORD_FILE)
-  const value = parseJson(await readText(path), path)
+  const { value, damaged } = checkedJson(parseJson(await readText(path), path))
   checkSchema(value, path)
   const result = runRecord.safeParse(value)
   if (!result.success) {
     return refuse(path, `is damaged: ${firstIssue(result.error)}`, 'correct that field or run again')
+  }
+  if (damaged) {
+    refuse(
+      path,
+      'is damaged or was changed: it does not match its checksum',
+      'run again, or remove the checksum from it',
+    )
   }
   return result.data
 }
@@ -136,7 +144,7 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return refuse(path, 'is half-written or damaged', 'begin again with { overwrite: true }')
+    return refuse(path, 'is half-written or damaged', 'write it again by running with { overwrite: true }')
   }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { readStored, writeStored } from '../runs/stored_json.js'
 import type { Named } from './record.js'
-import { readStored, writeStored } from './stored_json.js'
 
 /** The name of a sensitivity study in its folder. */
 export const SENSITIVITY_FILE = 'sensitivity.json'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { readStored, writeStored } from '../runs/stored_json.js'
 import type { Named } from './record.js'
-import { readStored, writeStored } from './stored_json.js'
 
 /** The name of a trade-off study in its folder. */
 export const TRADEOFF_FILE = 'tradeoff.json'

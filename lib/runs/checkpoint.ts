@@ -1,9 +1,13 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { TorchPruneError } from '../errors.js'
 import { removeLeftovers, writeJsonAtomically } from '../io/atomic.js'
-import { inputError, refuse, systemCode } from '../io/files.js'
+import { exists } from '../io/files.js'
+import { readSafetensors, readSafetensorsHeader } from '../io/safetensors.js'
+import { withChecksum } from './checked_json.js'
 import { CHECKPOINT_FOLDER } from './files.js'
+import { readStored } from './stored_json.js'
 
 const layerKept = z.object({ name: z.string(), weights: z.number(), kept: z.number(), density: z.number() })
 
@@ -71,28 +75,30 @@ export class Checkpoint {
   }
 
   /** The state saved last, or undefined where there is none. Throws `ERR_FILE` for one that cannot be read. */
-  async read(): Promise<RunState | undefined> {
-    let text: string
-    try {
-      text = await readFile(this.#statePath, 'utf8')
-    } catch (error) {
-      // Where a part of the path is a file, whoever writes there says so.
-      if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return undefined
-      throw inputError(this.#statePath, error)
-    }
-    try {
-      return stateSchema.parse(JSON.parse(text))
-    } catch {
-      return refuse(
-        this.#statePath,
-        'is damaged or of another version',
-        'begin again with { overwrite: true }, or choose another { out }',
-      )
-    }
+  read(): Promise<RunState | undefined> {
+    return readStored(
+      this.#statePath,
+      stateSchema,
+      'begin again with { overwrite: true }, or choose another { out }',
+    )
   }
 
   async write(state: RunState): Promise<void> {
-    await writeJsonAtomically(this.#statePath, state)
+    await writeJsonAtomically(this.#statePath, withChecksum(state))
+  }
+
+  async #removeDamagedPosition(): Promise<TorchPruneError | undefined> {
+    if (!(await exists(this.position))) return undefined
+    try {
+      for (const name of (await readSafetensorsHeader(this.position)).tensors.keys()) {
+        await readSafetensors(this.position, { only: [name] })
+      }
+      return undefined
+    } catch (error) {
+      if (!(error instanceof TorchPruneError && error.code === 'ERR_FILE')) throw error
+      await rm(this.position)
+      return error
+    }
   }
 
   /** Writes the state behind a part that is over; where training stood within it is needed no more. */
@@ -101,10 +107,17 @@ export class Checkpoint {
     await rm(this.position, { force: true })
   }
 
-  /** Makes the folder ready: as it is left by a run that goes on, or empty. */
-  async begin(goesOn: boolean): Promise<void> {
-    if (goesOn) await removeLeftovers(this.folder, { locked: true })
-    else await this.clear()
+  /**
+   * Makes the folder ready: as it is left by a run that goes on, or empty. Where training stood within an epoch is
+   * removed when it is damaged, and the error returned.
+   */
+  async begin(goesOn: boolean): Promise<TorchPruneError | undefined> {
+    if (!goesOn) {
+      await this.clear()
+      return undefined
+    }
+    await removeLeftovers(this.folder, { locked: true })
+    return this.#removeDamagedPosition()
   }
 
   async clear(): Promise<void> {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { withCompute } from '../../lib/cli/compute.js'
@@ -6,11 +5,12 @@ import { commandWith } from '../../lib/cli/interrupt.js'
 import { measureSensitivity, THRESHOLDS_FILE } from '../../lib/cli/sensitivity_work.js'
 import { trainToFile } from '../../lib/cli/train_work.js'
 import { runToTable } from '../../lib/cli/work.js'
-import { exists, refuse } from '../../lib/io/files.js'
+import { exists } from '../../lib/io/files.js'
 import { layerDensity } from '../../lib/prune/criterion.js'
 import type { Recipe } from '../../lib/recipes/recipe.js'
 import { Checkpoint } from '../../lib/runs/checkpoint.js'
 import { REFERENCE_FILE } from '../../lib/runs/files.js'
+import { readStored } from '../../lib/runs/stored_json.js'
 import type { ExperimentOptions } from './options.js'
 
 /** Does all parts of the experiment into `out`; with `resume`, those that are not done yet. */
@@ -71,10 +71,8 @@ async function solvedDensities(
 ): Promise<Readonly<Record<string, number>>> {
   const out = join(options.out, 'sensitivity')
   const file = join(out, THRESHOLDS_FILE)
-  if (options.resume && (await exists(file))) {
-    const { success, data } = solvedSchema.safeParse(JSON.parse(await readFile(file, 'utf8')))
-    return success ? data.densities : refuse(file, 'holds no densities', 'remove it to measure them again')
-  }
+  const solved = options.resume && (await readStored(file, solvedSchema, 'remove it to measure them again'))
+  if (solved) return solved.densities
   const budgetWeights = weightsToKeep(recipe, options.keep)
   const study = { ...options, out, budgetWeights, leastDensity: 0.01 }
   return (await measureSensitivity(recipe, study, signal, () => commandWith('--resume')))!.densities

@@ -306,14 +306,18 @@ describe('torch-prune run', function () {
       expect(broken!.equals(whole!)).to.equal(true)
     })
 
-    it('refuses to go on from a file that is cut short', async () => {
+    it('goes on from what was saved before where a file is cut short, and says so', async () => {
       const stopped = await stopAt(/^round 1\/3 {2} *1\/60/m, 'SIGINT', longArgs('short'))
       expect(stopped.code).to.equal(130)
       const position = box.path('short', 'checkpoint/position.safetensors')
       truncateSync(position, 1000)
-      const { code, stderr } = await torchPrune(longArgs('short', '--resume'))
-      expect(code).to.equal(2)
-      expect(stderr).to.match(/^torch-prune: \S+position\.safetensors: [^\n]+\n$/)
+      const { code, stdout } = await torchPrune(longArgs('short', '--resume'))
+      expect(code).to.equal(0)
+      expect(stdout).to.match(/^Going on from what was saved before \(\S+position\.safetensors: [^\n]+\)$/m)
+      const [short, whole] = ['short', 'unbroken'].map((out) =>
+        readFileSync(box.path(out, 'model.safetensors')),
+      )
+      expect(short!.equals(whole!)).to.equal(true)
     })
   })
 

@@ -43,7 +43,9 @@ describe('events.jsonl', () => {
     const lines = (await readFile(path, 'utf8')).split('\n')
     expect(lines).to.have.length(3)
     const events = await readEvents(dir)
-    expect(events).to.deep.equal(lines.slice(0, 2).map((line) => JSON.parse(line)))
+    const stored = lines.slice(0, 2).map((line) => JSON.parse(line))
+    expect(events).to.deep.equal(stored.map(({ checksum: _, ...event }) => event))
+    for (const { checksum } of stored) expect(checksum).to.match(/^[\da-f]{8}$/)
     expect(events[1]).to.include(epoch(1))
     expect(new Date(events[0]!.time).toISOString()).to.equal(events[0]!.time)
   })
@@ -94,6 +96,22 @@ describe('events.jsonl', () => {
       seconds: 1,
       new: 2,
     })
+  })
+
+  it('refuses a line that does not match its checksum, and goes on behind it, saying so', async () => {
+    await append(start, epoch(1))
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"epochs":9', '"epochs":8'))
+    expect(await refusedWith(readEvents(dir))).to.equal(
+      `${path}: line 2 is damaged: it does not match its checksum; delete that line`,
+    )
+    await appendFile(path, '{"time":')
+    await using log = await EventLog.open(dir)
+    expect(log.damage.map(({ message }) => message)).to.deep.equal([
+      `${path}: line 2 is damaged: it does not match its checksum; delete that line`,
+      `${path}: its last line is cut short; it is left out`,
+    ])
+    await log.append(epoch(2))
+    expect((await readFile(path, 'utf8')).split('\n')).to.have.length(4)
   })
 
   it('names a damaged line', async () => {

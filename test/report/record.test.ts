@@ -55,8 +55,29 @@ describe('run.json', () => {
     const run = join(dir, 'runs', '1')
     await writeRunRecord(run, example)
     expect(await readRunRecord(run)).to.deep.equal(example)
-    expect(JSON.parse(await readFile(join(run, 'run.json'), 'utf8'))).to.deep.equal(example)
+    const { checksum, ...stored } = JSON.parse(await readFile(join(run, 'run.json'), 'utf8'))
+    expect(stored).to.deep.equal(example)
+    expect(checksum).to.match(/^[\da-f]{8}$/)
     expect(await readdir(run)).to.deep.equal(['run.json'])
+  })
+
+  it('is refused when a digit of it, or of its checksum, has changed', async () => {
+    await writeRunRecord(dir, example)
+    const path = join(dir, 'run.json')
+    const text = await readFile(path, 'utf8')
+    for (const [from, to] of [
+      ['"seed": ', '"seed": 1'],
+      ['"checksum": "', '"checksum": "0'],
+      ['"checksum"', '"checkrum"'],
+    ] as const) {
+      await writeFile(path, text.replace(from, to))
+      expect(await refusedWith(readRunRecord(dir))).to.equal(
+        `${path}: is damaged or was changed: it does not match its checksum; run again, or remove the checksum from it`,
+      )
+    }
+    // Another program may set it otherwise.
+    await writeFile(path, JSON.stringify(JSON.parse(text)))
+    expect(await readRunRecord(dir)).to.deep.equal(example)
   })
 
   it('keeps fields that a later version added', async () => {
