@@ -67,14 +67,22 @@ export interface PruneOptions<Name extends string = string> extends JobOptions {
   readonly onProgress?: Listener<PruneProgress> | undefined
   /** Awaited after each epoch of retraining. */
   readonly onEpoch?: ((epoch: RetrainEpoch) => Promise<void> | void) | undefined
-  /** Awaited when a round has pruned for the first time and not retrained yet. */
-  readonly onPruned?: ((round: number, density: number) => Promise<void> | void) | undefined
+  /** Awaited when a phase of a round has pruned and not retrained yet. */
+  readonly onPruned?:
+    | ((round: number, density: number, phase: PrunedPhase) => Promise<void> | void)
+    | undefined
 }
 
 export interface PruneProgress extends TrainProgress {
   readonly round: number
   readonly rounds: number
   readonly phase: Phase
+}
+
+/** A phase, and its place among those of a round, from 0. */
+export interface PrunedPhase {
+  readonly phase: Phase
+  readonly index: number
 }
 
 /** An epoch of retraining that is over. */
@@ -185,8 +193,8 @@ async function* roundsOf(
       adjustDropout(network, pruned, options.adjustDropout)
       if (p === 0 && !stopped) {
         validationErrorBefore = (await evaluate(network, data.validation, { autocast, signal })).top1Error
-        await options.onPruned?.(round, totalDensity(pruned))
       }
+      if (!stopped) await options.onPruned?.(round, totalDensity(pruned), { phase, index: p })
       // What the user has frozen stays so when the round is over.
       const fixed = fixedIn(network, phase).filter((name) => !network.frozen.includes(name))
       network.freeze(...fixed)

@@ -27,8 +27,8 @@ export async function readOutcome(
   const rounds: RoundRecord[] = []
   let final = reference
   for (const { round, density, compression, validationError } of state.rounds) {
-    const before = await test(checkpoint.weights(round, 'pruned'))
-    final = await test(checkpoint.weights(round, 'retrained'), round === state.rounds.length)
+    const before = await test(checkpoint.pruned(round))
+    final = await test(checkpoint.retrained(round), round === state.rounds.length)
     rounds.push({
       round,
       density,

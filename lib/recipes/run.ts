@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { loadWeights } from '../io/network.js'
 import { initialDeviations } from '../prune/mask.js'
+import { phasesOf } from '../prune/phases.js'
 import { prune } from '../prune/prune.js'
 import { type RunRecord, writeRunRecord } from '../report/record.js'
 import { Checkpoint, isPruning, type PruningState, type RunState } from '../runs/checkpoint.js'
@@ -67,6 +68,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
     const outcome = await readOutcome(session, state)
     const skipped = tellSkipped(session).length
     const seconds = spent()
+    const phases = phasesOf(network, recipe.prune.phases)
     const record: RunRecord = {
       schema: 1,
       recipe: recipe.name,
@@ -75,6 +77,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
       threads,
       versions,
       ...outcome,
+      ...(phases.length > 1 && { phases: [...phases] }),
       ...(skipped > 0 && { skipped }),
       seconds,
     }
@@ -127,11 +130,12 @@ async function pruneAndRetrain(
   let { within: _, ...state } = from
   const last = state.rounds.length
   await loadWeights(network, join(folder, REFERENCE_FILE))
+  const phases = phasesOf(network, recipe.prune.phases)
   const { distillation } = recipe.prune.retrain
   // The dense network teaches, also when the run goes on behind a round.
   const teacher =
     distillation && (distillation.teacher ?? (await predict(network, data.train, { autocast, signal })))
-  if (last > 0) await loadWeights(network, checkpoint.weights(last, 'retrained'))
+  if (last > 0) await loadWeights(network, checkpoint.retrained(last))
   const rounds = prune(network, data, {
     ...recipe.prune,
     retrain: {
@@ -144,9 +148,9 @@ async function pruneAndRetrain(
     after: { round: last, initial: from.initialDeviations },
     checkpoint: savedWithin(session, () => ({ ...state, seconds: spent() }), note),
     onProgress: on.pruneProgress?.bind(on),
-    onPruned: async (round, density) => {
-      await network.save(checkpoint.weights(round, 'pruned'))
-      await note({ event: 'prune', round, density })
+    onPruned: async (round, density, { phase, index }) => {
+      await network.save(checkpoint.pruned(round, index))
+      await note({ event: 'prune', round, density, ...(phases.length > 1 && { phase }) })
     },
     onEpoch: async (epoch) => {
       on.retrainEpoch?.(epoch)
@@ -155,7 +159,7 @@ async function pruneAndRetrain(
     },
   })
   for await (const round of rounds) {
-    const path = checkpoint.weights(round.round, 'retrained')
+    const path = checkpoint.retrained(round.round)
     await network.save(path)
     state = { ...state, rounds: [...state.rounds, { ...round, layers: [...round.layers] }], seconds: spent() }
     await checkpoint.settle(state)

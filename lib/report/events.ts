@@ -38,12 +38,14 @@ const kinds = {
     validationError: z.number().optional(),
     seconds: z.number(),
   }),
-  /** Weights were pruned; retraining begins. */
+  /** Weights were pruned; retraining begins. Once in each phase of a round. */
   prune: z.looseObject({
     event: z.literal('prune'),
     time,
     round: z.int(),
     density: z.number(),
+    /** Of a round with several phases: which layers were pruned. */
+    phase: z.string().optional(),
     thresholds: z.record(z.string(), z.number()).optional(),
   }),
   /** A round of pruning and retraining ended. */

@@ -40,7 +40,7 @@ const round = z.looseObject({
   compression: positive,
   /** On the validation part of the training set; what choices are made by. */
   validationError: percent,
-  /** On the test set after pruning, before retraining. */
+  /** On the test set after pruning, before retraining; of several phases, those of the first. */
   top1ErrorBefore: percent,
   /** On the test set after retraining. */
   top1Error: percent,
@@ -67,6 +67,8 @@ const runRecord = z.looseObject({
   }),
   layers: z.array(layer),
   rounds: z.array(round),
+  /** Which layers each round pruned and retrained in turn (`'fc'`, `'conv'`, `'all'`), where it was not all at once. */
+  phases: z.array(z.string()).optional(),
   /** Samples of all parts that could not be read, where there were any. */
   skipped: count.optional(),
   seconds: z.number().min(0),

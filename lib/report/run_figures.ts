@@ -42,9 +42,11 @@ export async function runFigures(dir: string, record: RunRecord): Promise<RunFig
   const { patterns, costs } = model ? await modelFigures(model.path, record) : { patterns: [], costs: [] }
   const weights: Figure[] = []
   const shown = heaviest(record)
-  for (const [index, { name }] of record.layers.entries()) {
-    if (found.length === 0) break
-    const figure = await weightsFigure(name, index, found)
+  for (const [index, { name, kind }] of record.layers.entries()) {
+    const phase = firstPhase(record, kind)
+    const own = found.filter((stage) => stage.phase === undefined || stage.phase === phase)
+    if (own.length === 0) break
+    const figure = await weightsFigure(name, index, own)
     weights.push(shown.has(name) ? figure : { ...figure, group: 'Weights of the other layers' })
   }
   return {
@@ -63,16 +65,31 @@ interface StageFile {
   readonly name: string
   readonly file: string
   readonly path: string
+  /** It shows the layers that this phase of a round is the first to prune. */
+  readonly phase?: number
 }
 
-function stageFiles(dir: string, { rounds }: RunRecord): StageFile[] {
-  const last = rounds.at(-1)?.round
+function stageFiles(dir: string, record: RunRecord): StageFile[] {
+  const last = record.rounds.at(-1)?.round
   const stage = (name: string, path: string): StageFile => ({ name, file: path.slice(dir.length + 1), path })
+  const phases = new Set(record.layers.map(({ kind }) => firstPhase(record, kind)))
+  const pruned = (round: number) =>
+    [...phases]
+      .sort()
+      .map((phase) => ({ ...stage('pruned', new Checkpoint(dir).pruned(round, phase)), phase }))
   return [
     stage('dense', join(dir, REFERENCE_FILE)),
-    ...(last === undefined ? [] : [stage('pruned', new Checkpoint(dir).weights(last, 'pruned'))]),
+    ...(last === undefined ? [] : pruned(last)),
     stage('retrained', join(dir, MODEL_FILE)),
   ]
+}
+
+/** The first phase of a round that prunes layers of a kind, from 0. */
+function firstPhase({ phases = [] }: RunRecord, kind: string): number {
+  return Math.max(
+    0,
+    phases.findIndex((phase) => phase === 'all' || phase === kind),
+  )
 }
 
 /** Figures of what is left: dead neurons and the first layer's pattern; energy and bytes. */

@@ -71,12 +71,24 @@ export function summaryTable(record: Pick<RunRecord, 'reference' | 'pruned'>, pa
   }
 }
 
+/** The layers after whose pruning the error before retraining is read: empty where that is all at once. */
+export function prunedBefore({ phases: [first] = [] }: Pick<RunRecord, 'phases'>): string {
+  return first === undefined || first === 'all' ? '' : `${first.toUpperCase()} `
+}
+
 /** How the rounds went. Errors are on the validation part, then on the test set before and after retraining. */
-export function roundTable({ rounds }: Pick<RunRecord, 'rounds'>): TableData {
+export function roundTable({ rounds, phases }: Pick<RunRecord, 'rounds' | 'phases'>): TableData {
   const top5 = rounds.some(({ top5Error }) => top5Error !== undefined)
   return {
     columns: [
-      ...['round', 'kept', 'compression', 'validation error', 'test error, pruned', 'retrained'],
+      ...[
+        'round',
+        'kept',
+        'compression',
+        'validation error',
+        `test error, ${prunedBefore({ phases })}pruned`,
+        'retrained',
+      ],
       ...(top5 ? ['top-5'] : []),
     ],
     rows: rounds.map((round) => [

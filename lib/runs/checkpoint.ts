@@ -60,9 +60,14 @@ export class Checkpoint {
     this.folder = join(runFolder, CHECKPOINT_FOLDER)
   }
 
-  /** The network at the end of a round, or right after its pruning. */
-  weights(round: number, when: 'pruned' | 'retrained'): string {
-    return join(this.folder, `round-${round}-${when}.safetensors`)
+  /** The network at the end of a round. */
+  retrained(round: number): string {
+    return join(this.folder, `round-${round}-retrained.safetensors`)
+  }
+
+  /** The network right after the pruning of one of a round's phases, counted from 0. */
+  pruned(round: number, phase = 0): string {
+    return join(this.folder, `round-${round}-pruned${phase === 0 ? '' : `-${phase + 1}`}.safetensors`)
   }
 
   /** Where training stands within an epoch. */

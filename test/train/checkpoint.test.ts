@@ -259,7 +259,7 @@ describe('pruning that is saved on the way', function () {
       const seen: unknown[] = []
       let weights: string | undefined
       let after: PruneOptions['after'] | undefined
-      const pruned: number[] = []
+      const pruned: string[] = []
       for (let over = false; !over; ) {
         using net = small()
         // The dense network teaches.
@@ -270,7 +270,7 @@ describe('pruning that is saved on the way', function () {
           const job = prune(net, splits, {
             ...{ ...options, retrain, signal, checkpoint },
             after,
-            onPruned: (round) => void pruned.push(round),
+            onPruned: (round, _, { index }) => void pruned.push(`${round}.${index}`),
           })
           for await (const round of job) {
             seen.push(told(round))
@@ -282,7 +282,7 @@ describe('pruning that is saved on the way', function () {
         if (over) expect(bitsOf(net) === bitsOf(unbroken), `stopped every ${every} steps`).to.equal(true)
       }
       expect(seen).to.deep.equal(rounds)
-      expect(pruned).to.deep.equal([1, 2])
+      expect(pruned).to.deep.equal(['1.0', '1.1', '2.0', '2.1'])
     }
     expect(await readNote(join(box, 'position.safetensors'))).to.include({ round: 2, phase: 1 })
   })

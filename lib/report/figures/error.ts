@@ -4,16 +4,17 @@ import type { Figure } from '../figure.js'
 import { formatPercent, formatRatio } from '../format.js'
 import { color, type SeriesStyle, seriesStyle } from '../palette.js'
 import type { RunRecord } from '../record.js'
-import { roundTable } from '../tables.js'
+import { prunedBefore, roundTable } from '../tables.js'
 import { densityAxis, errorAxis, lineWithSymbols } from './marks.js'
 
 /** The error as rounds prune more; undefined where there were no rounds. */
-export function errorFigure(record: Pick<RunRecord, 'reference' | 'rounds'>): Figure | undefined {
+export function errorFigure(record: Pick<RunRecord, 'reference' | 'rounds' | 'phases'>): Figure | undefined {
   const { reference } = record
   // A logarithm has no place for a network without weights.
   const rounds = record.rounds.filter(({ density }) => density > 0)
   const last = rounds.at(-1)
   if (last === undefined) return undefined
+  const first = prunedBefore(record)
   const dense = { density: 1, error: reference.top1Error }
   const series = [
     {
@@ -21,7 +22,7 @@ export function errorFigure(record: Pick<RunRecord, 'reference' | 'rounds'>): Fi
       points: [dense, ...rounds.map(({ density, top1Error }) => ({ density, error: top1Error }))],
     },
     {
-      name: 'test, before retraining',
+      name: first ? `test, ${first}layers pruned, before retraining` : 'test, before retraining',
       points: rounds.map(({ density, top1ErrorBefore }) => ({ density, error: top1ErrorBefore })),
     },
     {
@@ -64,7 +65,10 @@ export function errorFigure(record: Pick<RunRecord, 'reference' | 'rounds'>): Fi
     title: 'Error against density',
     caption:
       'One round further to the right, fewer weights are kept. Choices were made by the validation part of the ' +
-      `training set; the test set was read once, at the end. The last round reaches ${formatRatio(1 / last.density)} fewer weights.`,
+      `training set; the test set was read once, at the end. The last round reaches ${formatRatio(1 / last.density)} fewer weights.` +
+      (first
+        ? ` Each round prunes and retrains layers in turn: its error before retraining is read after the first pruning, of the ${first}layers alone.`
+        : ''),
     svg,
     table: roundTable(record),
   }
