@@ -1,5 +1,6 @@
 import { packImages } from '../data/packed.js'
 import { formatCount } from '../report/format.js'
+import { ownFile } from '../runs/own_folder.js'
 import { Interrupted } from './failure.js'
 import type { PackCommandOptions } from './pack.js'
 import { createReporter } from './progress.js'
@@ -17,6 +18,7 @@ export async function pack(dir: string, options: PackCommandOptions, signal: Abo
     started = true
     reporter.update(done)
   }
+  await using _ = await ownFile(out)
   try {
     const result = await packImages(dir, out, { resize, validation, threads, signal, onProgress })
     if (started) reporter.stop()

@@ -6,6 +6,7 @@ import type { Network } from '../nn/network.js'
 import { removeDeadNeurons, type ShrinkReport } from '../prune/shrink.js'
 import { findRecipe } from '../recipes/registry.js'
 import { formatCount, formatRatio } from '../report/format.js'
+import { ownFile } from '../runs/own_folder.js'
 import { openNetwork } from './network_file.js'
 import { print } from './output.js'
 import type { ShrinkOptions } from './shrink.js'
@@ -26,6 +27,7 @@ export async function shrink(file: string, options: ShrinkOptions, signal: Abort
   if (resolve(out) === resolve(file)) {
     throw new TorchPruneError('ERR_OUTPUT', `${out} is the network that is read: choose another --out`)
   }
+  await using _ = await ownFile(out)
   using network = await openNetwork(file, options.model)
   const certify = await testSetFor(network, options)
   const report = await removeDeadNeurons(network, { certify, signal })

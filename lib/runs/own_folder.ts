@@ -1,5 +1,5 @@
 import { readdir, rename, rm, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { makeFolder, removeLeftovers } from '../io/atomic.js'
 import { exists, outputError } from '../io/files.js'
 import { Lock, type LockOwner } from '../io/lock.js'
@@ -74,6 +74,17 @@ export class OwnFolder implements AsyncDisposable {
     // A refused run leaves nothing. Where there is something in the folder, it stays.
     if (this.#made) await rmdir(this.folder).catch(() => {})
   }
+}
+
+/**
+ * Locks a file that this process alone is to write, and cleans its folder of what dead processes left there.
+ *
+ * @throws TorchPruneError `ERR_BUSY`, naming the owner, when another process writes it; `ERR_OUTPUT`
+ */
+export async function ownFile(path: string): Promise<Lock> {
+  const lock = await Lock.take(`${path}.lock`, path)
+  await removeLeftovers(dirname(path))
+  return lock
 }
 
 /**
