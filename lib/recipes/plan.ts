@@ -70,7 +70,7 @@ const schedule = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('constant') }).transform(() => constant()),
   z
     .strictObject({ kind: z.literal('cosine'), warmup: number, final: number })
-    .transform(built((options) => cosine(options))),
+    .transform(built(({ kind: _, ...options }) => cosine(options))),
   z
     .strictObject({ kind: z.literal('step'), every: z.number(), factor: number })
     .transform(built(({ every, factor }) => step(every, factor))),
