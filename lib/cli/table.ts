@@ -1,3 +1,4 @@
+import { largest } from '../base/lists.js'
 export interface Column {
   title: string
   /** Without it, a column of numbers (`12.1×`, `267K`, `8%`, …) is aligned to the right and any other to the left. */
@@ -19,7 +20,7 @@ export function renderTable(
   const laidOut = columns.map((column, index) => {
     const { title, align } = typeof column === 'string' ? { title: column, align: undefined } : column
     const cells = rows.map((row) => printable(String(row[index] ?? '')))
-    const width = Math.max(...[title, ...cells].map(widthOf))
+    const width = largest([title, ...cells].map(widthOf))
     return { title: printable(title), cells, width, right: (align ?? alignment(cells)) === 'right' }
   })
   const line = (cellOf: (column: (typeof laidOut)[number]) => string): string =>

@@ -2,6 +2,7 @@ import { abortOptions } from '../base/abort.js'
 import { isObject, list } from '../base/collection.js'
 import { callback, type Kind, number, seed as seedKind, whole, wrongValue } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
+import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
 import type { DatasetHandle } from '../binding/native.js'
 import { type Listener, runJob } from '../binding/native_job.js'
@@ -84,12 +85,16 @@ export interface SkippedSample {
   readonly reason: string
 }
 
+const CLONING = uncloneable('a dataset stays in its thread (open its files there)')
+
 /**
  * Labelled samples, immutable: in memory, or read as they are needed. Batches are gathered and normalised natively,
  * off the event loop. In memory, images are `uint8 [N, C, H, W]` with `mean` and `std`, or `float32 [N, C, ...]` that come normalised; labels
  * are `int64 [N]`.
  */
 export class Dataset {
+  /** @internal */
+  readonly cloning = CLONING
   /** @internal */
   readonly handle: DatasetHandle
   readonly length: number

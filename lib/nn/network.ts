@@ -1,5 +1,6 @@
 import { instance, type Kind } from '../base/kind.js'
 import { readOptions } from '../base/option.js'
+import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NetworkHandle } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
@@ -26,11 +27,15 @@ import type { Shape } from './shapes.js'
 
 export type { NetworkOptions } from './network_options.js'
 
+const CLONING = uncloneable('a network stays in its thread (save it, and load the file there)')
+
 /**
  * A layer graph with its parameters, on a device. `K` holds the kind of each layer by name, so that naming a
  * layer that is not there, or pruning one without weights, does not compile.
  */
 export class Network<K extends LayerKinds = LayerKinds> {
+  /** @internal */
+  readonly cloning = CLONING
   /** The kinds of the layers: for the compiler alone. */
   declare readonly kinds: K
   /** The layers as described. */

@@ -2,6 +2,7 @@ import { record } from '../base/collection.js'
 import { instance, whole } from '../base/kind.js'
 import { group } from '../base/option.js'
 import { shown } from '../base/shown.js'
+import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NativeParameter, OptimizerHandle } from '../binding/native.js'
 import { type AnyNetwork, networkKind } from '../nn/network.js'
@@ -18,12 +19,15 @@ export interface ParameterState {
 
 const parameterState = group({ steps: whole(0), moments: record(tensorKind, 'an object of tensors by name') })
 const stateKind = instance<ReadonlyMap<string, unknown>>(Map, 'a Map, as state() returns it')
+const CLONING = uncloneable('an optimizer stays in its thread (send what its state() holds)')
 
 /**
  * An optimiser over a network's parameters or over tensors of one's own. Masks set later seal its moments;
  * states loaded into it are sealed as they come.
  */
 export class Optimizer {
+  /** @internal */
+  readonly cloning = CLONING
   readonly spec: OptimizerSpec
   /** @internal */
   readonly handle: OptimizerHandle

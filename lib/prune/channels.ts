@@ -1,3 +1,4 @@
+import { append } from '../base/lists.js'
 import type { Node } from '../nn/graph.js'
 
 /**
@@ -92,9 +93,9 @@ export function channelGroups(input: readonly number[], nodes: readonly Node[]):
 
 function merge(kept: Building, gone: Building): void {
   if (kept === gone) return
-  kept.producers.push(...gone.producers)
-  kept.consumers.push(...gone.consumers)
-  kept.norms.push(...gone.norms)
+  append(kept.producers, gone.producers)
+  append(kept.consumers, gone.consumers)
+  append(kept.norms, gone.norms)
   if (gone.fixed) kept.fixed ??= gone.fixed
   gone.into = kept
 }

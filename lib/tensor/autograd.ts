@@ -1,4 +1,5 @@
 import { boolean } from '../base/kind.js'
+import { append } from '../base/lists.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import type { TensorHandle } from '../binding/native.js'
@@ -112,7 +113,7 @@ export class Differentiable<D extends DType> extends Activation<D> {
         () => checked(hook(new Class(handle))),
         (returned) => new Set(returned && [returned]),
       )
-      replacements.push(...kept)
+      append(replacements, kept)
       return result?.handleFor('registerHook')
     })
     return { remove, [Symbol.dispose]: remove }

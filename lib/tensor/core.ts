@@ -1,4 +1,5 @@
 import { instance, type Kind } from '../base/kind.js'
+import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
 import type { TensorHandle } from '../binding/native.js'
 import { TorchPruneError } from '../errors.js'
@@ -8,11 +9,15 @@ import { type Argument, Holder, invoke, invokeTensor } from './invoke.js'
 import { enroll, release } from './lifetime.js'
 import type { Tensor } from './tensor.js'
 
+const CLONING = uncloneable('a tensor stays in its thread (send its data() and its shape)')
+
 /**
  * What every tensor has before any operator: a handle of the addon, its description, its end. The operators
  * come by family, each a class over the one before; `Tensor`, the last, is the only one that is made.
  */
 export class TensorCore<D extends DType = DType> extends Holder {
+  /** @internal */
+  readonly cloning = CLONING
   #handle: TensorHandle | undefined
   #described: { readonly shape: readonly number[]; readonly dtype: DType } | undefined
 

@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot'
+import { largest, smallest } from '../../base/lists.js'
 import { drawChart } from '../chart.js'
 import type { BeforeAfter } from '../cost.js'
 import type { Figure } from '../figure.js'
@@ -30,7 +31,7 @@ export function beforeAfterFigure({
   const shown = rows.filter(({ dense, pruned }) => dense > 0 && pruned > 0)
   const [dense, pruned] = [seriesStyle(0), seriesStyle(1)]
   const ends = shown.length > 0 ? shown.flatMap((row) => [row.dense, row.pruned]) : [1, 10]
-  const domain = [Math.min(...ends) / 1.5, Math.max(...ends) * 1.5] as const
+  const domain = [smallest(ends) / 1.5, largest(ends) * 1.5] as const
   const crowded = isCrowded(rows.length)
   const ratio = (row: BeforeAfter) => (row.pruned > 0 ? formatRatio(row.dense / row.pruned) : '–')
   const svg = drawChart({

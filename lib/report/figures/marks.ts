@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot'
+import { largest, smallest } from '../../base/lists.js'
 import type { SeriesStyle } from '../palette.js'
 
 interface LineOptions<T> {
@@ -35,7 +36,7 @@ interface Axis {
 
 /** A logarithmic axis of densities, from dense at the left. */
 export function densityAxis(densities: readonly number[], label: string): Axis {
-  const [least, most] = [Math.min(...densities), Math.max(...densities)]
+  const [least, most] = [smallest(densities), largest(densities)]
   const domain = [least < most ? least : most / 2, most] as const
   const ticks = ROUND_DENSITIES.filter((density) => density >= domain[0] && density <= domain[1])
   return {
@@ -46,7 +47,7 @@ export function densityAxis(densities: readonly number[], label: string): Axis {
 
 /** An axis of errors in percent, logarithmic where they differ too much to be read otherwise. */
 export function errorAxis(errors: readonly number[], label: string): Axis {
-  const [least, most] = [Math.min(...errors), Math.max(...errors)]
+  const [least, most] = [smallest(errors), largest(errors)]
   const text = (error: number) => `${error}%`
   if (least <= 0 || most / least <= 8) {
     const domain = [0, most > 0 ? most * 1.05 : 1]

@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot'
+import { largest } from '../../base/lists.js'
 import { drawChart } from '../chart.js'
 import type { Figure } from '../figure.js'
 import type { NeuronCount } from '../neurons.js'
@@ -23,7 +24,7 @@ export function neuronFigure(layers: readonly NeuronCount[]): Figure {
       color: styles[part]!.color,
     })),
   )
-  const most = Math.max(...layers.map((layer) => dead(layer) / layer.neurons))
+  const most = largest(layers.map((layer) => dead(layer) / layer.neurons))
   const title = 'Dead neurons'
   const svg = drawChart({
     id: 'neurons',

@@ -1,4 +1,5 @@
 import sharp from 'sharp'
+import { largest, smallest } from '../../base/lists.js'
 import type { Node } from '../../nn/graph.js'
 import type { Shape } from '../../nn/shapes.js'
 import { operator } from '../../tensor/operator.js'
@@ -42,7 +43,7 @@ export async function bandsFigure(layer: ImageLayer, keep: Tensor<'bool'>): Prom
     title,
     description:
       `A dot for each kept weight of ${name}: ${neurons} neurons by ${bands} bands, one for each row of the image. ` +
-      `The fullest band has ${Math.max(...kept)} kept weights, the emptiest ${Math.min(...kept)}.`,
+      `The fullest band has ${largest(kept)} kept weights, the emptiest ${smallest(kept)}.`,
     width: 720,
     height: 360,
     marginBottom: 60,
@@ -80,7 +81,7 @@ export async function bandsFigure(layer: ImageLayer, keep: Tensor<'bool'>): Prom
 export async function pixelsFigure(layer: ImageLayer, keep: Tensor<'bool'>): Promise<Figure> {
   const { name, channels, height, width } = layer
   const kept = scope(() => keep.sum(0).reshape([channels, height, width]).sum(0).toArray() as number[][])
-  const most = Math.max(...kept.flat())
+  const most = largest(kept.flat())
   const title = `Kept weights of ${name} by pixel`
   const grey = Uint8Array.from(kept.flat(), (count) => (255 * count) / Math.max(1, most))
   const svg = drawChart({

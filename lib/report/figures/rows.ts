@@ -1,3 +1,5 @@
+import { largest } from '../../base/lists.js'
+
 /** So many rows, or series, cannot each have the room that few would have. */
 const MANY = 16
 
@@ -12,7 +14,7 @@ export function rowHeight(rows: number, roomy: number): number {
 
 /** Room for names at the left of a chart with a row each. */
 export function labelMargin(names: readonly string[]): number {
-  return 14 + 7.2 * Math.max(...names.map((name) => shortened(name).length))
+  return 14 + 7.2 * largest(names.map((name) => shortened(name).length))
 }
 
 /** The end of a name tells layers apart: `…ature.0.conv1`. */

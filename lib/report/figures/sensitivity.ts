@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot'
+import { largest } from '../../base/lists.js'
 import { drawChart } from '../chart.js'
 import type { Figure } from '../figure.js'
 import { formatPercent } from '../format.js'
@@ -68,7 +69,7 @@ function sensitivityLines(layers: Layers, dense: number, heading: Heading): Draw
 
 /** A row for each layer, where lines would hide each other: the stronger the colour, the more error. */
 function sensitivityMap(layers: Layers, dense: number, heading: Heading): Drawn {
-  const most = Math.max(...errorsOf(layers))
+  const most = largest(errorsOf(layers))
   const cells = layers.flatMap(({ name, points }) =>
     points.map((point) => ({
       name,

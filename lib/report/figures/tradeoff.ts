@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot'
+import { largest } from '../../base/lists.js'
 import { drawChart } from '../chart.js'
 import type { Figure } from '../figure.js'
 import { color, seriesStyle } from '../palette.js'
@@ -55,7 +56,7 @@ export function tradeoffFigure({ curves }: TradeoffRecord): Figure | undefined {
     caption:
       `Mean over ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}` +
       `${seeds > 1 ? '; the bands are one standard deviation wide to either side' : ''}. ` +
-      `${Math.max(...ends) > MOST_SHOWN ? `What loses more than ${MOST_SHOWN} points leaves the chart; the table has it. ` : ''}` +
+      `${largest(ends) > MOST_SHOWN ? `What loses more than ${MOST_SHOWN} points leaves the chart; the table has it. ` : ''}` +
       'Under 0 the pruned network is the better one.',
     svg,
     table: {
