@@ -1,5 +1,5 @@
 // An HTTP service that trains and keeps answering.
-//   npx tsx examples/service/server.ts
+//   npx tsx examples/service/server.ts [FOLDER OF MNIST]
 //   curl -X POST localhost:8080/runs; curl localhost:8080/runs/1; curl -X DELETE localhost:8080/runs/1
 import { createServer } from 'node:http'
 import { data, models, prune, sgd, train } from 'torch-prune'
@@ -10,7 +10,7 @@ interface Run {
   stop: AbortController
 }
 
-const mnist = await data.mnist()
+const mnist = await data.mnist(process.argv[2])
 const runs: Run[] = []
 
 async function work(run: Run): Promise<void> {
@@ -29,29 +29,36 @@ async function work(run: Run): Promise<void> {
   run.state = 'done'
 }
 
+function start(): number {
+  const run: Run = { state: 'training', progress: null, stop: new AbortController() }
+  const number = runs.push(run)
+  work(run).catch((error: unknown) => {
+    run.state = run.stop.signal.aborted ? 'stopped' : 'failed'
+    run.progress = String(error)
+  })
+  return number
+}
+
+/** The status and the body of an answer. Nothing that a client sends may throw here. */
+function answer(method: string, path: string): readonly [status: number, body: unknown] {
+  if (!URL.canParse(path, 'http://localhost')) return [400, { error: 'bad request' }]
+  const { pathname } = new URL(path, 'http://localhost')
+  const [, id] = /^\/runs(?:\/(\d+))?$/.exec(pathname) ?? [undefined, '0']
+  if (id === undefined) {
+    if (method === 'POST') return [202, { run: start() }]
+    if (method === 'GET') return [200, runs.map(({ state }, i) => ({ run: i + 1, state }))]
+    return [405, { error: 'use GET or POST' }]
+  }
+  const run = runs[Number(id) - 1]
+  if (run === undefined) return [404, { error: 'not found' }]
+  if (method === 'DELETE') run.stop.abort()
+  else if (method !== 'GET') return [405, { error: 'use GET or DELETE' }]
+  return [200, { state: run.state, progress: run.progress }]
+}
+
 const server = createServer((request, response) => {
-  const reply = (status: number, body: unknown) => {
-    response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
-  }
-  const [, collection, id] = new URL(request.url ?? '/', 'http://localhost').pathname.split('/')
-  const run = id === undefined ? undefined : runs[Number(id) - 1]
-  if (collection !== 'runs' || (id !== undefined && run === undefined))
-    return reply(404, { error: 'not found' })
-  if (run === undefined && request.method === 'POST') {
-    const started: Run = { state: 'training', progress: null, stop: new AbortController() }
-    runs.push(started)
-    work(started).catch((error: unknown) => {
-      started.state = started.stop.signal.aborted ? 'stopped' : 'failed'
-      started.progress = String(error)
-    })
-    return reply(202, { run: runs.length })
-  }
-  if (run === undefined)
-    return reply(
-      200,
-      runs.map(({ state }, i) => ({ run: i + 1, state })),
-    )
-  if (request.method === 'DELETE') run.stop.abort()
-  return reply(200, { state: run.state, progress: run.progress })
+  request.resume() // no request needs a body: whatever comes is let go
+  const [status, body] = answer(request.method ?? '', request.url ?? '')
+  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
 })
 server.listen(Number(process.env.PORT ?? 8080), () => console.log('listening on', server.address()))
