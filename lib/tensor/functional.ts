@@ -1,3 +1,4 @@
+import { TorchPruneError } from '../errors.js'
 import type { DType } from './dtype.js'
 import { invokeTensor } from './invoke.js'
 import type { Shape } from './shape.js'
@@ -103,7 +104,11 @@ export interface BatchNormOptions extends LayerNormOptions<DType> {
   momentum?: number | undefined
 }
 
-/** Mean 0 and variance 1 for each channel of `[n, c, …]`. */
+/**
+ * Mean 0 and variance 1 for each channel of `[n, c, …]`.
+ *
+ * @throws TorchPruneError `ERR_SHAPE` where a channel has one value to train on, which has no variance.
+ */
 export function batchNorm<D extends DType>(
   input: Tensor<D>,
   {
@@ -116,16 +121,42 @@ export function batchNorm<D extends DType>(
     eps = 1e-5,
   }: BatchNormOptions = {},
 ): Tensor<D> {
+  const [samples = 1, , ...rest] = input.shape
+  if (training && rest.reduce((product, size) => product * size, samples) === 1) {
+    throw new TorchPruneError(
+      'ERR_SHAPE',
+      `batchNorm: a channel of [${input.shape.join(', ')}] has one value, and no variance to train on: give it more samples`,
+    )
+  }
+  if (!(training ? eps > 0 : eps >= 0)) {
+    const bound = training ? 'over 0 in training' : '0 or more'
+    throw new TorchPruneError('ERR_ARGUMENT', `batchNorm: eps must be ${bound}, got ${eps}`)
+  }
   const statistics = [runningMean, runningVar, training, momentum, eps, true]
   return Tensor.wrap(invokeTensor('batch_norm', input, weight, bias, ...statistics))
+}
+
+export interface EmbeddingOptions {
+  /** A row that gathers no gradient; negative ones count from the end. */
+  paddingIndex?: number | undefined
 }
 
 /** The rows of `weight` `[entries, size]` that the int64 `indices` name: `[…, size]`. */
 export function embedding<D extends DType>(
   weight: Tensor<D>,
   indices: Tensor<'int64' | 'int32'>,
-  { paddingIndex }: { paddingIndex?: number | undefined } = {},
+  { paddingIndex }: EmbeddingOptions = {},
 ): Tensor<D> {
-  return Tensor.wrap(invokeTensor('embedding', weight, indices, paddingIndex))
+  if (paddingIndex === undefined) return Tensor.wrap(invokeTensor('embedding', weight, indices))
+  const [entries = 0] = weight.shape
+  if (!(paddingIndex >= -entries && paddingIndex < entries)) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `embedding: paddingIndex must name one of ${entries} rows, got ${paddingIndex}`,
+    )
+  }
+  // libtorch takes a negative one for none.
+  const row = paddingIndex < 0 ? entries + paddingIndex : paddingIndex
+  return Tensor.wrap(invokeTensor('embedding', weight, indices, row))
 }
 export * from './loss.js'

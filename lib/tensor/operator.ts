@@ -11,6 +11,10 @@ export type OperatorResult = Tensor | number | boolean | undefined | OperatorRes
  * `operator('aten::add.Tensor')(a, b, 2)`. It takes the arguments of its schema in order; `undefined` stands
  * for a default. Dtypes and devices are named by strings.
  *
+ * This is libtorch's own operator, without what PyTorch's Python functions do before it (`functional` does
+ * that): `aten::mse_loss` of shapes that broadcast has a wrong gradient, `aten::embedding` takes a negative
+ * padding index for none.
+ *
  * @throws TorchPruneError `ERR_ARGUMENT` where libtorch has no such operator, or arguments do not fit.
  */
 export function operator(name: string): (...values: Argument[]) => OperatorResult {

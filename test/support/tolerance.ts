@@ -30,6 +30,8 @@ const UNITS = {
   function: { relative: [4, 1], absolute: [1, 0] },
   /** Sums, products of matrices, normalization, losses: the order of up to some hundred terms differs. */
   sum: { relative: [16, 1], absolute: [16, 1 / 8] },
+  /** Processors without half arithmetic round partial sums of a convolution to the half format. */
+  convolution: { relative: [16, 1], absolute: [16, 4] },
   /** Some layers and their gradients, one after the other. */
   network: { relative: [16, 4], absolute: [16, 1] },
   /** Outputs of networks as deep as VGG-16, relative to the largest: sums of up to 25,088 terms on each other. */
@@ -75,6 +77,7 @@ const ROUNDINGS = new Map<string, Rounding>([
   ...EXACT.map((name) => [name, 'exact'] as const),
   ...FUSED.map((name) => [name, 'fused'] as const),
   ...FUNCTION.map((name) => [name, 'function'] as const),
+  ['conv2d', 'convolution'],
 ])
 
 /** How an operator rounds, by its name in lib/tensor or libtorch; those that are not listed sum. */

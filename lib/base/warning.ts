@@ -1,0 +1,11 @@
+/** More texts than this are no news to anybody; some hold figures that change with each call. */
+const MOST = 100
+
+const said = new Set<string>()
+
+/** Warns by `process.emitWarning`, under the name `TorchPruneWarning`, once per text. */
+export function warnOnce(text: string): void {
+  if (said.has(text) || said.size >= MOST) return
+  said.add(text)
+  process.emitWarning(text, 'TorchPruneWarning')
+}
