@@ -4,6 +4,7 @@ import sharp from 'sharp'
 import { makeFolder, writeAtomically, writeTextAtomically } from '../io/atomic.js'
 import { FIGURES_FOLDER } from '../runs/files.js'
 import type { Figure } from './figure.js'
+import { outlineText } from './outline.js'
 import { inLightColors, paletteCss } from './palette.js'
 
 const FONTS = "system-ui,'Liberation Sans','DejaVu Sans',sans-serif"
@@ -32,10 +33,9 @@ function standalone(svg: string): string {
   return svg.replace('>', () => `><style>${paletteCss()}${root}</style>`)
 }
 
-/** Renderers of images know no custom properties and no units of pages. */
+/** Renderers of images know no custom properties, and have no fonts on many servers. */
 function toPng(svg: string): Promise<Buffer> {
-  const plain = inLightColors(svg).replace('>', () => `><style>svg{font-family:${FONTS}}</style>`)
-  return sharp(Buffer.from(plain), { density: 72 * SCALE })
+  return sharp(Buffer.from(outlineText(inLightColors(svg))), { density: 72 * SCALE })
     .flatten({ background: '#ffffff' })
     .png({ compressionLevel: 9 })
     .toBuffer()
