@@ -1,11 +1,12 @@
 import { renderTable } from '../../lib/cli/table.js'
 import { MODES, type Mode } from '../network/sides.js'
-import { type Comparison, type Side, TOLERANCE } from './comparison.js'
+import type { Comparison, Side } from './comparison.js'
+import { lossWords } from './judgment.js'
 import { type NetworkComparison, seconds } from './network.js'
 
 /** Prints a comparison for people: the tensors, the masks, how both sides trained, and the verdict. */
 export function printComparison(comparison: Comparison): void {
-  const { title, exact, tensors, masks, ours, theirs, passed } = comparison
+  const { title, losses, tolerance, tensors, masks, ours, theirs, passed } = comparison
   console.log(title)
   const columns = ['tensor', 'elements', 'max|Δ|', 'max|w|', 'ratio', 'identical bits']
   const rows = tensors.map(({ name, elements, most, largest, ratio, identical }) => {
@@ -18,10 +19,12 @@ export function printComparison(comparison: Comparison): void {
   const same = tensors.filter((tensor) => tensor.identical).length
   const sameMasks = masks.filter((mask) => mask.identical).length
   const kept = masks.map((mask) => `${mask.name} ${mask.kept}`).join(', ')
-  const wanted = exact ? 'identical bits' : `max|Δ| ≤ ${TOLERANCE} × max|w|`
+  const byBits = same === tensors.length
+  const within = `max|Δ| ≤ ${scientific(tolerance)} × max|w|, by Python's own spread`
+  console.log(`losses: ${lossWords(losses)}`)
   console.log(
-    `${passed ? 'PASS' : 'FAIL'} (wanted: ${wanted}, identical masks): ${same} of ${tensors.length} tensors and ` +
-      `${sameMasks} of ${masks.length} masks identical (kept: ${kept})\n`,
+    `${passed ? 'PASS' : 'FAIL'} (${byBits ? 'bit for bit' : within}; identical masks): ${same} of ${tensors.length} ` +
+      `tensors and ${sameMasks} of ${masks.length} masks identical (kept: ${kept})\n`,
   )
 }
 
