@@ -70,6 +70,9 @@ Napi::Value BackwardOf(const Napi::CallbackInfo& info) {
         "ERR_SHAPE",
         "backward() without a gradient needs a tensor of one element: reduce it first, with sum() or mean()");
   }
+  // libtorch would sum a larger one.
+  if (gradient.defined() && gradient.sizes() != root.sizes())
+    throw Error("ERR_SHAPE", "backward() takes a gradient of the shape of its tensor");
   Backward(root, gradient, options.Boolean("retainGraph", false), options.Boolean("createGraph", false));
   return info.Env().Undefined();
 }

@@ -39,7 +39,7 @@ def save_fixture(path, tensors, description):
     contiguous = {
         key: tensor.detach().clone(memory_format=torch.contiguous_format) for key, tensor in tensors.items()
     }
-    metadata = {'fixture': json.dumps({'torch': torch.__version__, **description}, separators=(',', ':'))}
+    metadata = {'fixture': json.dumps({'torch': torch.__version__, **description})}
     save_file(contiguous, path, metadata)
     print(f'{path}: {len(tensors)} tensors, {path.stat().st_size} bytes')
 

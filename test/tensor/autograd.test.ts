@@ -93,6 +93,14 @@ describe('autograd', () => {
             .backward(ones([2], { device })),
         'ERR_SHAPE',
       )
+      // libtorch would sum it to the tensor's shape.
+      expectRefusal(
+        () =>
+          leaf()
+            .mul(1)
+            .backward(ones([2, 3], { device })),
+        'ERR_SHAPE',
+      )
       const loss = leaf().square().sum()
       loss.backward()
       expectRefusal(() => loss.backward(), 'ERR_TORCH')
