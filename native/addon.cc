@@ -14,12 +14,14 @@
 #include "tensor/random.h"
 #include "tensor/tensor.h"
 #include "tensor/transfer.h"
+#include "warnings.h"
 
 namespace torch_prune {
 namespace {
 
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   InstallHostAllocator();
+  InstallWarnings(env, exports);              // before the environment, whose threads warn until it has ended
   env.SetInstanceData(new Environment(env));  // Node owns it from here and deletes it with the environment
   RegisterDevice(exports);
   RegisterTensor(env, exports);

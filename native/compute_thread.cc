@@ -1,6 +1,7 @@
 #include "compute_thread.h"
 
 #include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -52,7 +53,12 @@ Napi::Object ComputeThread::Start(Napi::Env env, const std::shared_ptr<Job>& job
     std::lock_guard lock(mutex_);
     if (stopping_) throw Error("ERR_BUSY", "this thread is shutting down: no job can start");
     queue_.push_back(job);
-    if (!thread_.joinable()) thread_ = std::thread([this] { Loop(); });
+    if (!thread_.joinable()) {
+      thread_ = std::thread([this, warnings = c10::WarningUtils::get_warning_handler()] {
+        c10::WarningUtils::set_warning_handler(warnings);
+        Loop();
+      });
+    }
   }
   if (unfinished_++ == 0) channel_.Ref(env);
   ReleaseTeam();

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { warnOnce } from '../base/warning.js'
 import { TorchPruneError } from '../errors.js'
 import { cacheFolder } from './cache.js'
 import { availableCores, threadLimit } from './cores.js'
@@ -45,6 +46,7 @@ function load(): Native {
   try {
     const addon = require(join(folder, 'torch_prune.node')) as Native
     addon.initialize(TorchPruneError)
+    addon.onWarning(warnOnce)
     limitThreads(addon)
     return addon
   } catch (error) {

@@ -112,6 +112,10 @@ export interface ImageSettings {
 
 export interface Native {
   initialize(errorClass: typeof TorchPruneError): void
+  /** Calls `listener` with the text of each warning of libtorch, which then does not go to stderr. */
+  onWarning(listener: (text: string) => void): void
+  /** Warns as libtorch does, on the main thread and then on the compute thread: for tests. */
+  warn(text: string): NativeJob<void>
   versions(): { libtorch: string; build: string }
   cudaDevices(): number
   synchronize(device: string): void

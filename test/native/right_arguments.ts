@@ -117,6 +117,8 @@ const listen = () => {}
 /** For each function of the addon, arguments that it takes. A new function does not compile without its own. */
 export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[Name]> } = {
   initialize: () => [TorchPruneError],
+  onWarning: () => [() => {}],
+  warn: () => ['a warning'],
   versions: () => [],
   cudaDevices: () => [],
   synchronize: () => ['cpu'],
