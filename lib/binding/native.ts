@@ -55,11 +55,26 @@ export interface NativeParameter {
   readonly lrFactor?: number
 }
 
+/** A layer's weight among those that share a count of kept ones. */
+export interface NativeRanked {
+  readonly name: string
+  /** What magnitudes are divided by. 1 unless given. */
+  readonly scale?: number
+  /** Ranked in place of magnitudes; of the weight's shape. */
+  readonly scores?: TensorHandle
+}
+
+/** Layers that keep a number of weights together: exactly that many, where as many are still kept. */
+export interface NativeGroup {
+  readonly keep: number
+  /** Whether `keep` counts whole filters, by their L1 norm, instead of weights. */
+  readonly filters?: boolean
+  readonly layers: readonly NativeRanked[]
+}
+
 /** Splicing of weights in groups, each with one count of kept weights. */
 export interface NativeSplicing {
-  readonly groups: readonly (readonly string[])[]
-  /** What magnitudes are divided by. */
-  readonly scales: readonly (readonly number[])[]
+  readonly groups: readonly (readonly NativeRanked[])[]
   readonly margin: number
   /** Weights kept: for each step at which masks change, a count a group. */
   readonly keep: readonly number[]
@@ -300,34 +315,39 @@ export interface Native {
     options: { batchSize: number; autocast?: Autocast },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<undefined>
+  /** `zeros`, `nan` and `infinite` count kept weights. */
   weightStatistics(
     network: NetworkHandle,
     names: readonly string[],
-  ): NativeJob<{ count: number; kept: number; deviation: number; survivorDeviation: number }[]>
-  pruneThreshold(
-    network: NetworkHandle,
-    names: readonly string[],
-    scales: readonly number[],
-    keep: number,
-  ): NativeJob<number>
+  ): NativeJob<
+    {
+      count: number
+      kept: number
+      zeros: number
+      nan: number
+      infinite: number
+      deviation: number
+      survivorDeviation: number
+    }[]
+  >
+  /** The smallest magnitude of the `keep` largest. */
+  pruneThreshold(network: NetworkHandle, name: string, keep: number): NativeJob<number>
+  /** Keeps magnitudes at or over the threshold, of what is still kept. */
   pruneBelow(
     network: NetworkHandle,
-    names: readonly string[],
-    thresholds: readonly number[],
-    scales: readonly number[],
+    layers: readonly { readonly name: string; readonly threshold: number }[],
   ): NativeJob<{ count: number; kept: number }[]>
-  pruneScored(
+  /** One result for each layer of each group, in their order. */
+  pruneKeep(
     network: NetworkHandle,
-    names: readonly string[],
-    scores: readonly TensorHandle[],
-    keep: number,
+    groups: readonly NativeGroup[],
   ): NativeJob<{ count: number; kept: number }[]>
   /** `keep` holds a count for each group. */
   spliceOnce(network: NetworkHandle, options: NativeSplicing): NativeJob<SplicingCounts>
   fisherStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
-    options: { order: readonly number[]; batchSize: number },
+    options: { samples: number; batchSize: number; seed: number },
     names: readonly string[],
   ): NativeJob<TensorHandle[]>
   connections(

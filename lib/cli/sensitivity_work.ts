@@ -184,11 +184,11 @@ function solutionText({ densities, quality, weights, bytes, errorIncrease }: Sol
     formatPercent(100 * densities[layer]!, 0),
     quality[layer]!.toFixed(3),
   ])
-  const names = Object.entries(quality).map(([layer, value]) => `${layer}=${value.toFixed(3)}`)
+  const names = Object.entries(densities).map(([layer, density]) => `${layer}=${density}`)
   return [
     renderTable(['layer', 'kept', 'quality'], rows),
     '',
     `${formatCount(weights)} weights, ${formatCount(bytes)} bytes, ${errorIncrease.toFixed(2)} points of error before retraining`,
-    `as an option of prune: --quality ${quoteForShell(names.join(','))}`,
+    `as an option of prune: --density ${quoteForShell(names.join(','))}`,
   ].join('\n')
 }

@@ -53,6 +53,7 @@ export interface FisherCriterion<Name extends string = string> extends Named<Nam
   readonly density: number
   readonly batches: number
   readonly batchSize: number
+  readonly seed: number
 }
 export interface FilterNormCriterion<Name extends string = string> extends Named<Name> {
   readonly kind: 'filterNorm'
@@ -87,7 +88,10 @@ export function deviation<const Values extends Choice>(
   return { kind: 'deviation', quality, of: options.of ?? 'survivors', ...named(quality) }
 }
 
-/** Keeps the largest |w| of each layer, this share of its weights after the last round. */
+/**
+ * Keeps the largest |w| of each layer, exactly this share of its weights after the last round. Of equal ones the
+ * first by position stay, here and in all criteria of a density.
+ */
 export function layerDensity<const Values extends Choice>(
   density: Values,
 ): LayerDensityCriterion<NamesIn<Values>> {
@@ -115,20 +119,28 @@ export function globalDensity<const Name extends string = never>(
 /**
  * Keeps the weights whose loss would cost most by a second-order estimate, `½ · F · w²`, with the diagonal of the
  * empirical Fisher information for F (LeCun, Denker and Solla 1989; Theis et al. 2018), of all layers together.
- * F is the mean of squared gradients over `batches` batches of the training set, in evaluation mode.
+ * F is the mean of squared gradients over `batches` batches of the training set, in evaluation mode. The samples are
+ * drawn by `seed`, none twice.
  */
 export function fisher<const Name extends string = never>(
   density: number,
   options: {
+    /** @default 50 */
     readonly batches?: number
+    /** @default 64 */
     readonly batchSize?: number
+    /** @default 0 */
+    readonly seed?: number
     readonly layers?: readonly Name[] | ConnectionKind
   } = {},
 ): FisherCriterion<Name> {
   checkDensity(density, '')
-  const { batches = 50, batchSize = 64, ...layers } = options
+  const { batches = 50, batchSize = 64, seed = 0, ...layers } = options
   checkCounts({ batches, batchSize })
-  return { kind: 'fisher', density, batches, batchSize, ...layers }
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new TorchPruneError('ERR_ARGUMENT', `seed must be a whole number of 0 or more, got ${seed}`)
+  }
+  return { kind: 'fisher', density, batches, batchSize, seed, ...layers }
 }
 
 /**

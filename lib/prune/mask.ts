@@ -4,7 +4,7 @@ import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type Criterion, type DeviationOf, valueFor } from './criterion.js'
-import { applyScores } from './scores.js'
+import { rank } from './scores.js'
 
 /** Standard deviations of layers' weights before the first round, kept with a run so that a resumed one prunes alike. */
 export type InitialDeviations = Readonly<Record<string, number>>
@@ -13,6 +13,8 @@ export interface LayerKept {
   readonly name: string
   readonly weights: number
   readonly kept: number
+  /** Kept weights that are exactly 0: pruned elsewhere, perhaps, and not sealed here. */
+  readonly zeros: number
   readonly density: number
 }
 
@@ -20,8 +22,8 @@ export interface LayerKept {
 export async function keptWeights(network: AnyNetwork, signal?: AbortSignal): Promise<LayerKept[]> {
   const statistics = await weightStatistics(network, network.prunable, signal)
   return network.prunable.map((name, i) => {
-    const { count, kept } = statistics[i]!
-    return { name, weights: count, kept, density: kept / count }
+    const { count, kept, zeros } = statistics[i]!
+    return { name, weights: count, kept, zeros, density: kept / count }
   })
 }
 
@@ -82,41 +84,41 @@ export async function applyCriterion(
   const wanted = layersOf(network, criterion)
   const layers = only === undefined ? wanted : wanted.filter((name) => only.includes(name))
   if (layers.length === 0) return
-  if (criterion.kind === 'fisher' || criterion.kind === 'filterNorm' || criterion.kind === 'scores') {
-    return applyScores(network, criterion, layers, { ...options, ease })
-  }
-  const names = weightNames(layers)
   const statistics = await weightStatistics(network, layers, signal)
-  const deviationOf = (of: DeviationOf, i: number) =>
-    chosenDeviation(of, statistics[i]!, options.initial?.[layers[i]!])
-  const threshold = (scales: readonly number[], indices: readonly number[], density: number) => {
-    const count = indices.reduce((sum, i) => sum + statistics[i]!.count, 0)
-    const keep = Math.round(ease(density) * count)
-    const some = indices.map((i) => names[i]!)
-    return runJob(() => loadAddon().pruneThreshold(network.handle, some, scales, keep), signal)
+  refuseNaN(layers, statistics)
+  const deviations = (of: DeviationOf) =>
+    layers.map((name, i) => {
+      const deviation = chosenDeviation(of, statistics[i]!, options.initial?.[name])
+      if (Number.isFinite(deviation)) return deviation
+      throw new TorchPruneError(
+        'ERR_ARGUMENT',
+        `'${name}.weight' holds ${statistics[i]!.infinite} infinite weights and has no deviation: nothing was pruned; train it again, or prune by magnitude alone`,
+      )
+    })
+  if (criterion.kind === 'deviation') {
+    const below = deviations(criterion.of).map((deviation, i) => ({
+      name: `${layers[i]!}.weight`,
+      threshold: valueFor(criterion.quality, layers[i]!) * deviation,
+    }))
+    await runJob(() => loadAddon().pruneBelow(network.handle, below), signal)
+    return
   }
+  using choice = await rank(network, criterion, layers, { ...options, ease, deviations })
+  await runJob(() => loadAddon().pruneKeep(network.handle, choice.groups), signal)
+}
 
-  let scales = layers.map(() => 1)
-  let thresholds: number[]
-  switch (criterion.kind) {
-    case 'deviation':
-      thresholds = layers.map((name, i) => valueFor(criterion.quality, name) * deviationOf(criterion.of, i))
-      break
-    case 'layerDensity':
-      thresholds = []
-      for (const [i, name] of layers.entries()) {
-        thresholds.push(await threshold([1], [i], valueFor(criterion.density, name)))
-      }
-      break
-    case 'globalDensity': {
-      const { normalize } = criterion
-      if (normalize !== 'none') scales = layers.map((_, i) => deviationOf(normalize, i) || 1)
-      const one = await threshold(scales, [...layers.keys()], criterion.density)
-      thresholds = layers.map(() => one)
-      break
-    }
-  }
-  await runJob(() => loadAddon().pruneBelow(network.handle, names, thresholds, scales), signal)
+/** Refuses weights that cannot be ranked, before anything is pruned. */
+export function refuseNaN(
+  layers: readonly string[],
+  statistics: readonly { readonly nan: number; readonly count: number }[],
+): void {
+  const at = statistics.findIndex(({ nan }) => nan > 0)
+  if (at < 0) return
+  const { nan, count } = statistics[at]!
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `${nan} of the ${count} weights of '${layers[at]!}' are NaN and cannot be ranked: nothing was pruned; train or load the network again`,
+  )
 }
 
 function weightNames(layers: readonly string[]): string[] {

@@ -1,80 +1,114 @@
 import { loadAddon } from '../binding/addon.js'
+import type { NativeGroup, NativeRanked } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
+import type { LinearLayer } from '../nn/layers.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { noGrad } from '../tensor/autograd.js'
 import { scope } from '../tensor/scope.js'
 import { Tensor } from '../tensor/tensor.js'
 import {
-  type FilterNormCriterion,
+  type Criterion,
+  type DeviationCriterion,
+  type DeviationOf,
   type FisherCriterion,
+  type PerLayer,
   type ScoresCriterion,
   valueFor,
 } from './criterion.js'
 
-interface ScoreOptions {
+interface RankOptions {
   readonly ease: (finalDensity: number) => number
+  /** Standard deviations of the layers. */
+  readonly deviations: (of: DeviationOf) => readonly number[]
   readonly data?: Dataset | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** Prunes once by scores: the largest of them stay. */
-export async function applyScores(
+/** What is ranked against what, and how much of it stays. Owns the scores. */
+export interface Ranking extends Disposable {
+  readonly groups: readonly NativeGroup[]
+}
+
+/** How a criterion that meets a density ranks weights. */
+export async function rank(
   network: AnyNetwork,
-  criterion: FisherCriterion | FilterNormCriterion | ScoresCriterion,
+  criterion: Exclude<Criterion, DeviationCriterion>,
   layers: readonly string[],
-  options: ScoreOptions,
-): Promise<void> {
-  const { ease, signal } = options
-  const prune = async (names: readonly string[], scores: readonly Tensor[], keep: number) => {
-    const weights = names.map((name) => `${name}.weight`)
-    const handles = scores.map((score) => score.handle)
-    await runJob(() => loadAddon().pruneScored(network.handle, weights, handles, keep), signal)
+  options: RankOptions,
+): Promise<Ranking> {
+  const { ease, deviations } = options
+  const costs = new Map<string, number>(network.costs.map(({ name, weights }) => [name, weights]))
+  const plain = layers.map((layer): NativeRanked => ({ name: `${layer}.weight` }))
+  const each = (density: PerLayer<string>, ranked: readonly NativeRanked[]): NativeGroup[] =>
+    layers.map((layer, i) => ({
+      keep: Math.round(ease(valueFor(density, layer)) * costs.get(layer)!),
+      layers: [ranked[i]!],
+    }))
+  const together = (density: number, ranked: readonly NativeRanked[]): NativeGroup[] => {
+    const weights = layers.reduce((sum, layer) => sum + costs.get(layer)!, 0)
+    return [{ keep: Math.round(ease(density) * weights), layers: ranked }]
   }
-  if (criterion.kind === 'filterNorm') {
-    for (const name of layers) {
-      using norms = filterNorms(network, name)
-      const [filters, ...rest] = norms.shape as [number, ...number[]]
-      const size = rest.reduce((a, b) => a * b, 1)
-      await prune([name], [norms], Math.round(ease(valueFor(criterion.density, name)) * filters) * size)
+  switch (criterion.kind) {
+    case 'layerDensity':
+      return owning(each(criterion.density, plain))
+    case 'globalDensity': {
+      const { density, normalize } = criterion
+      if (normalize === 'none') return owning(together(density, plain))
+      const scales = deviations(normalize)
+      // A layer whose weights are all the same has no deviation to divide by.
+      return owning(
+        together(
+          density,
+          plain.map((layer, i) => ({ ...layer, scale: scales[i]! || 1 })),
+        ),
+      )
     }
-    return
-  }
-  const scores =
-    criterion.kind === 'fisher'
-      ? await fisherScores(network, criterion, layers, options)
-      : layers.map((name) => scoreOf(network, name, criterion))
-  const share = (some: readonly Tensor[]) =>
-    Math.round(ease(criterion.density) * some.reduce((sum, score) => sum + score.numel, 0))
-  try {
-    if (criterion.kind === 'scores' && criterion.perLayer) {
-      for (const [i, name] of layers.entries()) await prune([name], [scores[i]!], share([scores[i]!]))
-    } else await prune(layers, scores, share(scores))
-  } finally {
-    for (const score of scores) score.dispose()
+    case 'filterNorm':
+      return owning(
+        layers.map((layer, i) => ({
+          keep: Math.round(ease(valueFor(criterion.density, layer)) * filtersOf(network, layer)),
+          filters: true,
+          layers: [plain[i]!],
+        })),
+      )
+    case 'fisher': {
+      const scores = await fisherScores(network, criterion, layers, options)
+      return owning(together(criterion.density, scored(plain, scores)), scores)
+    }
+    case 'scores': {
+      const scores = layers.map((name) => scoreOf(network, name, criterion))
+      const groups = criterion.perLayer ? each : together
+      return owning(groups(criterion.density, scored(plain, scores)), scores)
+    }
   }
 }
 
-/** Each weight's score is the L1 norm of its filter, so that filters go whole. */
-function filterNorms(network: AnyNetwork, layer: string): Tensor {
-  return noGrad(() =>
-    scope(() => {
-      const weight = network.tensor(`${layer}.weight`).detach()
-      const norms = weight.abs().flatten(1).sum(1)
-      return norms
-        .reshape([-1, ...weight.shape.slice(1).map(() => 1)])
-        .expand([...weight.shape])
-        .contiguous()
-    }),
-  )
+function owning(groups: readonly NativeGroup[], scores: readonly Tensor[] = []): Ranking {
+  return {
+    groups,
+    [Symbol.dispose]() {
+      for (const score of scores) score.dispose()
+    },
+  }
+}
+
+function scored(layers: readonly NativeRanked[], scores: readonly Tensor[]): NativeRanked[] {
+  return layers.map((layer, i) => ({ ...layer, scores: scores[i]!.handle }))
+}
+
+/** Filters of a convolution, or rows of a fully connected layer. */
+function filtersOf(network: AnyNetwork, name: string): number {
+  const layer = network.layers[name]!
+  return 'outChannels' in layer ? layer.outChannels : (layer as LinearLayer).outFeatures
 }
 
 async function fisherScores(
   network: AnyNetwork,
-  { batches, batchSize }: FisherCriterion,
+  { batches, batchSize, seed }: FisherCriterion,
   layers: readonly string[],
-  { data, signal }: ScoreOptions,
+  { data, signal }: RankOptions,
 ): Promise<Tensor[]> {
   if (data === undefined) {
     throw new TorchPruneError(
@@ -82,10 +116,9 @@ async function fisherScores(
       'the Fisher criterion looks at gradients: give applyCriterion() data',
     )
   }
-  // From the front and in order, so that a round repeats; the sets come shuffled or in no order of classes.
-  const order = Array.from({ length: Math.min(batches * batchSize, data.length) }, (_, i) => i)
+  const sample = { samples: batches * batchSize, batchSize, seed }
   const names = layers.map((name) => `${name}.weight`)
-  const start = () => loadAddon().fisherStart(network.handle, data.handle, { order, batchSize }, names)
+  const start = () => loadAddon().fisherStart(network.handle, data.handle, sample, names)
   const information = (await runJob(start, signal)).map((handle) => Tensor.wrap(handle))
   return information.map((squares, i) => {
     using owned = squares

@@ -2,7 +2,7 @@ import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
-import { type DeviationCriterion, deviation } from './criterion.js'
+import { type LayerDensityCriterion, layerDensity } from './criterion.js'
 import { initialDeviations } from './mask.js'
 import { type LayerSensitivity, SENSITIVITY_GRID, type Sensitivity } from './sensitivity.js'
 
@@ -23,19 +23,19 @@ export interface SolveOptions {
 
 export interface Solution {
   readonly densities: Readonly<Record<string, number>>
-  /** Quality factors on the deviation of the weights as they are now, which give those densities. */
+  /** The thresholds of those densities, in deviations of the weights as they are now. Equal weights share one. */
   readonly quality: Readonly<Record<string, number>>
   readonly weights: number
   readonly bytes: number
   readonly errorIncrease: number
-  /** Ready for `prune()`: thresholds from the deviations before the first round. */
-  readonly criterion: DeviationCriterion
+  /** Ready for `prune()`: keeps exactly those densities. */
+  readonly criterion: LayerDensityCriterion
 }
 
 const INDEX_BITS = { fc: 5, conv: 8 } as const
 
 /**
- * Thresholds from sensitivity (paper, section 3): starting dense, it takes again and again the step along one
+ * Densities and thresholds from sensitivity (paper, section 3): starting dense, it takes again and again the step along one
  * layer's curve that costs the least error for the weights it saves, until the budget is met.
  *
  * @throws TorchPruneError `ERR_ARGUMENT` for a budget that cannot be met, naming the nearest that can.
@@ -50,12 +50,15 @@ export async function solveThresholds(
   const steps = solveDensities(sensitivity, budget, leastDensity)
   const deviations = await initialDeviations(network, signal)
   const quality: Record<string, number> = {}
+  const kept: Record<string, number> = {}
   for (const { layer, weights } of sensitivity.layers) {
-    const keep = Math.max(1, Math.round(steps.densities[layer]! * weights))
-    const start = () => loadAddon().pruneThreshold(network.handle, [`${layer}.weight`], [1], keep)
+    const density = steps.densities[layer]!
+    const keep = Math.max(1, Math.round(density * weights))
+    kept[layer] = Math.max(density, 1 / weights)
+    const start = () => loadAddon().pruneThreshold(network.handle, `${layer}.weight`, keep)
     quality[layer] = (await runJob(start, signal)) / (deviations[layer]! || 1)
   }
-  return { ...steps, quality, criterion: deviation(quality, { of: 'initial' }) }
+  return { ...steps, quality, criterion: layerDensity(kept) }
 }
 
 /**

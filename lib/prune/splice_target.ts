@@ -6,6 +6,7 @@ import {
   chosenDeviation,
   type InitialDeviations,
   layersOf,
+  refuseNaN,
   weightStatistics,
 } from './mask.js'
 import { type DensitySchedule, densityAt } from './schedule.js'
@@ -77,6 +78,7 @@ export class SpliceTarget {
   ): Promise<SpliceTarget> {
     const layers = splicedLayers(network, criterion)
     const statistics = await weightStatistics(network, layers, signal)
+    refuseNaN(layers, statistics)
     const byLayer = (value: (each: (typeof statistics)[number]) => number) =>
       Object.fromEntries(layers.map((layer, i) => [layer, value(statistics[i]!)]))
     const state = {
@@ -118,9 +120,7 @@ export class SpliceTarget {
         scales.set(layer, chosenDeviation(this.criterion.normalize, statistics[i]!, initial) || 1)
       }
     }
-    return {
-      groups: this.members.map(({ layers }) => layers.map((layer) => `${layer}.weight`)),
-      scales: this.members.map(({ layers }) => layers.map((layer) => scales.get(layer) ?? 1)),
-    }
+    const ranked = (layer: string) => ({ name: `${layer}.weight`, scale: scales.get(layer) ?? 1 })
+    return { groups: this.members.map(({ layers }) => layers.map(ranked)) }
   }
 }

@@ -120,6 +120,7 @@ const criterion = z.discriminatedUnion('kind', [
       density: z.number(),
       batches: count.exactOptional(),
       batchSize: count.exactOptional(),
+      seed: z.int().nonnegative().exactOptional(),
       layers: layersOrKind,
     })
     .transform(built(({ density, ...options }) => fisher(density, options))),

@@ -1,25 +1,28 @@
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
 
 namespace torch_prune {
 
-// The score from which on `keep` of the flat scores stay, more where they tie; `lowest` where all do. Leaves
-// the scores in another order: a hundred million of them are too many for kthvalue's copy with its indices.
-inline double ThresholdOf(at::Tensor&& scores, std::int64_t keep, double lowest) {
-  if (keep <= 0) return std::numeric_limits<double>::infinity();
-  const std::int64_t prune = scores.numel() - keep;
-  if (prune <= 0) return lowest;
-  if (!scores.is_cpu() || scores.scalar_type() != at::kFloat || !scores.is_contiguous())
-    return std::get<0>(scores.kthvalue(prune + 1)).item<double>();
-  float* const first = scores.mutable_data_ptr<float>();
-  // NaN comes last, as in kthvalue.
-  std::nth_element(first, first + prune, first + scores.numel(),
-                   [](float a, float b) { return a < b || (std::isnan(b) && !std::isnan(a)); });
-  return first[prune];
-}
+// What a choice is among: the weights of a layer, or its filters.
+struct Candidates {
+  std::string what;  // for errors: what the scores are called
+  // Computes the scores anew at each call, for the caller to write to: keeping them would take as much memory
+  // as the weights do.
+  std::function<at::Tensor()> score;
+  at::Tensor eligible;  // bool, the scores' shape: the rest cannot be chosen
+  at::Tensor chosen;    // bool: set by ChooseLargest
+};
+
+// Chooses exactly `keep` of all candidates together, or all that are eligible where those are fewer: the
+// largest scores, and among equal ones the first by position. Throws for a score that is not a number.
+void ChooseLargest(std::vector<Candidates>& group, std::int64_t keep);
+
+// The score of the last one that ChooseLargest would choose of a flat tensor, from 1 on. Reorders the scores.
+double SmallestOfLargest(at::Tensor& scores, std::int64_t keep);
 
 }  // namespace torch_prune

@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -12,16 +13,18 @@
 namespace torch_prune {
 namespace {
 
-// fisherStart(network, dataset, {order, batchSize}, names): for each weight, the mean over batches of its
-// squared gradient, float32: the diagonal of the empirical Fisher information, up to the batch size.
+// fisherStart(network, dataset, {samples, batchSize, seed}, names): for each weight, the mean over batches of
+// its squared gradient, float32: the diagonal of the empirical Fisher information, up to the batch size. The
+// samples are drawn by the seed, each at most once: the first ones of a folder are all of one class.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[2], "options");
   const auto network = UseNetwork(info[0]);
   const auto dataset = DatasetHandle::Get(info[1], "dataset");
-  const auto order = ToIntegers(options.Get("order"), "order");
+  const auto samples = std::min(options.Integer("samples"), dataset->size());
   const auto batch_size = options.Integer("batchSize");
-  if (batch_size < 1 || order.empty())
+  const auto seed = static_cast<std::uint64_t>(options.Integer("seed"));
+  if (batch_size < 1 || samples < 1)
     throw Error("ERR_ARGUMENT", "fisher needs a batch of one sample or more");
   auto weights = std::make_shared<std::vector<at::Tensor>>();
   for (const auto& name : ToStrings(info[3], "names")) weights->push_back(network->Find(name).tensor);
@@ -32,8 +35,11 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
     double batches = 0;
     for (const auto& weight : *weights)
       sums->push_back(at::zeros_like(weight, weight.options().requires_grad(false)));
-    const auto pass = dataset->Read({order, batch_size, network->device()});
-    for (std::size_t begin = 0; begin < order.size() && !running.Cancelled(); begin += batch_size) {
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+    const at::Tensor drawn = at::randperm(dataset->size(), generator, at::kLong);
+    const auto* first = drawn.const_data_ptr<std::int64_t>();
+    const auto pass = dataset->Read({{first, first + samples}, batch_size, network->device()});
+    for (std::int64_t begin = 0; begin < samples && !running.Cancelled(); begin += batch_size) {
       const auto batch = pass->Next(running);
       if (batch.size() == 0) continue;
       const auto loss =

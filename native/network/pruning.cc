@@ -1,9 +1,9 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
 
-#include "../arguments.h"
+#include "../option_list.h"
 #include "../tensor/tensor.h"
 #include "choice.h"
 #include "jobs.h"
@@ -21,6 +21,10 @@ at::Tensor Kept(const at::Tensor& weight) {
   return hook ? hook->keep() : at::ones_like(weight, weight.options().dtype(at::kBool).requires_grad(false));
 }
 
+double Count(const at::Tensor& flags) {
+  return static_cast<double>(flags.sum().item<std::int64_t>());
+}
+
 using Work = std::function<void()>;
 using Finish = std::function<Napi::Value(Napi::Env)>;
 
@@ -36,9 +40,16 @@ Napi::Value StartJob(Napi::Env env, const std::shared_ptr<Network>& network, Wor
   return environment.compute.Start(env, job);
 }
 
-// [{count, kept}] of entries with a `keep` mask.
-template <typename Entries>
-Napi::Value KeptCounts(Napi::Env env, const Entries& entries) {
+// A weight and the mask that was chosen for it.
+struct Pruned {
+  std::string name;
+  at::Tensor weight;
+  at::Tensor keep = {};
+  double kept = 0;
+};
+
+// [{count, kept}] of them.
+Napi::Value KeptCounts(Napi::Env env, const std::vector<Pruned>& entries) {
   auto list = Napi::Array::New(env, entries.size());
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
     auto entry = Napi::Object::New(env);
@@ -50,10 +61,9 @@ Napi::Value KeptCounts(Napi::Env env, const Entries& entries) {
 }
 
 // Gives every weight the mask that was chosen for it, or none of them where one would be left empty.
-template <typename Entries>
-void SealAll(Entries& entries, const Optimizers& optimizers) {
+void SealAll(std::vector<Pruned>& entries, const Optimizers& optimizers) {
   for (auto& e : entries) {
-    e.kept = static_cast<double>(e.keep.sum().template item<std::int64_t>());
+    e.kept = Count(e.keep);
     if (e.kept == 0) throw Emptied(e.name);
   }
   for (const auto& e : entries) {
@@ -62,12 +72,12 @@ void SealAll(Entries& entries, const Optimizers& optimizers) {
   }
 }
 
-// weightStatistics(network, names): [{count, kept, deviation, survivorDeviation}], deviations of the
-// population.
+// weightStatistics(network, names): [{count, kept, zeros, nan, infinite, deviation, survivorDeviation}], the
+// last two of the population. `zeros`, `nan` and `infinite` count kept weights.
 Napi::Value Statistics(const Napi::CallbackInfo& info) {
   struct Entry {
     at::Tensor weight;
-    double count = 0, kept = 0, deviation = 0, survivors = 0;
+    double count = 0, kept = 0, zeros = 0, nan = 0, infinite = 0, deviation = 0, survivors = 0;
   };
   const auto network = UseNetwork(info[0]);
   auto entries = std::make_shared<std::vector<Entry>>();
@@ -78,10 +88,15 @@ Napi::Value Statistics(const Napi::CallbackInfo& info) {
         for (auto& e : *entries) {
           const auto keep = Kept(e.weight);
           e.count = static_cast<double>(e.weight.numel());
-          e.kept = static_cast<double>(keep.sum().item<std::int64_t>());
+          e.kept = Count(keep);
           e.deviation = Effective(e.weight).detach().to(at::kDouble).std(false).item<double>();
           const auto survivors = e.weight.detach().masked_select(keep).to(at::kDouble);
           e.survivors = survivors.numel() == 0 ? 0 : survivors.std(false).item<double>();
+          e.zeros = Count(survivors.eq(0));
+          // One alone makes a deviation something else than a number.
+          if (std::isfinite(e.survivors)) continue;
+          e.nan = Count(survivors.isnan());
+          e.infinite = Count(survivors.isinf());
         }
       },
       [entries](Napi::Env env) {
@@ -91,6 +106,9 @@ Napi::Value Statistics(const Napi::CallbackInfo& info) {
           auto entry = Napi::Object::New(env);
           entry.Set("count", e.count);
           entry.Set("kept", e.kept);
+          entry.Set("zeros", e.zeros);
+          entry.Set("nan", e.nan);
+          entry.Set("infinite", e.infinite);
           entry.Set("deviation", e.deviation);
           entry.Set("survivorDeviation", e.survivors);
           list.Set(i, entry);
@@ -99,110 +117,133 @@ Napi::Value Statistics(const Napi::CallbackInfo& info) {
       });
 }
 
-// pruneThreshold(network, names, scales, keep): the threshold on |w| / scale above or at which `keep` of the
-// weights of all the named tensors stand (pruned ones count as 0). Infinity where none is to stay.
+// pruneThreshold(network, name, keep): the magnitude of the smallest of a tensor's `keep` largest weights.
 Napi::Value Threshold(const Napi::CallbackInfo& info) {
   const auto network = UseNetwork(info[0]);
-  std::vector<at::Tensor> weights;
-  for (const auto& name : ToStrings(info[1], "names")) weights.push_back(network->Find(name).tensor);
-  const auto scales = ToNumbers(info[2], "scales");
-  const auto keep = ToInteger(info[3], "keep");
-  if (scales.size() != weights.size()) throw Error("ERR_ARGUMENT", "scales must hold one number a tensor");
+  const auto weight = network->Find(ToString(info[1], "name")).tensor;
+  const auto keep = ToInteger(info[2], "keep");
+  if (keep < 1 || keep > weight.numel()) {
+    throw Error("ERR_ARGUMENT",
+                "keep must be 1.." + std::to_string(weight.numel()) + ", got " + std::to_string(keep));
+  }
   auto threshold = std::make_shared<double>(0);
   return StartJob(
       info.Env(), network,
       [=] {
-        std::vector<at::Tensor> scores;
-        for (std::size_t i = 0; i < weights.size(); ++i) {
-          const auto pruned = Kept(weights[i]).logical_not();
-          scores.push_back(weights[i].detach().abs().masked_fill_(pruned, 0).div_(scales[i]).flatten());
-        }
-        *threshold = ThresholdOf(at::cat(scores), keep, 0);
+        auto scores = weight.detach().abs().masked_fill_(Kept(weight).logical_not(), 0).flatten();
+        *threshold = SmallestOfLargest(scores, keep);
       },
       [threshold](Napi::Env env) { return Napi::Number::New(env, *threshold); });
 }
 
-// pruneBelow(network, names, thresholds, scales): keeps |w| / scale >= threshold among what is still kept,
-// and seals the rest: [{count, kept}]. Masks only ever shrink; a layer that would be left empty changes
-// nothing.
+// pruneBelow(network, [{name, threshold}]): keeps |w| >= threshold among what is still kept, and seals the
+// rest: [{count, kept}]. Masks only ever shrink; a layer that would be left empty changes nothing.
 Napi::Value Below(const Napi::CallbackInfo& info) {
-  struct Entry {
-    std::string name;
-    at::Tensor weight;
-    double threshold, scale;
-    at::Tensor keep;
-    double kept = 0;
-  };
   const auto network = UseNetwork(info[0]);
-  auto entries = std::make_shared<std::vector<Entry>>();
-  const auto names = ToStrings(info[1], "names");
-  const auto thresholds = ToNumbers(info[2], "thresholds");
-  const auto scales = ToNumbers(info[3], "scales");
-  if (thresholds.size() != names.size() || scales.size() != names.size()) {
-    throw Error("ERR_ARGUMENT", "thresholds and scales must hold one number a tensor");
-  }
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    entries->push_back({names[i], network->Find(names[i]).tensor, thresholds[i], scales[i], {}});
+  auto entries = std::make_shared<std::vector<Pruned>>();
+  std::vector<double> thresholds;
+  for (const auto& layer : ToObjects(info[1], "layers")) {
+    const auto name = layer.String("name");
+    entries->push_back({name, network->Find(name).tensor});
+    thresholds.push_back(layer.Number("threshold"));
   }
   return StartJob(
       info.Env(), network,
-      [entries, optimizers = Environment::Of(info.Env()).optimizers] {
-        for (auto& e : *entries) {
-          e.keep = e.weight.detach().abs().div_(e.scale).ge(e.threshold).logical_and_(Kept(e.weight));
+      [entries, thresholds, optimizers = Environment::Of(info.Env()).optimizers] {
+        for (std::size_t i = 0; i < entries->size(); ++i) {
+          Pruned& e = (*entries)[i];
+          e.keep = e.weight.detach().abs().ge(thresholds[i]).logical_and_(Kept(e.weight));
         }
         SealAll(*entries, optimizers);
       },
       [entries](Napi::Env env) { return KeptCounts(env, *entries); });
 }
 
-// pruneScored(network, names, scores, keep): of the weights of all the named tensors that are still kept,
-// keeps the `keep` with the largest scores (ties stay) and seals the rest: [{count, kept}]. `scores` are
-// tensors of the weights' shapes; a layer that would be left empty, or a score that is not a number, changes
-// nothing.
-Napi::Value Scored(const Napi::CallbackInfo& info) {
-  struct Entry {
-    std::string name;
-    at::Tensor weight, score, keep;
-    double kept = 0;
-  };
-  const auto network = UseNetwork(info[0]);
-  const auto names = ToStrings(info[1], "names");
-  const auto handles = ToArray(info[2], "scores");
-  const auto keep = ToInteger(info[3], "keep");
-  if (handles.Length() != names.size()) throw Error("ERR_ARGUMENT", "scores must hold one tensor a weight");
-  auto entries = std::make_shared<std::vector<Entry>>();
-  for (std::uint32_t i = 0; i < handles.Length(); ++i) {
-    const at::Tensor weight = network->Find(names[i]).tensor;
-    const at::Tensor score = Unwrap(handles.Get(i), "score").detach();
-    if (score.sizes() != weight.sizes()) {
-      throw Error("ERR_SHAPE", "the scores of '" + names[i] + "' have shape " + c10::str(score.sizes()) +
-                                   ", its weights have " + c10::str(weight.sizes()));
+// A layer that shares a count of kept weights with others of its group.
+struct Ranked {
+  std::string name;
+  at::Tensor weight;
+  at::Tensor scores;  // a criterion's own; undefined where magnitudes are ranked
+  double scale;       // what magnitudes are divided by
+
+  explicit Ranked(const Network& network, const Options& layer)
+      : name(layer.String("name")), weight(network.Find(name).tensor), scale(layer.Number("scale", 1)) {
+    if (!layer.Has("scores")) return;
+    scores = Unwrap(layer.Get("scores"), "scores").detach();
+    if (scores.sizes() == weight.sizes()) return;
+    throw Error("ERR_SHAPE", "the scores of '" + name + "' have shape " + c10::str(scores.sizes()) +
+                                 ", its weights have " + c10::str(weight.sizes()));
+  }
+
+  Candidates Weights() const {
+    if (scores.defined()) {
+      const auto copy = [this] {
+        return scores.to(weight.device(), scores.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+      };
+      return {"the scores of '" + name + "'", copy, Kept(weight), {}};
     }
-    entries->push_back({names[i], weight, score, {}});
+    const auto magnitudes = [this] {
+      at::Tensor size = weight.detach().abs();
+      return scale == 1 ? size : size.div_(scale);
+    };
+    return {"the weights of '" + name + "'", magnitudes, Kept(weight), {}};
   }
+
+  Candidates Filters() const {
+    const auto norms = [this] { return weight.detach().abs().flatten(1).sum(1); };
+    return {"the weights of '" + name + "'", norms, Kept(weight).flatten(1).any(1), {}};
+  }
+
+  // The mask that keeps whole filters, of what is still kept of them.
+  at::Tensor MaskOf(const at::Tensor& filters) const {
+    std::vector<std::int64_t> shape(weight.dim(), 1);
+    shape[0] = weight.size(0);
+    return filters.view(shape).logical_and(Kept(weight));
+  }
+};
+
+struct RankedGroup {
+  std::int64_t keep;
+  bool filters;
+  std::vector<Ranked> layers;
+
+  RankedGroup(const Network& network, const Options& group)
+      : keep(group.Integer("keep")), filters(group.Boolean("filters", false)) {
+    for (const auto& layer : ToObjects(group.Get("layers"), "layers")) layers.emplace_back(network, layer);
+  }
+
+  void Choose(std::vector<Pruned>& pruned) const {
+    std::vector<Candidates> candidates;
+    for (const auto& layer : layers) candidates.push_back(filters ? layer.Filters() : layer.Weights());
+    ChooseLargest(candidates, keep);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const auto& chosen = candidates[i].chosen;
+      pruned.push_back({layers[i].name, layers[i].weight, filters ? layers[i].MaskOf(chosen) : chosen});
+    }
+  }
+};
+
+// pruneKeep(network, [{keep, filters?, layers: [{name, scale?, scores?}]}]): each group of layers keeps
+// `keep` weights together, of those that are still kept: the largest |w| / scale, or the largest scores (a
+// tensor of the weight's shape); or it keeps `keep` whole filters, those of the largest L1 norms. The rest is
+// sealed:
+// [{count, kept}]. Masks only ever shrink. A layer that would be left empty changes nothing, nor does a
+// weight or a score that is not a number.
+Napi::Value Keep(const Napi::CallbackInfo& info) {
+  const auto network = UseNetwork(info[0]);
+  auto groups = std::make_shared<std::vector<RankedGroup>>();
+  for (const auto& group : ToObjects(info[1], "groups")) groups->emplace_back(*network, group);
+  auto pruned = std::make_shared<std::vector<Pruned>>();
   return StartJob(
       info.Env(), network,
-      [entries, keep, optimizers = Environment::Of(info.Env()).optimizers] {
-        constexpr double kLowest = -std::numeric_limits<double>::infinity();
-        std::vector<at::Tensor> all;
-        for (auto& e : *entries) {
-          const auto score = e.score.to(e.weight.device(), at::kFloat);
-          if (score.isnan().any().item<bool>()) {
-            throw Error("ERR_ARGUMENT", "the scores of '" + e.name + "' hold NaN: a criterion gives numbers");
-          }
-          e.score = score.masked_fill(Kept(e.weight).logical_not(), kLowest);
-          all.push_back(e.score.flatten());
-        }
-        const double threshold = ThresholdOf(at::cat(all), keep, kLowest);
-        for (auto& e : *entries) {
-          e.keep = e.score.ge(threshold).logical_and_(Kept(e.weight));
-        }
-        SealAll(*entries, optimizers);
+      [groups, pruned, optimizers = Environment::Of(info.Env()).optimizers] {
+        for (const auto& group : *groups) group.Choose(*pruned);
+        SealAll(*pruned, optimizers);
       },
-      [entries](Napi::Env env) { return KeptCounts(env, *entries); });
+      [pruned](Napi::Env env) { return KeptCounts(env, *pruned); });
 }
 
-// spliceOnce(network, {groups, scales, margin, keep}): splices masks again: {returned, removed}.
+// spliceOnce(network, {groups, margin, keep}): splices masks again: {returned, removed}.
 Napi::Value SpliceOnce(const Napi::CallbackInfo& info) {
   const auto network = UseNetwork(info[0]);
   const Options options(info[1], "options");
@@ -262,7 +303,7 @@ void RegisterPruning(Napi::Object exports) {
   Export<Statistics>(exports, "weightStatistics");
   Export<Threshold>(exports, "pruneThreshold");
   Export<Below>(exports, "pruneBelow");
-  Export<Scored>(exports, "pruneScored");
+  Export<Keep>(exports, "pruneKeep");
   Export<SpliceOnce>(exports, "spliceOnce");
   Export<Connections>(exports, "connections");
 }

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "../option_list.h"
 #include "choice.h"
 
 namespace torch_prune {
@@ -27,19 +28,15 @@ Splicing::Splicing(const Network& network, const Options& options) : margin_(opt
     throw Error("ERR_ARGUMENT", "margin must be 0 or more and under 1, got " + c10::str(margin_));
   }
   const auto groups = ToArray(options.Get("groups"), "groups");
-  const auto scales = ToArray(options.Get("scales"), "scales");
-  if (scales.Length() != groups.Length()) throw Error("ERR_ARGUMENT", "scales must hold one list a group");
   for (std::uint32_t g = 0; g < groups.Length(); ++g) {
-    const auto names = ToStrings(groups.Get(g), "groups");
-    const auto by = ToNumbers(scales.Get(g), "scales");
-    if (by.size() != names.size() || names.empty())
-      throw Error("ERR_ARGUMENT", "a group needs one name or more, and a scale for each");
     Group group;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      const at::Tensor& weight = network.Find(names[i]).tensor;
-      KeptNow(names[i], weight);
-      group.push_back({names[i], weight, by[i], {}});
+    for (const auto& layer : ToObjects(groups.Get(g), "groups")) {
+      const auto name = layer.String("name");
+      const at::Tensor& weight = network.Find(name).tensor;
+      KeptNow(name, weight);
+      group.push_back({name, weight, layer.Number("scale", 1), {}});
     }
+    if (group.empty()) throw Error("ERR_ARGUMENT", "a group needs one layer or more");
     groups_.push_back(std::move(group));
   }
 }
@@ -58,24 +55,26 @@ void Splicing::Refresh(const double* keep) {
 }
 
 void Splicing::Choose(Group& group, std::int64_t keep) const {
-  std::vector<at::Tensor> scores, flat;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  std::vector<Candidates> candidates;
   for (const auto& member : group) {
-    at::Tensor score = member.weight.detach().abs().div_(member.scale);
-    // What is no number, or infinite, computes nothing: it goes first and never returns.
-    score.masked_fill_(score.lt(std::numeric_limits<double>::infinity()).logical_not_(), 0);
-    // The two thresholds as one: a kept weight counts for more than a pruned one of the same magnitude.
     const at::Tensor& kept = KeptNow(member.name, member.weight);
-    score = at::where(kept, score * (1 + margin_), score * (1 - margin_));
-    flat.push_back(score.flatten());
-    scores.push_back(std::move(score));
+    const auto score = [&member, &kept, this] {
+      at::Tensor size = member.weight.detach().abs().div_(member.scale);
+      // What is no number, or infinite, computes nothing: it goes first and never returns.
+      size.masked_fill_(size.lt(kInfinity).logical_not_(), 0);
+      // The two thresholds as one: a kept weight counts for more than a pruned one of the same magnitude.
+      return at::where(kept, size * (1 + margin_), size * (1 - margin_));
+    };
+    // Nor has a dense value of 0 anything to give back, however few others there are.
+    const at::Tensor size = member.weight.detach().abs();
+    const at::Tensor eligible = size.gt(0).logical_and_(size.lt(kInfinity)).logical_or_(kept);
+    candidates.push_back({"the weights of '" + member.name + "'", score, eligible, {}});
   }
-  const double threshold = ThresholdOf(at::cat(flat), keep, 0);
+  ChooseLargest(candidates, keep);
   for (std::size_t i = 0; i < group.size(); ++i) {
-    Member& member = group[i];
-    // A dense value of 0 has nothing to give back, however low the threshold is.
-    const at::Tensor worth = KeptNow(member.name, member.weight).logical_or(scores[i].gt(0));
-    member.keep = scores[i].ge(threshold).logical_and_(worth);
-    if (!member.keep.any().item<bool>()) throw Emptied(member.name);
+    group[i].keep = std::move(candidates[i].chosen);
+    if (!group[i].keep.any().item<bool>()) throw Emptied(group[i].name);
   }
 }
 

@@ -1,10 +1,10 @@
 """Makes test/golden/scores.safetensors: masks by Fisher information and by the L1 norm of filters.
 
 The network is the chain of golden_networks.py in evaluation mode, with its own initial parameters.
-  fisher       score 1/2 F w^2, F the mean over batches of the squared gradient of the mean cross-entropy;
-               one density over all weights together
+  fisher       score 1/2 F w^2, F the mean over batches of the squared gradient of the mean cross-entropy, the
+               samples drawn by a seed; one density over all weights together
   filter-norm  score of a filter: the sum of its |w|; a density of filters for each layer
-Metadata: `layers`, `inputShape`, `batchSize`, `densities`. Tensors: `images` float32 [N, ...], `labels` int64,
+Metadata: `layers`, `inputShape`, `batchSize`, `batches`, `drawSeed`, `densities`. Tensors: `images` float32 [N, ...], `labels` int64,
 `initial.<parameter>`, `<criterion>.<density>.<layer>`, the mask as uint8.
 """
 
@@ -15,13 +15,14 @@ from common import density_mask, fixture_arguments, kept_count, save_fixture, we
 from golden_networks import CHAIN
 from graph import GraphNetwork
 
-BATCH, BATCHES, SEED = 8, 5, 11
+BATCH, BATCHES, SAMPLES, SEED, DRAW_SEED = 8, 5, 48, 11, 4
 DENSITIES = [0.5, 0.2]
 
 
 def fisher_scores(model, images, labels):
     sums = {name: torch.zeros_like(module.weight) for name, module in weighted_layers(model)}
-    for x, y in zip(images.split(BATCH), labels.split(BATCH)):
+    drawn = torch.randperm(SAMPLES, generator=torch.Generator().manual_seed(DRAW_SEED))[: BATCH * BATCHES]
+    for x, y in zip(images[drawn].split(BATCH), labels[drawn].split(BATCH)):
         model.zero_grad()
         nn.functional.cross_entropy(model(x), y).backward()
         for name, module in weighted_layers(model):
@@ -32,6 +33,7 @@ def fisher_scores(model, images, labels):
 def fisher_masks(scores, density):
     together = torch.cat([score.flatten() for score in scores.values()])
     keep = density_mask(together, density)
+    assert keep.sum() == kept_count(density, len(together)), 'a tie: choose another seed'
     parts = keep.split([score.numel() for score in scores.values()])
     return {name: part.reshape(score.shape) for (name, score), part in zip(scores.items(), parts)}
 
@@ -49,8 +51,8 @@ def main():
     torch.manual_seed(SEED)
     model = GraphNetwork(CHAIN).eval()
     shape = [2, 8, 8]
-    images = torch.randn(BATCH * BATCHES, *shape)
-    labels = torch.randint(0, model(images[:1]).shape[1], (BATCH * BATCHES,))
+    images = torch.randn(SAMPLES, *shape)
+    labels = torch.randint(0, model(images[:1]).shape[1], (SAMPLES,))
     tensors = {'images': images, 'labels': labels}
     tensors |= {f'initial.{name}': value.clone() for name, value in model.state_dict().items()}
     scores = fisher_scores(model, images, labels)
@@ -59,7 +61,14 @@ def main():
             tensors[f'fisher.{density}.{name}'] = mask.to(torch.uint8)
         for name, module in weighted_layers(model):
             tensors[f'filter-norm.{density}.{name}'] = filter_mask(module.weight, density).to(torch.uint8)
-    description = {'layers': CHAIN, 'inputShape': shape, 'batchSize': BATCH, 'densities': DENSITIES}
+    description = {
+        'layers': CHAIN,
+        'inputShape': shape,
+        'batchSize': BATCH,
+        'batches': BATCHES,
+        'drawSeed': DRAW_SEED,
+        'densities': DENSITIES,
+    }
     save_fixture(out / 'scores.safetensors', tensors, description)
 
 

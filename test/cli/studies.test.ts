@@ -53,7 +53,7 @@ describe('torch-prune, studying,', function () {
       expect(stdout).to.match(/^sensitivity-tiny, seed 0, cpu, 1 thread, into /)
       expect(stdout).to.match(/^kept +fc1 +fc2$/m)
       expect(stdout).to.match(/^ *50% +\S+% +\S+%$/m)
-      expect(stdout).to.match(/^as an option of prune: --quality fc1=\d\.\d{3},fc2=\d\.\d{3}$/m)
+      expect(stdout).to.match(/^as an option of prune: --density fc1=[\d.]+,fc2=[\d.]+$/m)
       const study = (await readSensitivity(box.path('sensitivity')))!
       expect(
         study.layers.map(({ name, points }) => [name, ...points.map(({ density }) => density)]),
@@ -75,15 +75,15 @@ describe('torch-prune, studying,', function () {
       await expectCharts('sensitivity', ['sensitivity-fc'])
     })
 
-    it('solves thresholds that prune to what the budget says', async () => {
+    it('solves densities that prune to what the budget says', async () => {
       await done(args('budget', '--budget-weights', '600'))
-      const { quality, weights: wanted, densities } = json('budget', 'thresholds.json')
+      const { weights: wanted, densities } = json('budget', 'thresholds.json')
       expect(wanted).to.be.at.most(600)
-      const list = Object.entries(quality).map(([layer, value]) => `${layer}=${value}`)
+      const list = Object.entries(densities).map(([layer, value]) => `${layer}=${value}`)
       const out = ['--out', box.path('solved'), '--rounds', '1', '--epochs', '1', ...common]
-      await done(['prune', recipe, '--weights', weights, '--quality', list.join(), ...out])
-      for (const { name, density } of json('solved', 'run.json').layers) {
-        expect(density, name).to.be.closeTo(densities[name], 0.03)
+      await done(['prune', recipe, '--weights', weights, '--density', list.join(), ...out])
+      for (const { name, weights, kept } of json('solved', 'run.json').layers) {
+        expect(kept, name).to.equal(Math.round(densities[name] * weights))
       }
     })
 

@@ -104,7 +104,7 @@ export function disposeHandles(): void {
 const AUGMENT = { crop: { padding: 1 }, flip: true, cutout: 1 }
 const IMAGES = { size: 8, resize: 9, mean: [0, 0, 0], std: [1, 1, 1], threads: 1, ahead: 1, exact: true }
 const NAMES = ['fc.weight', 'conv.weight'] as const
-const SPLICING = { groups: [['fc.weight']], scales: [[1]], margin: 0.1, keep: [10] }
+const SPLICING = { groups: [[{ name: 'fc.weight', scale: 1 }]], margin: 0.1, keep: [10] }
 const parameter = (): NativeParameter => ({
   name: 'fc.weight',
   network: handle('network'),
@@ -229,11 +229,18 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   },
   statisticsStart: () => [handle('network'), handle('dataset'), { batchSize: 2 }, listen],
   weightStatistics: () => [handle('network'), NAMES],
-  pruneThreshold: () => [handle('network'), NAMES, [1, 1], 10],
-  pruneBelow: () => [handle('network'), NAMES, [0.1, 0.1], [1, 1]],
-  pruneScored: () => [handle('network'), NAMES, [floats(3, 8), floats(2, 1, 2, 2)], 10],
+  pruneThreshold: () => [handle('network'), 'fc.weight', 10],
+  pruneBelow: () => [handle('network'), [{ name: 'fc.weight', threshold: 0.1 }]],
+  pruneKeep: () => [
+    handle('network'),
+    [
+      { keep: 10, layers: NAMES.map((name) => ({ name, scale: 0.5 })) },
+      { keep: 1, filters: true, layers: [{ name: 'fc.weight' }] },
+      { keep: 10, layers: [{ name: 'fc.weight', scores: floats(3, 8) }] },
+    ],
+  ],
   spliceOnce: () => [handle('spliced'), SPLICING],
-  fisherStart: () => [handle('network'), handle('dataset'), { order: [0, 1], batchSize: 2 }, NAMES],
+  fisherStart: () => [handle('network'), handle('dataset'), { samples: 4, batchSize: 2, seed: 1 }, NAMES],
   connections: () => [handle('network'), NAMES],
 }
 

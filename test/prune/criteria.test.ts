@@ -5,6 +5,7 @@ import {
   type Criterion,
   type DeviationOf,
   deviation,
+  fisher,
   globalDensity,
   layerDensity,
 } from '../../lib/prune/criterion.js'
@@ -171,6 +172,7 @@ describe('a criterion that makes no sense is refused:', () => {
       () => layerDensity(2),
     ],
     ['a negative density', /^density of 'fc1' must be .* got -0.1$/, () => layerDensity({ fc1: -0.1 })],
+    ['half a seed', /^seed must be a whole number of 0 or more, got 0.5$/, () => fisher(0.5, { seed: 0.5 })],
     ['no number', /^density must be .* got NaN$/, () => globalDensity(Number.NaN)],
     ['a negative quality', /^quality must be 0 or more, got -1$/, () => deviation(-1)],
     [

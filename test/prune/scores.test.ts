@@ -6,6 +6,7 @@ import { type Criterion, filterNorm, fisher, scores } from '../../lib/prune/crit
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
 import { removeDeadNeurons } from '../../lib/prune/shrink.js'
 import { full, zeros } from '../../lib/tensor/factories.js'
+import { tensor } from '../../lib/tensor/from.js'
 import { snapshot } from '../nn/bits.js'
 import { type GoldenLayer, layersFrom } from '../nn/from_golden.js'
 import { device } from '../support/device.js'
@@ -16,9 +17,11 @@ const golden = readGolden<{
   layers: GoldenLayer[]
   inputShape: number[]
   batchSize: number
+  batches: number
+  drawSeed: number
   densities: number[]
 }>('scores')
-const { layers, inputShape, batchSize, densities } = golden.fixture
+const { layers, inputShape, batchSize, batches, drawSeed, densities } = golden.fixture
 
 async function make(): Promise<Network> {
   const net = new Network(inputShape, layersFrom(layers), { device })
@@ -38,7 +41,7 @@ function data(): Dataset {
 describe('criteria by scores', () => {
   for (const density of densities) {
     const cases: [string, Criterion][] = [
-      ['fisher', fisher(density, { batches: 5, batchSize })],
+      ['fisher', fisher(density, { batches, batchSize, seed: drawSeed })],
       ['filter-norm', filterNorm(density)],
     ]
     for (const [name, criterion] of cases) {
@@ -83,7 +86,7 @@ describe('criteria by scores', () => {
       /'conv1.weight' have shape \[2\]/,
     )
     const nan = scores(0.5, ({ weight }) => full([...weight.shape], Number.NaN))
-    expect((await laterRefusal(applyCriterion(net, nan))).message).to.match(/'conv1.weight' hold NaN/)
+    expect((await laterRefusal(applyCriterion(net, nan))).message).to.match(/'conv1.weight' hold \d+ NaN/)
     const emptying = scores(0.5, ({ name, weight }) => full([...weight.shape], name === 'fc2' ? 0 : 1))
     expect((await laterRefusal(applyCriterion(net, emptying))).message).to.match(
       /every weight of 'fc2.weight'/,
@@ -91,6 +94,24 @@ describe('criteria by scores', () => {
     expect((await laterRefusal(applyCriterion(net, fisher(0.5)))).message).to.match(/gradients.*data/)
     expect(snapshot(net)).to.deep.equal(before)
     for (const layer of net.prunable) expect(net.mask(layer)).to.equal(undefined)
+  })
+
+  it('looks at samples of all classes where they come sorted by class, drawn by its seed', async () => {
+    using images = golden.tensor('images').cpu()
+    using labels = tensor([...Array(24).fill(0), ...Array(24).fill(1)], { dtype: 'int64' })
+    const sorted = Dataset.from(images, labels)
+    const masks = async (data: Dataset, seed: number) => {
+      using net = await make()
+      await applyCriterion(net, fisher(0.3, { batches: 3, batchSize, seed }), { data })
+      return net.prunable.map((layer) => {
+        using mask = net.mask(layer)!
+        return [...mask.data()]
+      })
+    }
+    const drawn = await masks(sorted, 1)
+    expect(drawn).to.not.deep.equal(await masks(sorted.slice(0, 24), 1))
+    expect(drawn).to.not.deep.equal(await masks(sorted, 2))
+    expect(drawn).to.deep.equal(await masks(sorted, 1))
   })
 
   it('keeps masks shrinking, whatever the scores say later', async () => {

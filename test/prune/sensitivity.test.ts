@@ -105,7 +105,7 @@ describe('thresholds solved from sensitivity', () => {
     expect(refusal(() => solveDensities(study, { errorIncrease: -1 })).message).to.match(/nearest is 0/)
   })
 
-  it('gives quality factors that prune to those densities', async () => {
+  it('gives a criterion that prunes to those densities', async () => {
     using net = toyNetwork()
     const found = await sensitivity(net, data, { densities: [0.5, 0.25] })
     const { criterion, densities } = await solveThresholds(net, found, { weights: 72 })

@@ -1,0 +1,247 @@
+import { expect } from 'chai'
+import { conv2d, flatten, linear } from '../../lib/nn/layers.js'
+import { type AnyNetwork, network } from '../../lib/nn/network.js'
+import { sgd } from '../../lib/optim/spec.js'
+import { type Criterion, filterNorm, globalDensity, layerDensity, scores } from '../../lib/prune/criterion.js'
+import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
+import { prune } from '../../lib/prune/prune.js'
+import { sensitivity } from '../../lib/prune/sensitivity.js'
+import { solveThresholds } from '../../lib/prune/solve.js'
+import { spliceOnce } from '../../lib/prune/splicing.js'
+import { tensor } from '../../lib/tensor/from.js'
+import { snapshot } from '../nn/bits.js'
+import { device } from '../support/device.js'
+import { readGolden } from '../support/golden.js'
+import { laterRefusal } from '../support/refusal.js'
+import { toyData, toyNetwork } from '../train/toy.js'
+import { expectSealed } from './sealed.js'
+
+type Layer = 'conv1' | 'fc1' | 'fc2'
+const golden = readGolden<{
+  layers: Layer[]
+  cases: { name: string; weights: string; criterion: 'layer' | 'global' | 'filters'; densities: number[] }[]
+}>('counts')
+
+const make = () =>
+  network(
+    [3, 4, 4],
+    { conv1: conv2d(3, 6, 3), flat: flatten(), fc1: linear(24, 12), fc2: linear(12, 5) },
+    { device },
+  )
+
+const criteria: Record<string, (density: number) => Criterion> = {
+  layer: layerDensity,
+  global: globalDensity,
+  filters: filterNorm,
+}
+
+describe('a density is met exactly where magnitudes are equal, in two rounds:', () => {
+  for (const { name, weights, criterion, densities } of golden.fixture.cases) {
+    it(name, async () => {
+      using net = make()
+      for (const layer of golden.fixture.layers) {
+        using values = golden.tensor(`weight.${weights}.${layer}`)
+        await net.load(`${layer}.weight`, values)
+      }
+      for (const [round, density] of densities.entries()) {
+        await applyCriterion(net, criteria[criterion]!(density))
+        for (const layer of golden.fixture.layers) {
+          using mask = net.mask(layer)!.to('uint8')
+          using expected = golden.tensor(`${name}.${round + 1}.${layer}`)
+          expect(mask.data(), `${layer}, round ${round + 1}`).to.deep.equal(expected.data())
+        }
+        await expectSealed(net)
+      }
+    })
+  }
+})
+
+/** Gives each weight of the toy network a value. */
+async function fill(net: AnyNetwork, value: (index: number) => number): Promise<void> {
+  for (const layer of net.prunable) {
+    using weight = net.tensor(`${layer}.weight`)
+    const values = Float32Array.from({ length: weight.numel }, (_, i) => value(i))
+    using filled = tensor(values, { shape: [...weight.shape] })
+    await net.load(`${layer}.weight`, filled)
+  }
+}
+const alike = (index: number) => (index % 2 ? 0.5 : -0.5)
+const kept = async (net: AnyNetwork) => (await keptWeights(net)).map((layer) => layer.kept)
+/** Positions that a layer keeps. */
+function positions(net: AnyNetwork, layer: string): number[] {
+  using mask = net.mask(layer)!
+  return [...mask.data()].flatMap((keep, i) => (keep ? [i] : []))
+}
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
+
+describe('the first of equal weights stay', () => {
+  const half: [string, Criterion][] = [
+    ['by layer', layerDensity(0.25)],
+    ['normalized', globalDensity(0.875, { normalize: 'current' })],
+    ['by scores of a layer', scores(0.25, ({ weight }) => weight.abs(), { perLayer: true })],
+    ['by whole scores', scores(0.25, ({ weight }) => weight.abs().to('int64'), { perLayer: true })],
+  ]
+  for (const [what, criterion] of half) {
+    it(what, async () => {
+      using net = toyNetwork()
+      await fill(net, alike)
+      await applyCriterion(net, criterion)
+      const counts = 'perLayer' in criterion || criterion.kind === 'layerDensity' ? [24, 12] : [96, 30]
+      expect(await kept(net)).to.deep.equal(counts)
+      for (const [i, layer] of net.prunable.entries()) {
+        if (counts[i] !== 96) expect(positions(net, layer), layer).to.deep.equal(upTo(counts[i]!))
+      }
+    })
+  }
+
+  it('of layers whose weights are all 0', async () => {
+    using net = toyNetwork()
+    await fill(net, () => 0)
+    await applyCriterion(net, layerDensity({ fc1: 0.5, fc2: 0.1 }))
+    expect(await kept(net)).to.deep.equal([48, 5])
+    expect((await keptWeights(net)).map(({ zeros }) => zeros)).to.deep.equal([48, 5])
+  })
+
+  it('in every round of prune(), of those that are left', async () => {
+    using net = toyNetwork()
+    await fill(net, alike)
+    const data = { train: toyData(16), validation: toyData(16) }
+    // A rate this small leaves most weights equal.
+    const retrain = { epochs: 1, optimizer: sgd({ lr: 1e-30 }) }
+    const { rounds } = await prune(net, data, {
+      criterion: layerDensity({ fc1: 0.25, fc2: 0.25 }),
+      rounds: 2,
+      retrain,
+    })
+    expect(rounds.map(({ layers }) => layers.map((layer) => layer.kept))).to.deep.equal([
+      [48, 24],
+      [24, 12],
+    ])
+    expect(positions(net, 'fc1')).to.deep.equal(upTo(24))
+  })
+
+  it('in a sensitivity study and in what is solved from it', async () => {
+    using net = toyNetwork()
+    await fill(net, alike)
+    const study = await sensitivity(net, toyData(16), { densities: [0.5, 0.25] })
+    const { criterion, densities, weights } = await solveThresholds(net, study, { weights: 72 })
+    await applyCriterion(net, criterion)
+    const counts = await kept(net)
+    expect(counts).to.deep.equal([96 * densities.fc1!, 48 * densities.fc2!])
+    expect(counts[0]! + counts[1]!).to.equal(weights)
+  })
+
+  it('of spliced weights', async () => {
+    using net = toyNetwork()
+    await fill(net, alike)
+    await spliceOnce(net, layerDensity({ fc1: 0.25, fc2: 0.5 }))
+    expect(await kept(net)).to.deep.equal([24, 24])
+    expect(positions(net, 'fc2')).to.deep.equal(upTo(24))
+    await spliceOnce(net, globalDensity(0.75), { margin: 0 })
+    expect(await kept(net)).to.deep.equal([96, 12])
+  })
+})
+
+describe('what is pruned does not return', () => {
+  it('whatever it would count now, and a larger count keeps what is left', async () => {
+    using net = toyNetwork()
+    await applyCriterion(net, layerDensity({ fc1: 0.25 }))
+    const before = positions(net, 'fc1')
+    await applyCriterion(net, layerDensity({ fc1: 0.5 }))
+    await applyCriterion(
+      net,
+      scores(0.9, ({ weight }) => weight.abs().neg(), { layers: ['fc1'] }),
+    )
+    expect(positions(net, 'fc1')).to.deep.equal(before)
+  })
+
+  it('when scores of minus infinity rank under it', async () => {
+    using net = toyNetwork()
+    await applyCriterion(net, layerDensity({ fc1: 0.25 }))
+    const before = positions(net, 'fc1')
+    const lowest = scores(0.125, ({ weight }) => weight.sub(Number.POSITIVE_INFINITY), { layers: ['fc1'] })
+    await applyCriterion(net, lowest)
+    expect(positions(net, 'fc1')).to.deep.equal(before.slice(0, 12))
+  })
+
+  it('with filters of which parts are pruned', async () => {
+    using net = toyNetwork()
+    await applyCriterion(net, layerDensity({ fc1: 0.5 }))
+    const before = new Set(positions(net, 'fc1'))
+    await applyCriterion(net, filterNorm({ fc1: 0.25 }))
+    const rows = new Set(positions(net, 'fc1').map((at) => Math.floor(at / 6)))
+    expect(rows.size).to.equal(4)
+    expect([...before].filter((at) => rows.has(Math.floor(at / 6)))).to.deep.equal(positions(net, 'fc1'))
+  })
+})
+
+describe('scores that float32 cannot tell apart', () => {
+  it('are ranked as they are', async () => {
+    using net = toyNetwork()
+    const close = scores(
+      0.25,
+      ({ weight }) => {
+        const values = Float64Array.from({ length: weight.numel }, (_, i) => 1 + i * 1e-12)
+        return tensor(values, { shape: [...weight.shape], device })
+      },
+      { perLayer: true },
+    )
+    await applyCriterion(net, close)
+    expect(positions(net, 'fc1')).to.deep.equal(upTo(96).slice(72))
+  })
+})
+
+describe('weights that cannot be ranked', () => {
+  const nan = (index: number) => (index % 3 === 0 ? Number.NaN : index)
+  const all: Criterion[] = [
+    layerDensity(0.5),
+    globalDensity(0.5),
+    globalDensity(0.5, { normalize: 'survivors' }),
+    filterNorm(0.5),
+    scores(0.5, ({ weight }) => weight.abs()),
+  ]
+  for (const criterion of all) {
+    it(`are refused by name and count: NaN, ${criterion.kind}`, async () => {
+      using net = toyNetwork()
+      await fill(net, nan)
+      const before = snapshot(net)
+      const { code, message } = await laterRefusal(applyCriterion(net, criterion))
+      expect(code).to.equal('ERR_ARGUMENT')
+      expect(message).to.match(/^32 of the 96 weights of 'fc1' are NaN .* nothing was pruned/)
+      expect(snapshot(net)).to.deep.equal(before)
+      expect(net.mask('fc1')).to.equal(undefined)
+    })
+  }
+
+  it('are refused when splicing', async () => {
+    using net = toyNetwork()
+    await fill(net, nan)
+    const { message } = await laterRefusal(spliceOnce(net, layerDensity(0.5)))
+    expect(message).to.match(/^32 of the 96 weights of 'fc1' are NaN/)
+    expect(net.spliced).to.deep.equal([])
+  })
+
+  it('leave no deviation when they are infinite, and are the largest otherwise', async () => {
+    using net = toyNetwork()
+    await fill(net, (index) => (index === 7 || index === 9 ? Number.NEGATIVE_INFINITY : index))
+    const { message } = await laterRefusal(
+      applyCriterion(net, globalDensity(0.5, { normalize: 'survivors' })),
+    )
+    expect(message).to.match(/^'fc1.weight' holds 2 infinite weights and has no deviation/)
+    expect(net.mask('fc1')).to.equal(undefined)
+    await applyCriterion(net, layerDensity({ fc1: 3 / 96 }))
+    expect(positions(net, 'fc1')).to.deep.equal([7, 9, 95])
+  })
+
+  it('leave layers alone that would be pruned with them', async () => {
+    using net = toyNetwork()
+    const before = snapshot(net)
+    const one = scores(0.5, ({ name, weight }) => (name === 'fc2' ? weight.mul(Number.NaN) : weight), {
+      perLayer: true,
+    })
+    const { message } = await laterRefusal(applyCriterion(net, one))
+    expect(message).to.match(/^the scores of 'fc2.weight' hold 48 NaN among 48/)
+    expect(snapshot(net)).to.deep.equal(before)
+    expect(net.mask('fc1')).to.equal(undefined)
+  })
+})
