@@ -12,15 +12,14 @@ export type LayerKinds = Readonly<Record<string, LayerKind>>
 /** Layers by name, in the order in which they run. */
 export type Layers = Readonly<Record<string, Layer>>
 
-/** The kinds of layers described by `S`. */
-export type KindsOf<S extends Layers> = { readonly [N in keyof S & string]: S[N]['kind'] }
+// Names are written so that the compiler shows them as what they are, 'fc1' | 'fc2', and not by these types.
 
 /** Names of layers; `string` for a network built at run time. */
-export type LayerName<K extends LayerKinds> = keyof K & string
+export type LayerName<K extends LayerKinds> = string extends keyof K ? string : keyof K & string
 
-type NameOfKind<K extends LayerKinds, Wanted extends LayerKind> = {
-  [N in keyof K & string]: Extract<K[N], Wanted> extends never ? never : N
-}[keyof K & string]
+type NameOfKind<K extends LayerKinds, Wanted extends LayerKind> = string extends keyof K
+  ? string
+  : keyof { [N in keyof K & string as Extract<K[N], Wanted> extends never ? never : N]: unknown }
 
 /** Names of layers with connections to prune. */
 export type PrunableName<K extends LayerKinds> = NameOfKind<K, PrunableKind>
@@ -28,24 +27,16 @@ export type PrunableName<K extends LayerKinds> = NameOfKind<K, PrunableKind>
 export type DropoutName<K extends LayerKinds> = NameOfKind<K, 'dropout'>
 
 /** Parameters and buffers under PyTorch's names; `string` for a network built at run time. */
-export type ParameterName<K extends LayerKinds> = string extends keyof K ? string : KnownParameterName<K>
+export type ParameterName<K extends LayerKinds> = string extends keyof K
+  ? string
+  :
+      | `${NameOfKind<K, PrunableKind | 'batchNorm2d'>}.${'weight' | 'bias'}`
+      | `${NameOfKind<K, 'batchNorm2d'>}.${'running_mean' | 'running_var' | 'num_batches_tracked'}`
 
-type KnownParameterName<K extends LayerKinds> =
-  | `${NameOfKind<K, PrunableKind | 'batchNorm2d'>}.${'weight' | 'bias'}`
-  | `${NameOfKind<K, 'batchNorm2d'>}.${'running_mean' | 'running_var' | 'num_batches_tracked'}`
-
-/** Layers whose `from` names layers of the same network; anything else does not compile. */
-export type Connected<S extends Layers> = {
-  readonly [N in keyof S]: [SourcesOf<S[N]>] extends [SourceIn<S>]
-    ? S[N]
-    : { readonly from?: SourceIn<S> | readonly SourceIn<S>[] }
+/** Layers of those kinds whose `from` names layers of the same network; anything else does not compile. */
+export type Placed<K extends LayerKinds> = {
+  readonly [N in keyof K]: Layer<(keyof K & string) | 'input'> & { readonly kind: K[N] }
 }
-type SourceIn<S extends Layers> = (keyof S & string) | 'input'
-type SourcesOf<L extends Layer> = L extends { readonly from?: infer F }
-  ? F extends readonly (infer Each)[]
-    ? Each
-    : Exclude<F, undefined>
-  : never
 
 const sampleShape = list(whole(1), 'the shape of one sample, such as [1, 28, 28]', 1)
 const layersByName = kind<Layers>('an object of layers by name, such as { fc: linear(784, 10) }', isObject)
@@ -87,12 +78,13 @@ export function resolveGraph(input: Shape, layers: Layers): Node[] {
 }
 
 /** Names a group of layers: `prefix('layer1.0', {conv1: …})` has `layer1.0.conv1`, and `from` follows. */
-export function prefix<const P extends string, const S extends Layers>(
+export function prefix<const P extends string, const K extends LayerKinds>(
   group: P,
-  layers: S & Connected<S>,
-): { readonly [N in keyof S & string as `${P}.${N}`]: S[N] } {
+  layers: Placed<K>,
+): { readonly [N in keyof K & string as `${P}.${N}`]: Extract<Layer<never>, { readonly kind: K[N] }> }
+export function prefix(group: string, layers: Layers): Layers {
   const rename = (name: string) => (Object.hasOwn(layers, name) ? `${group}.${name}` : name)
-  const renamed = Object.entries(layers as Layers).map(([name, layer]) => {
+  const renamed = Object.entries(layers).map(([name, layer]) => {
     const { from } = layer
     if (from === undefined) return [`${group}.${name}`, layer]
     return [

@@ -92,9 +92,14 @@ export type LayerKind = Layer['kind']
 export type PrunableKind = 'linear' | 'conv2d'
 
 /**
- * Says which layer this one reads, where that is not the one before it. The layers below are `<NoInfer<F>>`: their
- * `F` comes from this option alone, while the place where a layer is used would widen it to `string`.
+ * The names that something carries: those that are known where it is written, as of the layers of a network around
+ * it, or else those that it was given.
  */
+export type Carried<Given extends string, Known extends string> = string extends Known
+  ? NoInfer<Given>
+  : Known
+
+/** Says which layer this one reads, where that is not the one before it. */
 export interface From<F extends string> {
   readonly from?: F
 }
@@ -110,11 +115,11 @@ export interface LocalResponseNormOptions extends OptionsOf<typeof tables.localR
  * A fully connected layer, `[N, inFeatures]` to `[N, outFeatures]`.
  * Parameters: `weight [outFeatures, inFeatures]`, `bias [outFeatures]`.
  */
-export function linear<const F extends string = never>(
+export function linear<const F extends Source = never, Source extends string = string>(
   inFeatures: number,
   outFeatures: number,
   options?: From<F> & LinearOptions,
-): LinearLayer<NoInfer<F>> {
+): LinearLayer<Carried<F, Source>> {
   return described('linear', tables.linear, { inFeatures, outFeatures }, options)
 }
 
@@ -122,50 +127,52 @@ export function linear<const F extends string = never>(
  * A convolution, `[N, inChannels, H, W]` to `[N, outChannels, H', W']`.
  * Parameters: `weight [outChannels, inChannels / groups, kH, kW]`, `bias [outChannels]`.
  */
-export function conv2d<const F extends string = never>(
+export function conv2d<const F extends Source = never, Source extends string = string>(
   inChannels: number,
   outChannels: number,
   kernelSize: Size2,
   options?: From<F> & Conv2dOptions,
-): Conv2dLayer<NoInfer<F>> {
+): Conv2dLayer<Carried<F, Source>> {
   const layer = described('conv2d', tables.conv2d, { inChannels, outChannels, kernelSize }, options)
   checkGroups(layer, 'conv2d')
   return layer
 }
 
 /** Batch normalisation over channels, `[N, features, H, W]`; PyTorch's defaults. */
-export function batchNorm2d<const F extends string = never>(
+export function batchNorm2d<const F extends Source = never, Source extends string = string>(
   features: number,
   options?: From<F> & BatchNorm2dOptions,
-): BatchNorm2dLayer<NoInfer<F>> {
+): BatchNorm2dLayer<Carried<F, Source>> {
   return described('batchNorm2d', tables.batchNorm2d, { features }, options)
 }
 
-export function relu<const F extends string = never>(options?: From<F>): ReluLayer<NoInfer<F>> {
+export function relu<const F extends Source = never, Source extends string = string>(
+  options?: From<F>,
+): ReluLayer<Carried<F, Source>> {
   return described('relu', tables.plain, {}, options)
 }
 
 /** Maximum over windows; `stride` defaults to the window's size. */
-export function maxPool2d<const F extends string = never>(
+export function maxPool2d<const F extends Source = never, Source extends string = string>(
   kernelSize: Size2,
   options?: From<F> & MaxPool2dOptions,
-): MaxPool2dLayer<NoInfer<F>> {
+): MaxPool2dLayer<Carried<F, Source>> {
   return pooling(described('maxPool2d', tables.maxPool2d, { kernelSize }, options))
 }
 
 /** Mean over windows; `stride` defaults to the window's size. */
-export function avgPool2d<const F extends string = never>(
+export function avgPool2d<const F extends Source = never, Source extends string = string>(
   kernelSize: Size2,
   options?: From<F> & AvgPool2dOptions,
-): AvgPool2dLayer<NoInfer<F>> {
+): AvgPool2dLayer<Carried<F, Source>> {
   return pooling(described('avgPool2d', tables.avgPool2d, { kernelSize }, options))
 }
 
 /** Mean over as many windows as give the output size. */
-export function adaptiveAvgPool2d<const F extends string = never>(
+export function adaptiveAvgPool2d<const F extends Source = never, Source extends string = string>(
   outputSize: Size2,
   options?: From<F>,
-): AdaptiveAvgPool2dLayer<NoInfer<F>> {
+): AdaptiveAvgPool2dLayer<Carried<F, Source>> {
   return described('adaptiveAvgPool2d', tables.adaptiveAvgPool2d, { outputSize }, options)
 }
 
@@ -174,28 +181,32 @@ export function adaptiveAvgPool2d<const F extends string = never>(
  * counting as 0 (Krizhevsky et al. 2012, section 3.3, with `alpha / size` for their alpha). PyTorch's definition and
  * defaults, which are Caffe's too.
  */
-export function localResponseNorm<const F extends string = never>(
+export function localResponseNorm<const F extends Source = never, Source extends string = string>(
   size: number,
   options?: From<F> & LocalResponseNormOptions,
-): LocalResponseNormLayer<NoInfer<F>> {
+): LocalResponseNormLayer<Carried<F, Source>> {
   return described('localResponseNorm', tables.localResponseNorm, { size }, options)
 }
 
 /** `[N, ...]` to `[N, product]`. */
-export function flatten<const F extends string = never>(options?: From<F>): FlattenLayer<NoInfer<F>> {
+export function flatten<const F extends Source = never, Source extends string = string>(
+  options?: From<F>,
+): FlattenLayer<Carried<F, Source>> {
   return described('flatten', tables.plain, {}, options)
 }
 
 /** Zeroes a share `p` of its inputs while training, and scales the rest by `1 / (1 - p)`. */
-export function dropout<const F extends string = never>(
+export function dropout<const F extends Source = never, Source extends string = string>(
   p = 0.5,
   options?: From<F>,
-): DropoutLayer<NoInfer<F>> {
+): DropoutLayer<Carried<F, Source>> {
   return described('dropout', tables.dropout, { p }, options)
 }
 
 /** The sum of layers of one shape: how a residual block ends. */
-export function add<const F extends string>(...from: readonly [F, F, ...F[]]): AddLayer<NoInfer<F>> {
+export function add<const F extends Source, Source extends string = string>(
+  ...from: readonly [F, F, ...F[]]
+): AddLayer<Carried<F, Source>> {
   return { kind: 'add', ...readOptions('add', tables.add, { from }) } as AddLayer<F>
 }
 

@@ -11,14 +11,13 @@ import { Tensor } from '../tensor/tensor.js'
 import type { MemoryFormat } from './compute.js'
 import { isPrunable, type LayerCost, layerCosts, parameterCount } from './cost.js'
 import {
-  type Connected,
   type DropoutName,
-  type KindsOf,
   type LayerKinds,
   type LayerName,
   type Layers,
   type Node,
   type ParameterName,
+  type Placed,
   type PrunableName,
   resolveGraph,
 } from './graph.js'
@@ -304,10 +303,10 @@ export const networkKind = instance(
  *
  * @throws TorchPruneError `ERR_ARGUMENT`, `ERR_SHAPE` or `ERR_DEVICE` naming the layer that does not fit.
  */
-export function network<const S extends Layers>(
+export function network<const K extends LayerKinds>(
   inputShape: Shape,
-  layers: S & Connected<S>,
+  layers: Placed<K>,
   options: NetworkOptions = {},
-): Network<KindsOf<S>> {
-  return new Network<KindsOf<S>>(inputShape, layers, options)
+): Network<K> {
+  return new Network<K>(inputShape, layers as Layers, options)
 }

@@ -1,5 +1,6 @@
 import { checkCounts, TorchPruneError } from '../errors.js'
 import type { ConnectionKind } from '../nn/cost.js'
+import type { Carried } from '../nn/layers.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 /** Which weights a layer's standard deviation is taken of. The paper does not say, so it is a choice. */
@@ -11,9 +12,21 @@ export type DeviationOf =
 /** A value for every layer, or one for each by name. */
 export type PerLayer<Name extends string> = number | Readonly<Partial<Record<Name, number>>>
 
-/** One number for all layers, or one for each by name; and the names of such a choice, none in one number. */
+/** A single value, or one for each layer by name. */
 type Choice = number | Readonly<Record<string, number>>
-type NamesIn<Values extends Choice> = Values extends number ? never : keyof Values & string
+/** The layers that a choice names; none in a single value. */
+type NamesIn<Values> = Values extends number ? never : keyof Values & string
+
+/**
+ * A choice, where it names layers of `Name` alone: those of the network, where a criterion is written as an argument
+ * beside one. Others are then refused one by one, and editors offer the right ones. Without a network, `Name` is
+ * `string`, and the criterion carries the names that it was given.
+ */
+type Fitting<Values, Name extends string> = [NamesIn<Values>] extends [Name]
+  ? Values
+  : string extends NamesIn<Values>
+    ? number | { readonly [N in Name]: number }
+    : number | { readonly [N in Name]?: number }
 
 /**
  * What decides which connections go. `layers` carries the names for the compiler: a criterion that names a
@@ -76,10 +89,11 @@ export interface ScoresCriterion<Name extends string = string> extends Named<Nam
  *
  * @example prune.deviation({ fc1: 1.4, fc2: 1.3, fc3: 0.8 })
  */
-export function deviation<const Values extends Choice>(
-  quality: Values,
-  options: { readonly of?: DeviationOf } = {},
-): DeviationCriterion<NamesIn<Values>> {
+export function deviation<const Values extends Choice, Name extends string = string>(
+  quality: Fitting<Values, NoInfer<Name>>,
+  options?: { readonly of?: DeviationOf },
+): DeviationCriterion<Carried<NamesIn<Values>, Name>>
+export function deviation(quality: Choice, options: { readonly of?: DeviationOf } = {}): DeviationCriterion {
   forEach(quality, (value, where) => {
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
       throw new TorchPruneError('ERR_ARGUMENT', `quality${where} must be 0 or more, got ${value}`)
@@ -92,21 +106,22 @@ export function deviation<const Values extends Choice>(
  * Keeps the largest |w| of each layer, exactly this share of its weights after the last round. Of equal ones the
  * first by position stay, here and in all criteria of a density.
  */
-export function layerDensity<const Values extends Choice>(
-  density: Values,
-): LayerDensityCriterion<NamesIn<Values>> {
+export function layerDensity<const Values extends Choice, Name extends string = string>(
+  density: Fitting<Values, NoInfer<Name>>,
+): LayerDensityCriterion<Carried<NamesIn<Values>, Name>>
+export function layerDensity(density: Choice): LayerDensityCriterion {
   forEach(density, checkDensity)
   return { kind: 'layerDensity', density, ...named(density) }
 }
 
 /** Keeps the largest |w| of all layers together, this share of the weights after the last round. */
-export function globalDensity<const Name extends string = never>(
+export function globalDensity<const Given extends Name = never, Name extends string = string>(
   density: number,
   options: {
     readonly normalize?: 'none' | DeviationOf
-    readonly layers?: readonly Name[] | ConnectionKind
+    readonly layers?: readonly Given[] | ConnectionKind
   } = {},
-): GlobalDensityCriterion<Name> {
+): GlobalDensityCriterion<Carried<Given, Name>> {
   checkDensity(density, '')
   return {
     kind: 'globalDensity',
@@ -122,7 +137,7 @@ export function globalDensity<const Name extends string = never>(
  * F is the mean of squared gradients over `batches` batches of the training set, in evaluation mode. The samples are
  * drawn by `seed`, none twice.
  */
-export function fisher<const Name extends string = never>(
+export function fisher<const Given extends Name = never, Name extends string = string>(
   density: number,
   options: {
     /** @default 50 */
@@ -131,9 +146,9 @@ export function fisher<const Name extends string = never>(
     readonly batchSize?: number
     /** @default 0 */
     readonly seed?: number
-    readonly layers?: readonly Name[] | ConnectionKind
+    readonly layers?: readonly Given[] | ConnectionKind
   } = {},
-): FisherCriterion<Name> {
+): FisherCriterion<Carried<Given, Name>> {
   checkDensity(density, '')
   const { batches = 50, batchSize = 64, seed = 0, ...layers } = options
   checkCounts({ batches, batchSize })
@@ -147,19 +162,20 @@ export function fisher<const Name extends string = never>(
  * Prunes whole filters (rows of a fully connected layer), those with the smallest L1 norm, and keeps this share of
  * each layer's (Li et al. 2017). Removing them then makes the network itself smaller.
  */
-export function filterNorm<const Values extends Choice>(
-  density: Values,
-): FilterNormCriterion<NamesIn<Values>> {
+export function filterNorm<const Values extends Choice, Name extends string = string>(
+  density: Fitting<Values, NoInfer<Name>>,
+): FilterNormCriterion<Carried<NamesIn<Values>, Name>>
+export function filterNorm(density: Choice): FilterNormCriterion {
   forEach(density, checkDensity)
-  return { kind: 'filterNorm', density, ...named(density) } as FilterNormCriterion<NamesIn<Values>>
+  return { kind: 'filterNorm', density, ...named(density) }
 }
 
 /** A criterion of one's own: one function from a layer's weight to scores; the largest stay. */
-export function scores<const Name extends string = never>(
+export function scores<const Given extends Name = never, Name extends string = string>(
   density: number,
   score: ScoreFunction,
-  options: { readonly perLayer?: boolean; readonly layers?: readonly Name[] | ConnectionKind } = {},
-): ScoresCriterion<Name> {
+  options: { readonly perLayer?: boolean; readonly layers?: readonly Given[] | ConnectionKind } = {},
+): ScoresCriterion<Carried<Given, Name>> {
   checkDensity(density, '')
   const { perLayer = false, ...layers } = options
   return { kind: 'scores', density, scores: score, perLayer, ...layers }
@@ -179,8 +195,8 @@ function forEach(values: Choice, check: (value: number, where: string) => void):
   else for (const [name, value] of Object.entries(values)) check(value, ` of '${name}'`)
 }
 
-function named<Values extends Choice>(values: Values): Named<NamesIn<Values>> {
-  return typeof values === 'number' ? {} : { layers: Object.keys(values) as NamesIn<Values>[] }
+function named(values: Choice): Named<string> {
+  return typeof values === 'number' ? {} : { layers: Object.keys(values) }
 }
 
 export function valueFor(values: PerLayer<string>, name: string): number {

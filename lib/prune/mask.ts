@@ -2,6 +2,7 @@ import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
+import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type Criterion, type DeviationOf, valueFor } from './criterion.js'
 import { rank } from './scores.js'
@@ -57,12 +58,12 @@ export async function initialDeviations(
   return Object.fromEntries(network.prunable.map((name, i) => [name, statistics[i]!.deviation]))
 }
 
-export interface ApplyOptions {
+export interface ApplyOptions<Name extends string = string> {
   /** Densities to reach in this round, where they are not yet the criterion's own. */
   readonly ease?: (finalDensity: number) => number
   readonly initial?: InitialDeviations
   /** Prunes these layers only. */
-  readonly only?: readonly string[]
+  readonly only?: readonly Name[]
   /** What a criterion that looks at gradients runs the network on. */
   readonly data?: Dataset | undefined
   readonly signal?: AbortSignal | undefined
@@ -74,6 +75,11 @@ export interface ApplyOptions {
  * @throws TorchPruneError `ERR_ARGUMENT` when the criterion names a layer that is not there, or would prune a
  * whole layer.
  */
+export async function applyCriterion<K extends LayerKinds>(
+  network: AnyNetwork & { readonly kinds: K },
+  criterion: Criterion<PrunableName<K>>,
+  options?: ApplyOptions<PrunableName<K>>,
+): Promise<void>
 export async function applyCriterion(
   network: AnyNetwork,
   criterion: Criterion,

@@ -3,24 +3,25 @@ import type { JobOptions } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
+import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { noGrad } from '../tensor/autograd.js'
 import { evaluate } from '../train/evaluate.js'
 import { layerDensity } from './criterion.js'
 import { applyCriterion } from './mask.js'
 
-export interface SensitivityOptions extends JobOptions, ComputeOptions {
+export interface SensitivityOptions<Name extends string = string> extends JobOptions, ComputeOptions {
   /** Shares of the weights to keep, each in 0..1. */
   readonly densities?: readonly number[]
   /** These layers alone; all with connections unless given. */
-  readonly layers?: readonly string[]
+  readonly layers?: readonly Name[]
   /** Asked before each point; the error that it returns is taken instead of reading it again. */
-  readonly known?: (layer: string, density: number) => number | undefined
+  readonly known?: (layer: Name, density: number) => number | undefined
 }
 
 /** One layer pruned to one density, the others as they were. Errors are percent. */
-export interface SensitivityPoint {
-  readonly layer: string
+export interface SensitivityPoint<Name extends string = string> {
+  readonly layer: Name
   readonly density: number
   readonly error: number
   readonly done: number
@@ -28,17 +29,17 @@ export interface SensitivityPoint {
 }
 
 /** Error against density by layer. */
-export interface LayerSensitivity {
-  readonly layer: string
+export interface LayerSensitivity<Name extends string = string> {
+  readonly layer: Name
   readonly kind: 'conv' | 'fc'
   readonly weights: number
   /** From dense to sparse. */
   readonly points: readonly { readonly density: number; readonly error: number }[]
 }
 
-export interface Sensitivity {
+export interface Sensitivity<Name extends string = string> {
   readonly denseError: number
-  readonly layers: readonly LayerSensitivity[]
+  readonly layers: readonly LayerSensitivity<Name>[]
 }
 
 /** The densities that are tried unless others are given: closer together where curves bend. */
@@ -53,6 +54,11 @@ export const SENSITIVITY_GRID: readonly number[] = [
  *
  * @throws TorchPruneError `ERR_ARGUMENT` for a density outside 0..1 or a layer without connections.
  */
+export function sensitivity<K extends LayerKinds>(
+  network: AnyNetwork & { readonly kinds: K },
+  dataset: Dataset,
+  options?: SensitivityOptions<PrunableName<K>>,
+): Job<SensitivityPoint<PrunableName<K>>, Sensitivity<PrunableName<K>>>
 export function sensitivity(
   network: AnyNetwork,
   dataset: Dataset,

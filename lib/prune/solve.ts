@@ -1,6 +1,7 @@
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
+import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type LayerDensityCriterion, layerDensity } from './criterion.js'
 import { initialDeviations } from './mask.js'
@@ -21,15 +22,15 @@ export interface SolveOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface Solution {
-  readonly densities: Readonly<Record<string, number>>
+export interface Solution<Name extends string = string> {
+  readonly densities: Readonly<Record<Name, number>>
   /** The thresholds of those densities, in deviations of the weights as they are now. Equal weights share one. */
-  readonly quality: Readonly<Record<string, number>>
+  readonly quality: Readonly<Record<Name, number>>
   readonly weights: number
   readonly bytes: number
   readonly errorIncrease: number
   /** Ready for `prune()`: keeps exactly those densities. */
-  readonly criterion: LayerDensityCriterion
+  readonly criterion: LayerDensityCriterion<Name>
 }
 
 const INDEX_BITS = { fc: 5, conv: 8 } as const
@@ -40,6 +41,12 @@ const INDEX_BITS = { fc: 5, conv: 8 } as const
  *
  * @throws TorchPruneError `ERR_ARGUMENT` for a budget that cannot be met, naming the nearest that can.
  */
+export async function solveThresholds<K extends LayerKinds, Name extends PrunableName<K>>(
+  network: AnyNetwork & { readonly kinds: K },
+  sensitivity: Sensitivity<Name>,
+  budget: Budget,
+  options?: SolveOptions,
+): Promise<Solution<Name>>
 export async function solveThresholds(
   network: AnyNetwork,
   sensitivity: Sensitivity,

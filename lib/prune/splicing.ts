@@ -109,6 +109,11 @@ export function splice<K extends LayerKinds>(
  *
  * @throws TorchPruneError `ERR_ARGUMENT` as `splice()`.
  */
+export async function spliceOnce<K extends LayerKinds>(
+  network: AnyNetwork & { readonly kinds: K },
+  criterion: SpliceCriterion<PrunableName<K>>,
+  options?: JobOptions & Pick<SpliceOptions, 'margin'>,
+): Promise<SplicingCounts>
 export async function spliceOnce(
   network: AnyNetwork,
   criterion: SpliceCriterion,

@@ -29,7 +29,7 @@ const make = () =>
     { device },
   )
 
-const criteria: Record<string, (density: number) => Criterion> = {
+const criteria: Record<string, (density: number) => Criterion<never>> = {
   layer: layerDensity,
   global: globalDensity,
   filters: filterNorm,
@@ -75,7 +75,7 @@ function positions(net: AnyNetwork, layer: string): number[] {
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
 
 describe('the first of equal weights stay', () => {
-  const half: [string, Criterion][] = [
+  const half: [string, Criterion<never>][] = [
     ['by layer', layerDensity(0.25)],
     ['normalized', globalDensity(0.875, { normalize: 'current' })],
     ['by scores of a layer', scores(0.25, ({ weight }) => weight.abs(), { perLayer: true })],
@@ -193,7 +193,7 @@ describe('scores that float32 cannot tell apart', () => {
 
 describe('weights that cannot be ranked', () => {
   const nan = (index: number) => (index % 3 === 0 ? Number.NaN : index)
-  const all: Criterion[] = [
+  const all: Criterion<never>[] = [
     layerDensity(0.5),
     globalDensity(0.5),
     globalDensity(0.5, { normalize: 'survivors' }),

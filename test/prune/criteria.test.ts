@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { conv2d, flatten, linear } from '../../lib/nn/layers.js'
-import { network } from '../../lib/nn/network.js'
+import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import {
   type Criterion,
   type DeviationOf,
@@ -22,7 +22,8 @@ import { readGolden } from '../support/golden.js'
 import { refusal } from '../support/refusal.js'
 import { expectSealed } from './sealed.js'
 
-type ByLayer = Record<string, number>
+type Layer = 'conv1' | 'fc1' | 'fc2'
+type ByLayer = Record<Layer, number>
 interface Round {
   qualities: ByLayer
   densities: ByLayer
@@ -44,7 +45,7 @@ const make = () =>
     { device },
   )
 
-function criterionOf(criterion: string, of: DeviationOf | undefined, round: Round): Criterion {
+function criterionOf(criterion: string, of: DeviationOf | undefined, round: Round): Criterion<Layer> {
   switch (criterion) {
     case 'deviation':
       return deviation(round.qualities, { of: of! })
@@ -140,7 +141,7 @@ describe('applyCriterion', () => {
   it('names a layer that is not there, or has nothing to prune', async () => {
     using net = make()
     const message = (criterion: Criterion) =>
-      applyCriterion(net, criterion).then(
+      applyCriterion(net as AnyNetwork, criterion).then(
         () => 'accepted',
         (error: Error) => error.message,
       )

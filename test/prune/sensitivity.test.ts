@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { AnyNetwork } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
@@ -53,7 +54,9 @@ describe('sensitivity', () => {
     using net = toyNetwork()
     expect(refusal(() => sensitivity(net, data, { densities: [1.5] })).message).to.match(/1\.5/)
     expect(refusal(() => sensitivity(net, data, { densities: [0] })).message).to.match(/over 0/)
-    expect(refusal(() => sensitivity(net, data, { layers: ['relu1'] })).message).to.match(/'relu1'.*fc1, fc2/)
+    expect(refusal(() => sensitivity(net as AnyNetwork, data, { layers: ['relu1'] })).message).to.match(
+      /'relu1'.*fc1, fc2/,
+    )
   })
 })
 
@@ -111,6 +114,6 @@ describe('thresholds solved from sensitivity', () => {
     const { criterion, densities } = await solveThresholds(net, found, { weights: 72 })
     await applyCriterion(net, criterion)
     for (const { name, density } of await keptWeights(net))
-      expect(density).to.be.closeTo(densities[name]!, 1e-9)
+      expect(density).to.be.closeTo(densities[name as 'fc1' | 'fc2'], 1e-9)
   })
 })

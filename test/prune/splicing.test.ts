@@ -11,7 +11,6 @@ import { Optimizer } from '../../lib/optim/optimizer.js'
 import { type SgdSpec, sgd } from '../../lib/optim/spec.js'
 import { deviation, globalDensity, layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
-import type { SpliceCriterion } from '../../lib/prune/splice_target.js'
 import { spliceSteps, spliceTimes } from '../../lib/prune/splice_times.js'
 import {
   type SpliceEpoch,
@@ -336,7 +335,7 @@ describe('spliceOnce', () => {
     const kept = () => Array.from(net.mask('fc2')!.data())
     const ramp = Array.from({ length: 48 }, (_, i) => 1 + i / 100)
     await load(net, ramp)
-    const half: SpliceCriterion = layerDensity({ fc2: 0.5 })
+    const half = layerDensity({ fc2: 0.5 })
     await spliceOnce(net, half, { margin: 0.1 })
     const first = kept()
     expect(first).to.deep.equal(ramp.map((_, i) => (i < 24 ? 0 : 1)))

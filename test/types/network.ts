@@ -94,6 +94,45 @@ residual.tensor('fc.running_mean')
 residual.tensor('conv2.weight')
 // @ts-expect-error there is no layer fc9
 prune(residual, splits, { criterion: prune.deviation({ fc9: 1.4 }), retrain })
+// @ts-expect-error there is no layer fc9
+applyCriterion(residual, prune.deviation({ fc9: 1.4 }))
+// @ts-expect-error relu has nothing to prune
+applyCriterion(residual, prune.layerDensity({ fc: 0.5, relu1: 0.5 }))
+// @ts-expect-error there is no layer fc9
+applyCriterion(residual, prune.filterNorm({ fc9: 0.5 }))
+// @ts-expect-error there is no layer fc9
+applyCriterion(residual, prune.fisher(0.5, { layers: ['fc', 'fc9'] }))
+// @ts-expect-error there is no layer fc9
+applyCriterion(residual, prune.deviation(1), { only: ['fc9'] })
+applyCriterion(residual, prune.deviation({ fc: 1.4 }), { only: ['fc'] })
+applyCriterion(residual, prune.deviation(1))
+// @ts-expect-error a quality is a number
+applyCriterion(residual, prune.deviation({ fc: '1' }))
+// @ts-expect-error there is no layer fc9
+prune.spliceOnce(residual, prune.layerDensity({ fc9: 0.5 }))
+prune.spliceOnce(residual, prune.layerDensity({ fc: 0.5 }))
+// @ts-expect-error there is no layer fc9
+prune.sensitivity(residual, data, { layers: ['fc9'] })
+export async function studied(): Promise<void> {
+  const study = await prune.sensitivity(residual, data, { layers: ['fc', 'conv1'] })
+  const { criterion, densities } = await prune.solveThresholds(residual, study, { weights: 1000 })
+  await applyCriterion(residual, criterion)
+  void densities.fc
+  // @ts-expect-error there is no layer fc9
+  void densities.fc9
+  // @ts-expect-error a study of another network
+  await prune.solveThresholds(models.lenet300100(), study, { weights: 1000 })
+  // @ts-expect-error and what came of one
+  await applyCriterion(models.lenet300100(), criterion)
+}
+/** A criterion that is kept in a variable carries the names that it was given. */
+const carried = prune.deviation({ fc: 1.4, 'layer1.0.conv1': 1 })
+applyCriterion(residual, carried)
+// @ts-expect-error LeNet-300-100 has no such layers
+applyCriterion(models.lenet300100(), carried)
+const all = prune.globalDensity(0.5)
+applyCriterion(residual, all)
+applyCriterion(models.lenet300100(), all)
 // @ts-expect-error one name right, one wrong
 prune(residual, splits, { criterion: prune.deviation({ fc: 1.4, conv9: 1 }), retrain })
 // @ts-expect-error relu has nothing to prune
