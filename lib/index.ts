@@ -39,6 +39,7 @@ export { type LayerKinds, type LayerName, type Layers, type PrunableName, prefix
 export * from './nn/layers.js'
 export { loadNetwork } from './nn/load.js'
 export { type AnyNetwork, Network, type NetworkOptions, network } from './nn/network.js'
+export type { WeightsOptions } from './nn/zeros.js'
 export { type Averaging, ema, swa } from './optim/averaging.js'
 export { Optimizer, type ParameterState } from './optim/optimizer.js'
 export { l1, l2, noRegularization, type Regularization } from './optim/regularization.js'

@@ -5,6 +5,7 @@ import { mayBeMissing } from '../io/fit.js'
 import { withoutPrefix } from '../io/foreign.js'
 import { readGraph } from '../io/network.js'
 import { readTensorFileHeader } from '../io/tensor_file.js'
+import { zerosHint } from '../nn/zeros.js'
 import { keptWeights } from '../prune/mask.js'
 import { parameterReport } from '../prune/neurons.js'
 import { formatCount, formatPercent, formatRatio, formatSeconds } from '../report/format.js'
@@ -39,6 +40,8 @@ interface LayerInspection {
   readonly shape: readonly number[]
   readonly weights: number
   readonly kept: number
+  /** Kept weights that are exactly 0. */
+  readonly zeros: number
   readonly density: number
   /** For one sample, dense. */
   readonly flop: number
@@ -112,6 +115,7 @@ async function inspectNetwork(
       shape: (own[0] ?? own[1])!.shape,
       weights,
       kept: kept.get(name)!.kept,
+      zeros: kept.get(name)!.zeros,
       density: kept.get(name)!.density,
       flop,
       bytes: own.reduce((sum, entry) => sum + (entry?.bytes ?? 0), 0),
@@ -163,7 +167,9 @@ function networkText({ layers, parameters, kept, compression, bytes, prefix }: N
   rows.push([...sums, formatCount(total((layer) => layer.flop)), formatCount(total((layer) => layer.bytes))])
   const size = `${parameters} parameters with biases, ${kept} kept: ${formatRatio(compression)}`
   const under = prefix === undefined ? '' : `; all names are under the prefix ${quoted(prefix)}`
-  return [renderTable(columns, rows), '', `${size}; ${bytes} bytes${under}`].join('\n')
+  const hint = zerosHint(layers, "load with { mask: 'zeros' }, or prune with --mask zeros,")
+  const rest = hint === undefined ? [] : [hint]
+  return [renderTable(columns, rows), '', `${size}; ${bytes} bytes${under}`, ...rest].join('\n')
 }
 
 function tensorsText({ tensors, metadata, bytes }: TensorsInspection): string {

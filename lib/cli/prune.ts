@@ -18,6 +18,7 @@ export type CriterionName = (typeof criterionNames)[number]
 
 export interface PruneOptions extends WorkOptions, ResumableOptions {
   readonly weights: string
+  readonly mask?: 'zeros'
   readonly density?: number | Readonly<Record<string, number>>
   readonly quality?: number | Readonly<Record<string, number>>
   readonly rounds?: number
@@ -35,6 +36,12 @@ export function addPrune(program: Command): void {
     .description('prune and retrain a network that is trained already')
     .argument('<model>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
     .requiredOption('--weights <file>', 'the trained network: safetensors, or a state dict (.pt, .pth)')
+    .addOption(
+      new Option(
+        '--mask <what>',
+        'zeros: weights that are exactly 0 were pruned elsewhere, and stay so; for files without masks',
+      ).choices(['zeros']),
+    )
     .addOption(
       new Option(
         '--density <d>',

@@ -1,4 +1,5 @@
 import type { SkippedSample } from '../data/dataset.js'
+import { zerosHint } from '../nn/zeros.js'
 import type { RunListener } from '../recipes/session.js'
 import { formatCount, formatPercent, formatRatio, formatSeconds } from '../report/format.js'
 import type { Epoch, TrainProgress } from '../train/train.js'
@@ -46,6 +47,10 @@ export function followRun(reporter: Reporter): RunListener {
   const phaseName = ({ phase }: { phase: string }) => (phase === 'all' ? '' : phase)
 
   return {
+    loaded(layers) {
+      const hint = zerosHint(layers, 'add --mask zeros')
+      if (hint) reporter.line(hint)
+    },
     denseProgress(progress) {
       within('dense', '', progress)
     },

@@ -54,7 +54,7 @@ export async function measureSensitivity(
   const named = { ...recipe, name: `sensitivity-${recipe.name}` }
   const session = await openSession(named, { ...options, signal })
   const { network, folder } = session
-  await loadWeights(network, options.weights)
+  await loadWeights(network, options.weights, { mask: options.mask })
   const { densities, leastDensity } = options
   const budget = budgetOf(options)
   if (budget) checkBudget(network, budget, { leastDensity, ...(densities && { densities }) })
@@ -93,12 +93,13 @@ export async function measureSensitivity(
 /** All that decides a point, but for its layer and density. */
 async function planOf(
   { recipe, network, data, autocast }: Session,
-  { weights }: SensitivityOptions,
+  { weights, mask }: SensitivityOptions,
 ): Promise<string> {
   return JSON.stringify({
     model: recipe.name,
     graph: graphToJson(network),
     weights: await sha256(weights),
+    mask,
     samples: data.validation.length,
     autocast,
   })

@@ -18,7 +18,7 @@ import { followRun } from './run_progress.js'
 /** Runs a recipe up to its table, for `run` and `prune`. */
 export async function runToTable(
   recipe: Recipe,
-  options: WorkOptions & ResumableOptions & { readonly weights?: string },
+  options: WorkOptions & ResumableOptions & { readonly weights?: string; readonly mask?: 'zeros' },
   signal: AbortSignal,
 ): Promise<void> {
   const { quiet = false, resume = false } = options

@@ -5,6 +5,7 @@ import { parameterCount } from '../nn/cost.js'
 import { type Layers, resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Shape } from '../nn/shapes.js'
+import { checkWeightsOptions, sealZeros, type WeightsOptions } from '../nn/zeros.js'
 import { fromBytes, toBytes } from '../tensor/bytes.js'
 import { quoted, refuse } from './files.js'
 import { checkFit, mayBeMissing } from './fit.js'
@@ -198,8 +199,13 @@ export interface LoadedWeights {
  *
  * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, left over, or do not fit.
  */
-export async function loadWeights(network: AnyNetwork, path: string): Promise<LoadedWeights> {
-  return putWeights(network, await readTensorFile(path), path)
+export async function loadWeights(
+  network: AnyNetwork,
+  path: string,
+  options: WeightsOptions = {},
+): Promise<LoadedWeights> {
+  checkWeightsOptions(options)
+  return putWeights(network, await readTensorFile(path), path, options)
 }
 
 /** Loads what was read of a file, as `loadWeights()` does; `path` names it in errors. */
@@ -207,6 +213,7 @@ export async function putWeights(
   network: AnyNetwork,
   file: SafetensorsFile,
   path: string,
+  { mask }: WeightsOptions = {},
 ): Promise<LoadedWeights> {
   const { metadata } = file
   const names: readonly string[] = network.tensorNames()
@@ -229,6 +236,7 @@ export async function putWeights(
     if (!masks.has(name)) throw wrong('is of a spliced layer that the network does not have')
     if (!tensors.has(name)) throw wrong('is missing, and the layer is spliced')
   }
+  if (mask === 'zeros') refuseAllZero(weights, tensors, path)
   for (const layer of network.prunable) await network.setMask(layer, undefined)
   for (const [name, stored] of tensors) {
     if (masks.has(name)) continue
@@ -242,7 +250,24 @@ export async function putWeights(
     if (spliced.includes(layer)) await network.splice(layer, keep)
     else await network.setMask(layer, keep)
   }
-  return { prefix, masked: network.prunable.filter((layer) => tensors.has(`${layer}.weight${MASK}`)) }
+  const sealed = mask === 'zeros' ? await sealZeros(network) : []
+  const masked = network.prunable.filter(
+    (layer) => tensors.has(`${layer}.weight${MASK}`) || sealed.includes(layer),
+  )
+  return { prefix, masked }
+}
+
+/** Refuses a layer of which no weight would stay, before anything is written. */
+function refuseAllZero(
+  weights: Iterable<string>,
+  tensors: ReadonlyMap<string, TensorData>,
+  path: string,
+): void {
+  for (const name of weights) {
+    // The first weight that is not 0 ends the search.
+    if (tensors.get(name)?.data.some((byte) => byte !== 0 && byte !== 0x80) ?? true) continue
+    throw refuse(path, `every weight of ${quoted(name)} is 0`, "load it without { mask: 'zeros' }")
+  }
 }
 
 function parseSpliced(text: string | undefined, path: string): readonly string[] {

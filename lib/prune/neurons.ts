@@ -11,6 +11,8 @@ export interface ParameterReport {
   readonly dense: number
   /** Surviving weights, and the biases of live neurons (with some incoming and some outgoing weight). */
   readonly kept: number
+  /** Weights among those that are kept and exactly 0: pruned elsewhere, perhaps, and not sealed here. */
+  readonly zeros: number
   /** `dense / kept`. */
   readonly compression: number
 }
@@ -35,7 +37,8 @@ export async function parameterReport(network: AnyNetwork, signal?: AbortSignal)
     kept += count(live.get(name)!.map((alive, neuron) => alive & into[neuron]!))
   }
   const dense = network.parameterCount
-  return { dense, kept, compression: kept === 0 ? Number.POSITIVE_INFINITY : dense / kept }
+  const zeros = statistics.reduce((sum, { zeros }) => sum + zeros, 0)
+  return { dense, kept, zeros, compression: kept === 0 ? Number.POSITIVE_INFINITY : dense / kept }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { loadWeights } from '../io/network.js'
-import { initialDeviations } from '../prune/mask.js'
+import type { WeightsOptions } from '../nn/zeros.js'
+import { initialDeviations, keptWeights } from '../prune/mask.js'
 import { phasesOf } from '../prune/phases.js'
 import { prune } from '../prune/prune.js'
 import { type RunRecord, writeRunRecord } from '../report/record.js'
@@ -20,6 +21,8 @@ export { defaultRunFolder, type RunListener } from './session.js'
 export interface RunOptions extends SessionOptions {
   /** A dense network's file to start from; it is trained by the recipe unless given. */
   readonly weights?: string | undefined
+  /** How that file is read. */
+  readonly mask?: WeightsOptions['mask']
 }
 
 export interface RunResult {
@@ -39,7 +42,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   const opened = await openSession(recipe, options)
   const { network, seed, on } = opened
   const identity = { recipe: recipe.name, plan: planOf(recipe, network), seed }
-  const { resume = false, overwrite = false, weights } = options
+  const { resume = false, overwrite = false, weights, mask } = options
   const own = weights !== undefined && resolve(weights) === join(opened.folder, REFERENCE_FILE)
   await using place = await OwnFolder.open(opened.folder)
   const found = await findOwnRun(place, identity, { resume, overwrite, own })
@@ -47,10 +50,12 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   const session = { ...opened, folder: place.work }
   const { folder } = session
   const saved = resume && found.kind === 'unfinished' ? found.state : undefined
-  if (!(saved && isPruning(saved)) && weights !== undefined) await loadWeights(network, weights)
+  const loads = !(saved && isPruning(saved)) && weights !== undefined
+  if (loads) await loadWeights(network, weights, { mask })
 
   return await logged(session, saved !== undefined, async (note) => {
     on.begun?.(found, place)
+    if (loads) on.loaded?.(await keptWeights(network, session.signal))
     const started = performance.now()
     const before = saved?.seconds ?? 0
     const spent = () => before + (performance.now() - started) / 1000

@@ -8,6 +8,7 @@ import type { LockOwner } from '../io/lock.js'
 import { graphToJson } from '../io/network.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
+import type { LayerKept } from '../prune/mask.js'
 import { checkPruning, type PruneProgress, type RetrainEpoch, type Round } from '../prune/prune.js'
 import { EventLog, type NewRunEvent } from '../report/events.js'
 import type { Device } from '../tensor/device.js'
@@ -39,6 +40,8 @@ export interface SessionOptions {
 export interface RunListener {
   /** All is checked and work begins; `found` is what the folder held of this run. */
   begun?(found: FoundRun, place: RunPlace): void
+  /** Weights were read from a file; what each layer keeps of them. */
+  loaded?(layers: readonly LayerKept[]): void
   denseProgress?(progress: TrainProgress): void
   denseEpoch?(epoch: Epoch): void
   /** The dense network is there, or was before. Percent. */

@@ -120,6 +120,26 @@ describe('torch-prune', function () {
       expect(taken!.equals(given!)).to.equal(true)
     })
 
+    it('seals the zeros of a file without masks where --mask says so, and hints at it where not', async () => {
+      const { metadata, tensors } = await readSafetensors(box.path('pruned', 'model.safetensors'))
+      const file = box.path('baked.safetensors')
+      const plain = new Map([...tensors].filter(([name]) => !name.endsWith('_mask')))
+      const { 'torch-prune.graph': graph } = metadata
+      await writeSafetensors(file, { metadata: { 'torch-prune.graph': graph! }, tensors: plain })
+      const hint =
+        /^90% of the kept weights of fc1, and some of fc2, are zero without a mask: .*--mask zeros/m
+      expect((await torchPrune(['inspect', file])).stdout).to.match(hint)
+      const options = ['--density', 'fc1=0.1,fc2=0.4', '--rounds', '1', '--epochs', '1', '--data', data]
+      const args = ['prune', recipe, '--weights', file, ...options]
+      const plainly = await torchPrune([...args, '--out', box.path('unsealed')])
+      expect(plainly.stdout).to.match(hint)
+      const sealed = await torchPrune([...args, '--mask', 'zeros', '--out', box.path('sealed')])
+      expect(sealed.code).to.equal(0)
+      expect(sealed.stdout).not.to.match(hint)
+      const kept = (await readRunRecord(box.path('sealed'))).layers.map((layer) => layer.kept)
+      expect(kept).to.deep.equal([154, 96])
+    })
+
     it('refuses a layer that is not there before it begins', async () => {
       const options = ['--out', box.path('unknown'), '--quality', 'fc1=1,fc7=2']
       const args = ['prune', recipe, '--weights', dense, '--data', data, ...options]
@@ -142,6 +162,7 @@ describe('torch-prune', function () {
           shape: [10, 24],
           weights: 240,
           kept: 120,
+          zeros: 0,
           density: 0.5,
           flop: 480,
           bytes: 5 * 240 + 40,

@@ -1,0 +1,47 @@
+import { loadAddon } from '../binding/addon.js'
+import { runJob } from '../binding/native_job.js'
+import { TorchPruneError } from '../errors.js'
+import type { AnyNetwork } from './network.js'
+
+/** How weights are read from a file. */
+export interface WeightsOptions {
+  /**
+   * `'zeros'` seals the weights that are exactly 0, for files of networks that were pruned elsewhere and hold no
+   * masks. Without it, such weights are kept weights like any other, and training revives them.
+   */
+  readonly mask?: 'zeros' | undefined
+}
+
+/** The smallest positive float32: what is under it in magnitude is 0. */
+const SMALLEST = 2 ** -149
+
+/** Seals the kept weights that are exactly 0, and returns the layers that had some. Spliced ones stay as they are. */
+export async function sealZeros(network: AnyNetwork): Promise<readonly string[]> {
+  const spliced: readonly string[] = network.spliced
+  const layers = network.prunable.filter((layer) => !spliced.includes(layer))
+  const names = layers.map((name) => `${name}.weight`)
+  const statistics = await runJob(() => loadAddon().weightStatistics(network.handle, names))
+  const some = layers.filter((_, i) => statistics[i]!.zeros > 0)
+  const below = some.map((name) => ({ name: `${name}.weight`, threshold: SMALLEST }))
+  if (some.length > 0) await runJob(() => loadAddon().pruneBelow(network.handle, below))
+  return some
+}
+
+export function checkWeightsOptions({ mask }: WeightsOptions): void {
+  if (mask === undefined || mask === 'zeros') return
+  throw new TorchPruneError('ERR_ARGUMENT', `mask must be 'zeros' or left out, got '${String(mask)}'`)
+}
+
+/** A layer of which many weights are 0 without a mask, and how to seal them. Undefined where there is none. */
+export function zerosHint(
+  layers: readonly { readonly name: string; readonly kept: number; readonly zeros: number }[],
+  how: string,
+): string | undefined {
+  const [first, ...more] = layers
+    .filter(({ kept, zeros }) => zeros >= 0.01 * kept && zeros > 0)
+    .sort((a, b) => b.zeros - a.zeros)
+  if (first === undefined) return undefined
+  const others = more.length === 0 ? '' : `, and some of ${more.map(({ name }) => name).join(', ')},`
+  const share = Math.round((100 * first.zeros) / first.kept)
+  return `${share}% of the kept weights of ${first.name}${others} are zero without a mask: ${how} to seal them`
+}
