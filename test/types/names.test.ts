@@ -1,0 +1,76 @@
+import { expect } from 'chai'
+import { Program } from './service.js'
+
+const HEAD = `
+import {
+  add, applyCriterion, conv2d, type Dataset, linear, models, network, prefix, prune, relu, sgd,
+} from 'torch-prune'
+declare const data: Dataset
+const splits = { train: data, validation: data }
+const retrain = { epochs: 1, optimizer: sgd({ lr: 0.1 }) }
+const net = network([4], { fc1: linear(4, 4), relu1: relu(), fc2: linear(4, 2) })
+`
+
+/** A line of code, and the name that the last line of its one error has to hold. */
+const WRONG: readonly (readonly [code: string, name: string])[] = [
+  ['applyCriterion(net, prune.layerDensity({ fc9: 0.1 }))', 'fc9'],
+  ['applyCriterion(net, prune.deviation({ fc1: 1, relu1: 1 }))', 'relu1'],
+  ['applyCriterion(net, prune.filterNorm({ fc9: 0.1 }))', 'fc9'],
+  ["applyCriterion(net, prune.fisher(0.1, { layers: ['fc9'] }))", 'fc9'],
+  ['applyCriterion(models.lenet300100(), prune.deviation({ fc4: 1 }))', 'fc4'],
+  ["applyCriterion(models.resnet50ImageNet(), prune.deviation({ 'layer9.0.conv1': 1 }))", 'layer9.0.conv1'],
+  ['prune(net, splits, { criterion: prune.deviation({ fc1: 0.9, fc4: 0.8 }), retrain })', 'fc4'],
+  ["prune(net, splits, { criterion: prune.globalDensity(0.1, { layers: ['relu1'] }), retrain })", 'relu1'],
+  ['prune.splice(net, splits, { ...retrain, criterion: prune.layerDensity({ fc9: 0.5 }) })', 'fc9'],
+  ['prune.spliceOnce(net, prune.layerDensity({ fc9: 0.5 }))', 'fc9'],
+  ["prune.sensitivity(net, data, { layers: ['fc9'] })", 'fc9'],
+  ["net.freeze('relu9')", 'relu9'],
+  ["net.tensor('fc1.wieght')", 'fc1.wieght'],
+  ["net.setMask('relu1', undefined)", 'relu1'],
+]
+/** The same of what layers read from. */
+const UNCONNECTED: readonly (readonly [code: string, name: string])[] = [
+  ["network([4], { a: linear(4, 4), s: relu({ from: 'x' }) })", 'x'],
+  ["network([4], { a: linear(4, 4), s: add('a', 'x') })", 'x'],
+  ["prefix('group', { a: linear(4, 4), s: relu({ from: 'x' }) })", 'x'],
+]
+
+/** A line of code, and what is offered at its ⎵. */
+const OFFERED: readonly (readonly [code: string, names: readonly string[]])[] = [
+  ['applyCriterion(net, prune.deviation({ ⎵ }))', ['fc1', 'fc2']],
+  ['applyCriterion(net, prune.layerDensity({ fc1: 0.5, ⎵ }))', ['fc2']],
+  ['applyCriterion(models.lenet300100(), prune.filterNorm({ ⎵ }))', ['fc1', 'fc2', 'fc3']],
+  ["applyCriterion(net, prune.globalDensity(0.1, { layers: ['⎵'] }))", ['fc1', 'fc2']],
+  ['prune(net, splits, { criterion: prune.deviation({ ⎵ }), retrain })', ['fc1', 'fc2']],
+  ["prune.sensitivity(net, data, { layers: ['⎵'] })", ['fc1', 'fc2']],
+  ["net.mask('⎵')", ['fc1', 'fc2']],
+  ["network([4], { a: linear(4, 4), b: relu({ from: '⎵' }), c: relu() })", ['a', 'b', 'c', 'input']],
+  ["network([4], { a: linear(4, 4), b: relu(), c: add('a', '⎵') })", ['a', 'b', 'c', 'input']],
+  ["prefix('group', { a: linear(4, 4), b: relu({ from: '⎵' }) })", ['a', 'b', 'input']],
+]
+
+const program = (lines: readonly (readonly [code: string, ...unknown[]])[]) =>
+  new Program(HEAD + lines.map(([code]) => code).join('\n'))
+
+describe('names of layers', () => {
+  it('that are not there are refused in a line or a few, of which the last says which', async () => {
+    using wrong = program([...WRONG, ...UNCONNECTED])
+    const errors = await wrong.errors()
+    expect(errors).to.have.length(WRONG.length + UNCONNECTED.length)
+    for (const [i, [code, name]] of WRONG.entries()) {
+      expect(errors[i], code).to.have.length(1)
+      expect(errors[i]![0], code).to.match(new RegExp(`: [^:]*'"?${name}"?'`))
+    }
+    for (const [i, [code, name]] of UNCONNECTED.entries()) {
+      const lines = errors[WRONG.length + i]!
+      expect(lines.length, code).to.be.at.most(4)
+      expect(lines.at(-1), code).to.match(new RegExp(`'"${name}"' is not assignable to type '"a"`))
+    }
+  })
+
+  it('that are there are offered by an editor', async () => {
+    using open = program(OFFERED)
+    const offered = await open.completions()
+    for (const [code, names] of OFFERED) expect(offered.get(code), code).to.deep.equal(names)
+  })
+})
