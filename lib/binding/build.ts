@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, realpat
 import { symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { availableParallelism, totalmem } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { TorchPruneError } from '../errors.js'
@@ -21,6 +21,8 @@ export interface BuildOptions {
   readonly gyp?: boolean
   /** Unoptimised, with debugging information, into `build/Debug`. */
   readonly debug?: boolean
+  /** Under AddressSanitizer and UndefinedBehaviorSanitizer, into `build/Asan`: `npm run test:asan` runs it. */
+  readonly asan?: boolean
 }
 
 const FILES = ['torch_prune.node', 'loader.node'] as const
@@ -33,12 +35,15 @@ const FILES = ['torch_prune.node', 'loader.node'] as const
  * @throws TorchPruneError `ERR_LIBTORCH` when libtorch, a tool, or the compiler fails.
  */
 export async function buildAddon(options: BuildOptions = {}): Promise<string> {
-  const { gyp = false, debug = false } = options
-  if (gyp && debug)
-    throw new TorchPruneError('ERR_ARGUMENT', '--debug builds with cmake-js only: leave out --gyp')
+  const { gyp = false, debug = false, asan = false } = options
+  if (Number(gyp) + Number(debug) + Number(asan) > 1)
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      '--gyp, --debug and --asan exclude each other: leave out all but one',
+    )
   const wanted = { cuda: options.cuda, version: process.env.TORCH_PRUNE_LIBTORCH_VERSION || undefined }
   const libtorch = findLibtorch(wanted) ?? (await fetchLibtorch({ cuda: options.cuda }))
-  const folder = join(PACKAGE, 'build', gyp ? 'gyp' : debug ? 'Debug' : 'Release')
+  const folder = join(PACKAGE, 'build', gyp ? 'gyp' : debug ? 'Debug' : asan ? 'Asan' : 'Release')
   const { version, dir, cuda, source } = libtorch
   const record = { libtorch: version, dir, source, cuda, torchPrune: VERSION, sources: digest(gyp) }
 
@@ -55,16 +60,18 @@ export async function buildAddon(options: BuildOptions = {}): Promise<string> {
   // An addon without its record is never loaded: a build that stops half-way leaves none.
   rmSync(join(folder, 'torch_prune.json'), { force: true })
   if (gyp) await buildWithGyp(libtorch, folder)
-  else await buildWithCMake(libtorch, folder, debug)
+  else await buildWithCMake(libtorch, folder)
   writeRecord(folder, record)
   return folder
 }
 
-async function buildWithCMake({ dir }: Libtorch, folder: string, debug: boolean): Promise<void> {
+/** The configuration is called as its folder is. */
+async function buildWithCMake({ dir }: Libtorch, folder: string): Promise<void> {
   const cmakeJs = tool('cmake-js', 'bin/cmake-js')
   // cmake-js appends the configuration to a folder that does not end with it.
-  const out = debug ? folder : dirname(folder)
-  const config = ['--directory', PACKAGE, '--out', out, '--config', debug ? 'Debug' : 'Release']
+  const name = basename(folder)
+  const out = name === 'Release' ? dirname(folder) : folder
+  const config = ['--directory', PACKAGE, '--out', out, '--config', name]
   const common = ['--log-level', 'warn', ...config, `--CDTORCH_DIR=${dir}`]
   await run([cmakeJs, 'configure', ...common], PACKAGE)
   await run([cmakeJs, 'build', ...common, '--parallel', String(jobs())], PACKAGE)
@@ -139,11 +146,11 @@ function say(line: string): void {
 async function main(): Promise<number> {
   try {
     const flag = { type: 'boolean', default: false } as const
-    const { values } = parseArgs({ options: { cpu: flag, cuda: flag, gyp: flag, debug: flag } })
+    const { values } = parseArgs({ options: { cpu: flag, cuda: flag, gyp: flag, debug: flag, asan: flag } })
     if (values.cpu && values.cuda)
       throw new TorchPruneError('ERR_ARGUMENT', '--cpu and --cuda exclude each other')
     const cuda = values.cuda || values.cpu ? values.cuda : undefined
-    await buildAddon({ cuda, gyp: values.gyp, debug: values.debug })
+    await buildAddon({ cuda, gyp: values.gyp, debug: values.debug, asan: values.asan })
     return 0
   } catch (error) {
     const usage =
