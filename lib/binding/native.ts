@@ -123,6 +123,8 @@ export interface ImageSettings {
   readonly threads: number
   readonly ahead: number
   readonly exact: boolean
+  /** Bytes that decoding one picture may take. */
+  readonly decodeMemory?: number
 }
 
 export interface Native {
@@ -192,7 +194,7 @@ export interface Native {
   /** Whether JPEG is decoded with libjpeg-turbo; sharp decodes it elsewhere. */
   jpegLibrary(): boolean
   /** `decode` answers through `foreignDecoded`. */
-  setForeignDecoder(decode: (id: number, path: string) => void): void
+  setForeignDecoder(decode: (id: number, path: string, memory: number) => void): void
   foreignDecoded(id: number, pixels: Uint8Array, width: number, height: number, channels: number): void
   foreignDecoded(id: number, reason: string): void
   imageFolderMake(paths: readonly string[], labels: TensorHandle, options: ImageSettings): DatasetHandle
@@ -204,7 +206,7 @@ export interface Native {
   packStart(
     paths: readonly string[],
     labels: readonly number[],
-    options: { out: string; offset: number; resize: number; threads: number },
+    options: { out: string; offset: number; resize: number; threads: number; decodeMemory?: number },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<{ index: number; end: number; count: number; skipped: [index: number, reason: string][] }>
   /** Files of that very size, as uint8 `[N, 3, height, width]`. */

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { append } from '../base/lists.js'
 
 import { inputError, refuse } from '../io/files.js'
 
@@ -39,7 +40,7 @@ export async function listClassFolders(dir: string, classes?: readonly string[])
     if (paths.length === 0 && classes === undefined) {
       refuse(join(dir, name), 'holds no images', 'remove the folder, or put images there')
     }
-    files.push(...paths.map((path) => ({ path, label })))
+    for (const path of paths) files.push({ path, label })
   }
   if (files.length === 0) refuse(dir, 'holds no images', 'it should hold <class>/<image> files')
   return { classes: names, files }
@@ -49,7 +50,7 @@ async function imagesBelow(folder: string): Promise<string[]> {
   const paths: string[] = []
   for (const { name, folder: isFolder } of await entriesOf(folder)) {
     const path = join(folder, name)
-    if (isFolder) paths.push(...(await imagesBelow(path)))
+    if (isFolder) append(paths, await imagesBelow(path))
     else if (ENDS.has(name.slice(name.lastIndexOf('.') + 1).toLowerCase())) paths.push(path)
   }
   return paths

@@ -53,6 +53,12 @@ export const imageOptions = {
    * @default false
    */
   exact: optional(boolean, false),
+  /**
+   * Bytes that decoding one image may take, in each thread. An image that would take more is left out, and listed in
+   * `skipped`.
+   * @default 512 MB
+   */
+  decodeMemory: optional(whole(1), 2 ** 29),
 }
 
 export const imageFolderOptions = {

@@ -53,6 +53,7 @@ const packOptions = {
   resize: optional(whole(1, 8192), 256),
   validation: imageFolderOptions.validation,
   threads: imageFolderOptions.threads,
+  decodeMemory: imageFolderOptions.decodeMemory,
   ...abortOptions,
   /** Told of how many images are done, now and then. */
   onProgress: optional(callback<Listener>()),
@@ -76,7 +77,7 @@ export interface PackResult {
  */
 export async function packImages(dir: string, out: string, options: PackOptions = {}): Promise<PackResult> {
   const { validation: heldBack, ...given } = readOptions('packImages', packOptions, options)
-  const { resize, threads = decodingThreads(), signal, onProgress } = given
+  const { resize, threads = decodingThreads(), decodeMemory, signal, onProgress } = given
   path.read(out, 'packImages: out')
   const { train, validation, test, classes } = await listSplits(path.read(dir, 'packImages: dir'), heldBack)
   const files = [...train, ...validation, ...test]
@@ -85,7 +86,7 @@ export async function packImages(dir: string, out: string, options: PackOptions 
   enableForeignImages()
   let result: PackResult | undefined
   await writeAtomically(out, async (temporary) => {
-    const native = { out: temporary, offset: HEADER, resize, threads }
+    const native = { out: temporary, offset: HEADER, resize, threads, decodeMemory }
     const packed = await runJob(
       (report) => loadAddon().packStart(paths, labels, native, report),
       signal,

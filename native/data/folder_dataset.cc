@@ -20,7 +20,8 @@ FolderDataset::FolderDataset(Paths paths, std::int64_t begin, at::Tensor labels,
 void FolderDataset::Draw(std::int64_t index, const Draft& draft) const {
   const bool fast = draft.augmentation.Any() && !settings_.exact;
   PaintFile(
-      Name(index), [&](const Extent& picture) { return FrameOf(picture, draft); }, fast, draft.decoder);
+      Name(index), [&](const Extent& picture) { return FrameOf(picture, draft); }, {fast, settings_.memory},
+      draft.decoder);
   const auto side = settings_.framing.size;
   const bool flip = draft.augmentation.flip && draft.random.Coin();
   draft.decoder.painter.Finish(normalisation_, flip, draft.out);
@@ -84,7 +85,7 @@ struct Decoding {
       frame.box = frame.grid = frame.window = picture;
       return frame;
     };
-    PaintFile(path, whole, /*fast=*/false, decoder);
+    PaintFile(path, whole, {}, decoder);
     std::vector<std::uint8_t> interleaved(static_cast<std::size_t>(extent.width * extent.height) * 3);
     decoder.painter.FinishBytes(interleaved.data());
     const std::int64_t plane = extent.width * extent.height;

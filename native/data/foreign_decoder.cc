@@ -11,20 +11,20 @@ ForeignDecoder::ForeignDecoder(Napi::Env env, const Napi::Function& decode)
   channel_.Unref(env);  // the job that waits for it keeps the process alive
 }
 
-Pixels ForeignDecoder::Decode(const std::string& path, const std::atomic<bool>& stop) {
+Pixels ForeignDecoder::Decode(const std::string& path, std::int64_t memory, const std::atomic<bool>& stop) {
   std::unique_lock lock(mutex_);
   const std::int64_t id = next_++;
-  auto request = std::make_unique<Request>(Request{id, path});
+  auto request = std::make_unique<Request>(Request{id, path, memory});
   if (closed_ || channel_.NonBlockingCall(request.get()) != napi_ok)
     throw Unreadable("was not decoded in time");
   request.release();  // NOLINT(bugprone-unused-return-value): Deliver takes it back
   Reply& reply = waiting_[id];
   while (!reply.done && !stop && !closed_) answered_.wait_for(lock, std::chrono::milliseconds(20));
-  const Reply answer = std::move(reply);
+  Reply answer = std::move(reply);
   waiting_.erase(id);
   if (!answer.done) throw Unreadable("was not decoded in time");
   if (!answer.error.empty()) throw Unreadable(answer.error);
-  return answer.pixels;
+  return std::move(answer.pixels);
 }
 
 void ForeignDecoder::Answer(std::int64_t id, Pixels pixels, const std::string& error) {
@@ -49,8 +49,9 @@ void ForeignDecoder::Deliver(Napi::Env env, Napi::Function decode, ForeignDecode
   const std::unique_ptr<Request> request(raw);
   if (static_cast<napi_env>(env) == nullptr) return;
   try {
-    decode.Call(
-        {Napi::Number::New(env, static_cast<double>(request->id)), Napi::String::New(env, request->path)});
+    decode.Call({Napi::Number::New(env, static_cast<double>(request->id)),
+                 Napi::String::New(env, request->path),
+                 Napi::Number::New(env, static_cast<double>(request->memory))});
   } catch (const Napi::Error& error) {
     self->Answer(request->id, {}, std::string("cannot be decoded (") + error.Message() + ")");
   }

@@ -24,11 +24,12 @@ struct Pixels {
 // environment.
 class ForeignDecoder {
  public:
-  // decode(id, path), which answers through Answer().
+  // decode(id, path, memory), which answers through Answer().
   ForeignDecoder(Napi::Env env, const Napi::Function& decode);
 
-  // On a decoding thread. Throws Unreadable, also when `stop` becomes true meanwhile.
-  Pixels Decode(const std::string& path, const std::atomic<bool>& stop);
+  // On a decoding thread. Throws Unreadable, also for what would take more than `memory` bytes, and when
+  // `stop` becomes true meanwhile.
+  Pixels Decode(const std::string& path, std::int64_t memory, const std::atomic<bool>& stop);
   // On the main thread: the pixels, or why there are none.
   void Answer(std::int64_t id, Pixels pixels, const std::string& error);
   // No decoding thread may be left. Called once, when the environment ends.
@@ -38,6 +39,7 @@ class ForeignDecoder {
   struct Request {
     std::int64_t id;
     std::string path;
+    std::int64_t memory;
   };
   struct Reply {
     bool done = false;

@@ -151,6 +151,9 @@ struct JpegDecoder::State {
   [[noreturn]] void Fail() {
     Jpeg().abort(&info);
     if (cut_short) throw Unreadable("is cut short");
+    // What does not fit in memory would go to a file, which the library is built without.
+    if (errors.msg_code == JERR_NO_BACKING_STORE || errors.msg_code == JERR_OUT_OF_MEMORY)
+      throw Unreadable("takes more memory to decode than allowed: raise decodeMemory, or make it smaller");
     throw Unreadable(std::string("is not a JPEG that can be decoded (") + message + ")");
   }
 };
@@ -177,7 +180,7 @@ bool JpegDecoder::Takes(const std::uint8_t* bytes, std::size_t size) {
   return size >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff && JpegLibraryWorks();
 }
 
-Extent JpegDecoder::Open(const std::uint8_t* bytes, std::size_t size) {
+Extent JpegDecoder::Open(const std::uint8_t* bytes, std::size_t size, std::int64_t memory) {
   State& s = *state_;
   // The end is looked for first: a crop may lie wholly above the place where a file breaks off.
   bool ends = false;
@@ -189,6 +192,7 @@ Extent JpegDecoder::Open(const std::uint8_t* bytes, std::size_t size) {
   // Skipping rows under merged upsampling, which has no colour converter of its own, libjpeg-turbo (2.1)
   // would write into the last picture's, which is freed.
   s.info.cconvert = nullptr;
+  s.info.mem->max_memory_to_use = static_cast<long>(memory);
   Jpeg().mem_src(&s.info, bytes, size);
   Jpeg().read_header(&s.info, TRUE);
   const Extent picture{s.info.image_width, s.info.image_height};
@@ -245,7 +249,7 @@ JpegDecoder::~JpegDecoder() = default;
 bool JpegDecoder::Takes(const std::uint8_t*, std::size_t) {
   return false;
 }
-Extent JpegDecoder::Open(const std::uint8_t*, std::size_t) {
+Extent JpegDecoder::Open(const std::uint8_t*, std::size_t, std::int64_t) {
   throw Unreadable("was not expected here");
 }
 void JpegDecoder::Decode(const Frame&, bool, Painter&) {}

@@ -36,8 +36,9 @@ class JpegDecoder {
 
   static bool Takes(const std::uint8_t* bytes, std::size_t size);
 
-  // Reads the header of a file that stays in memory until Decode. Throws Unreadable.
-  Extent Open(const std::uint8_t* bytes, std::size_t size);
+  // Reads the header of a file that stays in memory until Decode. Throws Unreadable, as does Decode for what
+  // takes more than `memory` bytes: progressive pictures are decoded as a whole, others row by row.
+  Extent Open(const std::uint8_t* bytes, std::size_t size, std::int64_t memory);
   // Decodes the rows and columns that the frame needs, `fast`: at a half, a quarter or an eighth where as
   // many pixels as the frame's remain; the upsampling of colours is the simple one, too.
   void Decode(const Frame& frame, bool fast, Painter& painter);

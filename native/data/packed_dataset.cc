@@ -13,36 +13,6 @@
 
 namespace torch_prune {
 
-ConstantFile::ConstantFile(const std::string& path)
-    : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-  struct stat status {};
-  if (file_.get() < 0 || fstat(file_.get(), &status) != 0)
-    throw Error("ERR_FILE", path + ": cannot be read (" + std::strerror(errno) + "); check the path");
-  if (!S_ISREG(status.st_mode)) throw Error("ERR_FILE", path + ": is not a regular file; check the path");
-  size_ = static_cast<std::uint64_t>(status.st_size);
-  modified_ = status.st_mtim;
-}
-
-void ConstantFile::Read(std::uint64_t offset, std::size_t size, void* out) const {
-  auto* to = static_cast<std::uint8_t*>(out);
-  while (size > 0) {
-    const ssize_t got = pread(file_.get(), to, size, static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error("ERR_FILE", path_ + ": cannot be read (" + std::strerror(errno) + ")");
-    if (got == 0) break;
-    to += got;
-    size -= static_cast<std::size_t>(got);
-    offset += static_cast<std::uint64_t>(got);
-  }
-  struct stat now {};
-  const bool same = fstat(file_.get(), &now) == 0 && static_cast<std::uint64_t>(now.st_size) == size_ &&
-                    now.st_mtim.tv_sec == modified_.tv_sec && now.st_mtim.tv_nsec == modified_.tv_nsec;
-  if (size > 0 || !same) {
-    throw Error("ERR_FILE",
-                path_ + ": was changed while it was read; write a new file beside it and rename that");
-  }
-}
-
 PackedDataset::PackedDataset(File file, std::string path, Records records, std::int64_t begin,
                              at::Tensor labels, const Settings& settings)
     : PictureDataset(std::move(labels), settings, nullptr),
@@ -58,28 +28,25 @@ std::string PackedDataset::Name(std::int64_t index) const {
 void PackedDataset::Draw(std::int64_t index, const Draft& draft) const {
   const PackedRecord& record = (*records_)[begin_ + index];
   const std::int64_t stride = std::int64_t{record.width} * 3;
-  std::vector<std::uint8_t>& pixels = draft.decoder.file;
-  const auto read = [&](std::int64_t top, std::int64_t bottom) {
-    const auto size = static_cast<std::size_t>((bottom - top) * stride);
-    if (pixels.size() < size) pixels.resize(size);
-    file_->Read(record.offset + static_cast<std::uint64_t>(top * stride), size, pixels.data());
-  };
   const Frame frame = FrameOf({record.width, record.height}, draft);
   const bool flip = draft.augmentation.flip && draft.random.Coin();
   const auto side = settings_.framing.size;
   if (frame.Resizes()) {
     Painter& painter = draft.decoder.painter;
     painter.Begin(frame);
-    read(painter.top(), painter.bottom());
-    for (std::int64_t y = 0; y < painter.bottom() - painter.top(); ++y)
-      painter.Row3(pixels.data() + y * stride, 0);
+    file_->Read([&](const std::uint8_t* file) {
+      const std::uint8_t* const pixels = file + record.offset;
+      for (std::int64_t y = painter.top(); y < painter.bottom(); ++y) painter.Row3(pixels + y * stride, 0);
+    });
     painter.Finish(normalisation_, flip, draft.out);
   } else {
-    const std::int64_t top = frame.top + frame.y;
-    read(top, top + side);
-    const std::uint8_t* const window = pixels.data() + (frame.left + frame.x) * 3;
-    for (std::int64_t y = 0; y < side; ++y)
-      WriteRow<3>(window + y * stride, side, normalisation_, flip, side * side, draft.out + y * side);
+    const auto first = record.offset + static_cast<std::uint64_t>((frame.top + frame.y) * stride +
+                                                                  (frame.left + frame.x) * 3);
+    file_->Read([&](const std::uint8_t* file) {
+      for (std::int64_t y = 0; y < side; ++y) {
+        WriteRow<3>(file + first + y * stride, side, normalisation_, flip, side * side, draft.out + y * side);
+      }
+    });
   }
   if (draft.augmentation.cutout > 0)
     CutOut(draft.out, 3, side, side, draft.augmentation.cutout, draft.random);
@@ -100,14 +67,16 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
   const auto count = static_cast<std::uint64_t>(layout.Integer("count"));
   const auto classes = static_cast<std::uint64_t>(layout.Integer("classes"));
   const auto settings = ToPictureSettings(info[2]);
-  auto file = std::make_shared<const ConstantFile>(path);
+  auto file = std::make_shared<const MappedFile>(path);
   const auto refuse = [&](const std::string& what) -> void {
     throw Error("ERR_FILE", path + ": " + what + "; pack the images again");
   };
   if (count < 1 || index > file->size() || count > (file->size() - index) / sizeof(PackedRecord))
     refuse("its index does not lie in the file");
   auto records = std::make_shared<std::vector<PackedRecord>>(count);
-  file->Read(index, count * sizeof(PackedRecord), records->data());
+  file->Read([&](const std::uint8_t* bytes) {
+    std::memcpy(records->data(), bytes + index, count * sizeof(PackedRecord));
+  });
   at::Tensor labels = at::empty({static_cast<std::int64_t>(count)}, at::kLong);
   auto* out = labels.mutable_data_ptr<std::int64_t>();
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -134,6 +103,7 @@ struct Packing {
   std::int64_t resize = 256;
   std::uint64_t offset = 0;
   int threads = 1;
+  std::int64_t memory = kDecodeMemory;
   std::shared_ptr<ForeignDecoder> foreign;
   std::vector<std::string> reasons;
   std::vector<PackedRecord> records;
@@ -191,7 +161,7 @@ struct Packing {
           CheckExtent(picture.extent);
           return frame;
         },
-        /*fast=*/false, decoder);
+        {.memory = memory}, decoder);
     picture.bytes.resize(static_cast<std::size_t>(picture.extent.width * picture.extent.height) * 3);
     decoder.painter.FinishBytes(picture.bytes.data());
     return picture;
@@ -216,8 +186,8 @@ struct Packing {
   }
 };
 
-// packStart(paths, labels, {out, offset, resize, threads}, onProgress?): writes pixels from `offset` on and
-// the index behind them. {index, end, count, skipped: [[index, reason]]}
+// packStart(paths, labels, {out, offset, resize, threads, decodeMemory?}, onProgress?): writes pixels from
+// `offset` on and the index behind them. {index, end, count, skipped: [[index, reason]]}
 Napi::Value Pack(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[2], "options");
@@ -228,6 +198,7 @@ Napi::Value Pack(const Napi::CallbackInfo& info) {
   packing->offset = static_cast<std::uint64_t>(options.Integer("offset"));
   packing->resize = options.Integer("resize");
   packing->threads = static_cast<int>(options.Integer("threads"));
+  packing->memory = ToDecodeMemory(options);
   packing->foreign = environment.foreign;
   if (packing->resize < 1 || packing->resize > 8192)
     throw Error("ERR_ARGUMENT", "resize must be 1 to 8192, got " + std::to_string(packing->resize));

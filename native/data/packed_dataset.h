@@ -1,28 +1,8 @@
 #pragma once
-#include <ctime>
-
-#include "descriptor.h"
+#include "mapped_file.h"
 #include "pictures.h"
 
 namespace torch_prune {
-
-// A file that is read at any place, by any number of threads, and must stay as it is. It is not mapped into
-// memory: where a mapped file is cut, the process ends.
-class ConstantFile {
- public:
-  // Throws Error, as do the others.
-  explicit ConstantFile(const std::string& path);
-
-  // Throws where the file changed since it was opened.
-  void Read(std::uint64_t offset, std::size_t size, void* out) const;
-  std::uint64_t size() const { return size_; }
-
- private:
-  std::string path_;
-  Descriptor file_;
-  std::uint64_t size_ = 0;
-  timespec modified_{};
-};
 
 // What the index of a packed file says of a sample, as it lies there (little-endian, 24 bytes).
 struct PackedRecord {
@@ -37,7 +17,7 @@ static_assert(sizeof(PackedRecord) == 24);
 class PackedDataset : public PictureDataset {
  public:
   using Records = std::shared_ptr<const std::vector<PackedRecord>>;
-  using File = std::shared_ptr<const ConstantFile>;
+  using File = std::shared_ptr<const MappedFile>;
 
   PackedDataset(File file, std::string path, Records records, std::int64_t begin, at::Tensor labels,
                 const Settings& settings);

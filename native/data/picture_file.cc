@@ -42,16 +42,16 @@ std::size_t ReadWhole(const std::string& path, std::vector<std::uint8_t>& bytes)
 
 }  // namespace
 
-void PaintFile(const std::string& path, const std::function<Frame(const Extent&)>& frame, bool fast,
-               Decoder& decoder) {
+void PaintFile(const std::string& path, const std::function<Frame(const Extent&)>& frame,
+               const PaintOptions& how, Decoder& decoder) {
   const std::size_t size = ReadWhole(path, decoder.file);
   if (JpegDecoder::Takes(decoder.file.data(), size)) {
-    const Extent picture = decoder.jpeg.Open(decoder.file.data(), size);
-    decoder.jpeg.Decode(frame(picture), fast, decoder.painter);
+    const Extent picture = decoder.jpeg.Open(decoder.file.data(), size, how.memory);
+    decoder.jpeg.Decode(frame(picture), how.fast, decoder.painter);
     return;
   }
   if (decoder.foreign == nullptr) throw Unreadable("is not a JPEG file");
-  Pixels pixels = decoder.foreign->Decode(path, decoder.stop);
+  Pixels pixels = decoder.foreign->Decode(path, how.memory, decoder.stop);
   CheckExtent(pixels.extent);
   Painter& painter = decoder.painter;
   painter.Begin(frame(pixels.extent));

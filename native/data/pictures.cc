@@ -150,7 +150,15 @@ PictureDataset::Settings ToPictureSettings(const Napi::Value& value) {
   settings.threads = static_cast<int>(bounded(options.Integer("threads"), 256, "threads"));
   settings.ahead = bounded(options.Integer("ahead", 2), 64, "ahead");
   settings.exact = options.Boolean("exact", false);
+  settings.memory = ToDecodeMemory(options);
   return settings;
+}
+
+std::int64_t ToDecodeMemory(const Options& options) {
+  const std::int64_t bytes = options.Integer("decodeMemory", kDecodeMemory);
+  if (bytes < 1)
+    throw Error("ERR_ARGUMENT", "decodeMemory must be 1 byte or more, got " + std::to_string(bytes));
+  return bytes;
 }
 
 Napi::Array ToPairs(Napi::Env env, const std::vector<std::string>& reasons) {
@@ -168,7 +176,8 @@ Napi::Array ToPairs(Napi::Env env, const std::vector<std::string>& reasons) {
 
 namespace {
 
-// setForeignDecoder(decode): decode(id, path) is called for pictures that the addon does not decode itself.
+// setForeignDecoder(decode): decode(id, path, memory) is called for pictures that the addon does not decode
+// itself.
 Napi::Value SetForeignDecoder(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   if (!environment.foreign)

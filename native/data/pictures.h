@@ -3,6 +3,7 @@
 #include <mutex>
 #include <string>
 
+#include "../arguments.h"
 #include "dataset.h"
 #include "frame.h"
 #include "normalise.h"
@@ -19,6 +20,7 @@ class PictureDataset : public Dataset {
     int threads = 1;
     std::int64_t ahead = 2;  // batches
     bool exact = false;      // training, too, decodes as evaluation does
+    std::int64_t memory = kDecodeMemory;
   };
 
   void CheckAugmentation(const Augmentation& augmentation) const override;
@@ -56,8 +58,11 @@ class PictureDataset : public Dataset {
   mutable std::map<std::int64_t, std::string> skipped_;
 };
 
-// {size, resize, mean, std, threads, ahead?, exact?}
+// {size, resize, mean, std, threads, ahead?, exact?, decodeMemory?}
 PictureDataset::Settings ToPictureSettings(const Napi::Value& value);
+
+// What decoding one picture may take, from {decodeMemory?}.
+std::int64_t ToDecodeMemory(const Options& options);
 
 // [[index, reason]] of those that have one.
 Napi::Array ToPairs(Napi::Env env, const std::vector<std::string>& reasons);

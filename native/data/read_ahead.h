@@ -17,6 +17,9 @@ namespace torch_prune {
 
 class Job;
 
+// Bytes that decoding one picture may take where nobody says. All of ImageNet takes less.
+constexpr std::int64_t kDecodeMemory = std::int64_t{1} << 29;
+
 // What one decoding thread has to itself.
 struct Decoder {
   Painter painter;

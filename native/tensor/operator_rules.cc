@@ -33,6 +33,7 @@ constexpr std::array kPrefixes{
     Kind{"thnn_", kBackend},
     Kind{"slow_conv", kBackend},
     Kind{"batch_norm_", kBackend},
+    Kind{"lu_unpack", kTrusts},
     Kind{"from_file", "maps a file, which others may cut while it is read: use a reader of files"},
     Kind{"set_data", kInPlace},
     Kind{"sparse_resize_", kInPlace},

@@ -4,6 +4,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import sharp from 'sharp'
 import { loadAddon } from '../../lib/binding/addon.js'
 import type { Augmentation } from '../../lib/data/augment.js'
 import type { Dataset } from '../../lib/data/dataset.js'
@@ -217,6 +218,28 @@ describe('a folder of images', () => {
       expect(samples.images.shape).to.deep.equal([fixture.files.length, 3, 32, 32])
     }
     expect(memory.liveTensors().tensors).to.be.at.most(before)
+  })
+
+  it('leaves out what takes more memory to decode than it may', async () => {
+    const folder = join(root, 'large')
+    mkdirSync(join(folder, 'class'), { recursive: true })
+    const canvas = { width: 1000, height: 1000, channels: 3, background: 'red' } as const
+    await sharp({ create: canvas }).toFile(join(folder, 'class', 'flat.png'))
+    await sharp({ create: canvas })
+      .jpeg({ progressive: true })
+      .toFile(join(folder, 'class', 'progressive.jpg'))
+    await sharp({ create: canvas })
+      .jpeg()
+      .toFile(join(folder, 'class', 'rows.jpg'))
+    const tight = await imageClasses(folder, { ...PLAIN, decodeMemory: 2e6 })
+    const left = await tight.dataset.check()
+    expect(left.map(({ reason }) => reason.replace(/.*class./, ''))).to.deep.equal([
+      'flat.png: takes about 9 MB to decode, more than the 2 MB allowed: raise decodeMemory, or make it smaller',
+      'progressive.jpg: takes more memory to decode than allowed: raise decodeMemory, or make it smaller',
+    ])
+    const ample = await imageClasses(folder, PLAIN)
+    expect(await ample.dataset.check()).to.deep.equal([])
+    expect((await laterRefusal(imageClasses(folder, { decodeMemory: 0 }))).code).to.equal('ERR_ARGUMENT')
   })
 
   it('refuses other layouts, and options that make no sense', async () => {

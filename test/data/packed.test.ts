@@ -1,4 +1,14 @@
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -132,5 +142,35 @@ describe('packed images', () => {
     }
     expect(await refusedWith(packed(join(root, 'missing.pack')))).to.match(/does not exist/)
     expect(await refusedWith(packed(root))).to.match(/is a folder/)
+  })
+
+  const changes: [string, (path: string, bytes: Buffer) => void][] = [
+    ['is cut', (path) => truncateSync(path, 0)],
+    ['is cut to its half', (path, bytes) => truncateSync(path, bytes.length >> 1)],
+    ['is written over by a smaller one', (path) => writeFileSync(path, 'x')],
+    ['is written over by one as large', (path, bytes) => writeFileSync(path, bytes.fill(9, 64))],
+  ]
+  for (const [what, change] of changes) {
+    it(`are an error, and not the end of the process, when the file ${what} while it is open`, async () => {
+      const path = forged(() => undefined)
+      const { train, validation, test } = await packed(path, PLAIN)
+      using samples = await train.read([0])
+      expect(samples.indices).to.deep.equal([0])
+      // The time of a change is as exact as the system's clock ticks.
+      utimesSync(path, new Date(0), new Date(0))
+      change(path, readFileSync(path))
+      for (const augment of [undefined, { resizedCrop: true } as const])
+        expect(await refusedWith(train.read([0], { augment }))).to.match(/was changed while it was read/)
+      for (const part of [train, validation, test]) part.dispose()
+    })
+  }
+
+  it('are read on when the file is removed or another one takes its name', async () => {
+    const path = forged(() => undefined)
+    const { train } = await packed(path, PLAIN)
+    rmSync(path)
+    writeFileSync(path, 'another')
+    using samples = await train.read([0])
+    expect(samples.indices).to.deep.equal([0])
   })
 })
