@@ -5,7 +5,7 @@ const SIDE = 8
 const CLASSES = 10
 
 /** Numbers in 0..1 that are the same in every run (a linear congruence). */
-function random(seed: number): () => number {
+export function random(seed: number): () => number {
   let state = seed
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0

@@ -52,8 +52,10 @@ function attempt(what: string, args: readonly unknown[], call: () => unknown): u
 
 function check(what: string, error: unknown): void {
   refused++
-  // The engine's own, of what is no function or no class.
-  if (error instanceof Hostility || (error instanceof TypeError && what === 'constructor')) return
+  if (error instanceof Hostility) return
+  // The engine's own, of a class that was to be called, or a constructor that was to make something.
+  if (error instanceof TypeError && (what === 'constructor' || /^Class constructor/.test(error.message)))
+    return
   if (error instanceof TorchPruneError && !/[\n\r]/.test(error.message)) return
   console.error(`seed ${SEED}, call ${calls}: ${what}: ${inspect(error)}`)
   process.exitCode = 3
