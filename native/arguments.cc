@@ -127,6 +127,18 @@ std::span<const std::uint8_t> BytesOf(const Napi::Value& value, const char* what
   return {static_cast<const std::uint8_t*>(data), elements * value.As<Napi::TypedArray>().ElementSize()};
 }
 
+std::vector<std::string> ToPaths(const Napi::Value& value, const char* what) {
+  const auto bytes = BytesOf(value, what);
+  std::vector<std::string> paths;
+  for (auto at = bytes.begin(); at != bytes.end();) {
+    const auto end = std::find(at, bytes.end(), 0);
+    if (end == bytes.end()) throw Error("ERR_ARGUMENT", std::string(what) + " must end with a zero");
+    paths.emplace_back(at, end);
+    at = end + 1;
+  }
+  return paths;
+}
+
 std::vector<std::int64_t> ToShape(const Napi::Value& value, const char* what) {
   auto shape = ToIntegers(value, what);
   std::int64_t elements = 1;

@@ -31,6 +31,9 @@ std::vector<std::string> ToStrings(const Napi::Value& value, const char* what);
 // The memory of a typed array, as it is now. Read it before any other JavaScript value.
 std::span<const std::uint8_t> BytesOf(const Napi::Value& value, const char* what);
 
+// Paths as the system has them, any bytes: a typed array in which each has a zero behind it.
+std::vector<std::string> ToPaths(const Napi::Value& value, const char* what);
+
 // Sizes of a tensor: whole, not negative, and with a product that fits in memory's address range.
 std::vector<std::int64_t> ToShape(const Napi::Value& value, const char* what);
 

@@ -194,24 +194,25 @@ export interface Native {
   /** Whether JPEG is decoded with libjpeg-turbo; sharp decodes it elsewhere. */
   jpegLibrary(): boolean
   /** `decode` answers through `foreignDecoded`. */
-  setForeignDecoder(decode: (id: number, path: string, memory: number) => void): void
+  setForeignDecoder(decode: (id: number, path: Uint8Array, memory: number) => void): void
   foreignDecoded(id: number, pixels: Uint8Array, width: number, height: number, channels: number): void
   foreignDecoded(id: number, reason: string): void
-  imageFolderMake(paths: readonly string[], labels: TensorHandle, options: ImageSettings): DatasetHandle
+  /** Here and below, `paths` are bytes, each path with a zero behind it. */
+  imageFolderMake(paths: Uint8Array, labels: TensorHandle, options: ImageSettings): DatasetHandle
   packedMake(
     path: string,
     layout: { index: number; count: number; classes: number },
     options: ImageSettings,
   ): DatasetHandle
   packStart(
-    paths: readonly string[],
+    paths: Uint8Array,
     labels: readonly number[],
     options: { out: string; offset: number; resize: number; threads: number; decodeMemory?: number },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<{ index: number; end: number; count: number; skipped: [index: number, reason: string][] }>
   /** Files of that very size, as uint8 `[N, 3, height, width]`. */
   imagesDecode(
-    paths: readonly string[],
+    paths: Uint8Array,
     options: { width: number; height: number; threads: number },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<{ pixels: TensorHandle; skipped: [index: number, reason: string][] }>

@@ -10,7 +10,7 @@ import { tensor } from '../tensor/from.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type DataSplits, Dataset } from './dataset.js'
 import { enableForeignImages } from './decode.js'
-import { listClassFolders } from './image_files.js'
+import { listClassFolders, nativePaths, shown } from './image_files.js'
 import { decodingThreads } from './images.js'
 
 /** The classes in the order of their labels. */
@@ -133,12 +133,13 @@ async function readImages(dir: string): Promise<Dataset> {
   if (absent >= 0) refuse(dir, `has no images of the class ${CIFAR10_CLASSES[absent]}`, MEND)
   enableForeignImages()
   const options = { width: SIDE, height: SIDE, threads: decodingThreads() }
-  const paths = turns.map((file) => file.path)
+  const paths = await nativePaths(turns.map((file) => file.path))
   const { pixels, skipped } = await runJob(() => loadAddon().imagesDecode(paths, options))
   using images = Tensor.wrap(pixels)
   if (skipped.length > 0) {
     const [index, reason] = skipped[0]!
-    refuse(paths[index]!, `${reason}; ${skipped.length} of ${paths.length} images are like that`, MEND)
+    const what = `${reason}; ${skipped.length} of ${turns.length} images are like that`
+    refuse(shown(turns[index]!.path), what, MEND)
   }
   using labels = tensor(
     turns.map((file) => file.label),

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Metadata } from 'sharp'
 import { loadAddon } from '../binding/addon.js'
 
@@ -22,10 +23,13 @@ export function enableForeignImages(): void {
   })
 }
 
-async function decode(path: string, memory: number) {
+async function decode(path: Uint8Array, memory: number) {
   const { default: sharp } = await import('sharp')
+  // sharp takes paths as text alone.
+  const text = Buffer.from(path).toString()
+  const input = Buffer.from(text).equals(path) ? text : await readFile(Buffer.from(path))
   // As PIL's convert('RGB'): profiles are not applied, an alpha channel is dropped, not blended.
-  const image = sharp(path, { ignoreIcc: true, limitInputPixels: MOST_PIXELS, failOn: 'truncated' })
+  const image = sharp(input, { ignoreIcc: true, limitInputPixels: MOST_PIXELS, failOn: 'truncated' })
   // The addon turns inks into colours as PIL does.
   const metadata = await image.metadata()
   const inks = metadata.space === 'cmyk'

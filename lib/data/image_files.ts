@@ -1,30 +1,43 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { append } from '../base/lists.js'
-
+import type { Dirent } from 'node:fs'
+import { opendir, stat } from 'node:fs/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { onOneLine } from '../base/text.js'
 import { inputError, refuse } from '../io/files.js'
 
-/** Names that hold images, by their ends: torchvision's list, and AVIF and GIF, which sharp decodes. */
-const ENDS = new Set(['jpg', 'jpeg', 'png', 'ppm', 'bmp', 'pgm', 'tif', 'tiff', 'webp', 'avif', 'gif'])
+/** Names that hold images, by their ends: of torchvision's list what is decoded here, AVIF and GIF. */
+const ENDS = new Set(['jpg', 'jpeg', 'png', 'tif', 'tiff', 'webp', 'avif', 'gif'])
+
+// Between so many entries the event loop has its turn.
+const STRETCH = 4096
+
+/** A path as the system has it: text or, where its bytes are no UTF-8, the bytes. */
+export type FilePath = string | Buffer
+
+export interface ImageFile {
+  readonly path: FilePath
+  readonly label: number
+}
 
 export interface ClassFolders {
   /** In the order of their labels. */
   readonly classes: readonly string[]
   /** By class, then by path. */
-  readonly files: readonly { readonly path: string; readonly label: number }[]
+  readonly files: readonly ImageFile[]
 }
 
 /**
  * The images below a folder that has a folder for each class, in the order of torchvision's `ImageFolder`: classes
- * sorted by name, files by path, at any depth. Names that begin with a dot, and files of other kinds, are passed over.
+ * sorted by name, their folders by path, the files of each by name. Names are compared by code points. Names that begin
+ * with a dot, and files of other kinds, are passed over; so is a link to a folder that it is in itself.
  *
  * @param classes the classes that there must be, in place of those that are found
  * @throws TorchPruneError `ERR_FILE` when there are no classes, or one without images.
  */
 export async function listClassFolders(dir: string, classes?: readonly string[]): Promise<ClassFolders> {
-  const found = (await entriesOf(dir)).filter((entry) => entry.folder).map((entry) => entry.name)
+  const { folders: found } = await entriesOf(Buffer.from(dir))
   if (found.length === 0) refuse(dir, 'has no folders of classes', 'it should hold <class>/<image> files')
-  const strangers = classes === undefined ? [] : found.filter((name) => !classes.includes(name))
+  const paths = new Map(found.map((name) => [shown(name), name]))
+  const strangers = classes === undefined ? [] : [...paths.keys()].filter((name) => !classes.includes(name))
   if (strangers.length > 0) {
     refuse(
       dir,
@@ -32,46 +45,143 @@ export async function listClassFolders(dir: string, classes?: readonly string[])
       'take both from one set',
     )
   }
-  const names = classes ?? found
-  const files = []
+  const names = classes ?? [...paths.keys()]
+  const files: ImageFile[] = []
   for (const [label, name] of names.entries()) {
+    const own = paths.get(name)
     // A class that only the training part has may be missing here.
-    const paths = found.includes(name) ? await imagesBelow(join(dir, name)) : []
-    if (paths.length === 0 && classes === undefined) {
-      refuse(join(dir, name), 'holds no images', 'remove the folder, or put images there')
+    const images = own === undefined ? [] : await imagesBelow(joined(Buffer.from(dir), own))
+    if (images.length === 0 && classes === undefined) {
+      const ends = [...ENDS].join(', ')
+      refuse(`${dir}/${name}`, `holds no images (${ends})`, 'remove the folder, or put images there')
     }
-    for (const path of paths) files.push({ path, label })
+    for (const path of images) files.push({ path, label })
   }
   if (files.length === 0) refuse(dir, 'holds no images', 'it should hold <class>/<image> files')
   return { classes: names, files }
 }
 
-async function imagesBelow(folder: string): Promise<string[]> {
-  const paths: string[] = []
-  for (const { name, folder: isFolder } of await entriesOf(folder)) {
-    const path = join(folder, name)
-    if (isFolder) append(paths, await imagesBelow(path))
-    else if (ENDS.has(name.slice(name.lastIndexOf('.') + 1).toLowerCase())) paths.push(path)
+/** Paths as the addon takes them, each with a zero behind it. */
+export async function nativePaths(paths: readonly FilePath[]): Promise<Uint8Array> {
+  const parts: Buffer[] = []
+  for (let at = 0; at < paths.length; at += STRETCH) {
+    parts.push(Buffer.concat(paths.slice(at, at + STRETCH).flatMap((path) => [bytesOf(path), ZERO])))
+    await nextTurn()
+  }
+  return Buffer.concat(parts)
+}
+
+/** A path for people. */
+export function shown(path: FilePath): string {
+  return typeof path === 'string' ? path : onOneLine(path.toString())
+}
+
+const ZERO = Buffer.from([0])
+const SLASH = Buffer.from('/')
+
+function bytesOf(path: FilePath): Buffer {
+  return typeof path === 'string' ? Buffer.from(path) : path
+}
+
+function joined(folder: Buffer, name: FilePath): Buffer {
+  return Buffer.concat([folder, ...(folder.at(-1) === SLASH[0] ? [] : [SLASH]), bytesOf(name)])
+}
+
+/** Text where the bytes are UTF-8: it takes less memory, and sorts faster. */
+function pathOf(bytes: Buffer): FilePath {
+  const text = bytes.toString()
+  return bytes.equals(Buffer.from(text)) ? text : bytes
+}
+
+async function imagesBelow(top: Buffer): Promise<FilePath[]> {
+  const folders: { readonly folder: FilePath; readonly path: Buffer; readonly files: FilePath[] }[] = []
+  const visit = async (path: Buffer, above: ReadonlySet<string>) => {
+    const { dev, ino } = await stat(path, { bigint: true }).catch((cause: unknown) => {
+      throw inputError(path.toString(), cause)
+    })
+    const identity = `${dev}:${ino}`
+    if (above.has(identity)) return
+    const { folders: inner, files } = await entriesOf(path)
+    folders.push({ folder: pathOf(path), path, files })
+    for (const name of inner) await visit(joined(path, name), new Set([...above, identity]))
+  }
+  await visit(top, new Set())
+  const paths: FilePath[] = []
+  for (const { path, files } of await sorted(folders, ({ folder }) => folder)) {
+    const folder = pathOf(path)
+    for (const name of files) {
+      const plain = typeof folder === 'string' && typeof name === 'string'
+      paths.push(plain ? `${folder}/${name}` : joined(path, name))
+    }
   }
   return paths
 }
 
-/** What a folder holds, sorted by name as Python sorts. Links are followed. */
-async function entriesOf(folder: string): Promise<{ name: string; folder: boolean }[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw inputError(folder, cause)
-  })
-  const seen = entries.filter((entry) => !entry.name.startsWith('.'))
-  const list = await Promise.all(
-    seen.map(async (entry) => {
-      const isFolder = entry.isSymbolicLink()
-        ? await stat(join(folder, entry.name)).then(
-            (stats) => stats.isDirectory(),
-            () => false,
-          )
-        : entry.isDirectory()
-      return { name: entry.name, folder: isFolder }
-    }),
-  )
-  return list.sort((a, b) => (a.name < b.name ? -1 : 1))
+/** The folders and the images that a folder holds, sorted as Python sorts them. Links are followed. */
+async function entriesOf(folder: Buffer): Promise<{ folders: FilePath[]; files: FilePath[] }> {
+  const folders: FilePath[] = []
+  const files: FilePath[] = []
+  const links: FilePath[] = []
+  const note = (name: FilePath, isFolder: boolean) => {
+    const text = shown(name)
+    if (isFolder) folders.push(name)
+    else if (ENDS.has(text.slice(text.lastIndexOf('.') + 1).toLowerCase())) files.push(name)
+  }
+  try {
+    // Node's types know names as text alone.
+    const entries = await opendir(folder, { encoding: 'buffer' as BufferEncoding, bufferSize: 1024 })
+    for await (const entry of entries as AsyncIterable<unknown> as AsyncIterable<Dirent<Buffer>>) {
+      if (entry.name[0] === 0x2e) continue
+      const name = pathOf(entry.name)
+      if (entry.isSymbolicLink()) links.push(name)
+      else note(name, entry.isDirectory())
+    }
+  } catch (cause) {
+    throw inputError(folder.toString(), cause)
+  }
+  for (const name of links) {
+    const isFolder = await stat(joined(folder, name)).then(
+      (stats) => stats.isDirectory(),
+      () => false,
+    )
+    note(name, isFolder)
+  }
+  const self = (name: FilePath) => name
+  return { folders: await sorted(folders, self), files: await sorted(files, self) }
+}
+
+/** By code points, as Python compares text: UTF-16, JavaScript's order, differs beyond U+D7FF; UTF-8's does not. */
+function compare(a: FilePath, b: FilePath): number {
+  if (typeof a === 'string' && typeof b === 'string' && !BEYOND.test(a) && !BEYOND.test(b)) {
+    return a < b ? -1 : a > b ? 1 : 0
+  }
+  return Buffer.compare(bytesOf(a), bytesOf(b))
+}
+
+const BEYOND = /[\ud800-\uffff]/
+
+/** Sorts in stretches that the event loop does not notice, and merges them. */
+async function sorted<T>(list: readonly T[], key: (item: T) => FilePath): Promise<T[]> {
+  const order = (a: T, b: T) => compare(key(a), key(b))
+  let runs: T[][] = []
+  for (let at = 0; at < list.length; at += STRETCH) {
+    runs.push(list.slice(at, at + STRETCH).sort(order))
+    if (list.length > STRETCH) await nextTurn()
+  }
+  while (runs.length > 1) {
+    const merged: T[][] = []
+    for (let i = 0; i < runs.length; i += 2) merged.push(await merge(runs[i]!, runs[i + 1] ?? [], order))
+    runs = merged
+  }
+  return runs[0] ?? []
+}
+
+async function merge<T>(a: readonly T[], b: readonly T[], order: (a: T, b: T) => number): Promise<T[]> {
+  const result: T[] = []
+  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+    const first = j === b.length || (i < a.length && order(a[i]!, b[j]!) <= 0)
+    result.push(first ? a[i++]! : b[j++]!)
+    if (result.length % STRETCH === 0) await nextTurn()
+  }
+  return result
 }

@@ -9,7 +9,7 @@ import { exists, refuse } from '../io/files.js'
 import { tensor } from '../tensor/from.js'
 import { type DataSplits, Dataset } from './dataset.js'
 import { enableForeignImages } from './decode.js'
-import { type ClassFolders, listClassFolders } from './image_files.js'
+import { type ImageFile, listClassFolders, nativePaths } from './image_files.js'
 
 /** Of ImageNet's training pixels by channel, in 0..1: what torchvision's networks are trained with. */
 export const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
@@ -92,14 +92,12 @@ export async function imageFolder(dir: string, options: ImageFolderOptions = {})
   const { validation: held, ...reading } = readOptions('data.imageFolder', imageFolderOptions, options)
   const { train, validation, test, classes } = await listSplits(path.read(dir, 'data.imageFolder: dir'), held)
   return {
-    train: fromFiles(train, reading),
-    validation: fromFiles(validation, reading),
-    test: fromFiles(test, reading),
+    train: await fromFiles(train, reading),
+    validation: await fromFiles(validation, reading),
+    test: await fromFiles(test, reading),
     classes,
   }
 }
-
-type ImageFile = ClassFolders['files'][number]
 
 /** The files of ImageNet's layout by part. */
 export async function listSplits(dir: string, validation?: number) {
@@ -126,7 +124,7 @@ export async function imageClasses(
 ): Promise<{ readonly dataset: Dataset; readonly classes: readonly string[] }> {
   const reading = readOptions('data.imageClasses', imageOptions, options)
   const { classes, files } = await listClassFolders(path.read(dir, 'data.imageClasses: dir'))
-  return { dataset: fromFiles(files, reading), classes }
+  return { dataset: await fromFiles(files, reading), classes }
 }
 
 export type ImageReading = ReadOf<typeof imageOptions>
@@ -142,14 +140,11 @@ export function decodingThreads(): number {
   return Math.min(4, availableCores())
 }
 
-function fromFiles(files: readonly ImageFile[], options: ImageReading): Dataset {
+async function fromFiles(files: readonly ImageFile[], options: ImageReading): Promise<Dataset> {
   const native = nativeImageOptions(options)
   enableForeignImages()
-  using labels = tensor(
-    files.map((file) => file.label),
-    { dtype: 'int64' },
-  )
-  const paths = files.map((file) => file.path)
+  using labels = tensor(BigInt64Array.from(files, ({ label }) => BigInt(label)))
+  const paths = await nativePaths(files.map(({ path }) => path))
   const handle = loadAddon().imageFolderMake(paths, labels.handle, native)
   return new Dataset(handle, files.length, [3, native.size, native.size])
 }

@@ -9,6 +9,7 @@ import { writeAtomically } from '../io/atomic.js'
 import { inputError, refuse, sizeOfFile } from '../io/files.js'
 import { Dataset, type SkippedSample } from './dataset.js'
 import { enableForeignImages } from './decode.js'
+import { nativePaths, shown } from './image_files.js'
 import {
   decodingThreads,
   type ImageOptions,
@@ -81,7 +82,7 @@ export async function packImages(dir: string, out: string, options: PackOptions 
   path.read(out, 'packImages: out')
   const { train, validation, test, classes } = await listSplits(path.read(dir, 'packImages: dir'), heldBack)
   const files = [...train, ...validation, ...test]
-  const paths = files.map((file) => file.path)
+  const paths = await nativePaths(files.map((file) => file.path))
   const labels = files.map((file) => file.label)
   enableForeignImages()
   let result: PackResult | undefined
@@ -104,7 +105,10 @@ export async function packImages(dir: string, out: string, options: PackOptions 
       if (count === 0) refuse(dir, `has no ${name} image that can be decoded`, 'look at its files')
     }
     const bytes = await seal(temporary, packed, { resize, classes: [...classes], parts })
-    const skipped = packed.skipped.map(([index, reason]) => ({ index, reason: `${paths[index]}: ${reason}` }))
+    const skipped = packed.skipped.map(([index, reason]) => ({
+      index,
+      reason: `${shown(files[index]!.path)}: ${reason}`,
+    }))
     result = { images: packed.count, classes: classes.length, bytes, skipped }
   })
   return result!

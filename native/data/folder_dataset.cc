@@ -38,7 +38,7 @@ namespace {
 
 // imageFolderMake(paths, labels, settings)
 Napi::Value Make(const Napi::CallbackInfo& info) {
-  auto paths = std::make_shared<const std::vector<std::string>>(ToStrings(info[0], "paths"));
+  auto paths = std::make_shared<const std::vector<std::string>>(ToPaths(info[0], "paths"));
   return DatasetHandle::Wrap(
       info.Env(),
       std::make_shared<FolderDataset>(std::move(paths), 0, Unwrap(info[1], "labels"),
@@ -98,7 +98,7 @@ Napi::Value Decode(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[1], "options");
   auto decoding = std::make_shared<Decoding>();
-  decoding->paths = ToStrings(info[0], "paths");
+  decoding->paths = ToPaths(info[0], "paths");
   decoding->extent = {options.Integer("width"), options.Integer("height")};
   decoding->threads = static_cast<int>(options.Integer("threads"));
   decoding->foreign = environment.foreign;

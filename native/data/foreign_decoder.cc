@@ -50,7 +50,7 @@ void ForeignDecoder::Deliver(Napi::Env env, Napi::Function decode, ForeignDecode
   if (static_cast<napi_env>(env) == nullptr) return;
   try {
     decode.Call({Napi::Number::New(env, static_cast<double>(request->id)),
-                 Napi::String::New(env, request->path),
+                 Napi::Buffer<char>::Copy(env, request->path.data(), request->path.size()),
                  Napi::Number::New(env, static_cast<double>(request->memory))});
   } catch (const Napi::Error& error) {
     self->Answer(request->id, {}, std::string("cannot be decoded (") + error.Message() + ")");

@@ -125,7 +125,9 @@ struct JpegDecoder::State {
   jpeg_decompress_struct info;
   jpeg_error_mgr errors;
   std::jmp_buf escape;
-  bool cut_short;
+  bool ends;       // whether the file has an end marker anywhere
+  bool ran_out;    // libjpeg has made up an end, where the file has none
+  bool cut_short;  // and had to make up pixels, too
   char message[JMSG_LENGTH_MAX];
   std::vector<std::uint8_t> row;
 
@@ -139,9 +141,11 @@ struct JpegDecoder::State {
 
   static void Message(j_common_ptr info, int level) {
     if (level >= 0) return;  // a trace
-    // libjpeg paints the rest grey. Other damage is decoded as PIL does.
-    if (info->err->msg_code == JWRN_JPEG_EOF) {
-      State& state = Of(info);
+    State& state = Of(info);
+    if (info->err->msg_code == JWRN_JPEG_EOF) state.ran_out = true;
+    // libjpeg would paint the rest grey. A file that lacks its end marker alone, and other damage, is decoded
+    // as PIL does.
+    if (state.ran_out && info->err->msg_code == JWRN_HIT_MARKER) {
       state.cut_short = true;
       std::longjmp(state.escape, 1);
     }
@@ -150,7 +154,7 @@ struct JpegDecoder::State {
 
   [[noreturn]] void Fail() {
     Jpeg().abort(&info);
-    if (cut_short) throw Unreadable("is cut short");
+    if (cut_short || ran_out) throw Unreadable("is cut short");
     // What does not fit in memory would go to a file, which the library is built without.
     if (errors.msg_code == JERR_NO_BACKING_STORE || errors.msg_code == JERR_OUT_OF_MEMORY)
       throw Unreadable("takes more memory to decode than allowed: raise decodeMemory, or make it smaller");
@@ -167,7 +171,7 @@ JpegDecoder::JpegDecoder() {
   s.errors.emit_message = State::Message;
   s.errors.output_message = [](j_common_ptr) {};
   s.info.client_data = &s;
-  s.cut_short = false;
+  s.cut_short = s.ran_out = false;
   if (setjmp(s.escape)) throw std::bad_alloc();
   Jpeg().create(&s.info, JPEG_LIB_VERSION, sizeof s.info);
 }
@@ -182,11 +186,11 @@ bool JpegDecoder::Takes(const std::uint8_t* bytes, std::size_t size) {
 
 Extent JpegDecoder::Open(const std::uint8_t* bytes, std::size_t size, std::int64_t memory) {
   State& s = *state_;
-  // The end is looked for first: a crop may lie wholly above the place where a file breaks off.
-  bool ends = false;
-  for (std::size_t i = size; i >= 2 && !ends; --i) ends = bytes[i - 2] == 0xff && bytes[i - 1] == JPEG_EOI;
-  if (!ends) throw Unreadable("is cut short");
-  s.cut_short = false;
+  // A crop may lie wholly above the place where a file breaks off: without an end it is read on to see.
+  s.ends = false;
+  for (std::size_t i = size; i >= 2 && !s.ends; --i)
+    s.ends = bytes[i - 2] == 0xff && bytes[i - 1] == JPEG_EOI;
+  s.cut_short = s.ran_out = false;
   if (setjmp(s.escape)) s.Fail();
   Jpeg().abort(&s.info);  // a picture whose frame was refused is still open
   // Skipping rows under merged upsampling, which has no colour converter of its own, libjpeg-turbo (2.1)
@@ -234,6 +238,7 @@ void JpegDecoder::DecodeRows(unsigned shrink, bool smooth, Painter& painter) {
     if (inks) CmykToRgb(row, info.output_width);
     painter.Row(row, column);
   }
+  while (!s.ends && info.output_scanline < info.output_height) Jpeg().read(&info, &row, 1);
   Jpeg().abort(&info);
 }
 

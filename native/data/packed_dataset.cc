@@ -192,7 +192,7 @@ Napi::Value Pack(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[2], "options");
   auto packing = std::make_shared<Packing>();
-  packing->paths = ToStrings(info[0], "paths");
+  packing->paths = ToPaths(info[0], "paths");
   packing->labels = ToIntegers(info[1], "labels");
   packing->out = options.String("out");
   packing->offset = static_cast<std::uint64_t>(options.Integer("offset"));

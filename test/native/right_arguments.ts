@@ -17,6 +17,7 @@ import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/n
 /** What the functions of the addon are called with when all is right. A fuzzer then changes some of it. */
 export const addon: Native = loadAddon()
 
+const paths = (...names: string[]) => Buffer.from(names.map((name) => `${name}\0`).join(''))
 const PICTURE = fileURLToPath(new URL('../golden/images/all/plain.png', import.meta.url))
 /** Ends with the process. */
 const FOLDER = mkdtempSync(join(tmpdir(), 'torch-prune-fuzz-'))
@@ -70,7 +71,7 @@ const MAKERS = {
   },
   optimizer: () => addon.optimizerMake(SGD, [{ name: 'fc.weight', network: handle('network') }]),
   dataset: () => addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], []),
-  folder: () => addon.imageFolderMake([PICTURE], labels(1), { ...IMAGES }),
+  folder: () => addon.imageFolderMake(paths(PICTURE), labels(1), { ...IMAGES }),
   packed: () => addon.packedMake(PACK, { index: PACK_INDEX, count: 1, classes: 1 }, { ...IMAGES }),
 }
 type Kind = keyof typeof MAKERS
@@ -159,10 +160,10 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   jpegLibrary: () => [],
   setForeignDecoder: () => [(id) => addon.foreignDecoded(id, new Uint8Array(60 * 45 * 3), 60, 45, 3)],
   foreignDecoded: () => [1, new Uint8Array(12), 2, 2, 3] as unknown as [number, string],
-  imageFolderMake: () => [[PICTURE, PICTURE], labels(2), { ...IMAGES }],
+  imageFolderMake: () => [paths(PICTURE, PICTURE), labels(2), { ...IMAGES }],
   packedMake: () => [PACK, { index: PACK_INDEX, count: 1, classes: 1 }, { ...IMAGES }],
-  packStart: () => [[PICTURE], [0], { out: OUT, offset: 64, resize: 8, threads: 1 }, listen],
-  imagesDecode: () => [[PICTURE, '.'], { width: 60, height: 45, threads: 1 }, listen],
+  packStart: () => [paths(PICTURE), [0], { out: OUT, offset: 64, resize: 8, threads: 1 }, listen],
+  imagesDecode: () => [paths(PICTURE, '.'), { width: 60, height: 45, threads: 1 }, listen],
 
   networkMake: () => [LAYERS, 1],
   networkDispose: () => [handle('network')],
