@@ -198,6 +198,35 @@ describe('a folder of images', () => {
     )
   })
 
+  it('reads a JPEG that lacks its end marker alone, as PIL does', async () => {
+    const folder = join(root, 'endless')
+    mkdirSync(join(folder, 'class'), { recursive: true })
+    const whole = readFileSync(join(PICTURES, 'colour.jpg'))
+    const end = whole.lastIndexOf(Buffer.from([0xff, 0xd9]))
+    writeFileSync(join(folder, 'class', '0.jpg'), whole)
+    writeFileSync(join(folder, 'class', '1.jpg'), whole.subarray(0, end))
+    writeFileSync(join(folder, 'class', '2.jpg'), whole.subarray(0, end - 40))
+    const { dataset } = await imageClasses(folder, PLAIN)
+    using samples = await dataset.read([0, 1, 2])
+    expect(samples.indices).to.deep.equal([0, 1])
+    using first = samples.images.select(0, 0)
+    using second = samples.images.select(0, 1)
+    expect(first.equal(second)).to.equal(true)
+    expect(dataset.skipped.map(({ reason }) => reason.replace(/.*: /, ''))).to.deep.equal(['is cut short'])
+  })
+
+  it('reads files whose names are no UTF-8', async () => {
+    const folder = join(root, 'latin')
+    mkdirSync(join(folder, 'class'), { recursive: true })
+    for (const picture of ['colour.jpg', 'plain.png']) {
+      const name = Buffer.concat([Buffer.from(`${folder}/class/`), Buffer.from(`\xe4${picture}`, 'latin1')])
+      writeFileSync(name, readFileSync(join(PICTURES, picture)))
+    }
+    const { dataset } = await imageClasses(folder, PLAIN)
+    expect(await dataset.check()).to.deep.equal([])
+    expect(dataset.length).to.equal(2)
+  })
+
   it('stops when aborted, and can be read again', async () => {
     const { dataset } = await imageClasses(pictures('abort'), PLAIN)
     const long = Array.from({ length: 200_000 }, (_, i) => i % dataset.length)
