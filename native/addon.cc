@@ -6,6 +6,7 @@
 #include "device/device.h"
 #include "environment.h"
 #include "host_memory.h"
+#include "network/claim.h"
 #include "network/jobs.h"
 #include "network/network.h"
 #include "network/optimizer.h"
@@ -35,6 +36,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterPacked(exports);
   RegisterNetwork(env, exports);
   RegisterOptimizer(env, exports);
+  RegisterLease(env, exports);
   RegisterTraining(exports);
   RegisterEvaluation(exports);
   RegisterPruning(exports);

@@ -21,7 +21,25 @@ void ReleaseTeam() {
   if (omp_pause_resource_all != nullptr) omp_pause_resource_all(omp_pause_soft);
 }
 
+// How long a job goes on while others that have begun wait.
+constexpr auto kTurn = std::chrono::milliseconds(10);
+
 }  // namespace
+
+bool Job::Advance() {
+  try {
+    if (run) {
+      run(*this);
+      return false;
+    }
+    if (!work_) work_.emplace(slices(*this));
+    if (work_->Next()) return true;
+  } catch (...) {
+    failure_ = Describe(std::current_exception());
+  }
+  work_.reset();
+  return false;
+}
 
 bool Job::WantsReport() {
   if (on_progress.IsEmpty()) return false;
@@ -49,10 +67,10 @@ std::shared_ptr<Job> ComputeThread::NewJob(Napi::Env env) {
 }
 
 Napi::Object ComputeThread::Start(Napi::Env env, const std::shared_ptr<Job>& job) {
+  const bool ready = !job->may_begin || job->may_begin(*job);
   {
     std::lock_guard lock(mutex_);
     if (stopping_) throw Error("ERR_BUSY", "this thread is shutting down: no job can start");
-    queue_.push_back(job);
     if (!thread_.joinable()) {
       thread_ = std::thread([this, warnings = c10::WarningUtils::get_warning_handler()] {
         c10::WarningUtils::set_warning_handler(warnings);
@@ -61,13 +79,61 @@ Napi::Object ComputeThread::Start(Napi::Env env, const std::shared_ptr<Job>& job
     }
   }
   if (unfinished_++ == 0) channel_.Ref(env);
-  ReleaseTeam();
-  wake_.notify_one();
+  if (ready) {
+    Enqueue(job);
+  } else {
+    waiting_.push_back(job);
+  }
 
   auto handle = Napi::Object::New(env);
   handle.Set("promise", job->deferred_.Promise());
-  handle.Set("cancel", Napi::Function::New(env, [job](const Napi::CallbackInfo&) { job->Cancel(); }));
+  handle.Set("cancel", Napi::Function::New(
+                           env, [this, job](const Napi::CallbackInfo& info) { Cancel(info.Env(), job); }));
   return handle;
+}
+
+void ComputeThread::Enqueue(const std::shared_ptr<Job>& job) {
+  {
+    const std::lock_guard lock(mutex_);
+    fresh_.push_back(job);
+    fresh_waits_ = true;
+  }
+  ReleaseTeam();
+  wake_.notify_one();
+}
+
+// One that has not begun is over at once, whatever it would have to wait for.
+void ComputeThread::Cancel(Napi::Env env, const std::shared_ptr<Job>& job) {
+  job->Cancel();
+  if (!TakeBack(job)) return;
+  Close(env, *job);
+  job->deferred_.Resolve(env.Undefined());
+  StartWaiting();
+}
+
+bool ComputeThread::TakeBack(const std::shared_ptr<Job>& job) {
+  if (std::erase(waiting_, job) > 0) return true;
+  const std::lock_guard lock(mutex_);
+  const bool there = std::erase(fresh_, job) > 0;
+  fresh_waits_ = !fresh_.empty();
+  return there;
+}
+
+void ComputeThread::Close(Napi::Env env, Job& job) {
+  if (--unfinished_ == 0) channel_.Unref(env);
+  job.claim.reset();
+}
+
+void ComputeThread::StartWaiting() {
+  for (auto waiting = waiting_.begin(); waiting != waiting_.end();) {
+    const auto job = *waiting;
+    if (!job->may_begin(*job)) {
+      ++waiting;
+      continue;
+    }
+    waiting = waiting_.erase(waiting);
+    Enqueue(job);
+  }
 }
 
 void ComputeThread::Stop() {
@@ -75,40 +141,75 @@ void ComputeThread::Stop() {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
     stopping_ = true;
-    for (const auto& job : queue_) job->Cancel();
+    for (const auto& job : fresh_) job->Cancel();
+    for (const auto& job : begun_) job->Cancel();
     if (running_) running_->Cancel();
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
-  queue_.clear();
+  fresh_.clear();
+  begun_.clear();
+  waiting_.clear();
   channel_.Abort();
+}
+
+std::shared_ptr<Job> ComputeThread::NextTurn() {
+  const bool first = !fresh_.empty() && (begun_.empty() || !after_fresh_);
+  auto& queue = first ? fresh_ : begun_;
+  if (queue.empty()) return nullptr;
+  auto job = std::move(queue.front());
+  queue.pop_front();
+  after_fresh_ = first;
+  fresh_waits_ = !fresh_.empty();
+  begun_waits_ = !begun_.empty();
+  if (first) job->threads_ = threads_.load();
+  return job;
+}
+
+bool ComputeThread::HandsOver(bool first_turn, Clock::time_point until) const {
+  const bool fresh = fresh_waits_.load(std::memory_order_relaxed);
+  if (fresh && !first_turn) return true;
+  return (fresh || begun_waits_.load(std::memory_order_relaxed)) && Clock::now() >= until;
 }
 
 void ComputeThread::Loop() {
   int applied = 0;
+  std::optional<KeepHostMemory> keep;  // as long as there is work
+  std::unique_lock lock(mutex_);
   for (;;) {
-    std::shared_ptr<Job> job;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (stopping_) return;
-      job = std::move(queue_.front());
-      queue_.pop_front();
-      running_ = job;
+    if (stopping_) return;
+    auto job = NextTurn();
+    if (!job && keep) {
+      lock.unlock();
+      keep.reset();
+      lock.lock();
+      continue;
     }
+    if (!job) {
+      wake_.wait(lock);
+      continue;
+    }
+    running_ = job;
+    const bool first_turn = after_fresh_;
+    lock.unlock();
+    if (!keep) keep.emplace();
     // at::set_num_threads acts on the calling thread alone.
-    if (const int wanted = threads_.load(); wanted != applied) at::set_num_threads(applied = wanted);
-    try {
-      const KeepHostMemory keep;
-      job->run(*job);
-    } catch (...) {
-      job->failure_ = Describe(std::current_exception());
+    if (job->threads_ != applied) at::set_num_threads(applied = job->threads_);
+    const auto until = Clock::now() + kTurn;
+    bool more = false;
+    do {
+      more = job->Advance();
+    } while (more && !HandsOver(first_turn, until));
+    lock.lock();
+    running_.reset();
+    if (more) {
+      begun_.push_back(std::move(job));
+      begun_waits_ = true;
+      continue;
     }
-    {
-      std::lock_guard lock(mutex_);
-      running_.reset();
-    }
+    lock.unlock();
     Send(std::make_unique<Message>(std::move(job), std::nullopt));
+    lock.lock();
   }
 }
 
@@ -141,8 +242,7 @@ void ComputeThread::Deliver(Napi::Env env, Napi::Function, ComputeThread* self, 
     }
     return;
   }
-  if (--self->unfinished_ == 0) self->channel_.Unref(env);
-  job.claim.reset();
+  self->Close(env, job);
   if (job.listener_error_) {
     job.deferred_.Reject(job.listener_error_->Value());
   } else if (!job.failure_) {
@@ -154,6 +254,11 @@ void ComputeThread::Deliver(Napi::Env env, Napi::Function, ComputeThread* self, 
   } else {
     job.deferred_.Reject(ToJavaScript(env, *job.failure_).Value());
   }
+  // The function that cancels it may be kept for long.
+  job.run = nullptr;
+  job.slices = nullptr;
+  job.finish = nullptr;
+  self->StartWaiting();
 }
 
 }  // namespace torch_prune

@@ -13,6 +13,7 @@
 
 #include "errors.h"
 #include "ownership.h"
+#include "slices.h"
 
 namespace torch_prune {
 
@@ -27,13 +28,18 @@ struct Progress {
 
 class ComputeThread;
 
-// One piece of work. `run` happens on the compute thread and must not touch JavaScript; `finish` turns what
-// it left behind into a value on the main thread.
+// One piece of work. It happens on the compute thread and must not touch JavaScript; `finish` turns what it
+// left behind into a value on the main thread. Where it was cancelled before it began, neither is called, and
+// its promise resolves to undefined.
 class Job : public std::enable_shared_from_this<Job> {
  public:
+  // The work in one go, or, of whatever takes long, in slices.
   std::function<void(Job&)> run;
+  std::function<Slices(Job&)> slices;
   std::function<Napi::Value(Napi::Env)> finish;
   std::unique_ptr<Ownership::Claim> claim;
+  // Asked when a job has ended; it waits until this says yes.
+  std::function<bool(Job&)> may_begin;
   Napi::FunctionReference on_progress;
 
   // Asked between steps: a cancelled job finishes the step it is in.
@@ -49,8 +55,13 @@ class Job : public std::enable_shared_from_this<Job> {
   explicit Job(Napi::Env env, ComputeThread& thread)
       : deferred_(Napi::Promise::Deferred::New(env)), thread_(thread) {}
 
+  // Does the next slice; false when the work is over. On the compute thread, as what it holds.
+  bool Advance();
+
   Napi::Promise::Deferred deferred_;
   ComputeThread& thread_;
+  std::optional<Slices> work_;
+  int threads_ = 0;  // it began with, so that results do not depend on when others change the number
   std::atomic<bool> cancelled_{false};
   std::optional<Failure> failure_;
   std::optional<Napi::Error> listener_error_;  // main thread only
@@ -59,6 +70,10 @@ class Job : public std::enable_shared_from_this<Job> {
 
 // The one thread of an environment that computes. OpenMP keeps a pool for each calling thread, so a pool of
 // workers (libuv's) would multiply threads; and a thread count set on this thread holds for all jobs.
+//
+// Jobs take turns: they begin in the order in which they were started, and one that has begun hands over
+// between its steps. A new job has its first turn at the next such moment, and whoever waits for another turn
+// has it between two new jobs at the latest. While no other job waits, nothing is handed over.
 class ComputeThread {
  public:
   explicit ComputeThread(Napi::Env env);
@@ -75,6 +90,7 @@ class ComputeThread {
 
  private:
   friend class Job;
+  using Clock = std::chrono::steady_clock;
   struct Message {
     std::shared_ptr<Job> job;
     std::optional<Progress> progress;  // none: the job is over
@@ -83,16 +99,29 @@ class ComputeThread {
   using Channel = Napi::TypedThreadSafeFunction<ComputeThread, Message, Deliver>;
 
   void Loop();
+  // Under the mutex: takes the job whose turn it is, null where there is none.
+  std::shared_ptr<Job> NextTurn();
+  bool HandsOver(bool first_turn, Clock::time_point until) const;
   void Send(std::unique_ptr<Message> message);
+  // On the main thread.
+  void Enqueue(const std::shared_ptr<Job>& job);
+  void Cancel(Napi::Env env, const std::shared_ptr<Job>& job);
+  bool TakeBack(const std::shared_ptr<Job>& job);
+  // Lets go of what a job that is over used; after that, whoever waited for it may begin.
+  void Close(Napi::Env env, Job& job);
+  void StartWaiting();
 
   Channel channel_;
   std::atomic<int> threads_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::shared_ptr<Job>> queue_;
+  std::deque<std::shared_ptr<Job>> fresh_, begun_;  // that wait for their first turn, and for another one
+  std::atomic<bool> fresh_waits_{false}, begun_waits_{false};
+  bool after_fresh_ = false;  // whether the last turn was a first one
   std::shared_ptr<Job> running_;
   bool stopping_ = false;
-  int unfinished_ = 0;  // main thread only
+  std::deque<std::shared_ptr<Job>> waiting_;  // main thread only, as what follows
+  int unfinished_ = 0;
   std::thread thread_;
 };
 

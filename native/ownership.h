@@ -1,62 +1,154 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
+#include <functional>
 #include <memory>
-#include <unordered_set>
+#include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "errors.h"
 
 namespace torch_prune {
 
-// Which storages a running job owns. While it runs, everyone else's use of them is an error rather than a
-// race. Main thread only; costs one test of emptiness while no job runs.
+// What a job reads, and what it writes, under the name that others are told.
+struct Use {
+  std::string by = "a running job";
+  std::vector<at::Tensor> reads, writes;
+
+  // Storages by address; null has none.
+  static const void* Key(const at::Tensor& tensor) {
+    return tensor.defined() && tensor.has_storage() ? tensor.storage().unsafeGetStorageImpl() : nullptr;
+  }
+};
+
+// A training from its first step to its last. Between its jobs others may read what it owns, and not write
+// it.
+struct Lease {
+  static constexpr std::uint64_t kTag = 7;
+  static constexpr const char* kName = "lease";
+
+  std::string by;
+  // Whether a storage is part of it now: memory moves with a network.
+  std::function<bool(const void*)> holds;
+  // What its jobs write.
+  std::function<std::vector<at::Tensor>()> changes;
+};
+
+// Which storages are in use by jobs. While a job reads one, everyone else's writing to it is an error, and
+// while a job writes it all use is, rather than a race. Main thread only; costs a test or two of emptiness
+// while no job runs.
 class Ownership {
-  using Set = std::unordered_set<const void*>;
   // Keeps the address, not the memory: a job lets old gradients go, and a new storage must not be taken for
   // one of them.
   using Weak = c10::weak_intrusive_ptr<c10::StorageImpl>;
+  struct Holder {
+    std::shared_ptr<const std::string> writer;  // null where nobody writes
+    std::vector<std::shared_ptr<const std::string>> readers;
+  };
+  using Holders = std::unordered_map<const void*, Holder>;
 
  public:
-  // Owns storages for as long as it lives; made and destroyed on the main thread.
+  // Storages that are in use for as long as it lives; made and destroyed on the main thread.
   class Claim {
    public:
-    Claim(std::shared_ptr<Set> claimed, std::vector<Weak> storages)
-        : claimed_(std::move(claimed)), storages_(std::move(storages)) {}
     ~Claim() {
-      for (const auto& storage : storages_) claimed_->erase(storage._unsafe_get_target());
+      for (const auto& storage : reads_) {
+        const auto found = holders_->find(storage._unsafe_get_target());
+        auto& readers = found->second.readers;
+        readers.erase(std::find(readers.begin(), readers.end(), by_));
+        if (readers.empty() && !found->second.writer) holders_->erase(found);
+      }
+      for (const auto& storage : writes_) holders_->erase(storage._unsafe_get_target());
     }
     Claim(const Claim&) = delete;
     Claim& operator=(const Claim&) = delete;
 
    private:
-    std::shared_ptr<Set> claimed_;
-    std::vector<Weak> storages_;
+    friend class Ownership;
+    Claim(std::shared_ptr<Holders> holders, const std::string& by)
+        : holders_(std::move(holders)), by_(std::make_shared<const std::string>(by)) {}
+
+    std::shared_ptr<Holders> holders_;
+    std::shared_ptr<const std::string> by_;
+    std::vector<Weak> reads_, writes_;
   };
 
-  std::unique_ptr<Claim> Take(const std::vector<at::Tensor>& tensors) {
-    for (const auto& tensor : tensors) Check(tensor);
-    std::vector<Weak> storages;
-    for (const auto& tensor : tensors) {
-      if (const void* storage = Key(tensor); storage != nullptr && claimed_->insert(storage).second)
-        storages.push_back(tensor.storage().getWeakStorageImpl());
+  // Throws ERR_BUSY where another job is in the way.
+  std::unique_ptr<Claim> Take(const Use& use) {
+    for (const auto& tensor : use.reads) Check(tensor);
+    for (const auto& tensor : use.writes) CheckUnused(tensor);
+    std::unique_ptr<Claim> claim(new Claim(holders_, use.by));
+    for (const auto& tensor : use.writes) {
+      const void* key = Use::Key(tensor);
+      if (key == nullptr) continue;
+      auto& writer = (*holders_)[key].writer;
+      if (!std::exchange(writer, claim->by_)) claim->writes_.push_back(tensor.storage().getWeakStorageImpl());
     }
-    return std::make_unique<Claim>(claimed_, std::move(storages));
+    for (const auto& tensor : use.reads) {
+      const void* key = Use::Key(tensor);
+      if (key == nullptr) continue;
+      auto& holder = (*holders_)[key];
+      if (holder.writer) continue;  // the job's own
+      holder.readers.push_back(claim->by_);
+      claim->reads_.push_back(tensor.storage().getWeakStorageImpl());
+    }
+    return claim;
+  }
+  std::unique_ptr<Claim> Take(std::vector<at::Tensor> writes) {
+    return Take(Use{"a running job", {}, std::move(writes)});
   }
 
+  bool AnyRead(const std::vector<at::Tensor>& tensors) const {
+    return std::any_of(tensors.begin(), tensors.end(), [this](const at::Tensor& tensor) {
+      const auto found = holders_->find(Use::Key(tensor));
+      return found != holders_->end() && !found->second.readers.empty();
+    });
+  }
+
+  // Throws where a job writes the tensor.
   void Check(const at::Tensor& tensor) const {
-    if (!claimed_->empty() && claimed_->contains(Key(tensor))) {
-      throw Error("ERR_BUSY", "a running job owns this network or tensor: await the job, or abort it, first");
+    if (holders_->empty()) return;
+    const auto found = holders_->find(Use::Key(tensor));
+    if (found != holders_->end() && found->second.writer) Refuse(*found->second.writer);
+  }
+
+  // Throws where a job uses the tensor at all.
+  void CheckUnused(const at::Tensor& tensor) const {
+    if (holders_->empty()) return;
+    const auto found = holders_->find(Use::Key(tensor));
+    if (found != holders_->end())
+      Refuse(found->second.writer ? *found->second.writer : *found->second.readers.front());
+  }
+
+  // Throws where a job uses the tensor, or a training owns it.
+  void CheckWritable(const at::Tensor& tensor) const {
+    CheckUnused(tensor);
+    for (const auto& weak : leases_) {
+      const auto lease = weak.lock();
+      if (lease && lease->holds(Use::Key(tensor))) Refuse(lease->by);
     }
+  }
+
+  bool Idle() const { return holders_->empty() && leases_.empty(); }
+  void Add(const std::shared_ptr<Lease>& lease) {
+    std::erase_if(leases_, [](const auto& weak) { return weak.expired(); });
+    leases_.push_back(lease);
+  }
+  void Remove(const std::shared_ptr<Lease>& lease) {
+    std::erase_if(leases_, [&](const auto& weak) { return weak.expired() || weak.lock() == lease; });
   }
 
  private:
-  static const void* Key(const at::Tensor& tensor) {
-    return tensor.defined() && tensor.has_storage() ? tensor.storage().unsafeGetStorageImpl() : nullptr;
+  [[noreturn]] static void Refuse(const std::string& by) {
+    throw Error("ERR_BUSY", "this network or tensor is in use by " + by + ": await it, or abort it, first");
   }
 
   // Shared with the claims: a job may outlive the environment's other state while that ends.
-  std::shared_ptr<Set> claimed_ = std::make_shared<Set>();
+  std::shared_ptr<Holders> holders_ = std::make_shared<Holders>();
+  std::vector<std::weak_ptr<Lease>> leases_;
 };
 
 }  // namespace torch_prune

@@ -1,5 +1,6 @@
 import { TorchPruneError } from '../errors.js'
 import { checkSignal, onAbort, reasonOf } from './abort.js'
+import type { Lease } from './lease.js'
 
 /** The work of a job: yields its events, returns its result, and stops when the signal aborts. @internal */
 export type Work<Event, Result> = (signal: AbortSignal) => AsyncGenerator<Event, Result, void>
@@ -23,10 +24,13 @@ export class Job<Event, Result> implements Promise<Result>, AsyncIterable<Event>
   #over = false
   #waiting: (() => void)[] = []
 
-  /** @internal */
-  constructor(work: Work<Event, Result>, signal?: AbortSignal | null) {
+  /**
+   * @param take what the work owns from its first step to its last
+   * @internal
+   */
+  constructor(work: Work<Event, Result>, signal?: AbortSignal | null, take?: () => Lease) {
     checkSignal(signal)
-    this.#result = this.#run(work, signal)
+    this.#result = this.#hold(work, signal, take)
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a job is a promise, and that is its point
@@ -64,27 +68,46 @@ export class Job<Event, Result> implements Promise<Result>, AsyncIterable<Event>
     return this.#follow()
   }
 
-  async #run(work: Work<Event, Result>, outer: AbortSignal | null | undefined): Promise<Result> {
-    const { signal } = this.#controller
+  async #hold(
+    work: Work<Event, Result>,
+    outer: AbortSignal | null | undefined,
+    take: (() => Lease) | undefined,
+  ): Promise<Result> {
     if (outer?.aborted) this.#controller.abort(reasonOf(outer))
     const ignore = onAbort(outer, () => this.#abort(reasonOf(outer!)))
+    let lease: Lease | undefined
     try {
-      signal.throwIfAborted()
-      const generator = work(signal)
-      let step = await generator.next()
-      while (!step.done) {
-        this.#events.push(step.value)
-        this.#wanted = false
-        this.#change()
-        while (this.#followed && !this.#wanted && !signal.aborted) await this.#changed()
-        step = signal.aborted ? await generator.throw(signal.reason) : await generator.next()
-      }
-      return step.value
+      this.#controller.signal.throwIfAborted()
+      lease = take?.()
+      return await (lease ? lease.run(() => this.#run(work, lease)) : this.#run(work))
     } finally {
       ignore()
+      lease?.end()
       this.#over = true
       this.#change()
     }
+  }
+
+  async #run(work: Work<Event, Result>, lease?: Lease): Promise<Result> {
+    const { signal } = this.#controller
+    const generator = work(signal)
+    let step = await generator.next()
+    while (!step.done) {
+      this.#events.push(step.value)
+      this.#wanted = false
+      this.#change()
+      await this.#follower(lease)
+      step = signal.aborted ? await generator.throw(signal.reason) : await generator.next()
+    }
+    return step.value
+  }
+
+  /** Waits for whoever follows to ask for the next event. */
+  async #follower(lease?: Lease): Promise<void> {
+    if (!this.#followed) return
+    lease?.open()
+    while (!this.#wanted && !this.#controller.signal.aborted) await this.#changed()
+    await lease?.close()
   }
 
   async *#follow(): AsyncGenerator<Event, void, void> {

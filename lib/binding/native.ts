@@ -16,6 +16,9 @@ export interface NetworkHandle {
 export interface OptimizerHandle {
   readonly [kind]: 'optimizer'
 }
+export interface LeaseHandle {
+  readonly [kind]: 'lease'
+}
 
 /** A value that an operator takes; `undefined` stands for the schema's default. */
 export type OperatorArgument =
@@ -36,9 +39,9 @@ export interface JobProgress {
   readonly correct: number
 }
 
-/** Work on the compute thread. `cancel` lets it finish its step. */
+/** Work on the compute thread. `cancel` lets it finish its step; where it has not begun, it resolves to undefined. */
 export interface NativeJob<Result> {
-  readonly promise: Promise<Result>
+  readonly promise: Promise<Result | undefined>
   cancel(): void
 }
 
@@ -252,6 +255,17 @@ export interface Native {
     steps: number,
     moments: Record<string, TensorHandle>,
   ): void
+
+  /** From now on, nobody but its own jobs writes to what is named, until `leaseEnd`. */
+  leaseTake(
+    by: string,
+    network: NetworkHandle | undefined,
+    datasets: readonly DatasetHandle[],
+    tensors: readonly TensorHandle[],
+  ): LeaseHandle
+  /** Resolves when no job reads the network; undefined where none does now. */
+  leaseWait(lease: LeaseHandle): NativeJob<undefined> | undefined
+  leaseEnd(lease: LeaseHandle): void
 
   trainingStart(
     network: NetworkHandle,

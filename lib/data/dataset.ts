@@ -1,6 +1,7 @@
 import { abortOptions } from '../base/abort.js'
 import { isObject, list } from '../base/collection.js'
 import { callback, type Kind, number, seed as seedKind, whole, wrongValue } from '../base/kind.js'
+import { refuseRead } from '../base/lease.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
@@ -196,7 +197,9 @@ export class Dataset {
       .map(([index, reason]) => ({ index, reason }))
   }
 
+  /** @throws TorchPruneError `ERR_BUSY` while a training reads it. */
   dispose(): void {
+    refuseRead(this)
     loadAddon().datasetDispose(this.handle)
   }
 

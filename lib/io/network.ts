@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { fixes } from '../base/fixes.js'
+import { refuseOwned, refuseReading } from '../base/lease.js'
 import { TorchPruneError } from '../errors.js'
 import { parameterCount } from '../nn/cost.js'
 import { type Layers, resolveGraph } from '../nn/graph.js'
@@ -133,6 +134,7 @@ export async function saveNetwork(
     readonly tensors: ReadonlyMap<string, TensorData>
   },
 ): Promise<void> {
+  refuseReading(network)
   const tensors = new Map<string, TensorData>(beside?.tensors)
   for (const name of network.tensorNames()) {
     if (tensors.has(name)) {
@@ -205,6 +207,7 @@ export async function loadWeights(
   options: WeightsOptions = {},
 ): Promise<LoadedWeights> {
   checkWeightsOptions(options)
+  refuseOwned(network)
   return putWeights(network, await readTensorFile(path), path, options)
 }
 

@@ -1,4 +1,5 @@
 import { instance, type Kind } from '../base/kind.js'
+import { refuseOwned, refuseReading } from '../base/lease.js'
 import { readOptions } from '../base/option.js'
 import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
@@ -67,6 +68,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
 
   /** Moves parameters, buffers, masks and (at their next step) the moments of optimisers. */
   async to(device: Device): Promise<void> {
+    refuseOwned(this)
     this.#moveTo(deviceKind.read(device, 'Network.to: device'))
   }
 
@@ -82,6 +84,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
 
   /** Lays weights, gradients and masks out anew; the moments of optimisers follow at their next step. */
   async setMemoryFormat(format: MemoryFormat, signal?: AbortSignal): Promise<void> {
+    refuseOwned(this)
     if (format === this.memoryFormat) return
     await runJob(() => loadAddon().networkFormatStart(this.handle, format), signal)
   }
@@ -110,6 +113,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
 
   /** A parameter or buffer itself, not a copy: what is done to it is done to the network. */
   tensor(name: ParameterName<K>): Tensor {
+    refuseReading(this)
     return Tensor.wrap(loadAddon().networkTensor(this.handle, name))
   }
 
@@ -118,11 +122,15 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * loops of one's own; `training` switches dropout and batch statistics on.
    */
   forward(input: Tensor, options: { readonly training?: boolean } = {}): Tensor {
-    return Tensor.wrap(loadAddon().networkForward(this.handle, input.handle, options.training ?? false))
+    const { training = false } = options
+    if (training) refuseOwned(this)
+    else refuseReading(this)
+    return Tensor.wrap(loadAddon().networkForward(this.handle, input.handle, training))
   }
 
   /** The mask of a layer's weight (`bool`, true where kept), a copy; undefined where there is none. */
   mask(layer: PrunableName<K>): Tensor<'bool'> | undefined {
+    refuseReading(this)
     const handle = loadAddon().networkMask(this.handle, `${layer}.weight`)
     return handle && (Tensor.wrap(handle) as Tensor<'bool'>)
   }
@@ -133,6 +141,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * is non-zero where the weight stays. A new mask replaces the old one; undefined removes it.
    */
   async setMask(layer: PrunableName<K>, keep: Tensor | undefined): Promise<void> {
+    refuseOwned(this)
     loadAddon().networkSetMask(this.handle, `${layer}.weight`, keep?.handle)
   }
 
@@ -142,6 +151,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * the weight's shape; without it, what the layer's mask keeps now, or all. Ends with `seal()`.
    */
   async splice(layer: PrunableName<K>, keep?: Tensor): Promise<void> {
+    refuseOwned(this)
     loadAddon().networkSplice(this.handle, `${layer}.weight`, keep?.handle)
   }
 
@@ -153,6 +163,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
 
   /** Turns spliced masks into ones that seal: what they prune now is +0 and does not return. */
   async seal(): Promise<void> {
+    refuseOwned(this)
     for (const layer of this.spliced) {
       using keep = this.mask(layer)
       await this.setMask(layer, keep)
@@ -175,6 +186,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * @throws TorchPruneError `ERR_SEAL` naming what is not, or the layers that are spliced.
    */
   async assertSealed(): Promise<void> {
+    refuseReading(this)
     this.refuseSpliced('the network is not sealed')
     const broken = Object.entries(loadAddon().networkUnsealed(this.handle))
     if (broken.length === 0) return
@@ -199,6 +211,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
   }
 
   #setTrainable(layers: readonly string[], trainable: boolean): void {
+    refuseOwned(this)
     for (const layer of layers) {
       loadAddon().networkSetTrainable(this.handle, layer, trainable)
       if (trainable) this.#frozen.delete(layer)
@@ -216,17 +229,20 @@ export class Network<K extends LayerKinds = LayerKinds> {
   setDropout(layer: DropoutName<K>, p: number): void {
     this.dropout(layer)
     if (!(p >= 0 && p <= 1)) throw new TorchPruneError('ERR_ARGUMENT', `dropout must be in 0..1, got ${p}`)
+    refuseOwned(this)
     loadAddon().networkSetDropout(this.handle, layer, p)
     this.#dropout.set(layer, p)
   }
 
   /** Restarts what dropout draws from, so that what follows repeats. */
   reseed(seed: number): void {
+    refuseOwned(this)
     loadAddon().networkReseed(this.handle, seed)
   }
 
   /** Copies values into a parameter or buffer; a mask on it is applied to them. @internal */
   async load(name: string, values: Tensor): Promise<void> {
+    refuseOwned(this)
     loadAddon().networkLoad(this.handle, name, values.handle)
   }
 
@@ -250,6 +266,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * own. Optimisers over the old parameters no longer reach it. @internal
    */
   async rebuild(layers: Layers, tensors: ReadonlyMap<string, Tensor>): Promise<void> {
+    refuseOwned(this)
     const native = loadAddon()
     const nodes = resolveGraph(this.inputShape, layers)
     const handle = makeHandle(nodes, this.seed)
@@ -270,8 +287,13 @@ export class Network<K extends LayerKinds = LayerKinds> {
     for (const [layer, p] of this.#dropout) native.networkSetDropout(handle, layer, p)
   }
 
-  /** Gives the memory back now rather than when the collector comes by. */
+  /**
+   * Gives the memory back now rather than when the collector comes by.
+   *
+   * @throws TorchPruneError `ERR_BUSY` while a training owns it.
+   */
   dispose(): void {
+    refuseOwned(this)
     loadAddon().networkDispose(this.handle)
   }
 

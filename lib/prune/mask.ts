@@ -1,9 +1,11 @@
+import { refuseReading } from '../base/lease.js'
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
+import { holdingNetwork } from '../train/lease.js'
 import { type Criterion, type DeviationOf, valueFor } from './criterion.js'
 import { rank } from './scores.js'
 
@@ -21,6 +23,7 @@ export interface LayerKept {
 
 /** How many weights of each layer are kept now. */
 export async function keptWeights(network: AnyNetwork, signal?: AbortSignal): Promise<LayerKept[]> {
+  refuseReading(network)
   const statistics = await weightStatistics(network, network.prunable, signal)
   return network.prunable.map((name, i) => {
     const { count, kept, zeros } = statistics[i]!
@@ -85,8 +88,14 @@ export async function applyCriterion(
   criterion: Criterion,
   options: ApplyOptions = {},
 ): Promise<void> {
-  const { ease = (density) => density, only, signal } = options
   checkCriterion(network, criterion)
+  await holdingNetwork('applyCriterion()', network, { datasets: [options.data] }, () =>
+    applyOnce(network, criterion, options),
+  )
+}
+
+async function applyOnce(network: AnyNetwork, criterion: Criterion, options: ApplyOptions): Promise<void> {
+  const { ease = (density) => density, only, signal } = options
   const wanted = layersOf(network, criterion)
   const layers = only === undefined ? wanted : wanted.filter((name) => only.includes(name))
   if (layers.length === 0) return

@@ -1,3 +1,4 @@
+import { refuseReading } from '../base/lease.js'
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
 import { isPrunable } from '../nn/cost.js'
@@ -19,6 +20,7 @@ export interface ParameterReport {
 
 /** Counts what is left of a network's parameters. */
 export async function parameterReport(network: AnyNetwork, signal?: AbortSignal): Promise<ParameterReport> {
+  refuseReading(network)
   const layers = network.prunable
   const names = layers.map((name) => `${name}.weight`)
   const [connections, statistics] = [

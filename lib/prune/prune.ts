@@ -1,4 +1,5 @@
-import { Job } from '../base/job.js'
+import type { Job } from '../base/job.js'
+import { Lease } from '../base/lease.js'
 import type { JobOptions, Listener } from '../binding/native_job.js'
 import type { DataSplits } from '../data/dataset.js'
 import { checkCounts, TorchPruneError } from '../errors.js'
@@ -9,6 +10,7 @@ import type { OptimizerSpec } from '../optim/spec.js'
 import { type CheckpointOptions, readNote } from '../train/checkpoint.js'
 import { type Distillation, logitsOf } from '../train/distillation.js'
 import { evaluate } from '../train/evaluate.js'
+import { networkJob } from '../train/lease.js'
 import { checkCache } from '../train/prefix.js'
 import { progressiveSizes } from '../train/progressive.js'
 import { deriveSeed } from '../train/seed.js'
@@ -124,7 +126,10 @@ export function prune<K extends LayerKinds>(
   options: PruneOptions<PrunableName<K>>,
 ): Job<Round, PruneResult> {
   const phases = checkPruning(network, options as PruneOptions)
-  return new Job(
+  return networkJob(
+    'prune()',
+    network,
+    { datasets: [data.train, data.validation], teacher: options.retrain.distillation?.teacher },
     (signal) => roundsOf(network, data, { ...(options as PruneOptions), signal }, phases),
     options.signal,
   )
@@ -194,7 +199,9 @@ async function* roundsOf(
       if (p === 0 && !stopped) {
         validationErrorBefore = (await evaluate(network, data.validation, { autocast, signal })).top1Error
       }
-      if (!stopped) await options.onPruned?.(round, totalDensity(pruned), { phase, index: p })
+      if (!stopped) {
+        await Lease.callBack(() => options.onPruned?.(round, totalDensity(pruned), { phase, index: p }))
+      }
       // What the user has frozen stays so when the round is over.
       const fixed = fixedIn(network, phase).filter((name) => !network.frozen.includes(name))
       network.freeze(...fixed)
@@ -213,7 +220,9 @@ async function* roundsOf(
           onProgress:
             options.onProgress && ((progress) => options.onProgress?.({ ...progress, round, rounds, phase })),
         })
-        for await (const epoch of epochs) await options.onEpoch?.({ ...epoch, round, rounds, phase })
+        for await (const epoch of epochs) {
+          await Lease.callBack(() => options.onEpoch?.({ ...epoch, round, rounds, phase }))
+        }
       } finally {
         if (fixed.length > 0) network.unfreeze(...fixed)
       }

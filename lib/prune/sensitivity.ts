@@ -1,4 +1,5 @@
-import { Job } from '../base/job.js'
+import type { Job } from '../base/job.js'
+import { refuseOwned } from '../base/lease.js'
 import type { JobOptions } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
@@ -7,6 +8,7 @@ import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { noGrad } from '../tensor/autograd.js'
 import { evaluate } from '../train/evaluate.js'
+import { networkJob } from '../train/lease.js'
 import { layerDensity } from './criterion.js'
 import { applyCriterion } from './mask.js'
 
@@ -79,8 +81,15 @@ export function sensitivity(
       `layer '${unknown}' has no connections to prune: use ${network.prunable.join(', ')}`,
     )
   }
+  refuseOwned(network)
   network.refuseSpliced('sensitivity is not measured')
-  return new Job((signal) => pointsOf(network, dataset, { ...options, signal }), options.signal)
+  return networkJob(
+    'sensitivity()',
+    network,
+    { datasets: [dataset] },
+    (signal) => pointsOf(network, dataset, { ...options, signal }),
+    options.signal,
+  )
 }
 
 async function* pointsOf(

@@ -1,9 +1,11 @@
+import { refuseOwned } from '../base/lease.js'
 import type { Dataset } from '../data/dataset.js'
 import type { LayerKinds } from '../nn/graph.js'
 import type { Network } from '../nn/network.js'
 import { scope } from '../tensor/scope.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { predict } from '../train/evaluate.js'
+import { holdingNetwork } from '../train/lease.js'
 import { Shrinking } from './shrinking.js'
 
 /** What went from a layer. */
@@ -56,8 +58,18 @@ export async function removeDeadNeurons<K extends LayerKinds>(
   network: Network<K>,
   options: ShrinkOptions = {},
 ): Promise<ShrinkReport> {
-  const { certify, signal } = options
+  refuseOwned(network)
   network.refuseSpliced('dead neurons are not removed')
+  return holdingNetwork('removeDeadNeurons()', network, { datasets: [options.certify] }, () =>
+    removeOnce(network, options),
+  )
+}
+
+async function removeOnce<K extends LayerKinds>(
+  network: Network<K>,
+  options: ShrinkOptions,
+): Promise<ShrinkReport> {
+  const { certify, signal } = options
   using before = certify && (await predict(network, certify, { signal }))
   const { memoryFormat, parameterCount: parametersBefore } = network
   using work = new Shrinking(network)

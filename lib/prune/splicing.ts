@@ -1,4 +1,5 @@
-import { Job } from '../base/job.js'
+import type { Job } from '../base/job.js'
+import { Lease } from '../base/lease.js'
 import { loadAddon } from '../binding/addon.js'
 import type { SplicingCounts } from '../binding/native.js'
 import { type JobOptions, runJob } from '../binding/native_job.js'
@@ -7,6 +8,7 @@ import { TorchPruneError } from '../errors.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Distillation } from '../train/distillation.js'
+import { holdingNetwork, networkJob } from '../train/lease.js'
 import { type Epoch, type TrainOptions, train } from '../train/train.js'
 import { adjustDropout, type DropoutRule } from './dropout.js'
 import { keptWeights, type LayerKept, totalDensity } from './mask.js'
@@ -97,7 +99,10 @@ export function splice<K extends LayerKinds>(
       'a run that goes on needs its distillation.teacher: the network is not any more what it was at the beginning',
     )
   }
-  return new Job(
+  return networkJob(
+    'splice()',
+    network,
+    { datasets: [data.train, data.validation], teacher: options.distillation?.teacher },
     (signal) => epochsOf(network, data, { ...(options as SpliceOptions), signal }),
     options.signal,
   )
@@ -122,10 +127,12 @@ export async function spliceOnce(
   const { margin = DEFAULT_MARGIN, signal } = options
   checkMargin(margin)
   checkSpliceTarget(network, criterion)
-  const target = await SpliceTarget.of(network, criterion, undefined, signal)
-  await startSplicing(network, target)
-  const splicing = { ...(await target.groups(signal)), margin, keep: target.keepAt('linear', 1) }
-  return runJob(() => loadAddon().spliceOnce(network.handle, splicing), signal)
+  return holdingNetwork('spliceOnce()', network, {}, async () => {
+    const target = await SpliceTarget.of(network, criterion, undefined, signal)
+    await startSplicing(network, target)
+    const splicing = { ...(await target.groups(signal)), margin, keep: target.keepAt('linear', 1) }
+    return runJob(() => loadAddon().spliceOnce(network.handle, splicing), signal)
+  })
 }
 
 async function startSplicing(network: AnyNetwork, { layers }: SpliceTarget): Promise<void> {
@@ -179,7 +186,7 @@ async function* epochsOf(
     const point = { ...target.state, epoch: epoch.epoch }
     const event: SpliceEpoch = { ...epoch, density: totalDensity(layers), ...counts, point }
     done.push(event)
-    await onEpoch?.(event)
+    await Lease.callBack(() => onEpoch?.(event))
     if (epoch.epoch === epoch.epochs) await network.seal()
     yield event
   }

@@ -11,9 +11,31 @@ interface Frame {
 
 let innermost: Frame | undefined
 
+/** So many tensors outside every scope, made in one turn of the event loop and kept, are more likely forgotten. */
+const MANY = 4000
+/** Tensors outside every scope that were made in this turn of the event loop, less those that were disposed of. */
+let loose = 0
+let warned = false
+
 /** Puts a new tensor into the innermost scope, if there is one. */
 export function enroll(tensor: Owned): void {
-  innermost?.owned.add(tensor)
+  if (innermost !== undefined) innermost.owned.add(tensor)
+  else if (!warned) countLoose()
+}
+
+function countLoose(): void {
+  if (loose === 0) {
+    setImmediate(() => {
+      loose = 0
+    }).unref()
+  }
+  if (++loose < MANY) return
+  warned = true
+  process.emitWarning(
+    `${MANY} tensors were made in one turn of the event loop and not disposed of. The collector gives none of their ` +
+      "memory back before the next turn: put the loop's body into scope(() => { … }), or dispose of what it makes.",
+    { type: 'TorchPruneWarning', code: 'TORCH_PRUNE_FORGOTTEN_TENSORS' },
+  )
 }
 
 /** Takes a tensor out of whichever scope it is in. */
@@ -21,6 +43,7 @@ export function release(tensor: Owned): void {
   for (let frame = innermost; frame !== undefined; frame = frame.outer) {
     if (frame.owned.delete(tensor)) return
   }
+  if (loose > 0) loose--
 }
 
 /**

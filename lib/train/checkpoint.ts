@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Lease } from '../base/lease.js'
 import { loadAddon } from '../binding/addon.js'
 import type { TrainingTally } from '../binding/native.js'
 import { TorchPruneError } from '../errors.js'
@@ -139,7 +140,7 @@ export class TrainingCheckpoint {
     }
     await saveNetwork(network, path, { metadata: { [KEY]: JSON.stringify(stored) }, tensors })
     this.#saved = performance.now()
-    await onSaved?.(position)
+    await Lease.callBack(() => onSaved?.(position))
   }
 }
 

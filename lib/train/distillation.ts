@@ -20,7 +20,8 @@ export async function logitsOf(
   dataset: Dataset,
   options: Pick<EvaluateOptions, 'autocast' | 'signal'>,
 ): Promise<Tensor> {
-  return teacher instanceof Tensor ? teacher : predict(teacher, dataset, options)
+  // A handle of its own: the caller's may be disposed of meanwhile.
+  return teacher instanceof Tensor ? teacher.detach() : predict(teacher, dataset, options)
 }
 
 /** The teacher's logits and how much they count, as the addon takes them. */

@@ -1,3 +1,4 @@
+import { refuseReading } from '../base/lease.js'
 import { loadAddon } from '../binding/addon.js'
 import { type JobOptions, type Listener, runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
@@ -33,6 +34,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { batchSize = 250, activations = false, autocast, memoryFormat, onProgress, signal } = options
   checkSamples(network, dataset)
+  refuseReading(network)
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   const result = await runJob(
     (report) =>
@@ -65,6 +67,7 @@ export async function predict(
 ): Promise<Tensor> {
   const { batchSize = 250, autocast, memoryFormat, signal } = options
   checkSamples(network, dataset)
+  refuseReading(network)
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   const start = () => loadAddon().predictionStart(network.handle, dataset.handle, { batchSize, autocast })
   return Tensor.wrap(await runJob(start, signal))

@@ -1,4 +1,4 @@
-import { Job } from '../base/job.js'
+import type { Job } from '../base/job.js'
 import type { JobProgress, Native, SplicingCounts } from '../binding/native.js'
 import type { JobOptions, Listener } from '../binding/native_job.js'
 import type { Augmentation } from '../data/augment.js'
@@ -14,6 +14,7 @@ import type { CheckpointOptions } from './checkpoint.js'
 import type { Distillation } from './distillation.js'
 import { epochsOf } from './epochs.js'
 import { checkSamples } from './evaluate.js'
+import { networkJob } from './lease.js'
 import { type CacheOptions, checkCache } from './prefix.js'
 import { type ProgressiveResizing, progressiveSizes } from './progressive.js'
 
@@ -104,5 +105,11 @@ export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptio
   checkCache(options)
   const { progressiveResizing } = options
   const sizes = progressiveResizing && progressiveSizes(network, epochs, progressiveResizing)
-  return new Job((signal) => epochsOf(network, dataset, { ...options, signal }, sizes), options.signal)
+  return networkJob(
+    'train()',
+    network,
+    { datasets: [dataset, options.validation], teacher: options.distillation?.teacher },
+    (signal) => epochsOf(network, dataset, { ...options, signal }, sizes),
+    options.signal,
+  )
 }

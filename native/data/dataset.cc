@@ -127,6 +127,7 @@ Napi::Value Read(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const auto job = environment.compute.NewJob(info.Env());
   auto batch = std::make_shared<Dataset::Batch>();
+  job->claim = environment.ownership.Take({"read()", dataset->Memory(), {}});
   job->run = [=](Job& running) {
     *batch = dataset->Read(std::move(*plan))->Next(running);
     if (batch->size() == 0 && !running.Cancelled()) dataset->RefuseEmpty();
@@ -146,6 +147,17 @@ Napi::Value Read(const Napi::CallbackInfo& info) {
   return environment.compute.Start(info.Env(), job);
 }
 
+Slices ReadAll(const Dataset& dataset, Dataset::Plan plan, Job& job) {
+  const auto total = static_cast<double>(plan.order.size());
+  const auto pass = dataset.Read(plan);
+  for (std::int64_t step = 0; step < plan.steps() && !job.Cancelled(); ++step) {
+    pass->Next(job);
+    const auto done = static_cast<double>((step + 1) * plan.batch_size);
+    if (job.WantsReport()) job.Report({std::min(done, total), total});
+    co_await kHandOver;
+  }
+}
+
 // datasetCheck(dataset, {batchSize, augment?, seed?}, onProgress?): reads all samples and keeps none.
 Napi::Value Check(const Napi::CallbackInfo& info) {
   const Options options(info[1], "options");
@@ -158,15 +170,8 @@ Napi::Value Check(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const auto job = environment.compute.NewJob(info.Env());
   if (info[2].IsFunction()) job->on_progress = Napi::Persistent(info[2].As<Napi::Function>());
-  job->run = [=](Job& running) {
-    const auto total = static_cast<double>(plan.order.size());
-    const auto pass = dataset->Read(plan);
-    for (std::int64_t step = 0; step < plan.steps() && !running.Cancelled(); ++step) {
-      pass->Next(running);
-      const auto done = static_cast<double>((step + 1) * plan.batch_size);
-      if (running.WantsReport()) running.Report({std::min(done, total), total});
-    }
-  };
+  job->claim = environment.ownership.Take({"check()", dataset->Memory(), {}});
+  job->slices = [=](Job& running) { return ReadAll(*dataset, plan, running); };
   job->finish = [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
   return environment.compute.Start(info.Env(), job);
 }

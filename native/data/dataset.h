@@ -26,6 +26,8 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
   std::int64_t size() const { return labels_.size(0); }
   const std::vector<std::int64_t>& sample() const { return sample_; }
   const at::Tensor& labels() const { return labels_; }
+  // What it keeps in memory: a job that reads it claims that.
+  virtual std::vector<at::Tensor> Memory() const { return {labels_}; }
   // Throws unless there is an output for each label: on CUDA, cross-entropy would end the whole context.
   void CheckClasses(const at::Tensor& logits) const;
   // Throws where samples cannot be changed that way.

@@ -55,7 +55,7 @@ struct Decoding {
   at::Tensor pixels;
   std::vector<std::string> reasons;
 
-  void Run(Job& job) {
+  Slices Run(Job& job) {
     const auto count = static_cast<std::int64_t>(paths.size());
     pixels = at::zeros({count, 3, extent.height, extent.width}, at::kByte);
     reasons.resize(paths.size());
@@ -71,6 +71,7 @@ struct Decoding {
     for (std::int64_t done = 0; done < count && threaded.Wait(std::min(done + 64, count), job);) {
       done = std::min(done + 64, count);
       if (job.WantsReport()) job.Report({static_cast<double>(done), static_cast<double>(count)});
+      co_await kHandOver;
     }
   }
 
@@ -108,7 +109,7 @@ Napi::Value Decode(const Napi::CallbackInfo& info) {
   }
   const auto job = environment.compute.NewJob(info.Env());
   if (info[2].IsFunction()) job->on_progress = Napi::Persistent(info[2].As<Napi::Function>());
-  job->run = [decoding](Job& running) { decoding->Run(running); };
+  job->slices = [decoding](Job& running) { return decoding->Run(running); };
   job->finish = [decoding](Napi::Env env) -> Napi::Value {
     auto result = Napi::Object::New(env);
     result.Set("pixels", Wrap(env, decoding->pixels));

@@ -15,6 +15,7 @@ class MemoryDataset : public Dataset {
                 const std::vector<double>& deviation, std::int64_t variants = 1,
                 std::vector<std::int64_t> absent = {}, bool in_file = false);
 
+  std::vector<at::Tensor> Memory() const override { return {labels(), images_}; }
   void CheckAugmentation(const Augmentation& augmentation) const override;
   std::unique_ptr<Pass> Read(Plan plan) const override;
   Batch Gather(const std::vector<std::int64_t>& indices, const at::Device& device) const override;

@@ -114,7 +114,7 @@ struct Packing {
     std::vector<std::uint8_t> bytes;
   };
 
-  void Run(Job& job) {
+  Slices Run(Job& job) {
     const Descriptor file(open(out.c_str(), O_WRONLY | O_CLOEXEC));
     if (file.get() < 0) FailWriting();
     const auto count = static_cast<std::int64_t>(paths.size());
@@ -131,7 +131,7 @@ struct Packing {
       threaded.Allow(i + 16 + 4 * threads);
       if (!threaded.Wait(i + 1, job)) {
         cancelled = true;
-        return;
+        co_return;
       }
       const Picture picture = std::move(pictures[i]);
       if (!picture.bytes.empty()) {
@@ -141,6 +141,7 @@ struct Packing {
         Write(file.get(), picture.bytes.data(), picture.bytes.size());
       }
       if (job.WantsReport()) job.Report({static_cast<double>(i + 1), static_cast<double>(count)});
+      co_await kHandOver;
     }
     offset = (offset + 7) / 8 * 8;
     index = offset;
@@ -206,7 +207,7 @@ Napi::Value Pack(const Napi::CallbackInfo& info) {
     throw Error("ERR_SHAPE", "packing needs one label for each file");
   const auto job = environment.compute.NewJob(info.Env());
   if (info[3].IsFunction()) job->on_progress = Napi::Persistent(info[3].As<Napi::Function>());
-  job->run = [packing](Job& running) { packing->Run(running); };
+  job->slices = [packing](Job& running) { return packing->Run(running); };
   job->finish = [packing](Napi::Env env) -> Napi::Value {
     auto result = Napi::Object::New(env);
     result.Set("index", static_cast<double>(packing->index));

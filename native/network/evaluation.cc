@@ -7,6 +7,7 @@
 #include "../data/memory_dataset.h"
 #include "../tensor/tensor.h"
 #include "autocast.h"
+#include "claim.h"
 #include "jobs.h"
 #include "network.h"
 
@@ -25,16 +26,32 @@ struct Evaluation {
   std::vector<double> densities;  // share of each layer's outputs that are not zero
   bool cancelled = false;
 
-  void Run(Job& job);
+  Slices Run(Job& job);
+
+ private:
+  void Add(const Dataset::Batch& batch, const Network::Observer& observe);
 };
 
 double NonZero(const at::Tensor& values) {
   return static_cast<double>(values.count_nonzero().item<std::int64_t>());
 }
 
-void Evaluation::Run(Job& job) {
+void Evaluation::Add(const Dataset::Batch& batch, const Network::Observer& observe) {
   const at::NoGradGuard no_grad;
   const Autocast cast(network->device(), autocast);
+  const at::Tensor logits = network->Forward(batch.images, /*training=*/false, observe).to(at::kFloat);
+  dataset->CheckClasses(logits);
+  const auto size = static_cast<double>(batch.size());
+  loss += at::cross_entropy_loss(logits, batch.labels).item<double>() * size;
+  const auto best = std::get<1>(logits.topk(std::min<std::int64_t>(5, logits.size(1)), 1));
+  const auto hits = best.eq(batch.labels.unsqueeze(1));
+  correct += static_cast<double>(hits.select(1, 0).sum().item<std::int64_t>());
+  correct5 += static_cast<double>(hits.sum().item<std::int64_t>());
+  samples += size;
+  if (activations) input_density += NonZero(batch.images);
+}
+
+Slices Evaluation::Run(Job& job) {
   const auto count = dataset->size();
   const auto total = (count + batch_size - 1) / batch_size;
   const auto pass = dataset->Read({InOrder(count), batch_size, network->device()});
@@ -46,26 +63,17 @@ void Evaluation::Run(Job& job) {
     elements[layer] += static_cast<double>(output.numel());
   };
   for (std::int64_t step = 0; step < total && !(cancelled = job.Cancelled()); ++step) {
-    const auto batch = pass->Next(job);
-    const auto size = batch.size();
-    if (size == 0) continue;
-    const at::Tensor logits =
-        network->Forward(batch.images, /*training=*/false, activations ? observe : nullptr).to(at::kFloat);
-    dataset->CheckClasses(logits);
-    loss += at::cross_entropy_loss(logits, batch.labels).item<double>() * static_cast<double>(size);
-    const auto best = std::get<1>(logits.topk(std::min<std::int64_t>(5, logits.size(1)), 1));
-    const auto hits = best.eq(batch.labels.unsqueeze(1));
-    correct += static_cast<double>(hits.select(1, 0).sum().item<std::int64_t>());
-    correct5 += static_cast<double>(hits.sum().item<std::int64_t>());
-    samples += static_cast<double>(size);
-    if (activations) {
-      input_density += NonZero(batch.images);
-      input_elements += static_cast<double>(batch.images.numel());
+    {
+      const auto batch = pass->Next(job);
+      if (batch.size() == 0) continue;
+      Add(batch, activations ? observe : nullptr);
+      if (activations) input_elements += static_cast<double>(batch.images.numel());
     }
     if (job.WantsReport()) {
       job.Report(
           {static_cast<double>(step + 1), static_cast<double>(total), loss / samples, samples, correct});
     }
+    co_await kHandOver;
   }
   if (samples == 0 && !job.Cancelled()) dataset->RefuseEmpty();
   loss /= std::max(samples, 1.0);
@@ -78,7 +86,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[2], "options");
   auto evaluation = std::make_shared<Evaluation>();
-  evaluation->network = UseNetwork(info[0]);
+  evaluation->network = ReadNetwork(info[0]);
   evaluation->dataset = DatasetHandle::Get(info[1], "dataset");
   evaluation->batch_size = options.Integer("batchSize");
   evaluation->activations = options.Boolean("activations", false);
@@ -86,9 +94,10 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   if (evaluation->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
 
   const auto job = environment.compute.NewJob(info.Env());
-  job->claim = environment.ownership.Take(evaluation->network->Owned());
+  ClaimNetwork(environment, *job, *evaluation->network, Access::kRead,
+               {"evaluate()", evaluation->dataset->Memory(), {}});
   if (info[3].IsFunction()) job->on_progress = Napi::Persistent(info[3].As<Napi::Function>());
-  job->run = [evaluation](Job& running) { evaluation->Run(running); };
+  job->slices = [evaluation](Job& running) { return evaluation->Run(running); };
   job->finish = [evaluation](Napi::Env env) {
     auto result = Napi::Object::New(env);
     result.Set("samples", evaluation->samples);
@@ -120,10 +129,8 @@ struct Sweep {
   at::Tensor outputs;         // float32 [variants * N, ...], on the CPU; 0 where a sample cannot be read
   std::vector<std::int64_t> absent;  // samples that cannot be read, sorted
 
-  template <typename Compute>
-  void Run(Job& job, Compute compute) {
-    const at::NoGradGuard no_grad;
-    const Autocast cast(network->device(), autocast);
+  using Compute = std::function<at::Tensor(const at::Tensor& images)>;
+  Slices Run(Job& job, Compute compute) {
     const auto count = dataset->size();
     const auto total = static_cast<double>(count * variants);
     for (std::int64_t variant = 0; variant < variants; ++variant) {
@@ -131,18 +138,23 @@ struct Sweep {
                                seed + static_cast<std::uint64_t>(variant)};
       const auto pass = dataset->Read(plan);
       for (std::int64_t begin = 0; begin < count && !job.Cancelled(); begin += batch_size) {
-        const auto batch = pass->Next(job);
         const auto size = std::min(batch_size, count - begin);
-        if (variant == 0) NoteAbsent(begin, size, batch.indices);
-        if (batch.size() == 0) continue;
-        const auto part = compute(batch.images);
-        if (!outputs.defined()) {
-          auto shape = part.sizes().vec();
-          shape[0] = count * variants;
-          outputs = Room(shape);
+        {
+          const at::NoGradGuard no_grad;
+          const Autocast cast(network->device(), autocast);
+          const auto batch = pass->Next(job);
+          if (variant == 0) NoteAbsent(begin, size, batch.indices);
+          if (batch.size() == 0) continue;
+          const auto part = compute(batch.images);
+          if (!outputs.defined()) {
+            auto shape = part.sizes().vec();
+            shape[0] = count * variants;
+            outputs = Room(shape);
+          }
+          Keep(variant * count, begin, size, batch.indices, part);
         }
-        Keep(variant * count, begin, size, batch.indices, part);
         if (job.WantsReport()) job.Report({static_cast<double>(variant * count + begin + size), total});
+        co_await kHandOver;
       }
     }
     if (!outputs.defined() && !job.Cancelled()) dataset->RefuseEmpty();
@@ -168,11 +180,12 @@ struct Sweep {
   }
 };
 
-std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::CallbackInfo& info) {
+std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::CallbackInfo& info,
+                                                                 const char* by, Access access) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[2], "options");
   auto sweep = std::make_shared<Sweep>();
-  sweep->network = UseNetwork(info[0]);
+  sweep->network = access == Access::kWrite ? UseNetwork(info[0]) : ReadNetwork(info[0]);
   sweep->dataset = DatasetHandle::Get(info[1], "dataset");
   sweep->batch_size = options.Integer("batchSize");
   if (sweep->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
@@ -183,7 +196,7 @@ std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::Cal
   if (sweep->variants < 1) throw Error("ERR_ARGUMENT", "variants must be 1 or more");
   sweep->dataset->CheckAugmentation(sweep->augmentation);
   const auto job = environment.compute.NewJob(info.Env());
-  job->claim = environment.ownership.Take(sweep->network->Owned());
+  ClaimNetwork(environment, *job, *sweep->network, access, {by, sweep->dataset->Memory(), {}});
   if (info[3].IsFunction()) job->on_progress = Napi::Persistent(info[3].As<Napi::Function>());
   return {job, sweep};
 }
@@ -191,10 +204,11 @@ std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::Cal
 // predictionStart(network, dataset, {batchSize, autocast?}, onProgress?): the logits of every sample, [N,
 // classes].
 Napi::Value Predict(const Napi::CallbackInfo& info) {
-  const auto [job, sweep] = NewSweep(info);
-  job->run = [sweep = sweep](Job& running) {
-    sweep->Run(running,
-               [&](const at::Tensor& images) { return sweep->network->Forward(images, /*training=*/false); });
+  const auto [job, sweep] = NewSweep(info, "predict()", Access::kRead);
+  job->slices = [sweep = sweep](Job& running) {
+    return sweep->Run(running, [&network = *sweep->network](const at::Tensor& images) {
+      return network.Forward(images, /*training=*/false);
+    });
   };
   job->finish = [sweep = sweep](Napi::Env env) { return Wrap(env, sweep->outputs); };
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
@@ -203,7 +217,7 @@ Napi::Value Predict(const Napi::CallbackInfo& info) {
 // prefixStart(network, dataset, {batchSize, augment?, seed?, variants?, autocast?, folder?}, onProgress?): a
 // dataset of what the frozen prefix puts out.
 Napi::Value Prefix(const Napi::CallbackInfo& info) {
-  const auto [job, sweep] = NewSweep(info);
+  const auto [job, sweep] = NewSweep(info, "train()", Access::kRead);
   const int cut = sweep->network->FrozenPrefix();
   if (cut < 0) {
     throw Error("ERR_ARGUMENT",
@@ -211,9 +225,9 @@ Napi::Value Prefix(const Napi::CallbackInfo& info) {
   }
   if (const Options options(info[2], "options"); options.Has("folder"))
     sweep->folder = options.String("folder");
-  job->run = [sweep = sweep, cut](Job& running) {
-    sweep->Run(running, [&](const at::Tensor& images) {
-      return sweep->network->Run(-1, images, cut, /*training=*/false);
+  job->slices = [sweep = sweep, cut](Job& running) {
+    return sweep->Run(running, [&network = *sweep->network, cut](const at::Tensor& images) {
+      return network.Run(-1, images, cut, /*training=*/false);
     });
   };
   job->finish = [sweep = sweep](Napi::Env env) -> Napi::Value {
@@ -225,35 +239,50 @@ Napi::Value Prefix(const Napi::CallbackInfo& info) {
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }
 
+// The layers of batch normalisation that train; their momentum comes back with it.
+class Momentums {
+ public:
+  explicit Momentums(const Network& network) {
+    for (const auto& layer : network.layers())
+      if (layer->kind == "batchNorm2d" && layer->trainable) layers_.emplace_back(layer, layer->momentum);
+  }
+  ~Momentums() {
+    for (auto& [layer, momentum] : layers_) layer->momentum = momentum;
+  }
+  Momentums(const Momentums&) = delete;
+  Momentums& operator=(const Momentums&) = delete;
+
+  bool empty() const { return layers_.empty(); }
+  void Set(double momentum) {
+    for (auto& [layer, before] : layers_) layer->momentum = momentum;
+  }
+  void Restart() {
+    for (auto& [layer, before] : layers_) layer->named_buffers()["num_batches_tracked"].zero_();
+  }
+
+ private:
+  std::vector<std::pair<std::shared_ptr<Layer>, double>> layers_;
+};
+
+Slices Restate(Sweep& sweep, Job& job) {
+  Momentums momentums(*sweep.network);
+  if (momentums.empty()) co_return;
+  momentums.Restart();
+  double batches = 0;
+  auto work = sweep.Run(job, [&](const at::Tensor& images) {
+    // The first batch has the weight 1, so what was there before does not count.
+    momentums.Set(1 / ++batches);
+    return sweep.network->Forward(images, /*training=*/true);
+  });
+  while (work.Next()) co_await kHandOver;
+}
+
 // statisticsStart(network, dataset, {batchSize, autocast?}, onProgress?): batch normalisation's running
 // statistics become the means over the batches of the dataset, in its order, of those of each (as
 // torch.optim.swa_utils.update_bn has it). Frozen layers keep theirs.
 Napi::Value Statistics(const Napi::CallbackInfo& info) {
-  const auto [job, sweep] = NewSweep(info);
-  job->run = [sweep = sweep](Job& running) {
-    std::vector<std::pair<Layer*, double>> layers;
-    for (const auto& layer : sweep->network->layers()) {
-      if (layer->kind == "batchNorm2d" && layer->trainable) layers.emplace_back(layer.get(), layer->momentum);
-    }
-    if (layers.empty()) return;
-    const auto restore = [&] {
-      for (auto& [layer, momentum] : layers) layer->momentum = momentum;
-    };
-    double batches = 0;
-    try {
-      // The first batch has the weight 1, so what was there before does not count.
-      for (const auto& [layer, momentum] : layers) layer->named_buffers()["num_batches_tracked"].zero_();
-      sweep->Run(running, [&](const at::Tensor& images) {
-        ++batches;
-        for (auto& [layer, momentum] : layers) layer->momentum = 1 / batches;
-        return sweep->network->Forward(images, /*training=*/true);
-      });
-    } catch (...) {
-      restore();
-      throw;
-    }
-    restore();
-  };
+  const auto [job, sweep] = NewSweep(info, "train()", Access::kWrite);
+  job->slices = [sweep = sweep](Job& running) { return Restate(*sweep, running); };
   job->finish = [](Napi::Env env) { return env.Undefined(); };
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }

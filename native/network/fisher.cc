@@ -7,11 +7,55 @@
 #include "../arguments.h"
 #include "../data/dataset.h"
 #include "../tensor/tensor.h"
+#include "claim.h"
 #include "jobs.h"
 #include "network.h"
 
 namespace torch_prune {
 namespace {
+
+struct Fisher {
+  std::shared_ptr<Network> network;
+  std::shared_ptr<Dataset> dataset;
+  std::int64_t samples = 0, batch_size = 0;
+  std::uint64_t seed = 0;
+  std::vector<at::Tensor> weights, sums;
+
+  Slices Run(Job& job);
+
+ private:
+  void Add(const Dataset::Batch& batch);
+};
+
+void Fisher::Add(const Dataset::Batch& batch) {
+  const at::Tensor logits = network->Forward(batch.images, /*training=*/false);
+  dataset->CheckClasses(logits);
+  const auto loss = at::cross_entropy_loss(logits, batch.labels);
+  // Asked of autograd directly: nothing is accumulated, so `.grad` stays as it is.
+  const auto gradients = torch::autograd::grad({loss}, weights);
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < weights.size(); ++i) sums[i].addcmul_(gradients[i], gradients[i]);
+}
+
+Slices Fisher::Run(Job& job) {
+  double batches = 0;
+  for (const auto& weight : weights)
+    sums.push_back(at::zeros_like(weight, weight.options().requires_grad(false)));
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+  const at::Tensor drawn = at::randperm(dataset->size(), generator, at::kLong);
+  const auto* first = drawn.const_data_ptr<std::int64_t>();
+  const auto pass = dataset->Read({{first, first + samples}, batch_size, network->device()});
+  for (std::int64_t begin = 0; begin < samples && !job.Cancelled(); begin += batch_size) {
+    {
+      const auto batch = pass->Next(job);
+      if (batch.size() == 0) continue;
+      Add(batch);
+    }
+    ++batches;
+    co_await kHandOver;
+  }
+  for (auto& sum : sums) sum.div_(std::max(batches, 1.0));
+}
 
 // fisherStart(network, dataset, {samples, batchSize, seed}, names): for each weight, the mean over batches of
 // its squared gradient, float32: the diagonal of the empirical Fisher information, up to the batch size. The
@@ -19,42 +63,23 @@ namespace {
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[2], "options");
-  const auto network = UseNetwork(info[0]);
-  const auto dataset = DatasetHandle::Get(info[1], "dataset");
-  const auto samples = std::min(options.Integer("samples"), dataset->size());
-  const auto batch_size = options.Integer("batchSize");
-  const auto seed = static_cast<std::uint64_t>(options.Integer("seed"));
-  if (batch_size < 1 || samples < 1)
+  const auto fisher = std::make_shared<Fisher>();
+  fisher->network = ReadNetwork(info[0]);
+  fisher->dataset = DatasetHandle::Get(info[1], "dataset");
+  fisher->samples = std::min(options.Integer("samples"), fisher->dataset->size());
+  fisher->batch_size = options.Integer("batchSize");
+  fisher->seed = static_cast<std::uint64_t>(options.Integer("seed"));
+  if (fisher->batch_size < 1 || fisher->samples < 1)
     throw Error("ERR_ARGUMENT", "fisher needs a batch of one sample or more");
-  auto weights = std::make_shared<std::vector<at::Tensor>>();
-  for (const auto& name : ToStrings(info[3], "names")) weights->push_back(network->Find(name).tensor);
-  auto sums = std::make_shared<std::vector<at::Tensor>>();
+  for (const auto& name : ToStrings(info[3], "names"))
+    fisher->weights.push_back(fisher->network->Find(name).tensor);
   const auto job = environment.compute.NewJob(info.Env());
-  job->claim = environment.ownership.Take(network->Owned());
-  job->run = [=](Job& running) {
-    double batches = 0;
-    for (const auto& weight : *weights)
-      sums->push_back(at::zeros_like(weight, weight.options().requires_grad(false)));
-    auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-    const at::Tensor drawn = at::randperm(dataset->size(), generator, at::kLong);
-    const auto* first = drawn.const_data_ptr<std::int64_t>();
-    const auto pass = dataset->Read({{first, first + samples}, batch_size, network->device()});
-    for (std::int64_t begin = 0; begin < samples && !running.Cancelled(); begin += batch_size) {
-      const auto batch = pass->Next(running);
-      if (batch.size() == 0) continue;
-      const auto loss =
-          at::cross_entropy_loss(network->Forward(batch.images, /*training=*/false), batch.labels);
-      // Asked of autograd directly: nothing is accumulated, so `.grad` stays as it is.
-      const auto gradients = torch::autograd::grad({loss}, *weights);
-      const at::NoGradGuard no_grad;
-      for (std::size_t i = 0; i < weights->size(); ++i) (*sums)[i].addcmul_(gradients[i], gradients[i]);
-      ++batches;
-    }
-    for (auto& sum : *sums) sum.div_(std::max(batches, 1.0));
-  };
-  job->finish = [sums](Napi::Env env) -> Napi::Value {
-    auto list = Napi::Array::New(env, sums->size());
-    for (std::uint32_t i = 0; i < sums->size(); ++i) list.Set(i, Wrap(env, (*sums)[i]));
+  ClaimNetwork(environment, *job, *fisher->network, Access::kRead,
+               {"a criterion", fisher->dataset->Memory(), {}});
+  job->slices = [fisher](Job& running) { return fisher->Run(running); };
+  job->finish = [fisher](Napi::Env env) -> Napi::Value {
+    auto list = Napi::Array::New(env, fisher->sums.size());
+    for (std::uint32_t i = 0; i < fisher->sums.size(); ++i) list.Set(i, Wrap(env, fisher->sums[i]));
     return list;
   };
   return environment.compute.Start(info.Env(), job);

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 
 #include "../arguments.h"
+#include "claim.h"
 #include "jobs.h"
 #include "network.h"
 
@@ -35,7 +36,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   const auto format = ToFormat(info[1]);
   auto copies = std::make_shared<std::vector<std::pair<at::Tensor, at::Tensor>>>();
   const auto job = environment.compute.NewJob(info.Env());
-  job->claim = environment.ownership.Take(network->Owned());
+  ClaimNetwork(environment, *job, *network, Access::kWrite, {"setMemoryFormat()", {}, {}});
   job->run = [network, format, copies](Job&) {
     const at::NoGradGuard no_grad;
     for (const auto& named : network->tensors()) {

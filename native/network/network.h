@@ -73,7 +73,9 @@ using NetworkHandle = Handle<Network>;
 
 void RegisterNetwork(Napi::Env env, Napi::Object exports);
 
-// The network of a handle, not owned by a running job.
+// The network of a handle, to be read: no job writes it.
+std::shared_ptr<Network> ReadNetwork(const Napi::Value& value);
+// The same to be changed: no job uses it.
 std::shared_ptr<Network> UseNetwork(const Napi::Value& value);
 
 }  // namespace torch_prune

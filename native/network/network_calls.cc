@@ -5,10 +5,17 @@
 // What lib/ asks of a network on the main thread: none of it takes long.
 namespace torch_prune {
 
-std::shared_ptr<Network> UseNetwork(const Napi::Value& value) {
+std::shared_ptr<Network> ReadNetwork(const Napi::Value& value) {
   auto network = NetworkHandle::Get(value, "network");
   const auto& ownership = Environment::Of(value.Env()).ownership;
   for (const auto& named : network->tensors()) ownership.Check(named.tensor);
+  return network;
+}
+
+std::shared_ptr<Network> UseNetwork(const Napi::Value& value) {
+  auto network = NetworkHandle::Get(value, "network");
+  const auto& ownership = Environment::Of(value.Env()).ownership;
+  for (const auto& named : network->tensors()) ownership.CheckUnused(named.tensor);
   return network;
 }
 
@@ -26,8 +33,9 @@ Napi::Value Dispose(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Forward(const Napi::CallbackInfo& info) {
-  const auto network = UseNetwork(info[0]);
-  return Wrap(info.Env(), network->Forward(Unwrap(info[1], "input"), ToBoolean(info[2], "training")));
+  const bool training = ToBoolean(info[2], "training");
+  const auto network = training ? UseNetwork(info[0]) : ReadNetwork(info[0]);
+  return Wrap(info.Env(), network->Forward(Unwrap(info[1], "input"), training));
 }
 
 // networkTensors(network): [{name, layer, parameter}]
@@ -47,7 +55,7 @@ Napi::Value Tensors(const Napi::CallbackInfo& info) {
 
 // networkTensor(network, name): the parameter or buffer itself, not a copy.
 Napi::Value TensorOf(const Napi::CallbackInfo& info) {
-  return Wrap(info.Env(), UseNetwork(info[0])->Find(ToString(info[1], "name")).tensor);
+  return Wrap(info.Env(), ReadNetwork(info[0])->Find(ToString(info[1], "name")).tensor);
 }
 
 // networkLoad(network, name, tensor): copies values in; a mask on the parameter is applied to them.
@@ -78,7 +86,7 @@ Napi::Value SetMaskOf(const Napi::CallbackInfo& info) {
 
 // networkMask(network, name): a copy of the mask (bool, true where kept), or undefined.
 Napi::Value MaskOf(const Napi::CallbackInfo& info) {
-  const MaskHook* hook = FindMask(UseNetwork(info[0])->Find(ToString(info[1], "name")).tensor);
+  const MaskHook* hook = FindMask(ReadNetwork(info[0])->Find(ToString(info[1], "name")).tensor);
   return hook ? Wrap(info.Env(), hook->keep().clone()) : info.Env().Undefined();
 }
 
@@ -98,7 +106,7 @@ Napi::Value Splice(const Napi::CallbackInfo& info) {
 Napi::Value Spliced(const Napi::CallbackInfo& info) {
   auto names = Napi::Array::New(info.Env());
   std::uint32_t count = 0;
-  for (const auto& named : UseNetwork(info[0])->tensors()) {
+  for (const auto& named : ReadNetwork(info[0])->tensors()) {
     if (named.parameter && FindSplice(named.tensor) != nullptr) names.Set(count++, named.name);
   }
   return names;
@@ -111,7 +119,7 @@ Napi::Value Unsealed(const Napi::CallbackInfo& info) {
   const auto note = [&found](const std::string& name, std::int64_t count) {
     if (count > 0) found.Set(name, static_cast<double>(count));
   };
-  for (const auto& named : UseNetwork(info[0])->tensors()) {
+  for (const auto& named : ReadNetwork(info[0])->tensors()) {
     const MaskHook* hook = named.parameter ? FindSeal(named.tensor) : nullptr;
     if (hook == nullptr) continue;
     note(named.name, hook->Unsealed(named.tensor));
@@ -131,7 +139,7 @@ Napi::Value SetTrainable(const Napi::CallbackInfo& info) {
 
 // networkFrozenPrefix(network): the position of the last layer that can be cached, -1 where none can.
 Napi::Value FrozenPrefix(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), UseNetwork(info[0])->FrozenPrefix());
+  return Napi::Number::New(info.Env(), ReadNetwork(info[0])->FrozenPrefix());
 }
 
 Napi::Value SetDropout(const Napi::CallbackInfo& info) {
@@ -146,7 +154,7 @@ Napi::Value Reseed(const Napi::CallbackInfo& info) {
 
 // networkRandomState(network): uint8 [n]
 Napi::Value RandomState(const Napi::CallbackInfo& info) {
-  return Wrap(info.Env(), UseNetwork(info[0])->RandomState());
+  return Wrap(info.Env(), ReadNetwork(info[0])->RandomState());
 }
 
 Napi::Value SetRandomState(const Napi::CallbackInfo& info) {

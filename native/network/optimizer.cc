@@ -118,10 +118,19 @@ double InRange(const Options& options, const char* name, double least, double mo
                                   ", got " + c10::str(value));
 }
 
-std::shared_ptr<OptimizerState> UseOptimizer(const Napi::Value& value) {
+// The optimiser of a handle, to be read: no job writes its parameters.
+std::shared_ptr<OptimizerState> ReadOptimizer(const Napi::Value& value) {
   auto optimizer = OptimizerHandle::Get(value, "optimizer");
   const auto& ownership = Environment::Of(value.Env()).ownership;
   for (const auto& p : optimizer->parameters()) ownership.Check(p.tensor);
+  return optimizer;
+}
+
+// The same to be used on its parameters: no job uses them, and no training owns them.
+std::shared_ptr<OptimizerState> UseOptimizer(const Napi::Value& value) {
+  auto optimizer = OptimizerHandle::Get(value, "optimizer");
+  const auto& ownership = Environment::Of(value.Env()).ownership;
+  for (const auto& p : optimizer->parameters()) ownership.CheckWritable(p.tensor);
   return optimizer;
 }
 
@@ -135,7 +144,7 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
     const Options entry(list.Get(i), "parameter");
     OptimizedParameter p;
     p.name = entry.String("name");
-    p.tensor = entry.Has("network") ? UseNetwork(entry.Get("network"))->Find(p.name).tensor
+    p.tensor = entry.Has("network") ? ReadNetwork(entry.Get("network"))->Find(p.name).tensor
                                     : Unwrap(entry.Get("tensor"), "tensor");
     if (!p.tensor.is_leaf())
       throw Error("ERR_ARGUMENT", "'" + p.name + "' was computed: an optimizer takes leaf tensors");
@@ -187,7 +196,7 @@ Napi::Value ZeroGrad(const Napi::CallbackInfo& info) {
 
 // optimizerState(optimizer): [{name, steps, moments: {momentum_buffer: tensor, ...}}], copies.
 Napi::Value State(const Napi::CallbackInfo& info) {
-  const auto optimizer = UseOptimizer(info[0]);
+  const auto optimizer = ReadOptimizer(info[0]);
   const auto names = optimizer->MomentNames();
   auto list = Napi::Array::New(info.Env());
   std::uint32_t count = 0;
@@ -207,7 +216,7 @@ Napi::Value State(const Napi::CallbackInfo& info) {
 
 // optimizerLoad(optimizer, name, steps, moments): sealed under the parameter's mask.
 Napi::Value Load(const Napi::CallbackInfo& info) {
-  const auto optimizer = UseOptimizer(info[0]);
+  const auto optimizer = ReadOptimizer(info[0]);
   auto& p = optimizer->Find(ToString(info[1], "name"));
   const auto steps = ToInteger(info[2], "steps");
   const Options moments(info[3], "moments");

@@ -6,6 +6,7 @@
 #include "../option_list.h"
 #include "../tensor/tensor.h"
 #include "choice.h"
+#include "claim.h"
 #include "jobs.h"
 #include "network.h"
 #include "optimizer.h"
@@ -28,10 +29,11 @@ double Count(const at::Tensor& flags) {
 using Work = std::function<void()>;
 using Finish = std::function<Napi::Value(Napi::Env)>;
 
-Napi::Value StartJob(Napi::Env env, const std::shared_ptr<Network>& network, Work work, Finish finish) {
+Napi::Value StartJob(Napi::Env env, const std::shared_ptr<Network>& network, Work work, Finish finish,
+                     Access access = Access::kWrite, std::vector<at::Tensor> reads = {}) {
   auto& environment = Environment::Of(env);
   const auto job = environment.compute.NewJob(env);
-  job->claim = environment.ownership.Take(network->Owned());
+  ClaimNetwork(environment, *job, *network, access, {"a job over its weights", std::move(reads), {}});
   job->run = [work = std::move(work), network](Job&) {
     const at::NoGradGuard no_grad;
     work();
@@ -79,7 +81,7 @@ Napi::Value Statistics(const Napi::CallbackInfo& info) {
     at::Tensor weight;
     double count = 0, kept = 0, zeros = 0, nan = 0, infinite = 0, deviation = 0, survivors = 0;
   };
-  const auto network = UseNetwork(info[0]);
+  const auto network = ReadNetwork(info[0]);
   auto entries = std::make_shared<std::vector<Entry>>();
   for (const auto& name : ToStrings(info[1], "names")) entries->push_back({network->Find(name).tensor});
   return StartJob(
@@ -114,12 +116,13 @@ Napi::Value Statistics(const Napi::CallbackInfo& info) {
           list.Set(i, entry);
         }
         return Napi::Value(list);
-      });
+      },
+      Access::kRead);
 }
 
 // pruneThreshold(network, name, keep): the magnitude of the smallest of a tensor's `keep` largest weights.
 Napi::Value Threshold(const Napi::CallbackInfo& info) {
-  const auto network = UseNetwork(info[0]);
+  const auto network = ReadNetwork(info[0]);
   const auto weight = network->Find(ToString(info[1], "name")).tensor;
   const auto keep = ToInteger(info[2], "keep");
   if (keep < 1 || keep > weight.numel()) {
@@ -133,7 +136,7 @@ Napi::Value Threshold(const Napi::CallbackInfo& info) {
         auto scores = weight.detach().abs().masked_fill_(Kept(weight).logical_not(), 0).flatten();
         *threshold = SmallestOfLargest(scores, keep);
       },
-      [threshold](Napi::Env env) { return Napi::Number::New(env, *threshold); });
+      [threshold](Napi::Env env) { return Napi::Number::New(env, *threshold); }, Access::kRead);
 }
 
 // pruneBelow(network, [{name, threshold}]): keeps |w| >= threshold among what is still kept, and seals the
@@ -233,6 +236,9 @@ Napi::Value Keep(const Napi::CallbackInfo& info) {
   const auto network = UseNetwork(info[0]);
   auto groups = std::make_shared<std::vector<RankedGroup>>();
   for (const auto& group : ToObjects(info[1], "groups")) groups->emplace_back(*network, group);
+  std::vector<at::Tensor> scores;
+  for (const auto& group : *groups)
+    for (const auto& layer : group.layers) scores.push_back(layer.scores);
   auto pruned = std::make_shared<std::vector<Pruned>>();
   return StartJob(
       info.Env(), network,
@@ -240,7 +246,7 @@ Napi::Value Keep(const Napi::CallbackInfo& info) {
         for (const auto& group : *groups) group.Choose(*pruned);
         SealAll(*pruned, optimizers);
       },
-      [pruned](Napi::Env env) { return KeptCounts(env, *pruned); });
+      [pruned](Napi::Env env) { return KeptCounts(env, *pruned); }, Access::kWrite, std::move(scores));
 }
 
 // spliceOnce(network, {groups, margin, keep}): splices masks again: {returned, removed}.
@@ -263,7 +269,7 @@ Napi::Value Connections(const Napi::CallbackInfo& info) {
     at::Tensor weight, incoming, outgoing;
     std::int64_t groups;
   };
-  const auto network = UseNetwork(info[0]);
+  const auto network = ReadNetwork(info[0]);
   auto entries = std::make_shared<std::vector<Entry>>();
   for (const auto& name : ToStrings(info[1], "names")) {
     const auto& named = network->Find(name);
@@ -294,7 +300,8 @@ Napi::Value Connections(const Napi::CallbackInfo& info) {
           list.Set(i, entry);
         }
         return Napi::Value(list);
-      });
+      },
+      Access::kRead);
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ namespace torch_prune {
 // group as wanted are kept, exactly.
 class Splicing {
  public:
-  // {groups: [[{name, scale?}]], margin}: a group is what shares one count of kept weights, and magnitudes are
-  // divided by their scale. All must be spliced.
+  // {groups: [[{name, scale?}]], margin}: a group is what shares one count of kept weights, and magnitudes
+  // are divided by their scale. All must be spliced.
   Splicing(const Network& network, const Options& options);
 
   std::size_t groups() const { return groups_.size(); }

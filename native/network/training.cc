@@ -10,6 +10,7 @@
 #include "../tensor/autograd.h"
 #include "../tensor/tensor.h"
 #include "autocast.h"
+#include "claim.h"
 #include "jobs.h"
 #include "mask.h"
 #include "network.h"
@@ -60,15 +61,18 @@ struct Training {
   std::vector<float> losses;
   bool cancelled = false;
 
-  void Run(Job& job);
+  Slices Run(Job& job);
 
  private:
+  void Step(const Dataset::Batch& batch);
   void UpdateAverages() const;
   void CheckTrainable(const at::Tensor& logits) const;
   void Splice();
   at::Tensor Resized(const at::Tensor& images) const;
   at::Tensor Logits(const at::Tensor& images) const;
   at::Tensor Loss(const at::Tensor& logits, const Dataset::Batch& batch) const;
+
+  bool checked_ = false;  // its output, in the first step
 };
 
 void Training::CheckTrainable(const at::Tensor& logits) const {
@@ -110,20 +114,16 @@ at::Tensor Training::Loss(const at::Tensor& logits, const Dataset::Batch& batch)
   return hard * (1 - teacher_weight) + soft * (teacher_weight * temperature * temperature);
 }
 
-// Gradients belong to the job alone: it lets go of them however it ends. While it lives, an optimiser that
-// reads the masks in its step saves a pass over every gradient.
+// Gradients belong to the job alone: it lets go of them however it ends.
 class JobGradients {
  public:
-  explicit JobGradients(OptimizerState& optimizer) : optimizer_(optimizer) {
-    if (optimizer.ReadsMasks()) defer_.emplace();
-  }
+  explicit JobGradients(OptimizerState& optimizer) : optimizer_(optimizer) {}
   ~JobGradients() { optimizer_.ZeroGrad(); }
   JobGradients(const JobGradients&) = delete;
   JobGradients& operator=(const JobGradients&) = delete;
 
  private:
   OptimizerState& optimizer_;
-  std::optional<DeferSeals> defer_;
 };
 
 // Before the forward pass of a step: what the mask keeps is then what the step computes with.
@@ -134,7 +134,24 @@ void Training::Splice() {
   splicing->Refresh(&splice_keep[static_cast<std::size_t>(due - splice_steps.begin()) * splicing->groups()]);
 }
 
-void Training::Run(Job& job) {
+void Training::Step(const Dataset::Batch& batch) {
+  // An optimiser that reads the masks in its step saves a pass over every gradient.
+  std::optional<DeferSeals> defer;
+  if (optimizer->ReadsMasks()) defer.emplace();
+  optimizer->ZeroGrad();
+  Splice();
+  if (batch.size() == 0) return;  // nothing of it can be read
+  const at::Tensor logits = Logits(Resized(batch.images));
+  if (!std::exchange(checked_, true)) CheckTrainable(logits);
+  const at::Tensor step_loss = Loss(logits, batch);
+  Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
+  optimizer->Step(rates.size() == 1 ? rates[0] : rates[steps]);
+  UpdateAverages();
+  tally.Add(step_loss, logits, batch.labels);
+  if (keep_losses) losses.push_back(step_loss.item<float>());
+}
+
+Slices Training::Run(Job& job) {
   if (order.empty()) {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
     const at::Tensor shuffled = at::randperm(dataset->size(), generator, at::kLong);
@@ -151,30 +168,20 @@ void Training::Run(Job& job) {
   const auto paused = [&] { return pause_after >= 0 && Clock::now() >= pause; };
   const JobGradients gradients(*optimizer);
 
-  bool checked = false;
-  for (; steps < total && !(cancelled = job.Cancelled()); ++steps) {
-    const auto batch = pass->Next(job);
-    // A batch that the job did not wait for is no step.
-    if (batch.size() == 0 && (cancelled = job.Cancelled())) break;
-    optimizer->ZeroGrad();
-    Splice();
-    if (batch.size() == 0) continue;  // nothing of it can be read
-    const at::Tensor logits = Logits(Resized(batch.images));
-    if (!std::exchange(checked, true)) CheckTrainable(logits);
-    const at::Tensor step_loss = Loss(logits, batch);
-    Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
-    optimizer->Step(rates.size() == 1 ? rates[0] : rates[steps]);
-    UpdateAverages();
-    tally.Add(step_loss, logits, batch.labels);
-    if (keep_losses) losses.push_back(step_loss.item<float>());
+  while (steps < total && !(cancelled = job.Cancelled())) {
+    {
+      const auto batch = pass->Next(job);
+      // A batch that the job did not wait for is no step.
+      if (batch.size() == 0 && (cancelled = job.Cancelled())) break;
+      Step(batch);
+    }
+    ++steps;
     if (job.WantsReport()) {
-      job.Report({static_cast<double>(steps + 1), static_cast<double>(total), tally.Loss(), tally.samples(),
+      job.Report({static_cast<double>(steps), static_cast<double>(total), tally.Loss(), tally.samples(),
                   tally.Correct()});
     }
-    if (paused()) {
-      ++steps;
-      break;
-    }
+    if (paused()) break;
+    co_await kHandOver;
   }
   if (steps == total && tally.samples() == 0) dataset->RefuseEmpty();
 }
@@ -264,15 +271,16 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   }
 
   const auto job = environment.compute.NewJob(info.Env());
-  auto owned = training->network->Owned();
-  for (const auto& each : training->averaged) owned.push_back(each.average);
+  Use use{"train()", training->dataset->Memory(), {}};
+  use.reads.push_back(training->teacher);
+  for (const auto& each : training->averaged) use.writes.push_back(each.average);
   for (const auto& p : training->optimizer->parameters()) {
-    owned.push_back(p.tensor);
-    owned.insert(owned.end(), p.moments.begin(), p.moments.end());
+    use.writes.push_back(p.tensor);
+    use.writes.insert(use.writes.end(), p.moments.begin(), p.moments.end());
   }
-  job->claim = environment.ownership.Take(owned);
+  ClaimNetwork(environment, *job, *training->network, Access::kWrite, std::move(use));
   if (info[4].IsFunction()) job->on_progress = Napi::Persistent(info[4].As<Napi::Function>());
-  job->run = [training](Job& running) { training->Run(running); };
+  job->slices = [training](Job& running) { return training->Run(running); };
   job->finish = [training](Napi::Env env) {
     auto result = Napi::Object::New(env);
     result.Set("steps", static_cast<double>(training->steps));

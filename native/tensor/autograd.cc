@@ -3,9 +3,11 @@
 #include <ATen/ATen.h>
 #include <c10/core/AutogradState.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/functions/accumulate_grad.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include <mutex>
+#include <unordered_set>
 
 #include "../arguments.h"
 #include "../network/mask.h"
@@ -55,6 +57,21 @@ class HookFunction {
   std::shared_ptr<Returned> returned_;
 };
 
+// backward() adds to the gradients of leaves: none of them may be in use.
+void CheckLeaves(const Ownership& ownership, const at::Tensor& root) {
+  if (ownership.Idle()) return;
+  std::vector<const torch::autograd::Node*> todo{torch::autograd::impl::gradient_edge(root).function.get()};
+  std::unordered_set<const torch::autograd::Node*> seen;
+  while (!todo.empty()) {
+    const auto* node = todo.back();
+    todo.pop_back();
+    if (node == nullptr || !seen.insert(node).second) continue;
+    if (const auto* leaf = dynamic_cast<const torch::autograd::AccumulateGrad*>(node))
+      ownership.CheckWritable(leaf->variable);
+    for (const auto& edge : node->next_edges()) todo.push_back(edge.function.get());
+  }
+}
+
 Napi::Value BackwardOf(const Napi::CallbackInfo& info) {
   // Copied, as reading the options may run JavaScript that disposes of it.
   const at::Tensor root = Unwrap(info[0], "tensor");
@@ -73,6 +90,7 @@ Napi::Value BackwardOf(const Napi::CallbackInfo& info) {
   // libtorch would sum a larger one.
   if (gradient.defined() && gradient.sizes() != root.sizes())
     throw Error("ERR_SHAPE", "backward() takes a gradient of the shape of its tensor");
+  CheckLeaves(Environment::Of(info.Env()).ownership, root);
   Backward(root, gradient, options.Boolean("retainGraph", false), options.Boolean("createGraph", false));
   return info.Env().Undefined();
 }
@@ -83,7 +101,7 @@ Napi::Value Gradient(const Napi::CallbackInfo& info) {
 
 // setGradient(tensor, gradient | undefined)
 Napi::Value SetGradient(const Napi::CallbackInfo& info) {
-  const auto& tensor = Unwrap(info[0], "tensor");
+  const auto& tensor = UnwrapToWrite(info[0], "tensor");
   if (info[1].IsUndefined() || info[1].IsNull()) {
     tensor.mutable_grad() = at::Tensor();
     return info.Env().Undefined();
@@ -103,7 +121,7 @@ Napi::Value SetGradient(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SetRequiresGrad(const Napi::CallbackInfo& info) {
-  const auto& tensor = Unwrap(info[0], "tensor");
+  const auto& tensor = UnwrapToWrite(info[0], "tensor");
   const bool wanted = ToBoolean(info[1], "requiresGrad");
   if (wanted && !at::isFloatingType(tensor.scalar_type())) {
     throw Error("ERR_DTYPE", std::string("only floating tensors have gradients, this one is ") +

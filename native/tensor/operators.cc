@@ -136,17 +136,23 @@ Napi::Value FromIValue(Napi::Env env, const IValue& value) {
   throw Error("ERR_TORCH", "a result of type " + value.tagKind() + " is not supported");
 }
 
-// Once more, as reading a list may have run JavaScript that started a job.
-void CheckFree(Napi::Env env, const torch::jit::Stack& arguments) {
+// That nobody uses what it writes, or writes what it reads. After all arguments have been read, since that
+// may run JavaScript which starts a job.
+void CheckFree(Napi::Env env, const c10::FunctionSchema& schema, const torch::jit::Stack& arguments) {
   const auto& ownership = Environment::Of(env).ownership;
-  for (const auto& argument : arguments) {
-    if (argument.isTensor()) ownership.Check(argument.toTensor());
-    if (argument.isTensorList()) {
-      for (const auto& tensor : argument.toTensorVector()) ownership.Check(tensor);
+  if (ownership.Idle()) return;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const auto* alias = schema.arguments()[i].alias_info();
+    const auto check = [&](const at::Tensor& tensor) {
+      if (alias != nullptr && alias->isWrite()) return ownership.CheckWritable(tensor);
+      ownership.Check(tensor);
+    };
+    if (arguments[i].isTensor()) check(arguments[i].toTensor());
+    if (arguments[i].isTensorList()) {
+      for (const auto& tensor : arguments[i].toTensorVector()) check(tensor);
     }
-    if (argument.isOptionalTensorList()) {
-      for (const auto& tensor : argument.toOptionalTensorVector())
-        ownership.Check(tensor.value_or(at::Tensor()));
+    if (arguments[i].isOptionalTensorList()) {
+      for (const auto& tensor : arguments[i].toOptionalTensorVector()) check(tensor.value_or(at::Tensor()));
     }
   }
 }
@@ -169,7 +175,7 @@ Napi::Value Call(const c10::OperatorHandle& op, const Napi::CallbackInfo& info) 
       stack.push_back(ToIValue(value, argument.real_type(), argument.N(), argument.name().c_str()));
     }
   }
-  CheckFree(info.Env(), stack);
+  CheckFree(info.Env(), schema, stack);
   {
     const KeepShapes keep(schema, stack);
     op.callBoxed(stack);

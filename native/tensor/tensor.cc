@@ -41,6 +41,12 @@ const at::Tensor& Unwrap(Napi::Value value, const char* what) {
   return tensor;
 }
 
+const at::Tensor& UnwrapToWrite(Napi::Value value, const char* what) {
+  const auto& tensor = TensorHandle::Get(value, what)->tensor;
+  Environment::Of(value.Env()).ownership.CheckWritable(tensor);
+  return tensor;
+}
+
 namespace {
 
 Napi::Value Dispose(const Napi::CallbackInfo& info) {

@@ -35,7 +35,9 @@ void RegisterTensor(Napi::Env env, Napi::Object exports);
 
 // A new handle for a tensor.
 Napi::Value Wrap(Napi::Env env, at::Tensor tensor);
-// The tensor of a handle, neither disposed of nor owned by a running job. `what` names it in the error.
+// The tensor of a handle to be read: neither disposed of nor written by a job. `what` names it in the error.
 const at::Tensor& Unwrap(Napi::Value value, const char* what);
+// The same to be written: no job uses it, and no training owns it.
+const at::Tensor& UnwrapToWrite(Napi::Value value, const char* what);
 
 }  // namespace torch_prune

@@ -149,5 +149,10 @@ await settle()
 forgetHandles()
 const result = await addon.trainingStart(...RIGHT.trainingStart()).promise
 console.log(
-  JSON.stringify({ steps: result.steps, right, refused: refused > RUNS / 3, accepted: accepted > RUNS / 10 }),
+  JSON.stringify({
+    steps: result?.steps,
+    right,
+    refused: refused > RUNS / 3,
+    accepted: accepted > RUNS / 10,
+  }),
 )

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { loadAddon } from '../../lib/binding/addon.js'
 import type {
   DatasetHandle,
+  LeaseHandle,
   Native,
   NativeParameter,
   NetworkHandle,
@@ -70,6 +71,7 @@ const MAKERS = {
     return made
   },
   optimizer: () => addon.optimizerMake(SGD, [{ name: 'fc.weight', network: handle('network') }]),
+  lease: () => addon.leaseTake('train()', network(), [], []),
   dataset: () => addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], []),
   folder: () => addon.imageFolderMake(paths(PICTURE), labels(1), { ...IMAGES }),
   packed: () => addon.packedMake(PACK, { index: PACK_INDEX, count: 1, classes: 1 }, { ...IMAGES }),
@@ -94,6 +96,7 @@ export function forgetHandles(): void {
 export function disposeHandles(): void {
   for (const [kind, each] of live) {
     if (kind === 'network' || kind === 'spliced') addon.networkDispose(each as NetworkHandle)
+    else if (kind === 'lease') addon.leaseEnd(each as LeaseHandle)
     else if (kind === 'optimizer') addon.optimizerDispose(each as OptimizerHandle)
     else if (kind === 'dataset' || kind === 'folder' || kind === 'packed')
       addon.datasetDispose(each as DatasetHandle)
@@ -192,6 +195,15 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   optimizerZeroGrad: () => [handle('optimizer')],
   optimizerState: () => [handle('optimizer')],
   optimizerLoad: () => [handle('optimizer'), 'fc.weight', 1, { momentum_buffer: floats(3, 8) }],
+
+  leaseTake: () => [
+    'train()',
+    network(),
+    [addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], [])],
+    [floats(2, 3)],
+  ],
+  leaseWait: () => [handle('lease')],
+  leaseEnd: () => [addon.leaseTake('train()', network(), [], [])],
 
   trainingStart: () => [
     handle('network'),

@@ -231,4 +231,16 @@ describe('live tensors', () => {
     expect(run.stderr).to.equal('')
     expect(JSON.parse(run.stdout)).to.deep.equal({ made: 400, left: 0 })
   })
+
+  it('are warned of once, where thousands are forgotten in one turn of the event loop', () => {
+    const run = spawnSync(
+      process.execPath,
+      ['--import', 'tsx/esm', new URL('forgotten.ts', import.meta.url).pathname],
+      { encoding: 'utf8', timeout: 60_000 },
+    )
+    const { before, warnings } = JSON.parse(run.stdout)
+    expect(before).to.equal(0)
+    expect(warnings).to.have.lengthOf(1)
+    expect(warnings[0]).to.match(/^TorchPruneWarning: 4000 tensors were made .*scope\(/)
+  })
 })

@@ -1,0 +1,63 @@
+import { Job, type Work } from '../base/job.js'
+import { Lease, refuseOwned } from '../base/lease.js'
+import { loadAddon } from '../binding/addon.js'
+import type { Dataset } from '../data/dataset.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { Tensor } from '../tensor/tensor.js'
+import type { Distillation } from './distillation.js'
+
+/** What is used beside a network: nobody may write to it meanwhile. */
+export interface UsedData {
+  readonly datasets?: readonly (Dataset | undefined)[]
+  readonly teacher?: Distillation['teacher'] | undefined
+}
+
+/** A job that owns its network from the first step to the last, under the name that others are told. */
+export function networkJob<Event, Result>(
+  by: string,
+  network: AnyNetwork,
+  used: UsedData,
+  work: Work<Event, Result>,
+  signal?: AbortSignal,
+): Job<Event, Result> {
+  return new Job(work, signal, () => leaseOf(by, network, used))
+}
+
+/** Owns a network while `work` is done. */
+export async function holdingNetwork<Result>(
+  by: string,
+  network: AnyNetwork,
+  used: UsedData,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const lease = leaseOf(by, network, used)
+  try {
+    return await lease.run(work)
+  } finally {
+    lease.end()
+  }
+}
+
+/** Within work that owns the network already, the lease is on the data alone. */
+function leaseOf(by: string, network: AnyNetwork, used: UsedData): Lease {
+  const native = loadAddon()
+  const owns = Lease.holds(network) ? undefined : network
+  if (owns) refuseOwned(owns)
+  const datasets = (used.datasets ?? []).filter((dataset) => dataset !== undefined)
+  const tensors = used.teacher instanceof Tensor ? [used.teacher.handle] : []
+  const handle = native.leaseTake(
+    by,
+    owns?.handle,
+    datasets.map((dataset) => dataset.handle),
+    tensors,
+  )
+  return new Lease({
+    by,
+    owns,
+    reads: datasets,
+    quiet: async () => {
+      await native.leaseWait(handle)?.promise
+    },
+    onEnd: () => native.leaseEnd(handle),
+  })
+}
