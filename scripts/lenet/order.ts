@@ -1,3 +1,4 @@
+import { append } from '../../lib/base/lists.js'
 import { deriveSeed } from '../../lib/train/seed.js'
 
 /** Indices of `samples` samples, `length` of them: epoch after epoch, each shuffled by the seed. */
@@ -9,7 +10,7 @@ export function shuffledOrder(samples: number, length: number, seed: number): nu
       const j = deriveSeed(seed, epoch, i) % (i + 1)
       ;[indices[i], indices[j]] = [indices[j]!, indices[i]!]
     }
-    order.push(...indices.slice(0, length - order.length))
+    append(order, indices.slice(0, length - order.length))
   }
   return order
 }
