@@ -61,7 +61,5 @@ function inOptions(text: string): string {
   for (const [what, fix] of Object.entries(FIXES)) {
     message = message.replace(fixes[what as keyof typeof fixes], fix)
   }
-  return message.replace(/\{ ([a-z]\w*)(?:: true)? \}/g, (_, name: string) => {
-    return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-  })
+  return message.replace(/\{ (out|data|resume|overwrite)(?:: true)? \}/g, '--$1')
 }
