@@ -37,7 +37,7 @@ const env = {
 const run = (...args: string[]) => spawnSync(process.execPath, args, { env, stdio: 'inherit' }).status ?? 1
 const files = process.argv.slice(2)
 const all = files.length > 0 ? files : ['test/**/*.test.ts']
-const mocha = ['--no-config', '--import', 'tsx/esm', '--timeout', '900000', '--exit', ...all]
+const mocha = ['--no-config', '--import=tsx/esm', '--timeout', '900000', '--exit', ...all]
 const failed = [
   run('--import', 'tsx/esm', 'test/native/fuzz.ts', '10000'),
   run('node_modules/mocha/bin/mocha.js', ...mocha),

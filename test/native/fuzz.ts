@@ -9,7 +9,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import type { NativeJob } from '../../lib/binding/native.js'
 import { TorchPruneError } from '../../lib/errors.js'
-import { type Change, change, changed, forged, Hostility, memoryTraps, saboteur } from './hostile.js'
+import { type Change, change, changed, forged, Hostility, memoryTraps, saboteur, started } from './hostile.js'
 import { addon, forgetHandles, handle, KINDS, RIGHT } from './right_arguments.js'
 
 const RUNS = Number(process.argv[2] ?? 4000)
@@ -77,7 +77,9 @@ async function settle(): Promise<void> {
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`seed ${SEED}, call ${calls}: a job does not end`)), HANG)
   })
-  await Promise.race([Promise.all(pending.splice(0)), late]).finally(() => clearTimeout(timer))
+  await Promise.race([Promise.all([...pending.splice(0), ...started.splice(0)]), late]).finally(() =>
+    clearTimeout(timer),
+  )
   addon.initialize(TorchPruneError)
   addon.setGradEnabled(true)
   addon.setJobThreads(1)

@@ -4,6 +4,14 @@ import { addon, disposeHandles, handle, KINDS } from './right_arguments.js'
 /** What hostile values throw: it may come out of a call as it is. */
 export class Hostility extends Error {}
 
+/** The jobs that hostile values started. */
+export const started: Promise<unknown>[] = []
+
+function startJob(): void {
+  const job = addon.trainingStart(handle('network'), handle('optimizer'), handle('dataset'), TRAINING)
+  started.push(job.promise.catch(() => undefined))
+}
+
 /** A value that is made when the call is: some spoil others. */
 type Value = () => unknown
 
@@ -107,8 +115,7 @@ const made: readonly Value[] = [
   growing,
   fickle,
   () => trap(disposeHandles, 1),
-  () =>
-    trap(() => addon.trainingStart(handle('network'), handle('optimizer'), handle('dataset'), TRAINING), 0),
+  () => trap(startJob, 0),
   () => new Uint8Array(new SharedArrayBuffer(8)),
   () => new Float64Array(new SharedArrayBuffer(16)),
   () => new Float64Array(resizable(0, 16)),
