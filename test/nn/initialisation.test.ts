@@ -16,7 +16,7 @@ const golden = readGolden<{
   layers: GoldenLayer[]
   parameters: string[]
   models: Record<string, { seeds: number[]; every: number; parameters: string[] }>
-}>('init')
+}>('init', 'cpu')
 
 describe("initial weights are PyTorch's:", () => {
   for (const seed of golden.fixture.seeds) {
@@ -44,7 +44,7 @@ describe("initial weights are PyTorch's:", () => {
         expect(network.tensorNames()).to.deep.equal(parameters)
         for (const name of parameters) {
           scope(() => {
-            const flat = network.tensor(name).detach().cpu().flatten()
+            const flat = network.tensor(name).detach().flatten()
             // One in so many and the last: a draw too many or too few before it would move them all.
             const some = flat.slice(0, 0, flat.numel, every)
             expectClose(some, golden.tensor(`${model}.${seed}.${name}`), name, 'fused')
@@ -69,7 +69,7 @@ describe("initial weights are PyTorch's:", () => {
           ['bias', [outputs]],
         ] as const) {
           const drawn = noGrad(() => zeros(shape).uniform_(-bound, bound))
-          expectSameBits(network.tensor(`${layer}.${name}`).detach().cpu(), drawn, `${layer}.${name}`)
+          expectSameBits(network.tensor(`${layer}.${name}`).detach(), drawn, `${layer}.${name}`)
         }
       }
     })
