@@ -56,13 +56,15 @@ export interface Range {
   readonly over?: number
   /** The number must be smaller than this. */
   readonly under?: number
+  /** What the number means, said after the range where it is not obvious. */
+  readonly note?: string
 }
 
 /** A number, never NaN; infinite only where `most` or `least` says so. */
 export function number(range: Range = {}): Kind<number> {
   const { least = -Number.MAX_VALUE, most = Number.MAX_VALUE } = range
   const { over = Number.NEGATIVE_INFINITY, under = Number.POSITIVE_INFINITY } = range
-  const words = rangeInWords(range)
+  const words = `${rangeInWords(range)}${range.note ? ` (${range.note})` : ''}`
   const expected = `a number${/^[-\d]/.test(words) ? ' of' : ''}${words && ` ${words}`}`
   return {
     expected,
@@ -113,8 +115,8 @@ export const text = kind<string>('a string', (value) => typeof value === 'string
 
 /** A place on a disk. Node refuses an empty path late, and one with a null character by a `TypeError`. */
 export const path = kind<string>(
-  'a path, not empty and without null characters',
-  (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+  'a path of 1 to 4096 characters, none of them null',
+  (value) => typeof value === 'string' && /^[^\0]{1,4096}$/s.test(value),
 )
 
 /** A seed of random numbers. */

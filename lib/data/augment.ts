@@ -1,6 +1,6 @@
 import { pair } from '../base/collection.js'
 import { anyOf, boolean, exactly, type Kind, number, whole } from '../base/kind.js'
-import { group, type OptionsOf, optional } from '../base/option.js'
+import { group, type OptionsOf, optional, type ReadOf } from '../base/option.js'
 import { TorchPruneError } from '../errors.js'
 
 const pixels = whole(0, 4096)
@@ -50,15 +50,15 @@ export const augmentOptions = {
   cutout: optional(pixels, 0),
 }
 
-/** An augmentation as an option. */
-export const augmentation = group(augmentOptions)
-
 /**
  * Random changes to the samples that are trained on, drawn natively for each sample of each epoch from the seed,
  * the epoch and the sample's place alone: a seed gives the same ones whatever the threads, resumed or not.
  * Evaluation never changes samples. A crop comes first, then the flip, then the hole.
  */
 export interface Augmentation extends OptionsOf<typeof augmentOptions> {}
+
+/** An augmentation as an option. */
+export const augmentation: Kind<ReadOf<typeof augmentOptions>, Augmentation> = group(augmentOptions)
 
 /** Whether an augmentation changes anything. */
 export function isRandom(augment: Augmentation | undefined): augment is Augmentation {

@@ -1,4 +1,4 @@
-import { abortOptions } from '../base/abort.js'
+import { type Abortable, abortOptions } from '../base/abort.js'
 import { isObject, list } from '../base/collection.js'
 import { callback, type Kind, number, seed as seedKind, whole, wrongValue } from '../base/kind.js'
 import { refuseRead } from '../base/lease.js'
@@ -66,9 +66,9 @@ const checkOptions = {
   onProgress: optional(callback<Listener>()),
 }
 
-export interface ReadOptions extends OptionsOf<typeof readingOptions> {}
+export interface ReadOptions extends Abortable, OptionsOf<typeof readingOptions> {}
 
-export interface CheckOptions extends OptionsOf<typeof checkOptions> {}
+export interface CheckOptions extends Abortable, OptionsOf<typeof checkOptions> {}
 
 /** Samples that were read. Those that could not be are missing in it. */
 export interface Samples extends Disposable {
@@ -222,4 +222,24 @@ export const datasetKind: Kind<Dataset> = {
     }
     throw wrongValue(name, 'a Dataset, such as Dataset.from(images, labels)', value)
   },
+}
+
+/** The parts of a data set that work is done on, as an argument; others may be there. */
+export function splitsKind<const Part extends keyof DataSplits>(
+  ...parts: readonly Part[]
+): Kind<Pick<DataSplits, Part>> {
+  const expected = `the parts of a data set, { ${parts.join(', ')} }`
+  return {
+    expected,
+    fits: isObject,
+    read(value, name) {
+      if (value instanceof Dataset) {
+        const mend = `${wrongValue(name, expected, value).message}: dataset.split(1000) cuts a validation part off`
+        throw new TorchPruneError('ERR_ARGUMENT', mend)
+      }
+      if (!isObject(value)) throw wrongValue(name, expected, value)
+      const read = parts.map((part) => [part, datasetKind.read(value[part], `${name}.${part}`)])
+      return Object.fromEntries(read) as Pick<DataSplits, Part>
+    },
+  }
 }

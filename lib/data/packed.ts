@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { z } from 'zod'
-import { abortOptions } from '../base/abort.js'
+import { type Abortable, abortOptions } from '../base/abort.js'
 import { callback, path, whole } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
@@ -60,7 +60,7 @@ const packOptions = {
   onProgress: optional(callback<Listener>()),
 }
 
-export interface PackOptions extends OptionsOf<typeof packOptions> {}
+export interface PackOptions extends Abortable, OptionsOf<typeof packOptions> {}
 
 export interface PackResult {
   readonly images: number

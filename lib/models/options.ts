@@ -1,6 +1,6 @@
 import { number, whole } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions, type Table } from '../base/option.js'
-import { networkOptions } from '../nn/network_options.js'
+import { type NetworkOptions, networkOptions } from '../nn/network_options.js'
 
 export const modelOptions = {
   ...networkOptions,
@@ -40,15 +40,15 @@ export const hiddenOptions = {
 
 export const hiddenSizeOptions = { ...hiddenOptions, size: sizeOptions.size }
 
-export interface ModelOptions extends OptionsOf<typeof modelOptions> {}
+export interface ModelOptions extends NetworkOptions, OptionsOf<typeof modelOptions> {}
 
 /** Of networks that pool to a fixed size, whatever comes in. */
-export interface SizeOptions extends OptionsOf<typeof sizeOptions> {}
+export interface SizeOptions extends NetworkOptions, OptionsOf<typeof sizeOptions> {}
 
-export interface DropoutOptions extends OptionsOf<typeof dropoutOptions> {}
+export interface DropoutOptions extends NetworkOptions, OptionsOf<typeof dropoutOptions> {}
 
 /** Of AlexNet and VGG. */
-export interface HiddenOptions extends OptionsOf<typeof hiddenOptions> {}
+export interface HiddenOptions extends NetworkOptions, OptionsOf<typeof hiddenOptions> {}
 
 /** The options of a model, and those among them that are the network's. */
 export function readModelOptions<T extends typeof modelOptions & Table>(

@@ -1,5 +1,5 @@
 import { isObject, list } from '../base/collection.js'
-import { kind, whole } from '../base/kind.js'
+import { kind, text, whole } from '../base/kind.js'
 import { quoted } from '../base/shown.js'
 import { TorchPruneError } from '../errors.js'
 import { layerKind } from './layer_kind.js'
@@ -83,6 +83,8 @@ export function prefix<const P extends string, const K extends LayerKinds>(
   layers: Placed<K>,
 ): { readonly [N in keyof K & string as `${P}.${N}`]: Extract<Layer<never>, { readonly kind: K[N] }> }
 export function prefix(group: string, layers: Layers): Layers {
+  text.read(group, 'prefix: group')
+  layersByName.read(layers, 'prefix: layers')
   const rename = (name: string) => (Object.hasOwn(layers, name) ? `${group}.${name}` : name)
   const renamed = Object.entries(layers).map(([name, layer]) => {
     const { from } = layer

@@ -1,8 +1,9 @@
 import { TorchPruneError } from '../errors.js'
+import type { Shape } from '../tensor/shape.js'
 import type { Layer } from './layers.js'
 
 /** Sizes of one sample, without the batch: `[channels, height, width]` or `[features]`. */
-export type Shape = readonly number[]
+export type { Shape } from '../tensor/shape.js'
 
 /** The shape of a layer's output for one sample. Throws `ERR_SHAPE` naming the layer that does not fit. */
 export function outputShape(name: string, layer: Layer, inputs: readonly Shape[]): Shape {

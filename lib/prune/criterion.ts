@@ -1,4 +1,16 @@
-import { checkCounts, TorchPruneError } from '../errors.js'
+import { list, record } from '../base/collection.js'
+import {
+  anyOf,
+  boolean,
+  callback,
+  type Kind,
+  number,
+  seed as seedKind,
+  text,
+  whole,
+  words,
+} from '../base/kind.js'
+import { made, type OptionsOf, optional, readOptions } from '../base/option.js'
 import type { ConnectionKind } from '../nn/cost.js'
 import type { Carried } from '../nn/layers.js'
 import type { Tensor } from '../tensor/tensor.js'
@@ -83,6 +95,79 @@ export interface ScoresCriterion<Name extends string = string> extends Named<Nam
   readonly perLayer: boolean
 }
 
+/** A density as an argument. */
+export const densityKind = number({ least: 0, most: 1, note: 'the share that is kept' })
+
+function perLayer(each: Kind<number>): Kind<Choice> {
+  return anyOf(each, record(each, 'an object of numbers by layer'))
+}
+const perLayerDensity = perLayer(densityKind)
+const deviationOf = words('initial', 'current', 'survivors')
+const scoreKind = callback<ScoreFunction>()
+
+const deviationOptions = {
+  /**
+   * Which weights a layer's standard deviation is taken of.
+   * @default 'survivors'
+   */
+  of: optional(deviationOf, 'survivors'),
+}
+const globalDensityOptions = {
+  /**
+   * Divides each layer's weights by its deviation first, so that layers of small weights are not emptied.
+   * @default 'none'
+   */
+  normalize: optional(words('none', 'initial', 'current', 'survivors'), 'none'),
+}
+const fisherOptions = {
+  /** @default 50 */
+  batches: optional(whole(1), 50),
+  /** @default 64 */
+  batchSize: optional(whole(1), 64),
+  /**
+   * Draws the samples.
+   * @default 0
+   */
+  seed: optional(seedKind, 0),
+}
+const scoresOptions = {
+  /**
+   * Whether each layer keeps its own share, or all of them together.
+   * @default false
+   */
+  perLayer: optional(boolean, false),
+}
+const layersOption = {
+  layers: optional(anyOf(list(text, 'an array of names of layers'), words('conv', 'fc'))),
+}
+
+export interface DeviationOptions extends OptionsOf<typeof deviationOptions> {}
+export interface GlobalDensityOptions extends OptionsOf<typeof globalDensityOptions> {}
+export interface FisherOptions extends OptionsOf<typeof fisherOptions> {}
+export interface ScoresOptions extends OptionsOf<typeof scoresOptions> {}
+export interface LayersOption<Given extends string> {
+  /**
+   * The layers that are pruned, by name or all of a kind.
+   * @default all with connections
+   */
+  readonly layers?: readonly Given[] | ConnectionKind | undefined
+}
+
+const kinds = {
+  deviation: { quality: perLayer(number({ least: 0 })), ...deviationOptions, ...layersOption },
+  layerDensity: { density: perLayerDensity, ...layersOption },
+  globalDensity: { density: densityKind, ...globalDensityOptions, ...layersOption },
+  fisher: { density: densityKind, ...fisherOptions, ...layersOption },
+  filterNorm: { density: perLayerDensity, ...layersOption },
+  scores: { density: densityKind, scores: scoreKind, ...scoresOptions, ...layersOption },
+}
+
+/** A criterion as an option. */
+export const criterionKind = made<Criterion>({
+  kinds,
+  makers: ['prune.deviation(1)', 'prune.layerDensity(0.1)', 'prune.globalDensity(0.1)', 'another criterion'],
+})
+
 /**
  * The paper's criterion: prunes |w| under `quality` times the layer's standard deviation. The threshold is
  * computed again in every round, so equal qualities prune more each time the survivors shrink.
@@ -91,15 +176,12 @@ export interface ScoresCriterion<Name extends string = string> extends Named<Nam
  */
 export function deviation<const Values extends Choice, Name extends string = string>(
   quality: Fitting<Values, NoInfer<Name>>,
-  options?: { readonly of?: DeviationOf },
+  options?: DeviationOptions,
 ): DeviationCriterion<Carried<NamesIn<Values>, Name>>
-export function deviation(quality: Choice, options: { readonly of?: DeviationOf } = {}): DeviationCriterion {
-  forEach(quality, (value, where) => {
-    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
-      throw new TorchPruneError('ERR_ARGUMENT', `quality${where} must be 0 or more, got ${value}`)
-    }
-  })
-  return { kind: 'deviation', quality, of: options.of ?? 'survivors', ...named(quality) }
+export function deviation(quality: Choice, options: DeviationOptions = {}): DeviationCriterion {
+  const read = readOptions('prune.deviation', { quality: kinds.deviation.quality }, { quality })
+  const { of } = readOptions('prune.deviation', deviationOptions, options)
+  return { kind: 'deviation', ...read, of, ...named(read.quality) }
 }
 
 /**
@@ -110,25 +192,18 @@ export function layerDensity<const Values extends Choice, Name extends string = 
   density: Fitting<Values, NoInfer<Name>>,
 ): LayerDensityCriterion<Carried<NamesIn<Values>, Name>>
 export function layerDensity(density: Choice): LayerDensityCriterion {
-  forEach(density, checkDensity)
-  return { kind: 'layerDensity', density, ...named(density) }
+  const read = readOptions('prune.layerDensity', { density: perLayerDensity }, { density })
+  return { kind: 'layerDensity', ...read, ...named(read.density) }
 }
 
 /** Keeps the largest |w| of all layers together, this share of the weights after the last round. */
 export function globalDensity<const Given extends Name = never, Name extends string = string>(
   density: number,
-  options: {
-    readonly normalize?: 'none' | DeviationOf
-    readonly layers?: readonly Given[] | ConnectionKind
-  } = {},
+  options: GlobalDensityOptions & LayersOption<Given> = {},
 ): GlobalDensityCriterion<Carried<Given, Name>> {
-  checkDensity(density, '')
-  return {
-    kind: 'globalDensity',
-    density,
-    normalize: options.normalize ?? 'none',
-    ...(options.layers && { layers: options.layers }),
-  }
+  const read = readOptions('prune.globalDensity', { density: densityKind }, { density })
+  const own = readOptions('prune.globalDensity', { ...globalDensityOptions, ...layersOption }, options)
+  return { kind: 'globalDensity', ...read, ...own } as GlobalDensityCriterion<Carried<Given, Name>>
 }
 
 /**
@@ -139,23 +214,11 @@ export function globalDensity<const Given extends Name = never, Name extends str
  */
 export function fisher<const Given extends Name = never, Name extends string = string>(
   density: number,
-  options: {
-    /** @default 50 */
-    readonly batches?: number
-    /** @default 64 */
-    readonly batchSize?: number
-    /** @default 0 */
-    readonly seed?: number
-    readonly layers?: readonly Given[] | ConnectionKind
-  } = {},
+  options: FisherOptions & LayersOption<Given> = {},
 ): FisherCriterion<Carried<Given, Name>> {
-  checkDensity(density, '')
-  const { batches = 50, batchSize = 64, seed = 0, ...layers } = options
-  checkCounts({ batches, batchSize })
-  if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new TorchPruneError('ERR_ARGUMENT', `seed must be a whole number of 0 or more, got ${seed}`)
-  }
-  return { kind: 'fisher', density, batches, batchSize, seed, ...layers }
+  const read = readOptions('prune.fisher', { density: densityKind }, { density })
+  const own = readOptions('prune.fisher', { ...fisherOptions, ...layersOption }, options)
+  return { kind: 'fisher', ...read, ...own } as FisherCriterion<Carried<Given, Name>>
 }
 
 /**
@@ -166,33 +229,20 @@ export function filterNorm<const Values extends Choice, Name extends string = st
   density: Fitting<Values, NoInfer<Name>>,
 ): FilterNormCriterion<Carried<NamesIn<Values>, Name>>
 export function filterNorm(density: Choice): FilterNormCriterion {
-  forEach(density, checkDensity)
-  return { kind: 'filterNorm', density, ...named(density) }
+  const read = readOptions('prune.filterNorm', { density: perLayerDensity }, { density })
+  return { kind: 'filterNorm', ...read, ...named(read.density) }
 }
 
 /** A criterion of one's own: one function from a layer's weight to scores; the largest stay. */
 export function scores<const Given extends Name = never, Name extends string = string>(
   density: number,
   score: ScoreFunction,
-  options: { readonly perLayer?: boolean; readonly layers?: readonly Given[] | ConnectionKind } = {},
+  options: ScoresOptions & LayersOption<Given> = {},
 ): ScoresCriterion<Carried<Given, Name>> {
-  checkDensity(density, '')
-  const { perLayer = false, ...layers } = options
-  return { kind: 'scores', density, scores: score, perLayer, ...layers }
-}
-
-export function checkDensity(value: number, where: string): void {
-  if (!(value >= 0 && value <= 1)) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      `density${where} must be in 0..1 (the share that is kept), got ${value}`,
-    )
-  }
-}
-
-function forEach(values: Choice, check: (value: number, where: string) => void): void {
-  if (typeof values === 'number') check(values, '')
-  else for (const [name, value] of Object.entries(values)) check(value, ` of '${name}'`)
+  const table = { density: densityKind, scores: scoreKind }
+  const read = readOptions('prune.scores', table, { density, scores: score })
+  const own = readOptions('prune.scores', { ...scoresOptions, ...layersOption }, options)
+  return { kind: 'scores', ...read, ...own } as ScoresCriterion<Carried<Given, Name>>
 }
 
 function named(values: Choice): Named<string> {

@@ -6,7 +6,7 @@ import { l1, l2 } from '../optim/regularization.js'
 import { evaluate } from '../train/evaluate.js'
 import { deriveSeed } from '../train/seed.js'
 import { type TrainOptions, train } from '../train/train.js'
-import { checkDensity, globalDensity } from './criterion.js'
+import { densityKind, globalDensity } from './criterion.js'
 import { applyCriterion } from './mask.js'
 import type { RetrainOptions } from './prune.js'
 
@@ -54,7 +54,7 @@ export interface TradeoffResult {
  * are read on the test set. Yields each curve of each seed as it is done, so that work can go on behind it.
  */
 export function tradeoff(options: TradeoffOptions): Job<TradeoffResult, readonly TradeoffResult[]> {
-  for (const density of options.densities) checkDensity(density, '')
+  for (const density of options.densities) densityKind.read(density, 'prune.tradeoff: density')
   return new Job((signal) => curvesOf({ ...options, signal }), options.signal)
 }
 

@@ -8,7 +8,7 @@ export interface PaperLayer {
   readonly flopShare: number
 }
 
-interface PaperErrors {
+export interface PaperErrors {
   readonly top1Error: number
   readonly top5Error?: number | undefined
 }

@@ -83,7 +83,7 @@ export class TensorCore<D extends DType = DType> extends Holder {
     this.dispose()
   }
 
-  /** A tensor of the same class around a handle: families cannot import `Tensor`, which comes after them. */
+  /** A tensor of the same class around a handle: families cannot import `Tensor`, which comes after them. @internal */
   protected wrap<R extends DType>(handle: TensorHandle): Tensor<R> {
     return new (this.constructor as new (handle: TensorHandle) => Tensor<R>)(handle)
   }

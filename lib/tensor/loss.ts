@@ -1,21 +1,54 @@
+import { number, whole, words } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { warnOnce } from '../base/warning.js'
 import type { TensorHandle } from '../binding/native.js'
 import { TorchPruneError } from '../errors.js'
+import { tensorKind } from './core.js'
 import type { DType } from './dtype.js'
 import { invoke, invokeTensor } from './invoke.js'
 import { Tensor } from './tensor.js'
 
-export interface LossOptions {
-  /** What becomes of the losses of the elements; the mean unless said otherwise. */
-  reduction?: 'none' | 'mean' | 'sum' | undefined
+const lossOptions = {
+  /**
+   * What becomes of the losses of the elements.
+   * @default 'mean'
+   */
+  reduction: optional(words('none', 'mean', 'sum'), 'mean'),
+}
+const weightedOptions = {
+  ...lossOptions,
+  /** A factor for each element, which broadcasts. */
+  weight: optional(tensorKind),
+}
+const classLossOptions = {
+  ...lossOptions,
+  /** A factor for each class. */
+  weight: optional(tensorKind),
+  /** A class whose samples do not count. */
+  ignoreIndex: optional(whole()),
+}
+const crossEntropyOptions = {
+  ...classLossOptions,
+  /**
+   * Moves this share of the targets from the right class to all of them.
+   * @default 0
+   */
+  labelSmoothing: optional(number({ least: 0, most: 1 })),
 }
 
-export interface ClassLossOptions<D extends DType> extends LossOptions {
-  /** One factor a class. */
-  weight?: Tensor<D> | undefined
-  /** A class whose samples do not count. */
-  ignoreIndex?: number | undefined
+export interface LossOptions extends OptionsOf<typeof lossOptions> {}
+
+export interface WeightedLossOptions extends OptionsOf<typeof weightedOptions> {}
+
+export interface ClassLossOptions<D extends DType>
+  extends Omit<OptionsOf<typeof classLossOptions>, 'weight'> {
+  /** A factor for each class. */
+  readonly weight?: Tensor<D> | undefined
 }
+
+export interface CrossEntropyOptions<D extends DType>
+  extends ClassLossOptions<D>,
+    Pick<OptionsOf<typeof crossEntropyOptions>, 'labelSmoothing'> {}
 
 // As libtorch numbers them.
 const REDUCTION = { none: 0, mean: 1, sum: 2 } as const
@@ -24,23 +57,21 @@ const REDUCTION = { none: 0, mean: 1, sum: 2 } as const
 export function crossEntropy<D extends DType>(
   scores: Tensor<D>,
   target: Tensor,
-  {
-    weight,
-    ignoreIndex,
-    labelSmoothing,
-    reduction = 'mean',
-  }: ClassLossOptions<D> & { labelSmoothing?: number | undefined } = {},
+  options?: CrossEntropyOptions<D>,
 ): Tensor<D> {
-  const options = [REDUCTION[reduction], ignoreIndex, labelSmoothing]
-  return Tensor.wrap(invokeTensor('cross_entropy_loss', scores, target, weight, ...options))
+  const read = readOptions('crossEntropy', crossEntropyOptions, options)
+  const { weight, ignoreIndex, labelSmoothing, reduction } = read
+  const numbers = [REDUCTION[reduction], ignoreIndex, labelSmoothing]
+  return Tensor.wrap(invokeTensor('cross_entropy_loss', scores, target, weight, ...numbers))
 }
 
 /** Of log-probabilities `[n, classes, …]` and int64 classes `[n, …]`. */
 export function nllLoss<D extends DType>(
   logProbabilities: Tensor<D>,
   target: Tensor,
-  { weight, ignoreIndex, reduction = 'mean' }: ClassLossOptions<D> = {},
+  options?: ClassLossOptions<D>,
 ): Tensor<D> {
+  const { weight, ignoreIndex, reduction } = readOptions('nllLoss', classLossOptions, options)
   return Tensor.wrap(
     invokeTensor('nll_loss_nd', logProbabilities, target, weight, REDUCTION[reduction], ignoreIndex),
   )
@@ -50,8 +81,9 @@ export function nllLoss<D extends DType>(
 export function mseLoss<D extends DType>(
   input: Tensor<D>,
   target: Tensor<D>,
-  { reduction = 'mean' }: LossOptions = {},
+  options?: LossOptions,
 ): Tensor<D> {
+  const { reduction } = readOptions('mseLoss', lossOptions, options)
   return ofOneShape('mse_loss', input, target, REDUCTION[reduction])
 }
 
@@ -59,8 +91,9 @@ export function mseLoss<D extends DType>(
 export function l1Loss<D extends DType>(
   input: Tensor<D>,
   target: Tensor<D>,
-  { reduction = 'mean' }: LossOptions = {},
+  options?: LossOptions,
 ): Tensor<D> {
+  const { reduction } = readOptions('l1Loss', lossOptions, options)
   return ofOneShape('l1_loss', input, target, REDUCTION[reduction])
 }
 
@@ -68,8 +101,11 @@ export function l1Loss<D extends DType>(
 export function binaryCrossEntropyWithLogits<D extends DType>(
   scores: Tensor<D>,
   target: Tensor<D>,
-  { weight, reduction = 'mean' }: LossOptions & { weight?: Tensor<D> | undefined } = {},
+  options?: WeightedLossOptions,
 ): Tensor<D> {
+  const { weight, reduction } = readOptions('binaryCrossEntropyWithLogits', weightedOptions, options)
+  tensorKind.read(scores, 'binaryCrossEntropyWithLogits: scores')
+  tensorKind.read(target, 'binaryCrossEntropyWithLogits: target')
   if (shapeOf(scores) !== shapeOf(target)) {
     const shapes = `the scores are ${shapeOf(scores)}, the target is ${shapeOf(target)}`
     throw new TorchPruneError(
@@ -92,13 +128,15 @@ function ofOneShape<D extends DType>(
   target: Tensor<D>,
   reduction: number,
 ): Tensor<D> {
+  const name = operator.replace('_loss', 'Loss')
+  tensorKind.read(input, `${name}: input`)
+  tensorKind.read(target, `${name}: target`)
   if (shapeOf(input) === shapeOf(target)) {
     return Tensor.wrap(invokeTensor(operator, input, target, reduction))
   }
   const handles = invoke('broadcast_tensors', [input, target]) as [TensorHandle, TensorHandle]
   using wideInput = Tensor.wrap(handles[0])
   using wideTarget = Tensor.wrap(handles[1])
-  const name = operator.replace('_loss', 'Loss')
   warnOnce(
     `${name}: the input is ${shapeOf(input)}, the target is ${shapeOf(target)}: they broadcast to ${shapeOf(wideInput)}, which is seldom meant; give them one shape, with reshape()`,
   )

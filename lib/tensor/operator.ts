@@ -1,3 +1,4 @@
+import { text } from '../base/kind.js'
 import { type Argument, invoke } from './invoke.js'
 import { Tensor } from './tensor.js'
 
@@ -18,7 +19,8 @@ export type OperatorResult = Tensor | number | boolean | undefined | OperatorRes
  * @throws TorchPruneError `ERR_ARGUMENT` where libtorch has no such operator, or arguments do not fit.
  */
 export function operator(name: string): (...values: Argument[]) => OperatorResult {
-  return (...values) => wrapAll(invoke(name.replace(/^aten::/, ''), ...values))
+  const own = text.read(name, 'operator: name').replace(/^aten::/, '')
+  return (...values) => wrapAll(invoke(own, ...values))
 }
 
 function wrapAll(result: unknown): OperatorResult {

@@ -138,7 +138,7 @@ describe('options', () => {
 
   it('take no path that Node would refuse with an error of its own', () => {
     expect(() => path.read('a\0b', 'save: path')).to.throw(
-      "save: path must be a path, not empty and without null characters, got 'a\\u0000b'",
+      "save: path must be a path of 1 to 4096 characters, none of them null, got 'a\\u0000b'",
     )
   })
 })

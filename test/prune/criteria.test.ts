@@ -169,16 +169,16 @@ describe('a criterion that makes no sense is refused:', () => {
   const cases: [what: string, says: RegExp, make: () => unknown][] = [
     [
       'a density over 1',
-      /^density must be in 0..1 \(the share that is kept\), got 2$/,
+      /: density must be in 0..1 \(the share that is kept\), got 2$/,
       () => layerDensity(2),
     ],
-    ['a negative density', /^density of 'fc1' must be .* got -0.1$/, () => layerDensity({ fc1: -0.1 })],
-    ['half a seed', /^seed must be a whole number of 0 or more, got 0.5$/, () => fisher(0.5, { seed: 0.5 })],
-    ['no number', /^density must be .* got NaN$/, () => globalDensity(Number.NaN)],
-    ['a negative quality', /^quality must be 0 or more, got -1$/, () => deviation(-1)],
+    ['a negative density', /: density.fc1 must be .* got -0.1$/, () => layerDensity({ fc1: -0.1 })],
+    ['half a seed', /: seed must be a whole number of 0 or more, got 0.5$/, () => fisher(0.5, { seed: 0.5 })],
+    ['no number', /: density must be .* got NaN$/, () => globalDensity(Number.NaN)],
+    ['a negative quality', /: quality must be 0 or more, got -1$/, () => deviation(-1)],
     [
       'an infinite quality',
-      /^quality of 'a' must be .* got Infinity$/,
+      /: quality.a must be .* got Infinity$/,
       () => deviation({ a: Number.POSITIVE_INFINITY }),
     ],
   ]

@@ -1,0 +1,43 @@
+// Types that stand in the signatures of what `index.ts` exports, so that programs can name what they pass around.
+export type { Abortable } from './base/abort.js'
+export type { JobProgress, SplicingCounts } from './binding/native.js'
+export type { JobOptions, Listener } from './binding/native_job.js'
+export type { LockOwner } from './io/lock.js'
+export type {
+  ReadSafetensorsOptions,
+  SafetensorsFile,
+  TensorData as TensorBytes,
+  WriteSafetensorsOptions,
+} from './io/safetensors.js'
+export type { ConnectionKind } from './nn/cost.js'
+export type { DropoutName, Node as LayerNode, ParameterName } from './nn/graph.js'
+export type { Pair as SizePair } from './nn/layer_options.js'
+export type {
+  DeviationCriterion,
+  DeviationOptions,
+  FilterNormCriterion,
+  FisherCriterion,
+  FisherOptions,
+  GlobalDensityCriterion,
+  GlobalDensityOptions,
+  LayerDensityCriterion,
+  LayersOption,
+  PerLayer,
+  ScoresCriterion,
+  ScoresOptions,
+} from './prune/criterion.js'
+export type { ApplyOptions, InitialDeviations } from './prune/mask.js'
+export type { PrunedPhase, RetrainEpoch, RetrainOptions } from './prune/prune.js'
+export type { DensitySchedule } from './prune/schedule.js'
+export type { LayerSensitivity, SensitivityPoint } from './prune/sensitivity.js'
+export type { Certificate, KeptNeurons, RemovedNeurons, ShrinkOptions } from './prune/shrink.js'
+export type { SolveOptions } from './prune/solve.js'
+export type { CurveKind, TradeoffResult } from './prune/tradeoff.js'
+export type { FoundRun } from './recipes/folder.js'
+export type { DensePlan, PrunePlan, RetrainPlan } from './recipes/recipe.js'
+export type { RunListener, RunPlace, SessionOptions } from './recipes/session.js'
+export type { PaperErrors, PaperLayer, PaperTable } from './report/paper.js'
+export type { RunState } from './runs/checkpoint.js'
+export type { NumberArray } from './tensor/from.js'
+export type { Argument, Scalar } from './tensor/invoke.js'
+export type { Dims, KeepDim } from './tensor/reduction.js'
