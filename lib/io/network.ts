@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { fixes } from '../base/fixes.js'
 import { refuseOwned, refuseReading } from '../base/lease.js'
+import { readOptions } from '../base/option.js'
 import { TorchPruneError } from '../errors.js'
 import { parameterCount } from '../nn/cost.js'
 import { type Layers, resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Shape } from '../nn/shapes.js'
-import { checkWeightsOptions, sealZeros, type WeightsOptions } from '../nn/zeros.js'
+import { sealZeros, type WeightsOptions, weightsOptions } from '../nn/zeros.js'
 import { fromBytes, toBytes } from '../tensor/bytes.js'
 import { quoted, refuse } from './files.js'
 import { checkFit, mayBeMissing } from './fit.js'
@@ -206,9 +207,9 @@ export async function loadWeights(
   path: string,
   options: WeightsOptions = {},
 ): Promise<LoadedWeights> {
-  checkWeightsOptions(options)
+  const how = readOptions('loadWeights', weightsOptions, options)
   refuseOwned(network)
-  return putWeights(network, await readTensorFile(path), path, options)
+  return putWeights(network, await readTensorFile(path), path, how)
 }
 
 /** Loads what was read of a file, as `loadWeights()` does; `path` names it in errors. */

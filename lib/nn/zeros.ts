@@ -1,16 +1,19 @@
+import { words } from '../base/kind.js'
+import { type OptionsOf, optional } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
-import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from './network.js'
 
 /** How weights are read from a file. */
-export interface WeightsOptions {
+export const weightsOptions = {
   /**
    * `'zeros'` seals the weights that are exactly 0, for files of networks that were pruned elsewhere and hold no
    * masks. Without it, such weights are kept weights like any other, and training revives them.
    */
-  readonly mask?: 'zeros' | undefined
+  mask: optional(words('zeros')),
 }
+
+export interface WeightsOptions extends OptionsOf<typeof weightsOptions> {}
 
 /** The smallest positive float32: what is under it in magnitude is 0. */
 const SMALLEST = 2 ** -149
@@ -25,11 +28,6 @@ export async function sealZeros(network: AnyNetwork): Promise<readonly string[]>
   const below = some.map((name) => ({ name: `${name}.weight`, threshold: SMALLEST }))
   if (some.length > 0) await runJob(() => loadAddon().pruneBelow(network.handle, below))
   return some
-}
-
-export function checkWeightsOptions({ mask }: WeightsOptions): void {
-  if (mask === undefined || mask === 'zeros') return
-  throw new TorchPruneError('ERR_ARGUMENT', `mask must be 'zeros' or left out, got '${String(mask)}'`)
 }
 
 /** A layer of which many weights are 0 without a mask, and how to seal them. Undefined where there is none. */

@@ -85,10 +85,8 @@ describe('zeros that were baked in elsewhere', () => {
   it('need their name spelled right', async () => {
     using net = toyNetwork()
     const wrong = { mask: 'zero' } as unknown as { mask: 'zeros' }
-    expect((await laterRefusal(loadWeights(net, file, wrong))).message).to.equal(
-      "mask must be 'zeros' or left out, got 'zero'",
-    )
-    expect((await laterRefusal(loadNetwork(file, wrong))).code).to.equal('ERR_ARGUMENT')
+    expect((await laterRefusal(loadWeights(net, file, wrong))).message).to.match(/mask.*'zeros'.*'zero'/)
+    expect((await laterRefusal(loadNetwork(file, wrong))).message).to.match(/mask.*'zeros'.*'zero'/)
   })
 
   it('are hinted at from one in a hundred on', () => {

@@ -351,14 +351,14 @@ describe('dropout by the square-root rule', () => {
 describe('parameterReport', () => {
   it('counts surviving weights and the biases of live neurons', async () => {
     using net = network([3], { fc1: linear(3, 4), relu: relu(), fc2: linear(4, 2) }, { device })
-    expect(await parameterReport(net)).to.deep.equal({ dense: 26, kept: 26, compression: 1 })
+    expect(await parameterReport(net)).to.deep.equal({ dense: 26, kept: 26, zeros: 0, compression: 1 })
     // Neuron 0 has both sides, 1 no way in, 2 no way out, 3 both. Output 1 has no way in.
     using first = tensor([[1, 0, 0], [0, 0, 0], [1, 1, 0], [0, 0, 1]]) // biome-ignore format: a matrix
     using second = tensor([[1, 1, 0, 1], [0, 0, 0, 0]]) // biome-ignore format: a matrix
     await net.setMask('fc1', first)
     await net.setMask('fc2', second)
     const kept = 4 + 3 + 2 + 1
-    expect(await parameterReport(net)).to.deep.equal({ dense: 26, kept, compression: 26 / kept })
+    expect(await parameterReport(net)).to.deep.equal({ dense: 26, kept, zeros: 0, compression: 26 / kept })
   })
 
   it('follows channels through flatten and groups', async () => {
