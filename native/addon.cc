@@ -41,6 +41,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterEvaluation(exports);
   RegisterPruning(exports);
   RegisterFisher(exports);
+  RegisterNumbers(exports);
   RegisterMemoryFormat(exports);
   return exports;
 }

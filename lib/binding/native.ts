@@ -89,6 +89,27 @@ export interface SplicingCounts {
   readonly removed: number
 }
 
+/** Values that are NaN or infinite; `first` is -1 where there is none. */
+export interface NonFinite {
+  readonly nan: number
+  readonly infinite: number
+  /** The position of the first value, or of its sample in a dataset. */
+  readonly first: number
+}
+
+/** Values of a named tensor that are NaN or infinite, of `count` in all. */
+export interface NonFiniteTensor extends NonFinite {
+  readonly name: string
+  readonly count: number
+}
+
+/** The first thing that is NaN or infinite on the way of a batch from its samples to its loss. */
+export interface BrokenStep extends NonFiniteTensor {
+  readonly what: 'sample' | 'teacher' | 'tensor' | 'layer' | 'loss'
+  /** -1 where it is no sample's. */
+  readonly sample: number
+}
+
 /** Where a training job stands: the steps that are done, and what came of them. */
 export interface TrainingTally {
   readonly steps: number
@@ -102,6 +123,13 @@ export interface TrainingResult extends TrainingTally {
   readonly loss: number
   readonly cancelled: boolean
   readonly losses: Float32Array
+  /** Of its first step, and of the last one whose loss is a number; NaN where they are not known. */
+  readonly firstLoss: number
+  readonly lastLoss: number
+  /** The largest magnitude in the samples of a step whose loss was past all reason; 0 where there was none. */
+  readonly largestSample: number
+  /** Why it stopped, where numbers ran out. */
+  readonly broken?: BrokenStep
   /** Where masks were spliced. */
   readonly splicing?: SplicingCounts
 }
@@ -178,6 +206,10 @@ export interface Native {
   ): DatasetHandle
   datasetDispose(dataset: DatasetHandle): void
   datasetSlice(dataset: DatasetHandle, begin: number, end: number): DatasetHandle
+  datasetLargestLabel(dataset: DatasetHandle): number
+  /** Throws where its samples cannot be changed that way. */
+  datasetCheckAugmentation(dataset: DatasetHandle, augment: object | undefined): void
+  datasetNonFinite(dataset: DatasetHandle): NativeJob<NonFinite>
   datasetBatch(
     dataset: DatasetHandle,
     indices: readonly number[],
@@ -242,6 +274,13 @@ export interface Native {
   networkFormat(network: NetworkHandle): MemoryFormat
   networkFormatStart(network: NetworkHandle, format: MemoryFormat): NativeJob<undefined>
 
+  /** Of each weight that has a mask; `digest` tells masks apart. */
+  networkMasks(
+    network: NetworkHandle,
+  ): NativeJob<{ name: string; count: number; kept: number; digest: string }[]>
+  networkNonFinite(network: NetworkHandle): NativeJob<NonFiniteTensor[]>
+  tensorNonFinite(tensor: TensorHandle): NativeJob<NonFinite>
+
   optimizerMake(spec: object, parameters: readonly NativeParameter[]): OptimizerHandle
   optimizerDispose(optimizer: OptimizerHandle): void
   optimizerStep(optimizer: OptimizerHandle, lr: number): void
@@ -275,6 +314,8 @@ export interface Native {
       order?: readonly number[]
       seed?: number
       batchSize: number
+      /** Leaves out a last batch that is not full. */
+      dropLast?: boolean
       rates: readonly number[] | Float64Array
       keepLosses?: boolean
       autocast?: Autocast
@@ -310,7 +351,7 @@ export interface Native {
     dataset: DatasetHandle,
     options: { batchSize: number; autocast?: Autocast },
     onProgress?: (progress: JobProgress) => void,
-  ): NativeJob<TensorHandle>
+  ): NativeJob<{ readonly logits: TensorHandle; readonly finite: boolean }>
   prefixStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
@@ -329,7 +370,7 @@ export interface Native {
   statisticsStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
-    options: { batchSize: number; autocast?: Autocast },
+    options: { batchSize: number; dropLast?: boolean; autocast?: Autocast },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<undefined>
   /** `zeros`, `nan` and `infinite` count kept weights. */

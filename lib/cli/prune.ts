@@ -24,6 +24,7 @@ export interface PruneOptions extends WorkOptions, ResumableOptions {
   readonly rounds?: number
   readonly epochs?: number
   readonly batchSize?: number
+  readonly dropLast?: boolean
   readonly lr?: number
   readonly lrFactor?: number
   readonly criterion?: CriterionName
@@ -64,6 +65,7 @@ export function addPrune(program: Command): void {
     .option('--rounds <n>', 'times to prune and retrain', whole('--rounds', 1))
     .option('--epochs <n>', 'epochs of retraining in a round', whole('--epochs', 1))
     .option('--batch-size <n>', 'samples in a step', whole('--batch-size', 1))
+    .option('--drop-last', 'leave out the last batch of an epoch where it is not full')
     .option('--lr <x>', 'learning rate that the network was trained with', real('--lr', { over0: true }))
     .option('--lr-factor <x>', 'retrain with that rate times this', real('--lr-factor', { over0: true }))
     .option(

@@ -22,12 +22,13 @@ export async function prune(model: string, options: PruneOptions, signal: AbortS
 
 function withOptions(recipe: Recipe, options: PruneOptions): Recipe {
   const { dense, prune: plan } = recipe
-  const { lr = dense.optimizer.lr, rounds = plan.rounds, phases = plan.phases, batchSize } = options
+  const { lr = dense.optimizer.lr, rounds = plan.rounds, phases = plan.phases, batchSize, dropLast } = options
   const retrain = {
     ...plan.retrain,
     epochs: options.epochs ?? plan.retrain.epochs,
     lrFactor: options.lrFactor ?? plan.retrain.lrFactor,
     ...(batchSize !== undefined && { batchSize }),
+    ...(dropLast !== undefined && { dropLast }),
   }
   return {
     ...recipe,

@@ -15,6 +15,7 @@ import {
 export interface TrainOptions extends WorkOptions, ResumableOptions {
   readonly epochs?: number
   readonly batchSize?: number
+  readonly dropLast?: boolean
   readonly lr?: number
   readonly momentum?: number
   readonly weightDecay?: number
@@ -30,6 +31,7 @@ export function addTrain(program: Command): void {
     .argument('<model>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
     .option('--epochs <n>', 'times through the training set', whole('--epochs', 1))
     .option('--batch-size <n>', 'samples in a step', whole('--batch-size', 1))
+    .option('--drop-last', 'leave out the last batch of an epoch where it is not full')
     .option('--lr <x>', 'learning rate', real('--lr', { over0: true }))
     .option('--momentum <x>', 'momentum of SGD', real('--momentum', { most: 1 }))
     .option('--weight-decay <x>', 'strength of L2 regularization, on weights', real('--weight-decay'))

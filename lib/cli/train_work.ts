@@ -97,6 +97,7 @@ function withOptions(plan: DensePlan, options: TrainOptions): DensePlan {
     optimizer,
     epochs: options.epochs ?? plan.epochs,
     batchSize: options.batchSize ?? plan.batchSize,
+    dropLast: options.dropLast ?? plan.dropLast,
     ...(labelSmoothing !== undefined && { labelSmoothing }),
     ...(warmup !== undefined && { schedule: cosine({ warmup }) }),
     ...(average && { averaging: average }),

@@ -70,6 +70,21 @@ export function writeTextAtomically(path: string, text: string): Promise<void> {
   return writeAtomically(path, (temporary) => writeFile(temporary, text))
 }
 
+/**
+ * Finds out whether a file can be written, by making one beside it for a moment: permissions alone do not say it.
+ * @throws ERR_OUTPUT when it cannot.
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const { target } = await destination(path)
+  const temporary = join(dirname(target), temporaryName())
+  try {
+    await (await open(temporary, 'wx')).close()
+  } catch (cause) {
+    throw outputError(path, cause)
+  }
+  await rm(temporary, { force: true })
+}
+
 /** Indented, for people who open it. */
 export function writeJsonAtomically(path: string, value: unknown): Promise<void> {
   return writeTextAtomically(path, `${JSON.stringify(value, null, 2)}\n`)

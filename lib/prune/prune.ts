@@ -1,18 +1,24 @@
 import type { Job } from '../base/job.js'
 import { Lease } from '../base/lease.js'
 import type { JobOptions, Listener } from '../binding/native_job.js'
-import type { DataSplits } from '../data/dataset.js'
+import type { DataSplits, Dataset } from '../data/dataset.js'
 import { checkCounts, TorchPruneError } from '../errors.js'
+import { checkWritable } from '../io/atomic.js'
+import { refuse } from '../io/files.js'
 import { loadWeights } from '../io/network.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
+import { Optimizer } from '../optim/optimizer.js'
 import type { OptimizerSpec } from '../optim/spec.js'
-import { type CheckpointOptions, readNote } from '../train/checkpoint.js'
-import { type Distillation, logitsOf } from '../train/distillation.js'
-import { evaluate } from '../train/evaluate.js'
+import { checkSettings, checkTrainingSet, type TrainSettings } from '../train/check.js'
+import { type CheckpointOptions, readNote, TrainingCheckpoint } from '../train/checkpoint.js'
+import { checkTeacherValues, type Distillation, logitsOf } from '../train/distillation.js'
+import { measure } from '../train/evaluate.js'
+import { identityOf } from '../train/identity.js'
 import { networkJob } from '../train/lease.js'
-import { checkCache } from '../train/prefix.js'
-import { progressiveSizes } from '../train/progressive.js'
+import { checkValues, checkWeights } from '../train/numbers.js'
+import { type CacheOptions, checkCacheFits } from '../train/prefix.js'
+import { checkLabelled } from '../train/samples.js'
 import { deriveSeed } from '../train/seed.js'
 import { type Epoch, type TrainOptions, type TrainProgress, train } from '../train/train.js'
 import type { Criterion } from './criterion.js'
@@ -75,6 +81,8 @@ export interface PruneOptions<Name extends string = string> extends JobOptions {
     | undefined
 }
 
+type PruningData = Pick<DataSplits, 'train' | 'validation'>
+
 export interface PruneProgress extends TrainProgress {
   readonly round: number
   readonly rounds: number
@@ -118,14 +126,16 @@ export interface PruneResult {
  * Prunes and retrains in rounds (paper, figure 3). Survivors are retrained from their values; what is pruned is
  * sealed. Awaited, it resolves when done; iterated, it yields each round, and the network may be used between.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` for a criterion that names other layers or empties one.
+ * A call that is refused leaves the network as it was: weights, masks, dropout, what is frozen, memory format.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` for a criterion that names other layers or empties one, and as `train()`.
  */
 export function prune<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
-  data: Pick<DataSplits, 'train' | 'validation'>,
+  data: PruningData,
   options: PruneOptions<PrunableName<K>>,
 ): Job<Round, PruneResult> {
-  const phases = checkPruning(network, options as PruneOptions)
+  const phases = checkPruning(network, options as PruneOptions, data)
   return networkJob(
     'prune()',
     network,
@@ -135,10 +145,14 @@ export function prune<K extends LayerKinds>(
   )
 }
 
-/** The phases of each round. Throws for whatever can be known to be wrong before anything is pruned. */
+/**
+ * The phases of each round. Throws for whatever can be known to be wrong before anything is pruned: of the options, and
+ * of the data where it is there.
+ */
 export function checkPruning(
   network: AnyNetwork,
   options: Pick<PruneOptions, 'criterion' | 'rounds' | 'phases' | 'retrain'>,
+  data?: PruningData,
 ): readonly Phase[] {
   const { rounds = 1, criterion, retrain } = options
   checkCounts({ rounds, 'retrain.epochs': retrain.epochs })
@@ -150,15 +164,26 @@ export function checkPruning(
   }
   checkCriterion(network, criterion)
   const phases = phasesOf(network, options.phases)
-  const { cachePrefix, progressiveResizing } = retrain
-  if (cachePrefix && phases.includes('fc')) checkCache(retrain)
-  if (progressiveResizing) progressiveSizes(network, retrain.epochs, progressiveResizing)
+  for (const phase of phases) {
+    const frozen = [...network.frozen, ...fixedIn(network, phase)]
+    const settings = settingsOf(retrain, phase)
+    const sizes = checkSettings(network, settings, frozen)
+    if (data) checkTrainingSet(network, data.train, settings, sizes, frozen)
+  }
+  if (data) checkLabelled(network, data.validation, 'the validation set')
   return phases
+}
+
+/** How a phase trains: the cache serves one that freezes the layers in front. */
+function settingsOf(retrain: RetrainOptions, phase: Phase): TrainSettings {
+  if (phase === 'fc') return retrain
+  const { cachePrefix: _, cacheVariants: __, cacheMemory: ___, cacheDir: ____, ...settings } = retrain
+  return settings
 }
 
 async function* roundsOf(
   network: AnyNetwork,
-  data: Pick<DataSplits, 'train' | 'validation'>,
+  data: PruningData,
   options: PruneOptions,
   phases: readonly Phase[],
 ): AsyncGenerator<Round, PruneResult, void> {
@@ -168,7 +193,29 @@ async function* roundsOf(
   const { autocast } = training
   const cache = { cachePrefix, cacheVariants, cacheMemory, cacheDir }
   const cached = cachePrefix === true && phases.includes('fc')
-  if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
+  const first = (options.after?.round ?? 0) + 1
+  const within = { ...sameWithin(options), phases }
+  /** How a phase of a round trains. */
+  const trainingIn = (round: number, p: number) => ({
+    ...training,
+    ...(cached && phases[p] === 'fc' && cache),
+    seed: deriveSeed(seed, round, p),
+  })
+  if (options.checkpoint) await checkWritable(options.checkpoint.path)
+  let stopped = await stoppedIn(options, first)
+  if (options.checkpoint && stopped) {
+    const frozen = [...new Set([...network.frozen, ...fixedIn(network, phases[stopped.phase] ?? 'all')])]
+    const settings = { ...trainingIn(first, stopped.phase), memoryFormat, distillation: lesson }
+    const identity = await identityOf(network, data.train, settings, signal, frozen)
+    await new TrainingCheckpoint({ ...options.checkpoint, within }, identity).checkSame()
+  }
+  Optimizer.of(network, retrain.optimizer, retrain.regularization).dispose()
+  await checkValues(data.train, 'the training set', signal)
+  await checkValues(data.validation, 'the validation set', signal)
+  if (lesson?.teacher) await checkTeacherValues(lesson.teacher, signal)
+  if (!stopped) await checkWeights(network, signal)
+  if (cached) await checkCached(network, data.train, cache)
+  await using format = await withFormat(network, memoryFormat, signal)
   const initial = options.after?.initial ?? (await initialDeviations(network, signal))
   // Asked once for all rounds, and before the first of them prunes.
   const distillation = lesson && {
@@ -176,8 +223,6 @@ async function* roundsOf(
     teacher: await logitsOf(lesson.teacher ?? network, data.train, { autocast, signal }),
   }
   const done: Round[] = []
-  const first = (options.after?.round ?? 0) + 1
-  let stopped = await stoppedIn(options, first)
   for (let round = first; round <= rounds; round++) {
     const started = performance.now()
     let validationErrorBefore = stopped?.validationErrorBefore ?? 0
@@ -194,10 +239,11 @@ async function* roundsOf(
           signal,
         })
       }
+      format.keep()
       const pruned = await keptWeights(network, signal)
       adjustDropout(network, pruned, options.adjustDropout)
       if (p === 0 && !stopped) {
-        validationErrorBefore = (await evaluate(network, data.validation, { autocast, signal })).top1Error
+        validationErrorBefore = (await measure(network, data.validation, { autocast, signal })).top1Error
       }
       if (!stopped) {
         await Lease.callBack(() => options.onPruned?.(round, totalDensity(pruned), { phase, index: p }))
@@ -207,14 +253,13 @@ async function* roundsOf(
       network.freeze(...fixed)
       try {
         const epochs = train(network, data.train, {
-          ...training,
+          ...trainingIn(round, p),
           distillation,
-          ...(cached && phase === 'fc' && cache),
-          seed: deriveSeed(seed, round, p),
           checkpoint: options.checkpoint && {
             ...options.checkpoint,
             note: { round, phase: p, validationErrorBefore },
             fresh: stopped === undefined,
+            within,
           },
           signal,
           onProgress:
@@ -230,7 +275,7 @@ async function* roundsOf(
     }
     const layers = await keptWeights(network, signal)
     const { kept, compression } = await parameterReport(network, signal)
-    const { top1Error } = await evaluate(network, data.validation, { autocast, signal })
+    const { top1Error } = await measure(network, data.validation, { autocast, signal })
     const event: Round = {
       round,
       rounds,
@@ -248,9 +293,59 @@ async function* roundsOf(
   return { rounds: done, initialDeviations: initial }
 }
 
-/** Where retraining was stopped within a round, if its file says so. */
+/** Lays a network's weights out anew, and back as they were unless `keep()` is called: what fails changes nothing. */
+async function withFormat(
+  network: AnyNetwork,
+  format: RetrainOptions['memoryFormat'],
+  signal: AbortSignal | undefined,
+) {
+  let before: RetrainOptions['memoryFormat'] = network.memoryFormat
+  if (format) await network.setMemoryFormat(format, signal)
+  return {
+    keep() {
+      before = undefined
+    },
+    async [Symbol.asyncDispose]() {
+      if (before) await network.setMemoryFormat(before)
+    },
+  }
+}
+
+/** Throws where the phase that freezes the convolutions leaves nothing to cache, or the cache has no place. */
+async function checkCached(network: AnyNetwork, dataset: Dataset, cache: CacheOptions): Promise<void> {
+  const fixed = fixedIn(network, 'fc').filter((name) => !network.frozen.includes(name))
+  network.freeze(...fixed)
+  try {
+    await checkCacheFits(network, dataset, cache)
+  } finally {
+    if (fixed.length > 0) network.unfreeze(...fixed)
+  }
+}
+
+/** What must be the same for pruning to go on within a round, beside its retraining. */
+function sameWithin({
+  criterion,
+  rounds = 1,
+  densitySchedule = 'geometric',
+  adjustDropout = true,
+}: PruneOptions) {
+  return { criterion, rounds, densitySchedule, adjustDropout }
+}
+
+/**
+ * Where retraining was stopped within a round, if its file says so.
+ *
+ * @throws TorchPruneError `ERR_FILE` for a file of `train()`, which is not written over.
+ */
 async function stoppedIn({ checkpoint }: PruneOptions, round: number) {
   const note = checkpoint && (await readNote(checkpoint.path))
+  if (note && note.round === undefined) {
+    refuse(
+      checkpoint!.path,
+      'was saved by train(), not within prune()',
+      'give another checkpoint.path, or remove it',
+    )
+  }
   if (note?.round !== round) return undefined
   const { phase = 0, validationErrorBefore = 0 } = note
   return { path: checkpoint!.path, phase, validationErrorBefore }

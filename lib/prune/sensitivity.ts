@@ -9,6 +9,8 @@ import type { AnyNetwork } from '../nn/network.js'
 import { noGrad } from '../tensor/autograd.js'
 import { evaluate } from '../train/evaluate.js'
 import { networkJob } from '../train/lease.js'
+import { checkValues, checkWeights } from '../train/numbers.js'
+import { checkLabelled } from '../train/samples.js'
 import { layerDensity } from './criterion.js'
 import { applyCriterion } from './mask.js'
 
@@ -81,6 +83,7 @@ export function sensitivity(
       `layer '${unknown}' has no connections to prune: use ${network.prunable.join(', ')}`,
     )
   }
+  checkLabelled(network, dataset)
   refuseOwned(network)
   network.refuseSpliced('sensitivity is not measured')
   return networkJob(
@@ -98,6 +101,8 @@ async function* pointsOf(
   options: SensitivityOptions,
 ): AsyncGenerator<SensitivityPoint, Sensitivity, void> {
   const { densities = SENSITIVITY_GRID, autocast, memoryFormat, signal } = options
+  await checkWeights(network, signal)
+  await checkValues(dataset, 'the dataset', signal)
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   const reading = { autocast, signal }
   const grid = [...new Set(densities)].sort((a, b) => b - a)

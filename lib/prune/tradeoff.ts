@@ -3,7 +3,9 @@ import type { JobOptions, Listener } from '../binding/native_job.js'
 import type { DataSplits } from '../data/dataset.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { l1, l2 } from '../optim/regularization.js'
+import { checkSettings, checkTrainingSet } from '../train/check.js'
 import { evaluate } from '../train/evaluate.js'
+import { checkLabelled } from '../train/samples.js'
 import { deriveSeed } from '../train/seed.js'
 import { type TrainOptions, train } from '../train/train.js'
 import { densityKind, globalDensity } from './criterion.js'
@@ -55,7 +57,21 @@ export interface TradeoffResult {
  */
 export function tradeoff(options: TradeoffOptions): Job<TradeoffResult, readonly TradeoffResult[]> {
   for (const density of options.densities) densityKind.read(density, 'prune.tradeoff: density')
+  checkParts(options)
   return new Job((signal) => curvesOf({ ...options, signal }), options.signal)
+}
+
+/** Throws for what would fail after hours of training: settings, and data that does not fit the model. */
+function checkParts({ model, seeds, data, dense, retrain, ...options }: TradeoffOptions): void {
+  using network = model({ seed: seeds[0] ?? 0 })
+  for (const kind of ['l1', 'l2'] as const) {
+    const regularization = strengthOf(kind, options)
+    for (const settings of [dense, retrain]) {
+      const whole = { ...settings, regularization }
+      checkTrainingSet(network, data.train, whole, checkSettings(network, whole))
+    }
+  }
+  checkLabelled(network, data.test, 'the test set')
 }
 
 async function* curvesOf(
@@ -150,7 +166,7 @@ async function retrain(
   })
 }
 
-function strengthOf(kind: 'l1' | 'l2', options: TradeoffOptions) {
+function strengthOf(kind: 'l1' | 'l2', options: Pick<TradeoffOptions, 'l1' | 'l2'>) {
   return kind === 'l1' ? l1(options.l1) : l2(options.l2)
 }
 

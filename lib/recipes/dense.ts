@@ -7,7 +7,15 @@ import { train } from '../train/train.js'
 import { findOwnRun } from './folder.js'
 import { type Note, savedWithin } from './position.js'
 import type { Recipe } from './recipe.js'
-import { logged, openSession, planOf, type Session, type SessionOptions, tellSkipped } from './session.js'
+import {
+  checkDense,
+  logged,
+  openSession,
+  planOf,
+  type Session,
+  type SessionOptions,
+  tellSkipped,
+} from './session.js'
 
 /** Trains a session's network by its recipe's dense plan; goes on where it was saved on the way. */
 export async function trainDense(session: Session, state: () => RunState, note: Note): Promise<void> {
@@ -46,6 +54,7 @@ export async function trainRecipe(recipe: Recipe, options: SessionOptions = {}):
   const { network, data, seed, autocast, signal, on } = opened
   const identity = { recipe: recipe.name, plan: planOf(recipe, network), seed }
   const { resume = false, overwrite = false } = options
+  checkDense(opened)
   await using place = await OwnFolder.open(opened.folder)
   const found = await findOwnRun(place, identity, { resume, overwrite })
   const weights = join(place.folder, REFERENCE_FILE)

@@ -164,6 +164,7 @@ const progressiveResizing = z.strictObject({
 const training = {
   epochs: count,
   batchSize: count.exactOptional(),
+  dropLast: flag,
   schedule: schedule.exactOptional(),
   regularization: regularization.exactOptional(),
   labelSmoothing: share.exactOptional(),

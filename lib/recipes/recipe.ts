@@ -12,6 +12,7 @@ export type DensePlan = Pick<
   | 'epochs'
   | 'optimizer'
   | 'batchSize'
+  | 'dropLast'
   | 'schedule'
   | 'regularization'
   | 'labelSmoothing'

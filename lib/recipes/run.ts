@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { loadWeights } from '../io/network.js'
 import type { WeightsOptions } from '../nn/zeros.js'
@@ -8,13 +9,23 @@ import { type RunRecord, writeRunRecord } from '../report/record.js'
 import { Checkpoint, isPruning, type PruningState, type RunState } from '../runs/checkpoint.js'
 import { MODEL_FILE, REFERENCE_FILE } from '../runs/files.js'
 import { OwnFolder } from '../runs/own_folder.js'
+import { readNote } from '../train/checkpoint.js'
 import { evaluate, predict } from '../train/evaluate.js'
 import { trainDense } from './dense.js'
 import { findOwnRun } from './folder.js'
 import { readOutcome } from './outcome.js'
 import { type Note, savedWithin } from './position.js'
 import { type Recipe, retrainingOf } from './recipe.js'
-import { logged, openSession, planOf, type Session, type SessionOptions, tellSkipped } from './session.js'
+import {
+  checkDense,
+  checkRetraining,
+  logged,
+  openSession,
+  planOf,
+  type Session,
+  type SessionOptions,
+  tellSkipped,
+} from './session.js'
 
 export { defaultRunFolder, type RunListener } from './session.js'
 
@@ -43,6 +54,8 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   const { network, seed, on } = opened
   const identity = { recipe: recipe.name, plan: planOf(recipe, network), seed }
   const { resume = false, overwrite = false, weights, mask } = options
+  if (weights === undefined) checkDense(opened)
+  checkRetraining(opened)
   const own = weights !== undefined && resolve(weights) === join(opened.folder, REFERENCE_FILE)
   await using place = await OwnFolder.open(opened.folder)
   const found = await findOwnRun(place, identity, { resume, overwrite, own })
@@ -141,6 +154,9 @@ async function pruneAndRetrain(
   const teacher =
     distillation && (distillation.teacher ?? (await predict(network, data.train, { autocast, signal })))
   if (last > 0) await loadWeights(network, checkpoint.retrained(last))
+  // Left by the dense training, where a run ended between writing that it was over and removing this.
+  const left = await readNote(checkpoint.position)
+  if (left && left.round === undefined) await rm(checkpoint.position)
   const rounds = prune(network, data, {
     ...recipe.prune,
     retrain: {

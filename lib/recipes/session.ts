@@ -12,7 +12,8 @@ import type { LayerKept } from '../prune/mask.js'
 import { checkPruning, type PruneProgress, type RetrainEpoch, type Round } from '../prune/prune.js'
 import { EventLog, type NewRunEvent } from '../report/events.js'
 import type { Device } from '../tensor/device.js'
-import { checkSamples } from '../train/evaluate.js'
+import { checkSettings, checkTrainingSet } from '../train/check.js'
+import { checkLabelled } from '../train/samples.js'
 import type { Epoch, TrainProgress } from '../train/train.js'
 import { CHECKPOINT_MINUTES } from './defaults.js'
 import type { FoundRun } from './folder.js'
@@ -109,9 +110,11 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
   const network = recipe.model({ seed, device })
   checkPruning(network, { ...recipe.prune, retrain: retrainingOf(recipe) })
   const data = await recipe.data(options.data)
+  checkLabelled(network, data.train, 'the training set')
+  checkLabelled(network, data.validation, 'the validation set')
+  checkLabelled(network, data.test, 'the test set')
   const { memoryFormat } = recipe.dense
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
-  for (const part of [data.train, data.validation, data.test]) checkSamples(network, part)
   signal?.throwIfAborted()
   return {
     recipe,
@@ -127,6 +130,16 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
     signal,
     on,
   }
+}
+
+/** Throws where the dense plan of a session cannot work on its network and data. */
+export function checkDense({ recipe: { dense }, network, data }: Session): void {
+  checkTrainingSet(network, data.train, dense, checkSettings(network, dense))
+}
+
+/** The same of its pruning and retraining. */
+export function checkRetraining({ recipe, network, data }: Session): void {
+  checkPruning(network, { ...recipe.prune, retrain: retrainingOf(recipe) }, data)
 }
 
 /** Tells of what could not be read of a session's data. */

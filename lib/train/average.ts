@@ -48,7 +48,11 @@ export class Average {
   /** Puts it into the network, masks holding; batch normalisation's statistics are computed for it. */
   async settle(
     dataset: Dataset,
-    options: { readonly batchSize: number; readonly autocast?: ComputeOptions['autocast'] },
+    options: {
+      readonly batchSize: number
+      readonly dropLast: boolean
+      readonly autocast?: ComputeOptions['autocast']
+    },
     signal?: AbortSignal,
   ): Promise<void> {
     const network = this.#network

@@ -3,6 +3,7 @@ import { Lease } from '../base/lease.js'
 import { loadAddon } from '../binding/addon.js'
 import type { TrainingTally } from '../binding/native.js'
 import { TorchPruneError } from '../errors.js'
+import { checkWritable } from '../io/atomic.js'
 import { exists, refuse } from '../io/files.js'
 import { BESIDE, putWeights, saveNetwork } from '../io/network.js'
 import {
@@ -16,12 +17,14 @@ import type { Optimizer, ParameterState } from '../optim/optimizer.js'
 import { fromBytes, toBytes } from '../tensor/bytes.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Average } from './average.js'
+import { differenceOf, epochsDifference, type TrainingIdentity } from './identity.js'
 
 /** Where training keeps all that it stands at, to go on from there bit for bit. */
 export interface CheckpointOptions {
   /**
-   * The file: a network file with the optimiser's moments, averages and random numbers beside the weights. Where it
-   * exists, training goes on from it; one that was trained to its end ends at once. Remove it to begin again.
+   * The file: a network file with the optimizer's moments, averages and random numbers beside the weights. Where it
+   * exists, training goes on from it, if data, masks and settings are the same. One that was trained to its end ends at
+   * once, or goes on to more `epochs` where the schedule does not depend on their number. Remove it to begin again.
    */
   readonly path: string
   /** Saves this often, after the step it is in; only when it is aborted, and at its end, unless given. */
@@ -32,6 +35,8 @@ export interface CheckpointOptions {
   readonly note?: Readonly<Record<string, number>> | undefined
   /** Begins anew, whatever file there is. @internal */
   readonly fresh?: boolean | undefined
+  /** What else must be the same for work to go on, epochs included: plain data by option. @internal */
+  readonly within?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** Steps that are done in an epoch, from 1; one more than all epochs when training is over. */
@@ -43,19 +48,16 @@ export function beginningOf(epoch: number): TrainPosition {
   return { epoch, steps: 0, samples: 0, lossSum: 0, correct: 0 }
 }
 
-/** What must be the same for training to go on: plain data by option. */
-export type TrainingIdentity = Readonly<Record<string, unknown>>
-
 const KEY = `${BESIDE}training`
-const MEND = 'remove it, or choose another place, to train from the beginning'
+const MEND = 'remove it, or give another checkpoint.path, to train from the beginning'
 const MOMENT = `${BESIDE}moment.`
 const AVERAGE = `${BESIDE}average.`
 const RANDOM = `${BESIDE}random`
 
 const count = z.int().nonnegative()
 const storedSchema = z.object({
-  schema: z.literal(1),
-  identity: z.record(z.string(), z.string()),
+  schema: z.literal(2),
+  identity: z.looseObject({ epochs: count }),
   note: z.record(z.string(), z.number()),
   position: z.object({ epoch: count, steps: count, samples: count, lossSum: z.number(), correct: count }),
   /** Steps of the optimiser by parameter. */
@@ -71,7 +73,7 @@ export async function readNote(path: string): Promise<Readonly<Record<string, nu
 /** One training's file. */
 export class TrainingCheckpoint {
   readonly #options: CheckpointOptions
-  readonly #identity: Readonly<Record<string, string>>
+  readonly #identity: TrainingIdentity
   #saved = performance.now()
 
   constructor(options: CheckpointOptions, identity: TrainingIdentity) {
@@ -80,9 +82,18 @@ export class TrainingCheckpoint {
       throw new TorchPruneError('ERR_ARGUMENT', `checkpoint.minutes must be 0 or more, got ${minutes}`)
     }
     this.#options = options
-    this.#identity = Object.fromEntries(
-      Object.entries(identity).map(([key, value]) => [key, JSON.stringify(value) ?? 'none']),
-    )
+    this.#identity = { ...identity, ...options.within }
+  }
+
+  /** Whether there is a file to go on from. */
+  async found(): Promise<boolean> {
+    const { path, fresh } = this.#options
+    return !fresh && (await exists(path))
+  }
+
+  /** Throws `ERR_OUTPUT` where the file cannot be written. */
+  checkPlace(): Promise<void> {
+    return checkWritable(this.#options.path)
   }
 
   /** Seconds until it is time to save again; undefined for never. */
@@ -99,16 +110,35 @@ export class TrainingCheckpoint {
    * @throws TorchPruneError `ERR_FILE` for one that is damaged, does not fit, or is of another training.
    */
   async restore(network: AnyNetwork): Promise<SavedTraining | undefined> {
-    const { path, fresh } = this.#options
-    if (fresh || !(await exists(path))) return undefined
+    const { path } = this.#options
+    if (!(await this.found())) return undefined
     const file = await readSafetensors(path)
     const stored = parseStored(file.metadata, path)
-    const changed = Object.keys(this.#identity).find((key) => stored.identity[key] !== this.#identity[key])
-    if (changed !== undefined) {
-      refuse(path, `is of a training with other ${changed} (${stored.identity[changed] ?? 'none'})`, MEND)
-    }
+    this.#refuseOther(stored, this.#identity)
     await putWeights(network, file, path)
     return new SavedTraining(stored, file, path)
+  }
+
+  /** Throws `ERR_FILE` where the file is of another training, whatever its masks: they come with it. */
+  async checkSame(): Promise<void> {
+    const { path } = this.#options
+    const stored = parseStored((await readSafetensorsHeader(path)).metadata, path)
+    this.#refuseOther(stored, { ...this.#identity, masks: stored.identity.masks })
+  }
+
+  #refuseOther(
+    { identity, position }: z.infer<typeof storedSchema>,
+    mine: Readonly<Record<string, unknown>>,
+  ): void {
+    const { path, within } = this.#options
+    const saved = identity.epochs
+    const now = this.#identity.epochs
+    const other =
+      differenceOf(identity, mine) ??
+      (within && saved !== now
+        ? `was saved by a retraining of ${saved} epochs, this one has ${now}`
+        : epochsDifference(saved, now, position, identity))
+    if (other !== undefined) refuse(path, other, MEND)
   }
 
   async save(
@@ -132,7 +162,7 @@ export class TrainingCheckpoint {
     tensors.set(RANDOM, toBytes(random))
     const { epoch, steps: done, samples, lossSum, correct } = position
     const stored: z.infer<typeof storedSchema> = {
-      schema: 1,
+      schema: 2,
       identity: this.#identity,
       note,
       position: { epoch, steps: done, samples, lossSum, correct },

@@ -3,14 +3,25 @@ import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type EvaluateOptions, predict } from './evaluate.js'
+import { checkLogits, checkWeights } from './numbers.js'
+import { checkSamples, classesOf } from './samples.js'
+
+export const DEFAULT_WEIGHT = 0.7
+export const DEFAULT_TEMPERATURE = 4
 
 /** Learning from what a teacher says of each sample (Hinton, Vinyals and Dean 2015). */
 export interface Distillation {
   /** A network, asked once before the first epoch, or its logits for the dataset from `predict()`. */
   readonly teacher: AnyNetwork | Tensor
-  /** Share of the loss that is the teacher's. 0.7 unless given. */
+  /**
+   * Share of the loss that is the teacher's.
+   * @default 0.7
+   */
   readonly weight?: number | undefined
-  /** Softens both sides' probabilities. 4 unless given. */
+  /**
+   * Softens both sides' probabilities.
+   * @default 4
+   */
   readonly temperature?: number | undefined
 }
 
@@ -24,6 +35,45 @@ export async function logitsOf(
   return teacher instanceof Tensor ? teacher.detach() : predict(teacher, dataset, options)
 }
 
+/** Throws for a share or temperature out of range, or a teacher of other classes. */
+export function checkDistillation(network: AnyNetwork, distillation: Partial<Distillation>): void {
+  const { teacher, weight = DEFAULT_WEIGHT, temperature = DEFAULT_TEMPERATURE } = distillation
+  if (!(weight >= 0 && weight <= 1)) {
+    throw new TorchPruneError('ERR_ARGUMENT', `distillation.weight must be in 0..1, got ${weight}`)
+  }
+  if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
+    throw new TorchPruneError('ERR_ARGUMENT', `distillation.temperature must be over 0, got ${temperature}`)
+  }
+  if (teacher === undefined) return
+  const classes = classesOf(network)
+  const taught = teacher instanceof Tensor ? teacher.shape.at(-1) : classesOf(teacher, 'the teacher')
+  if (taught === classes) return
+  throw new TorchPruneError(
+    'ERR_SHAPE',
+    `the teacher tells ${taught} classes apart, the network ${classes}: they must have the same ones`,
+  )
+}
+
+/** Throws unless a teacher has something to say of each sample of a dataset. */
+export function checkTeacher(teacher: Distillation['teacher'], dataset: Dataset): void {
+  if (!(teacher instanceof Tensor)) {
+    checkSamples(teacher, dataset, 'the training set')
+    return
+  }
+  if (teacher.shape.length === 2 && teacher.shape[0] === dataset.length) return
+  throw new TorchPruneError(
+    'ERR_SHAPE',
+    `a teacher's logits must be [${dataset.length} samples, classes] for this dataset, got [${teacher.shape.join(', ')}]`,
+  )
+}
+
+/** Throws `ERR_ARGUMENT` where a teacher's weights or logits are NaN or infinite. */
+export function checkTeacherValues(teacher: Distillation['teacher'], signal?: AbortSignal): Promise<void> {
+  return teacher instanceof Tensor
+    ? checkLogits(teacher, signal)
+    : checkWeights(teacher, signal, 'the teacher')
+}
+
 /** The teacher's logits and how much they count, as the addon takes them. */
 export async function lessonOf(
   distillation: Distillation | undefined,
@@ -31,13 +81,7 @@ export async function lessonOf(
   options: Pick<EvaluateOptions, 'autocast' | 'signal'>,
 ) {
   if (distillation === undefined) return {}
-  const { teacher, weight = 0.7, temperature = 4 } = distillation
-  if (!(weight >= 0 && weight <= 1)) {
-    throw new TorchPruneError('ERR_ARGUMENT', `distillation.weight must be in 0..1, got ${weight}`)
-  }
-  if (!(temperature > 0)) {
-    throw new TorchPruneError('ERR_ARGUMENT', `distillation.temperature must be over 0, got ${temperature}`)
-  }
+  const { teacher, weight = DEFAULT_WEIGHT, temperature = DEFAULT_TEMPERATURE } = distillation
   const logits = await logitsOf(teacher, dataset, options)
   return { teacher: logits.handle, teacherWeight: weight, temperature }
 }

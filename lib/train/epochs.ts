@@ -2,15 +2,18 @@ import { loadAddon } from '../binding/addon.js'
 import { runStoppable } from '../binding/native_job.js'
 import { nativeAugmentation } from '../data/augment.js'
 import type { Dataset } from '../data/dataset.js'
-import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { Optimizer } from '../optim/optimizer.js'
 import { noRegularization } from '../optim/regularization.js'
 import { constant, rateFactor } from '../optim/schedule.js'
 import { Average } from './average.js'
+import { DEFAULT_BATCH_SIZE, stepsOf } from './check.js'
 import { beginningOf, TrainingCheckpoint } from './checkpoint.js'
-import { lessonOf } from './distillation.js'
-import { evaluate, percentWrong } from './evaluate.js'
+import { checkTeacherValues, lessonOf } from './distillation.js'
+import { causeOfBreakdown } from './divergence.js'
+import { measure, percentWrong } from './evaluate.js'
+import { identityOf } from './identity.js'
+import { checkValues, checkWeights } from './numbers.js'
 import { fillCache } from './prefix.js'
 import type { ImageSize } from './progressive.js'
 import { deriveSeed } from './seed.js'
@@ -26,7 +29,7 @@ export async function* epochsOf(
   const {
     epochs,
     optimizer: spec,
-    batchSize = 64,
+    batchSize = DEFAULT_BATCH_SIZE,
     schedule = constant(),
     validation,
     autocast,
@@ -34,19 +37,27 @@ export async function* epochsOf(
     onProgress,
   } = options
   const { regularization = noRegularization, seed = network.seed } = options
-  const steps = Math.ceil(dataset.length / batchSize)
-  if (options.memoryFormat) await network.setMemoryFormat(options.memoryFormat, signal)
+  const { labelSmoothing = 0, dropLast = false, splicing, distillation } = options
+  const steps = stepsOf(dataset, options)
   const checkpoint =
-    options.checkpoint && new TrainingCheckpoint(options.checkpoint, identityOf(network, dataset, options))
+    options.checkpoint &&
+    new TrainingCheckpoint(options.checkpoint, await identityOf(network, dataset, options, signal))
+  // The optimizer itself is made when weights are in their places: what is wrong with it shows here.
+  Optimizer.of(network, spec, regularization).dispose()
+  await checkpoint?.checkPlace()
+  if (!(await checkpoint?.found())) await checkWeights(network, signal)
+  await checkValues(dataset, 'the training set', signal)
+  if (validation) await checkValues(validation, 'the validation set', signal)
+  if (distillation) await checkTeacherValues(distillation.teacher, signal)
   const saved = await checkpoint?.restore(network)
+  if (options.memoryFormat) await network.setMemoryFormat(options.memoryFormat, signal)
   using optimizer = Optimizer.of(network, spec, regularization)
-  const { labelSmoothing = 0, splicing } = options
   using cache = options.cachePrefix ? await fillCache(network, dataset, options, seed) : undefined
   const samples = cache?.dataset ?? dataset
   const after = cache?.after ?? -1
   // What the cache holds is augmented already.
   const augment = cache ? undefined : nativeAugmentation(options.augment)
-  const lesson = await lessonOf(options.distillation, dataset, { autocast, signal })
+  const lesson = await lessonOf(distillation, dataset, { autocast, signal })
   using average = options.averaging && new Average(network, options.averaging)
   saved?.putInto(network, optimizer, average)
   let at = saved?.position ?? beginningOf((splicing?.after ?? 0) + 1)
@@ -56,6 +67,9 @@ export async function* epochsOf(
     kept = at
   }
   const done: Epoch[] = []
+  let firstLoss = Number.NaN
+  let largestSample = 0
+  let moved = saved !== undefined
   try {
     for (let { epoch } = at; epoch <= epochs; epoch++) {
       const started = performance.now()
@@ -78,6 +92,7 @@ export async function* epochsOf(
               samples.handle,
               {
                 batchSize,
+                dropLast,
                 rates,
                 seed: epochSeed,
                 augment,
@@ -97,20 +112,30 @@ export async function* epochsOf(
           onProgress && ((progress) => onProgress({ ...progress, epoch, epochs })),
         )
         if (result === undefined) throw signal?.reason
-        if (!Number.isFinite(result.loss)) {
-          throw new TorchPruneError(
-            'ERR_TORCH',
-            `training diverged in epoch ${epoch}: the loss is ${result.loss}; lower the learning rate (now ${spec.lr})`,
-          )
+        if (Number.isNaN(firstLoss)) firstLoss = result.firstLoss
+        largestSample = Math.max(largestSample, result.largestSample)
+        if (result.broken) {
+          throw causeOfBreakdown({
+            epoch,
+            result: { ...result, broken: result.broken },
+            steps,
+            firstLoss,
+            largestSample,
+            moved: moved || result.steps > from.steps,
+            lr: rates[Math.max(0, Math.min(result.steps, steps) - 1)]!,
+            optimizer: spec,
+            regularization,
+          })
         }
+        moved ||= result.steps > from.steps
         if (result.splicing) splicing?.done(result.splicing)
         at = { ...result, epoch }
         signal?.throwIfAborted()
         if (at.steps < steps) await keep()
       }
-      if (epoch === epochs) await average?.settle(dataset, { batchSize, autocast }, signal)
+      if (epoch === epochs) await average?.settle(dataset, { batchSize, dropLast, autocast }, signal)
       const seconds = (performance.now() - started) / 1000
-      const checked = validation && (await evaluate(network, validation, { autocast, signal }))
+      const checked = validation && (await measure(network, validation, { autocast, signal }))
       const event: Epoch = {
         epoch,
         epochs,
@@ -131,33 +156,4 @@ export async function* epochsOf(
     throw error
   }
   return { epochs: done }
-}
-
-/** What a checkpoint must have in common with a training that goes on from it. */
-function identityOf(
-  network: AnyNetwork,
-  dataset: Dataset,
-  options: TrainOptions,
-): Readonly<Record<string, unknown>> {
-  const {
-    epochs,
-    optimizer,
-    batchSize = 64,
-    schedule,
-    regularization,
-    labelSmoothing,
-    augment,
-    averaging,
-  } = options
-  const { cachePrefix = false, cacheVariants, distillation, progressiveResizing } = options
-  const { seed = network.seed } = options
-  const teaching = distillation && { weight: distillation.weight, temperature: distillation.temperature }
-  return {
-    ...{ epochs, optimizer, batchSize, schedule, regularization, labelSmoothing, augment, averaging },
-    ...{ cachePrefix, cacheVariants, distillation: teaching, progressiveResizing, seed },
-    samples: dataset.length,
-    frozen: network.frozen,
-    autocast: options.autocast,
-    memoryFormat: network.memoryFormat,
-  }
 }

@@ -2,10 +2,12 @@ import { refuseReading } from '../base/lease.js'
 import { loadAddon } from '../binding/addon.js'
 import { type JobOptions, type Listener, runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
-import { TorchPruneError } from '../errors.js'
+import { checkCounts } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
+import { causeOfOutputs } from './numbers.js'
+import { checkLabelled, checkSamples } from './samples.js'
 
 export interface EvaluateOptions extends JobOptions, ComputeOptions {
   readonly batchSize?: number
@@ -26,14 +28,30 @@ export interface Evaluation {
   readonly activations: { readonly input: number; readonly layers: Readonly<Record<string, number>> }
 }
 
-/** Loss and errors of a network over a dataset, in evaluation mode. */
+/**
+ * Loss and errors of a network over a dataset, in evaluation mode.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` or `ERR_TORCH` naming why, where the loss is not a number.
+ */
 export async function evaluate(
   network: AnyNetwork,
   dataset: Dataset,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  const evaluation = await measure(network, dataset, options)
+  if (Number.isFinite(evaluation.loss)) return evaluation
+  throw await causeOfOutputs(network, dataset, options.signal)
+}
+
+/** As `evaluate()`, also where outputs are not numbers: such samples count as errors. @internal */
+export async function measure(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
   const { batchSize = 250, activations = false, autocast, memoryFormat, onProgress, signal } = options
-  checkSamples(network, dataset)
+  checkCounts({ batchSize })
+  checkLabelled(network, dataset)
   refuseReading(network)
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   const result = await runJob(
@@ -66,22 +84,18 @@ export async function predict(
   options: JobOptions & ComputeOptions & { readonly batchSize?: number } = {},
 ): Promise<Tensor> {
   const { batchSize = 250, autocast, memoryFormat, signal } = options
+  checkCounts({ batchSize })
   checkSamples(network, dataset)
   refuseReading(network)
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   const start = () => loadAddon().predictionStart(network.handle, dataset.handle, { batchSize, autocast })
-  return Tensor.wrap(await runJob(start, signal))
+  const { logits, finite } = await runJob(start, signal)
+  const outputs = Tensor.wrap(logits)
+  if (finite) return outputs
+  outputs.dispose()
+  throw await causeOfOutputs(network, dataset, signal)
 }
 
 export function percentWrong(correct: number, samples: number): number {
   return samples === 0 ? 0 : (100 * (samples - correct)) / samples
-}
-
-/** Throws `ERR_SHAPE` when samples are not what the network takes. */
-export function checkSamples(network: AnyNetwork, dataset: Dataset): void {
-  if (network.inputShape.join() === dataset.sampleShape.join()) return
-  throw new TorchPruneError(
-    'ERR_SHAPE',
-    `the network takes samples of shape [${network.inputShape.join(', ')}], the dataset holds [${dataset.sampleShape.join(', ')}]`,
-  )
 }

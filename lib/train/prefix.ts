@@ -1,10 +1,11 @@
 import { tmpdir } from 'node:os'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { loadAddon } from '../binding/addon.js'
 import { type JobOptions, runJob } from '../binding/native_job.js'
 import { type Augmentation, isRandom, nativeAugmentation } from '../data/augment.js'
 import { Dataset } from '../data/dataset.js'
 import { checkCounts, TorchPruneError } from '../errors.js'
+import { checkWritable } from '../io/atomic.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { ProgressiveResizing } from './progressive.js'
@@ -43,19 +44,49 @@ export async function fillCache(
   const after = native.networkFrozenPrefix(network.handle)
   const shape = after < 0 ? [] : network.nodes[after]!.shape
   const { cacheVariants: variants = 1, autocast, signal } = options
-  const { cacheMemory = process.availableMemory() / 2, cacheDir = tmpdir() } = options
-  const bytes = shape.reduce((product, size) => product * size, 4 * dataset.length * variants)
+  const folder = cacheFolder(shape, dataset, options)
   const filling = {
     batchSize: PREFIX_BATCH,
     augment: nativeAugmentation(options.augment),
     variants,
     autocast,
     seed: deriveSeed(seed, 0),
-    ...(bytes > cacheMemory && { folder: resolve(cacheDir) }),
+    ...(folder !== undefined && { folder }),
   }
   const handle = await runJob(() => native.prefixStart(network.handle, dataset.handle, filling), signal)
   const cached = new Dataset(handle, dataset.length, shape)
   return { dataset: cached, after, [Symbol.dispose]: () => cached.dispose() }
+}
+
+/** Where a cache of values of this shape has its file; undefined where memory is enough. */
+function cacheFolder(
+  shape: readonly number[],
+  { length }: Dataset,
+  { cacheVariants = 1, cacheMemory = process.availableMemory() / 2, cacheDir = tmpdir() }: CacheOptions,
+): string | undefined {
+  const bytes = shape.reduce((product, size) => product * size, 4 * length * cacheVariants)
+  return bytes > cacheMemory ? resolve(cacheDir) : undefined
+}
+
+/** Throws where the layers that are frozen now leave nothing to cache, or its file has no place. */
+export async function checkCacheFits(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: CacheOptions,
+): Promise<void> {
+  const after = loadAddon().networkFrozenPrefix(network.handle)
+  if (after < 0) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'cachePrefix has nothing to keep, for no layers in front are frozen and deterministic: leave it out',
+    )
+  }
+  const folder = cacheFolder(network.nodes[after]!.shape, dataset, options)
+  if (folder === undefined) return
+  await checkWritable(join(folder, 'cache')).catch((cause: unknown) => {
+    const message = `${folder}: takes no file for the cache; choose another cacheDir, or leave cachePrefix out`
+    throw new TorchPruneError('ERR_OUTPUT', message, { cause })
+  })
 }
 
 /** Throws `ERR_ARGUMENT` for options that do not fit each other, as where a cache would meet an augmentation unasked. */

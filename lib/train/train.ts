@@ -3,20 +3,21 @@ import type { JobProgress, Native, SplicingCounts } from '../binding/native.js'
 import type { JobOptions, Listener } from '../binding/native_job.js'
 import type { Augmentation } from '../data/augment.js'
 import type { Dataset } from '../data/dataset.js'
-import { checkCounts, TorchPruneError } from '../errors.js'
+import { TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Averaging } from '../optim/averaging.js'
 import type { Regularization } from '../optim/regularization.js'
 import type { Schedule } from '../optim/schedule.js'
 import type { OptimizerSpec } from '../optim/spec.js'
+import { checkSettings, checkTrainingSet } from './check.js'
 import type { CheckpointOptions } from './checkpoint.js'
 import type { Distillation } from './distillation.js'
 import { epochsOf } from './epochs.js'
-import { checkSamples } from './evaluate.js'
 import { networkJob } from './lease.js'
-import { type CacheOptions, checkCache } from './prefix.js'
-import { type ProgressiveResizing, progressiveSizes } from './progressive.js'
+import type { CacheOptions } from './prefix.js'
+import type { ProgressiveResizing } from './progressive.js'
+import { checkLabelled } from './samples.js'
 
 /** Masks that change while a network trains: what `prune.splice()` adds to `train()`. @internal */
 export interface TrainSplicing {
@@ -32,8 +33,17 @@ type TrainingSplicing = NonNullable<Parameters<Native['trainingStart']>[3]['spli
 export interface TrainOptions extends JobOptions, ComputeOptions, CacheOptions {
   readonly epochs: number
   readonly optimizer: OptimizerSpec
-  /** 64 unless given. */
+  /**
+   * Samples in a step.
+   * @default 64
+   */
   readonly batchSize?: number | undefined
+  /**
+   * Leaves out the last batch of an epoch where it is not full; other samples each time. Batch normalization cannot
+   * train on a last batch of one.
+   * @default false
+   */
+  readonly dropLast?: boolean | undefined
   /** Constant unless given. */
   readonly schedule?: Schedule | undefined
   readonly regularization?: Regularization | undefined
@@ -86,12 +96,14 @@ export interface TrainResult {
  * Trains a network by cross-entropy, off the event loop. It begins at once. Awaited, it resolves when done; iterated,
  * it yields each epoch. Frozen layers stay as they are, masks hold.
  *
- * @throws TorchPruneError `ERR_ARGUMENT`, `ERR_SHAPE`, or `ERR_TORCH` when the loss stops being a number; the
- * signal's reason when aborted (after the step it is in); `ERR_FILE` for a checkpoint of another training.
+ * What can be known to be wrong is refused before the first step: shapes, labels, batches, NaN in weights or samples, places
+ * that cannot be written.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT`, `ERR_SHAPE`; `ERR_TORCH` naming the cause, when numbers run out on the way, and
+ * the step that would spoil the weights is not done; the signal's reason when aborted (after the step it is in);
+ * `ERR_FILE` for a checkpoint of another training.
  */
 export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptions): Job<Epoch, TrainResult> {
-  const { epochs, batchSize = 64 } = options
-  checkCounts({ epochs, batchSize })
   if (options.averaging && options.splicing) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
@@ -101,10 +113,9 @@ export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptio
   if (options.checkpoint && options.splicing) {
     throw new TorchPruneError('ERR_ARGUMENT', 'splicing keeps no checkpoint within an epoch: leave it out')
   }
-  checkSamples(network, dataset)
-  checkCache(options)
-  const { progressiveResizing } = options
-  const sizes = progressiveResizing && progressiveSizes(network, epochs, progressiveResizing)
+  const sizes = checkSettings(network, options)
+  checkTrainingSet(network, dataset, options, sizes)
+  if (options.validation) checkLabelled(network, options.validation, 'the validation set')
   return networkJob(
     'train()',
     network,

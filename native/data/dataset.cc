@@ -100,6 +100,18 @@ Napi::Value Slice(const Napi::CallbackInfo& info) {
       DatasetHandle::Get(info[0], "dataset")->Slice(ToInteger(info[1], "begin"), ToInteger(info[2], "end")));
 }
 
+// datasetLargestLabel(dataset): number
+Napi::Value LargestLabel(const Napi::CallbackInfo& info) {
+  const auto label = DatasetHandle::Get(info[0], "dataset")->largest_label();
+  return Napi::Number::New(info.Env(), static_cast<double>(label));
+}
+
+// datasetCheckAugmentation(dataset, augment): throws where its samples cannot be changed that way.
+Napi::Value CheckAugmentation(const Napi::CallbackInfo& info) {
+  DatasetHandle::Get(info[0], "dataset")->CheckAugmentation(Augmentation::Of(info[1]));
+  return info.Env().Undefined();
+}
+
 // datasetBatch(dataset, indices, device): [images, labels]
 Napi::Value Batch(const Napi::CallbackInfo& info) {
   const auto batch = DatasetHandle::Get(info[0], "dataset")
@@ -196,6 +208,8 @@ void RegisterDataset(Napi::Env env, Napi::Object exports) {
   Export<Make>(exports, "datasetMake");
   Export<Dispose>(exports, "datasetDispose");
   Export<Slice>(exports, "datasetSlice");
+  Export<LargestLabel>(exports, "datasetLargestLabel");
+  Export<CheckAugmentation>(exports, "datasetCheckAugmentation");
   Export<Batch>(exports, "datasetBatch");
   Export<Read>(exports, "datasetRead");
   Export<Check>(exports, "datasetCheck");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../handle.h"
+#include "../tensor/non_finite.h"
 #include "augment.h"
 
 namespace torch_prune {
@@ -30,6 +31,7 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
   virtual std::vector<at::Tensor> Memory() const { return {labels_}; }
   // Throws unless there is an output for each label: on CUDA, cross-entropy would end the whole context.
   void CheckClasses(const at::Tensor& logits) const;
+  std::int64_t largest_label() const { return largest_label_; }
   // Throws where samples cannot be changed that way.
   virtual void CheckAugmentation(const Augmentation& augmentation) const = 0;
 
@@ -76,6 +78,8 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
   virtual std::vector<Skipped> SkippedSamples() const { return {}; }
   // Whether every sample can surely be read.
   virtual bool Whole() const { return true; }
+  // NaN and infinite values of samples in memory; `first` is a sample.
+  virtual NonFinite NonFiniteSamples() const { return {}; }
   // Says why a reading gave no sample at all.
   [[noreturn]] void RefuseEmpty() const;
 

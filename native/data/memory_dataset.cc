@@ -188,6 +188,12 @@ std::unique_ptr<Dataset::Pass> MemoryDataset::Read(Plan plan) const {
                                    std::move(plan));
 }
 
+NonFinite MemoryDataset::NonFiniteSamples() const {
+  auto found = FindNonFinite(images_);
+  if (found.any()) found.first /= channels_ * plane_;
+  return found;
+}
+
 std::shared_ptr<Dataset> MemoryDataset::Cut(std::int64_t begin, std::int64_t end) const {
   if (variants_ > 1 || !absent_.empty())
     throw Error("ERR_ARGUMENT", "a cache of a frozen prefix cannot be sliced: slice its dataset first");

@@ -18,6 +18,7 @@ class MemoryDataset : public Dataset {
   std::vector<at::Tensor> Memory() const override { return {labels(), images_}; }
   void CheckAugmentation(const Augmentation& augmentation) const override;
   std::unique_ptr<Pass> Read(Plan plan) const override;
+  NonFinite NonFiniteSamples() const override;
   Batch Gather(const std::vector<std::int64_t>& indices, const at::Device& device) const override;
 
  protected:

@@ -1,10 +1,12 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "../arguments.h"
 #include "../data/file_tensor.h"
 #include "../data/memory_dataset.h"
+#include "../tensor/non_finite.h"
 #include "../tensor/tensor.h"
 #include "autocast.h"
 #include "claim.h"
@@ -42,9 +44,12 @@ void Evaluation::Add(const Dataset::Batch& batch, const Network::Observer& obser
   const at::Tensor logits = network->Forward(batch.images, /*training=*/false, observe).to(at::kFloat);
   dataset->CheckClasses(logits);
   const auto size = static_cast<double>(batch.size());
-  loss += at::cross_entropy_loss(logits, batch.labels).item<double>() * size;
+  const auto batch_loss = at::cross_entropy_loss(logits, batch.labels).item<double>();
+  loss += batch_loss * size;
   const auto best = std::get<1>(logits.topk(std::min<std::int64_t>(5, logits.size(1)), 1));
-  const auto hits = best.eq(batch.labels.unsqueeze(1));
+  auto hits = best.eq(batch.labels.unsqueeze(1));
+  // Where an output is not a number, no order of the classes says anything.
+  if (!std::isfinite(batch_loss)) hits = hits.logical_and(logits.isfinite().all(1, /*keepdim=*/true));
   correct += static_cast<double>(hits.select(1, 0).sum().item<std::int64_t>());
   correct5 += static_cast<double>(hits.sum().item<std::int64_t>());
   samples += size;
@@ -125,9 +130,11 @@ struct Sweep {
   Augmentation augmentation;
   std::uint64_t seed = 0;
   std::int64_t variants = 1;  // passes, each with an augmentation of its own
+  bool drop_last = false;     // leaves out a last batch that is not full
   std::string folder;         // keeps the outputs in a file there, where it is not empty
   at::Tensor outputs;         // float32 [variants * N, ...], on the CPU; 0 where a sample cannot be read
   std::vector<std::int64_t> absent;  // samples that cannot be read, sorted
+  bool finite = true;                // whether all predicted outputs are numbers
 
   using Compute = std::function<at::Tensor(const at::Tensor& images)>;
   Slices Run(Job& job, Compute compute) {
@@ -137,7 +144,8 @@ struct Sweep {
       const Dataset::Plan plan{InOrder(count), batch_size, network->device(), augmentation,
                                seed + static_cast<std::uint64_t>(variant)};
       const auto pass = dataset->Read(plan);
-      for (std::int64_t begin = 0; begin < count && !job.Cancelled(); begin += batch_size) {
+      const std::int64_t end = drop_last ? count - count % batch_size : count;
+      for (std::int64_t begin = 0; begin < end && !job.Cancelled(); begin += batch_size) {
         const auto size = std::min(batch_size, count - begin);
         {
           const at::NoGradGuard no_grad;
@@ -201,16 +209,25 @@ std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::Cal
   return {job, sweep};
 }
 
-// predictionStart(network, dataset, {batchSize, autocast?}, onProgress?): the logits of every sample, [N,
-// classes].
+Slices PredictAll(Sweep& sweep, Job& job) {
+  auto work = sweep.Run(job, [&network = *sweep.network](const at::Tensor& images) {
+    return network.Forward(images, /*training=*/false);
+  });
+  while (work.Next()) co_await kHandOver;
+  sweep.finite = !sweep.outputs.defined() || !FindNonFinite(sweep.outputs).any();
+}
+
+// predictionStart(network, dataset, {batchSize, autocast?}, onProgress?): {logits, finite}, the logits of
+// every sample, [N, classes], and whether all of them are numbers.
 Napi::Value Predict(const Napi::CallbackInfo& info) {
   const auto [job, sweep] = NewSweep(info, "predict()", Access::kRead);
-  job->slices = [sweep = sweep](Job& running) {
-    return sweep->Run(running, [&network = *sweep->network](const at::Tensor& images) {
-      return network.Forward(images, /*training=*/false);
-    });
+  job->slices = [sweep = sweep](Job& running) { return PredictAll(*sweep, running); };
+  job->finish = [sweep = sweep](Napi::Env env) -> Napi::Value {
+    auto result = Napi::Object::New(env);
+    result.Set("logits", Wrap(env, sweep->outputs));
+    result.Set("finite", sweep->finite);
+    return result;
   };
-  job->finish = [sweep = sweep](Napi::Env env) { return Wrap(env, sweep->outputs); };
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }
 
@@ -277,11 +294,12 @@ Slices Restate(Sweep& sweep, Job& job) {
   while (work.Next()) co_await kHandOver;
 }
 
-// statisticsStart(network, dataset, {batchSize, autocast?}, onProgress?): batch normalisation's running
-// statistics become the means over the batches of the dataset, in its order, of those of each (as
+// statisticsStart(network, dataset, {batchSize, dropLast?, autocast?}, onProgress?): batch normalisation's
+// running statistics become the means over the batches of the dataset, in its order, of those of each (as
 // torch.optim.swa_utils.update_bn has it). Frozen layers keep theirs.
 Napi::Value Statistics(const Napi::CallbackInfo& info) {
   const auto [job, sweep] = NewSweep(info, "train()", Access::kWrite);
+  sweep->drop_last = Options(info[2], "options").Boolean("dropLast", false);
   job->slices = [sweep = sweep](Job& running) { return Restate(*sweep, running); };
   job->finish = [](Napi::Env env) { return env.Undefined(); };
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);

@@ -8,6 +8,7 @@ void RegisterTraining(Napi::Object exports);
 void RegisterEvaluation(Napi::Object exports);
 void RegisterPruning(Napi::Object exports);
 void RegisterFisher(Napi::Object exports);
+void RegisterNumbers(Napi::Object exports);
 void RegisterMemoryFormat(Napi::Object exports);
 
 }  // namespace torch_prune

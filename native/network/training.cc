@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
 
 #include "../arguments.h"
 #include "../data/dataset.h"
 #include "../tensor/autograd.h"
+#include "../tensor/non_finite.h"
 #include "../tensor/tensor.h"
 #include "autocast.h"
 #include "claim.h"
@@ -31,7 +33,8 @@ struct Training {
   std::uint64_t seed = 0;           // of the order and of the augmentation
   Augmentation augmentation;
   std::vector<std::int64_t> size;  // images are made so high and wide; empty: they are as they come
-  std::int64_t batch_size = 0;
+  std::int64_t batch_size = 1;
+  bool drop_last = false;     // leaves out a last batch that is not full
   std::vector<double> rates;  // one a step, or one for all
   bool keep_losses = false;
   bool autocast = false;
@@ -61,12 +64,30 @@ struct Training {
   std::vector<float> losses;
   bool cancelled = false;
 
+  // Why it stopped where numbers ran out: the first thing that is NaN or infinite, on the way of a batch from
+  // its samples to its loss.
+  struct Broken {
+    const char* what;       // "sample", "teacher", "tensor", "layer" or "loss"
+    std::string name = {};  // of the tensor or layer
+    std::int64_t sample = -1;
+    NonFinite found = {};
+    std::int64_t count = 0;  // values of the tensor
+  };
+  std::optional<Broken> broken;
+  double first_loss = NAN, last_loss = NAN;  // of its first step, and of the last one whose loss is a number
+  double worst_loss = 0,
+         largest_sample = 0;  // the largest loss past all reason, and the magnitude of its samples
+
+  std::int64_t Steps() const;
   Slices Run(Job& job);
 
  private:
   void Step(const Dataset::Batch& batch);
   void UpdateAverages() const;
   void CheckTrainable(const at::Tensor& logits) const;
+  bool NoteLoss(const at::Tensor& step_loss, const at::Tensor& images);
+  Broken FindCause(const Dataset::Batch& batch) const;
+  std::optional<Broken> BrokenTensor() const;
   void Splice();
   at::Tensor Resized(const at::Tensor& images) const;
   at::Tensor Logits(const at::Tensor& images) const;
@@ -79,6 +100,63 @@ void Training::CheckTrainable(const at::Tensor& logits) const {
   dataset->CheckClasses(logits);
   if (!logits.requires_grad())
     throw Error("ERR_ARGUMENT", "there is nothing to train: every layer is frozen, or has no parameters");
+}
+
+std::int64_t Training::Steps() const {
+  const auto samples = order.empty() ? dataset->size() : static_cast<std::int64_t>(order.size());
+  return (drop_last ? samples : samples + batch_size - 1) / batch_size;
+}
+
+// Whether the loss of a step is a number. A GPU is not waited for: there the sum of all losses shows it
+// later.
+bool Training::NoteLoss(const at::Tensor& step_loss, const at::Tensor& images) {
+  constexpr double kAbsurd = 1e4;  // a guess among a million classes costs 14
+  if (!step_loss.is_cpu()) return true;
+  const double loss = step_loss.item<double>();
+  if (!(loss <= std::max(worst_loss, kAbsurd))) {
+    worst_loss = loss;
+    largest_sample = images.abs().max().item<double>();
+  }
+  if (!std::isfinite(loss)) return false;
+  if (std::isnan(first_loss)) first_loss = loss;
+  last_loss = loss;
+  return true;
+}
+
+std::optional<Training::Broken> Training::BrokenTensor() const {
+  for (const auto& [name, tensor, layer, parameter] : network->tensors()) {
+    if (const auto found = FindNonFinite(tensor); found.any())
+      return Broken{"tensor", name, -1, found, tensor.numel()};
+  }
+  return {};
+}
+
+Training::Broken Training::FindCause(const Dataset::Batch& batch) const {
+  const at::NoGradGuard no_grad;
+  const auto sample_of = [&](std::int64_t position, const at::Tensor& values) {
+    return batch.indices[static_cast<std::size_t>(position / (values.numel() / batch.size()))];
+  };
+  if (const auto found = FindNonFinite(batch.images); found.any())
+    return {"sample", "", sample_of(found.first, batch.images), found};
+  if (teacher.defined()) {
+    for (const auto sample : batch.indices) {
+      if (const auto found = FindNonFinite(teacher.select(0, sample)); found.any())
+        return {"teacher", "", sample, found};
+    }
+  }
+  Broken broken{"loss"};
+  if (const auto tensor = BrokenTensor()) {
+    broken = *tensor;
+  } else {
+    const Autocast cast(network->device(), autocast);
+    network->Run(after, Resized(batch.images), static_cast<int>(network->layers().size()) - 1,
+                 /*training=*/false, [&](int layer, const at::Tensor& output) {
+                   const auto found = broken.found.any() ? NonFinite{} : FindNonFinite(output);
+                   if (found.any())
+                     broken = {"layer", network->layers()[layer]->name, -1, found, output.numel()};
+                 });
+  }
+  return broken;
 }
 
 void Training::UpdateAverages() const {
@@ -144,6 +222,10 @@ void Training::Step(const Dataset::Batch& batch) {
   const at::Tensor logits = Logits(Resized(batch.images));
   if (!std::exchange(checked_, true)) CheckTrainable(logits);
   const at::Tensor step_loss = Loss(logits, batch);
+  if (!NoteLoss(step_loss, batch.images)) {
+    broken = FindCause(batch);
+    return;
+  }
   Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
   optimizer->Step(rates.size() == 1 ? rates[0] : rates[steps]);
   UpdateAverages();
@@ -159,8 +241,9 @@ Slices Training::Run(Job& job) {
                  shuffled.const_data_ptr<std::int64_t>() + shuffled.numel());
   }
   const auto count = static_cast<std::int64_t>(order.size());
-  const std::int64_t total = (count + batch_size - 1) / batch_size;
+  const std::int64_t total = Steps();
   const at::Device device = network->device();
+  if (drop_last) order.resize(static_cast<std::size_t>(total * batch_size));
   // What samples are and how they are changed follows from the order and the seed alone.
   order.erase(order.begin(), order.begin() + std::min(steps * batch_size, count));
   const auto pass = dataset->Read({std::move(order), batch_size, device, augmentation, seed});
@@ -175,6 +258,7 @@ Slices Training::Run(Job& job) {
       if (batch.size() == 0 && (cancelled = job.Cancelled())) break;
       Step(batch);
     }
+    if (broken) break;
     ++steps;
     if (job.WantsReport()) {
       job.Report({static_cast<double>(steps), static_cast<double>(total), tally.Loss(), tally.samples(),
@@ -184,10 +268,13 @@ Slices Training::Run(Job& job) {
     co_await kHandOver;
   }
   if (steps == total && tally.samples() == 0) dataset->RefuseEmpty();
+  // The last steps, whose weights no loss has seen; and a GPU's.
+  if (!broken && steps == total) broken = BrokenTensor();
+  if (!broken && !std::isfinite(tally.Loss())) broken = Broken{"loss"};
 }
 
-// trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, rates, keepLosses?, autocast?,
-// augment?, size?, after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, averages?,
+// trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, dropLast?, rates, keepLosses?,
+// autocast?, augment?, size?, after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, averages?,
 // averageWeights?, splicing?, from?, pauseAfter?}, onProgress?); averages are tensors by parameter's name;
 // splicing is Splicing's options and {steps, keep}: before which steps masks change, and how many weights
 // each group keeps; from is {steps, samples, lossSum, correct} of a job over the same that stopped.
@@ -210,6 +297,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
       throw Error("ERR_SHAPE", "size is for images [channels, height, width]");
   }
   training->batch_size = options.Integer("batchSize");
+  training->drop_last = options.Boolean("dropLast", false);
   training->rates = ToNumbers(options.Get("rates"), "rates");
   training->keep_losses = options.Boolean("keepLosses", false);
   training->autocast = Autocast::Wanted(options);
@@ -237,9 +325,8 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
       throw Error("ERR_ARGUMENT", "splicing.keep must hold one number a group for each of its steps");
   }
   if (training->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
-  const auto samples =
-      training->order.empty() ? training->dataset->size() : static_cast<std::int64_t>(training->order.size());
-  const auto steps = (samples + training->batch_size - 1) / training->batch_size;
+  const auto steps = training->Steps();
+  if (steps == 0) throw Error("ERR_ARGUMENT", "dropLast leaves no batch: lower batchSize, or leave it out");
   if (training->rates.size() != 1 && static_cast<std::int64_t>(training->rates.size()) < steps) {
     throw Error("ERR_ARGUMENT", "rates must hold one learning rate, or one for each of the " +
                                     std::to_string(steps) + " steps");
@@ -292,6 +379,17 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
     auto losses = Napi::Float32Array::New(env, training->losses.size());
     std::copy(training->losses.begin(), training->losses.end(), losses.Data());
     result.Set("losses", losses);
+    result.Set("firstLoss", training->first_loss);
+    result.Set("lastLoss", training->last_loss);
+    result.Set("largestSample", training->largest_sample);
+    if (const auto& broken = training->broken) {
+      auto cause = broken->found.ToObject(env);
+      cause.Set("what", broken->what);
+      cause.Set("name", broken->name);
+      cause.Set("sample", static_cast<double>(broken->sample));
+      cause.Set("count", static_cast<double>(broken->count));
+      result.Set("broken", cause);
+    }
     if (training->splicing) result.Set("splicing", training->splicing->Counts(env));
     return Napi::Value(result);
   };

@@ -246,17 +246,19 @@ describe('a pruned weight is sealed:', () => {
   })
 
   it('in a job whose gradients are infinite and NaN', async () => {
-    using net = make()
-    using images = full([16, 2, 5, 5], 1e38)
+    // Small weights on large samples: the loss is a number, its gradient by the weights is none.
+    using images = randn([16, 2, 5, 5]).tanh().mul_(1e38)
     using labels = randint(0, 3, [16]).long()
     using dataset = Dataset.from(images, labels)
     for (const spec of Object.values(SPECS)) {
+      using net = make()
+      using weight = net.tensor('conv.weight')
+      noGrad(() => weight.mul_(1e-40))
       using optimizer = Optimizer.of(net, spec, l2(0.001))
       await maskAll(net)
       const options = { batchSize: 8, rates: [0.01], seed: 1 }
       await loadAddon().trainingStart(net.handle, optimizer.handle, dataset.handle, options).promise
-      using weight = net.tensor('fc.weight')
-      expect(weight.detach().isnan().any().item(), spec.kind).to.equal(1)
+      expect(weight.detach().isfinite().all().item(), spec.kind).to.equal(0)
       await expectSealed(net, optimizer)
     }
   })

@@ -10,7 +10,7 @@ import { loadNetwork } from '../../lib/nn/load.js'
 import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import { ema, swa } from '../../lib/optim/averaging.js'
 import { l2 } from '../../lib/optim/regularization.js'
-import { cosine } from '../../lib/optim/schedule.js'
+import { cosine, step } from '../../lib/optim/schedule.js'
 import { adamw, sgd } from '../../lib/optim/spec.js'
 import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion } from '../../lib/prune/mask.js'
@@ -220,9 +220,13 @@ describe('training that is saved on the way', function () {
     const attempt = (changes: Partial<TrainOptions>) =>
       refusedWith(train(net, dataset, { ...base, ...changes, checkpoint: { path } }))
     await train(net, dataset, { ...base, epochs: 1, checkpoint: { path } })
-    expect(await attempt({})).to.match(/is of a training with other epochs \(1\); remove it, or/)
-    expect(await attempt({ epochs: 1, seed: 6 })).to.match(/with other seed \(5\)/)
-    expect(await attempt({ epochs: 1, optimizer: adamw() })).to.match(/with other optimizer/)
+    expect(await attempt({})).to.match(
+      /was saved by a training of 1 epochs and cannot go on to 3, for its cosine schedule comes down over 1; remove it, or/,
+    )
+    expect(await attempt({ epochs: 1, seed: 6 })).to.match(
+      /was saved by a training with seed: 5, this one has 6/,
+    )
+    expect(await attempt({ epochs: 1, optimizer: adamw() })).to.match(/with optimizer: \{"kind":"sgd"/)
     const bytes = readFileSync(path)
     truncateSync(path, bytes.length - 100)
     expect(await attempt({ epochs: 1 })).to.match(/file\.safetensors: /)
@@ -234,6 +238,127 @@ describe('training that is saved on the way', function () {
     expect(await refusedWith(minutes, 'ERR_ARGUMENT')).to.match(
       /checkpoint\.minutes must be 0 or more, got -1/,
     )
+  })
+})
+
+describe('a checkpoint of a longer or shorter training', () => {
+  const constantly = { ...base, schedule: undefined }
+  const path = () => join(box, 'longer.safetensors')
+  const saving = (net: AnyNetwork, options: TrainOptions) =>
+    train(net, dataset, { ...options, checkpoint: { path: path() } })
+
+  for (const [what, changes] of Object.entries({
+    'a constant rate': {},
+    'a rate that falls by steps': { schedule: step(2, 0.5) },
+    'one that is stopped within an epoch, and averages': { averaging: ema(0.8) },
+  })) {
+    it(`goes on to more epochs as an unbroken one: ${what}`, async () => {
+      const options = { ...constantly, ...changes }
+      using unbroken = await prepared(options)
+      await train(unbroken, dataset, options)
+      using first = await prepared(options)
+      if ('averaging' in changes) {
+        const stop = new AbortController()
+        const onSaved = () => stop.abort()
+        const checkpoint = { path: path(), minutes: 0, onSaved }
+        const work = train(first, dataset, { ...options, epochs: 2, signal: stop.signal, checkpoint })
+        expect(await work.catch((error: unknown) => error)).to.equal(stop.signal.reason)
+      } else {
+        await saving(first, { ...options, epochs: 2 })
+      }
+      using second = await prepared(options)
+      await saving(second, options)
+      expect(bitsOf(second) === bitsOf(unbroken)).to.equal(true)
+    })
+  }
+
+  it('says why where it cannot', async () => {
+    using net = await prepared(constantly)
+    const message = async (saved: Partial<TrainOptions>, epochs: number) => {
+      rmSync(path(), { force: true })
+      await saving(net, { ...constantly, epochs: 2, ...saved })
+      const before = bitsOf(net)
+      const said = await refusedWith(saving(net, { ...constantly, ...saved, epochs }))
+      expect(bitsOf(net) === before, 'nothing was loaded').to.equal(true)
+      return said
+    }
+    expect(await message({ schedule: cosine() }, 3)).to.match(/its cosine schedule comes down over 2;/)
+    expect(await message({ averaging: swa(0.3) }, 3)).to.match(/swa\(\) averages a share of 2;/)
+    expect(await message({ averaging: ema(0.8) }, 3)).to.match(/the average of its weights has taken/)
+    expect(await message({ progressiveResizing: { initialScale: 1 } }, 3)).to.match(/is laid out over 2;/)
+    expect(await message({}, 1)).to.match(/cannot go on to 1, for it has done 2 epochs already;/)
+  })
+})
+
+describe('a checkpoint of other data, masks or settings', () => {
+  const path = () => join(box, 'other.safetensors')
+  const checkpointed = (more: Partial<TrainOptions> = {}) => ({
+    ...base,
+    epochs: 1,
+    ...more,
+    checkpoint: { path: path() },
+  })
+
+  it('is never loaded over a network that has been pruned since', async () => {
+    using net = small()
+    await train(net, dataset, checkpointed())
+    await applyCriterion(net, layerDensity({ fc1: 0.25 }))
+    const before = bitsOf(net)
+    expect(await refusedWith(train(net, dataset, checkpointed()))).to.match(
+      /was saved by a training in which fc1\.weight keeps all weights, without a mask, and here it is 192 of 768 weights; remove it, or give another checkpoint\.path/,
+    )
+    expect(bitsOf(net) === before).to.equal(true)
+    await net.assertSealed()
+  })
+
+  it('is refused for other masks of the same density', async () => {
+    using net = await prepared({})
+    await train(net, dataset, checkpointed())
+    await net.setMask(
+      'fc1',
+      tensor(
+        numbers(768).map((value) => (value > 0 ? 1 : 0)),
+        { shape: [12, 64] },
+      ),
+    )
+    expect(await refusedWith(train(net, dataset, checkpointed()))).to.match(
+      /fc1\.weight keeps \d+ of 768 weights, and here it is \d+ of 768/,
+    )
+  })
+
+  it('is refused for other samples, and taken where defaults are only written out', async () => {
+    using net = small()
+    await train(net, dataset, checkpointed({ augment: undefined }))
+    const attempt = (data: Dataset) => refusedWith(train(net, data, checkpointed({ augment: undefined })))
+    expect(await attempt(dataset.slice(0, 40))).to.match(/on 44 samples, and here it is 40 samples/)
+    expect(await attempt(pictures(SAMPLES, 9))).to.match(/on 44 samples, and here they are others/)
+    const plain = { augment: {}, labelSmoothing: 0, dropLast: false, autocast: 'none' } as const
+    expect((await train(net, dataset, checkpointed(plain))).epochs).to.deep.equal([])
+  })
+
+  it('is not taken from train() into prune(), nor from one pruning into another', async () => {
+    using net = small()
+    const splits = { train: dataset, validation }
+    await train(net, dataset, checkpointed())
+    const options = (more: object) => ({
+      criterion: layerDensity({ fc1: 0.5 }),
+      retrain: { ...base, epochs: 1 },
+      checkpoint: { path: path() },
+      ...more,
+    })
+    expect(await refusedWith(prune(net, splits, options({})))).to.match(/was saved by train\(\), not within/)
+    expect(net.mask('fc1')).to.equal(undefined)
+    rmSync(path())
+    await prune(net, splits, options({}))
+    const before = bitsOf(net)
+    const other = prune(net, splits, options({ criterion: layerDensity({ fc1: 0.25 }) }))
+    expect(await refusedWith(other)).to.match(/with criterion: \{"kind":"layerDensity"/)
+    const longer = prune(net, splits, options({ retrain: { ...base, epochs: 2 } }))
+    expect(await refusedWith(longer)).to.match(/was saved by a retraining of 1 epochs, this one has 2/)
+    expect(await refusedWith(train(net, dataset, checkpointed()))).to.match(
+      /other\.safetensors: was saved by/,
+    )
+    expect(bitsOf(net) === before).to.equal(true)
   })
 })
 

@@ -191,7 +191,7 @@ describe('memory formats and autocast', () => {
   it('are refused by name where there is no such thing', async () => {
     using net = await prepared()
     const wrong = async (options: object) => {
-      const error = await laterRefusal(train(net, images(), { ...training, ...options }))
+      const error = await laterRefusal((async () => train(net, images(), { ...training, ...options }))())
       expect(error.code).to.equal('ERR_ARGUMENT')
       return error.message
     }

@@ -1,0 +1,131 @@
+import { loadAddon } from '../binding/addon.js'
+import { nativeAugmentation } from '../data/augment.js'
+import type { Dataset } from '../data/dataset.js'
+import { checkCounts, TorchPruneError } from '../errors.js'
+import { parameterCount } from '../nn/cost.js'
+import { resolveGraph } from '../nn/graph.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { constant, rateFactor } from '../optim/schedule.js'
+import { checkDistillation, checkTeacher, type Distillation } from './distillation.js'
+import { checkCache } from './prefix.js'
+import { type ImageSize, progressiveSizes } from './progressive.js'
+import { checkLabelled, classesOf } from './samples.js'
+import type { TrainOptions } from './train.js'
+
+export const DEFAULT_BATCH_SIZE = 64
+
+/** How training is set up, whatever it is that keeps it: as in `train()` or in a round of `prune()`. */
+export type TrainSettings = Omit<TrainOptions, 'distillation' | 'validation' | 'signal' | 'onProgress'> & {
+  /** Without a teacher it is the network itself, as it comes. */
+  readonly distillation?: Partial<Distillation> | undefined
+}
+
+/**
+ * Throws for settings that cannot work on a network, before anything of it is touched. `frozen` are the layers that
+ * will not train. Returns the size of images in each epoch, where they are resized.
+ */
+export function checkSettings(
+  network: AnyNetwork,
+  settings: TrainSettings,
+  frozen: readonly string[] = network.frozen,
+): readonly (ImageSize | undefined)[] | undefined {
+  const { epochs, batchSize = DEFAULT_BATCH_SIZE, schedule = constant(), labelSmoothing = 0 } = settings
+  checkCounts({ epochs, batchSize })
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new TorchPruneError('ERR_ARGUMENT', `labelSmoothing must be in 0..1, got ${labelSmoothing}`)
+  }
+  if (![0, 1].every((step) => Number.isFinite(rateFactor(schedule, step, 2, 1)))) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `schedule must be constant(), cosine() or step(), got ${JSON.stringify(schedule) ?? typeof schedule}`,
+    )
+  }
+  const { averaging, autocast } = settings
+  if (averaging && averaging.kind !== 'ema' && averaging.kind !== 'swa') {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `averaging must be ema() or swa(), got ${JSON.stringify(averaging) ?? typeof averaging}`,
+    )
+  }
+  if (![undefined, 'bfloat16', 'none'].includes(autocast)) {
+    throw new TorchPruneError('ERR_ARGUMENT', `autocast must be 'bfloat16' or 'none', got '${autocast}'`)
+  }
+  nativeAugmentation(settings.augment)
+  checkCache(settings)
+  classesOf(network)
+  if (settings.distillation) checkDistillation(network, settings.distillation)
+  if (network.nodes.every((node) => frozen.includes(node.name) || parameterCount([node]) === 0)) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'there is nothing to train: every layer is frozen, or has no parameters',
+    )
+  }
+  const { progressiveResizing } = settings
+  return progressiveResizing && progressiveSizes(network, epochs, progressiveResizing)
+}
+
+/** Throws where a dataset does not fit a network, or these settings of its training. */
+export function checkTrainingSet(
+  network: AnyNetwork,
+  dataset: Dataset,
+  settings: TrainSettings,
+  sizes?: readonly (ImageSize | undefined)[],
+  frozen: readonly string[] = network.frozen,
+): void {
+  checkLabelled(network, dataset, 'the training set')
+  loadAddon().datasetCheckAugmentation(dataset.handle, nativeAugmentation(settings.augment))
+  checkBatches(network, dataset, settings, sizes, frozen)
+  const teacher = settings.distillation?.teacher
+  if (teacher) checkTeacher(teacher, dataset)
+}
+
+/** The steps of an epoch. */
+export function stepsOf(
+  { length }: Dataset,
+  { batchSize = DEFAULT_BATCH_SIZE, dropLast = false }: Pick<TrainOptions, 'batchSize' | 'dropLast'>,
+): number {
+  return dropLast ? Math.floor(length / batchSize) : Math.ceil(length / batchSize)
+}
+
+function checkBatches(
+  network: AnyNetwork,
+  dataset: Dataset,
+  settings: TrainSettings,
+  sizes: readonly (ImageSize | undefined)[] = [],
+  frozen: readonly string[],
+): void {
+  const { batchSize = DEFAULT_BATCH_SIZE, dropLast = false } = settings
+  const { length } = dataset
+  if (stepsOf(dataset, settings) === 0) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `dropLast leaves no batch of ${batchSize} in ${length} samples: lower batchSize, or leave dropLast out`,
+    )
+  }
+  const smallest = dropLast ? batchSize : length % batchSize || batchSize
+  if (smallest > 1) return
+  const name = loneNormalization(network, sizes, frozen)
+  if (name === undefined) return
+  const why = `batch normalization '${name}' cannot train on a batch of one sample`
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    batchSize === 1
+      ? `${why}: raise batchSize, or freeze '${name}'`
+      : `${why}, and ${length} samples in batches of ${batchSize} end with one: set dropLast: true, or another batchSize`,
+  )
+}
+
+/** The first batch normalization in training that sees a single value of each channel in a sample. */
+function loneNormalization(
+  { inputShape, layers, nodes }: AnyNetwork,
+  sizes: readonly (ImageSize | undefined)[],
+  frozen: readonly string[],
+): string | undefined {
+  const smaller = sizes.flatMap((size) => (size ? [resolveGraph([inputShape[0]!, ...size], layers)] : []))
+  return [nodes, ...smaller]
+    .flat()
+    .find(
+      ({ name, layer, shape }) =>
+        layer.kind === 'batchNorm2d' && !frozen.includes(name) && shape.slice(1).every((side) => side === 1),
+    )?.name
+}

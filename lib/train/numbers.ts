@@ -1,0 +1,77 @@
+import { loadAddon } from '../binding/addon.js'
+import type { NonFinite, NonFiniteTensor } from '../binding/native.js'
+import { runJob } from '../binding/native_job.js'
+import type { Dataset } from '../data/dataset.js'
+import { TorchPruneError } from '../errors.js'
+import type { AnyNetwork } from '../nn/network.js'
+import type { Tensor } from '../tensor/tensor.js'
+
+/** `3 NaN`, `2 infinite values`, or both. */
+export function countOf({ nan, infinite }: Pick<NonFinite, 'nan' | 'infinite'>): string {
+  const parts = [
+    nan > 0 && `${nan} NaN`,
+    infinite > 0 && `${infinite} infinite value${infinite > 1 ? 's' : ''}`,
+  ]
+  return parts.filter(Boolean).join(' and ')
+}
+
+/** `fc1.weight holds 3 NaN of 512 values`. */
+export function heldBy({ name, count, ...found }: NonFiniteTensor): string {
+  return `${name} holds ${countOf(found)} of ${count} values`
+}
+
+/** Throws `ERR_ARGUMENT` naming the parameters or buffers of a network that are NaN or infinite. */
+export async function checkWeights(
+  network: AnyNetwork,
+  signal?: AbortSignal,
+  owner = 'the network',
+): Promise<void> {
+  const found = await runJob(() => loadAddon().networkNonFinite(network.handle), signal)
+  if (found.length === 0) return
+  const [first, ...others] = found
+  const more = others.length > 0 ? `, and ${others.length} more tensors hold some` : ''
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `${owner}'s ${heldBy(first!)}${more}: load or make its weights again`,
+  )
+}
+
+/** Throws `ERR_ARGUMENT` where samples in memory are NaN or infinite. `name` is what a message calls them. */
+export async function checkValues(dataset: Dataset, name: string, signal?: AbortSignal): Promise<void> {
+  const found = await runJob(() => loadAddon().datasetNonFinite(dataset.handle), signal)
+  if (found.first < 0) return
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `${name} holds ${countOf(found)}, the first in sample ${found.first}: replace them, or leave such samples out`,
+  )
+}
+
+/** Throws `ERR_ARGUMENT` where a teacher's logits, `[N, classes]`, are NaN or infinite. */
+export async function checkLogits(logits: Tensor, signal?: AbortSignal): Promise<void> {
+  const found = await runJob(() => loadAddon().tensorNonFinite(logits.handle), signal)
+  if (found.first < 0) return
+  const sample = Math.floor(found.first / (logits.shape[1] ?? 1))
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `the teacher's logits hold ${countOf(found)}, the first for sample ${sample}: ask a teacher whose outputs are finite`,
+  )
+}
+
+/** Why a network's outputs for a dataset are not all numbers. */
+export async function causeOfOutputs(
+  network: AnyNetwork,
+  dataset: Dataset,
+  signal?: AbortSignal,
+): Promise<TorchPruneError> {
+  try {
+    await checkWeights(network, signal)
+    await checkValues(dataset, 'the dataset', signal)
+  } catch (error) {
+    if (error instanceof TorchPruneError) return error
+    throw error
+  }
+  return new TorchPruneError(
+    'ERR_TORCH',
+    "the network's outputs are too large for float32, though its weights and samples are numbers: scale the samples to about 1, or train it again at a lower learning rate",
+  )
+}
