@@ -102,7 +102,7 @@ const criterion = z.discriminatedUnion('kind', [
       of: deviationOf.exactOptional(),
       layers,
     })
-    .transform(built(({ quality, ...options }) => deviation(quality, options))),
+    .transform(built(({ kind: _, layers: __, quality, ...options }) => deviation(quality, options))),
   z
     .strictObject({ kind: z.literal('layerDensity'), density: perLayer, layers })
     .transform(built(({ density }) => layerDensity(density))),
@@ -113,7 +113,7 @@ const criterion = z.discriminatedUnion('kind', [
       normalize: z.enum(['none', ...deviationOf.options]).exactOptional(),
       layers: layersOrKind,
     })
-    .transform(built(({ density, ...options }) => globalDensity(density, options))),
+    .transform(built(({ kind: _, density, ...options }) => globalDensity(density, options))),
   z
     .strictObject({
       kind: z.literal('fisher'),
@@ -123,7 +123,7 @@ const criterion = z.discriminatedUnion('kind', [
       seed: z.int().nonnegative().exactOptional(),
       layers: layersOrKind,
     })
-    .transform(built(({ density, ...options }) => fisher(density, options))),
+    .transform(built(({ kind: _, density, ...options }) => fisher(density, options))),
   z
     .strictObject({ kind: z.literal('filterNorm'), density: perLayer, layers })
     .transform(built(({ density }) => filterNorm(density))),
@@ -139,7 +139,7 @@ const criterion = z.discriminatedUnion('kind', [
       perLayer: flag,
       layers: layersOrKind,
     })
-    .transform(built(({ density, scores: score, ...options }) => scores(density, score, options))),
+    .transform(built(({ kind: _, density, scores: score, ...options }) => scores(density, score, options))),
 ])
 
 const pixels = z.number().int().min(0)
