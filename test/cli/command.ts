@@ -1,13 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { PACKAGE } from '../../lib/binding/home.js'
-
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 export interface Outcome {
   readonly code: number | null
@@ -22,10 +18,10 @@ export interface CommandOptions {
   readonly onOutput?: (child: ChildProcess, stdout: string) => void
 }
 
-/** Runs the command line as a user does, in a process of its own. */
+/** Runs the built command line as a user does, in a process of its own: from its sources it would start in seconds. */
 export function torchPrune(args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
   const { cwd = PACKAGE, env, onOutput } = options
-  const child = spawn(process.execPath, ['--import', loader, join(PACKAGE, 'lib/cli/main.ts'), ...args], {
+  const child = spawn(process.execPath, [join(PACKAGE, 'dist/cli/main.js'), ...args], {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
