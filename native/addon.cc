@@ -22,7 +22,8 @@ namespace {
 
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   InstallHostAllocator();
-  InstallWarnings(env, exports);              // before the environment, whose threads warn until it has ended
+  InstallWarnings(env, exports);  // before the environment, whose threads warn until it has ended
+  env.AddCleanupHook([](FreeElsewhere* thread) { delete thread; }, new FreeElsewhere);
   env.SetInstanceData(new Environment(env));  // Node owns it from here and deletes it with the environment
   RegisterDevice(exports);
   RegisterTensor(env, exports);
@@ -43,6 +44,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterFisher(exports);
   RegisterNumbers(exports);
   RegisterMemoryFormat(exports);
+  RegisterNetworkJobs(exports);
   return exports;
 }
 

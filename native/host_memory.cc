@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <condition_variable>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <mutex>
+#include <thread>
 
 namespace torch_prune {
 namespace {
@@ -56,6 +58,62 @@ struct Kept {
 };
 constinit Kept kept;
 thread_local int keepers = 0;
+thread_local FreeElsewhere::Thread* elsewhere = nullptr;
+
+constexpr std::size_t kSlowToFree = std::size_t{16} << 20;  // takes some milliseconds
+}  // namespace
+
+class FreeElsewhere::Thread {
+ public:
+  ~Thread() {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    wake_.notify_one();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  void Free(Block* block) {
+    {
+      const std::lock_guard lock(mutex_);
+      block->next = first_;
+      first_ = block;
+      if (!thread_.joinable()) thread_ = std::thread([this] { Loop(); });
+    }
+    wake_.notify_one();
+  }
+
+ private:
+  void Loop() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [this] { return ending_ || first_ != nullptr; });
+      if (first_ == nullptr) return;
+      Block* const block = first_;
+      first_ = block->next;
+      lock.unlock();
+      c10::free_cpu(block);
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  Block* first_ = nullptr;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+FreeElsewhere::FreeElsewhere() : thread_(std::make_unique<Thread>()) {
+  elsewhere = thread_.get();
+}
+
+FreeElsewhere::~FreeElsewhere() {
+  elsewhere = nullptr;
+}
+
+namespace {
 
 Block* Take(int size_class) {
   const std::lock_guard lock(kept.mutex);
@@ -79,7 +137,11 @@ void GiveBack(void* data) {
       return;
     }
   }
-  c10::free_cpu(block);
+  if (elsewhere != nullptr && block->bytes >= kSlowToFree) {
+    elsewhere->Free(block);
+  } else {
+    c10::free_cpu(block);
+  }
 }
 
 class HostAllocator final : public c10::Allocator {

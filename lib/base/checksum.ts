@@ -21,16 +21,20 @@ export async function checksumOf(bytes: Uint8Array): Promise<string> {
 
 /** Hands on bytes piece by piece, and returns their checksum. */
 export async function checksumWhile(
-  bytes: Uint8Array,
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   use: (piece: Uint8Array) => Promise<void>,
 ): Promise<string> {
   let sum = 0
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-    const piece = bytes.subarray(at, at + PIECE_BYTES)
+  for await (const piece of pieces) {
     sum = crc32(piece, sum)
     await use(piece)
   }
   return digits(sum)
+}
+
+/** Bytes in pieces that an event loop can wait for. */
+export function* inPieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)
 }
 
 function digits(sum: number): string {

@@ -83,6 +83,13 @@ export interface NativeSplicing {
   readonly keep: readonly number[]
 }
 
+/** A mask of a parameter. Without `keep` it keeps what the mask there does, or all. */
+export interface NativeMask {
+  readonly name: string
+  readonly kind: 'sealed' | 'spliced' | 'none'
+  readonly keep?: TensorHandle | undefined
+}
+
 /** How many pruned weights have returned, and how many kept ones gone. */
 export interface SplicingCounts {
   readonly returned: number
@@ -173,15 +180,25 @@ export interface Native {
 
   fromBytes(bytes: ArrayBufferView, dtype: DType, shape: readonly number[], device: string): TensorHandle
   toBytes(tensor: TensorHandle): ArrayBuffer
+  /** Copies a stretch of the bytes of a contiguous tensor on the CPU into an array; `tensorWrite` the other way. */
+  tensorRead(tensor: TensorHandle, offset: number, bytes: Uint8Array): void
+  tensorWrite(tensor: TensorHandle, offset: number, bytes: Uint8Array): void
   item(tensor: TensorHandle): number | boolean
   to(tensor: TensorHandle, device: string | undefined, dtype: DType | undefined): TensorHandle
   tensorDispose(tensor: TensorHandle): void
   tensorDisposed(tensor: TensorHandle): boolean
-  tensorDescribe(tensor: TensorHandle): { shape: number[]; dtype: DType; device: string }
+  tensorDescribe(tensor: TensorHandle): {
+    shape: number[]
+    dtype: DType
+    device: string
+    contiguous: boolean
+  }
   tensorRequiresGrad(tensor: TensorHandle): boolean
   liveTensors(): { tensors: number; bytes: number }
 
   operator(name: string, overload: string): (...values: OperatorArgument[]) => unknown
+  /** The same as a job, outside of autograd. */
+  operatorStart(name: string, overload: string, ...values: OperatorArgument[]): NativeJob<unknown>
 
   backward(
     tensor: TensorHandle,
@@ -252,17 +269,27 @@ export interface Native {
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<{ pixels: TensorHandle; skipped: [index: number, reason: string][] }>
 
-  networkMake(layers: readonly object[], seed: number): NetworkHandle
+  /** Its initial weights are drawn when they are first needed, or by `networkDraw`, `networkDrawStart`. */
+  networkMake(layers: readonly object[], seed: number, device: string): NetworkHandle
+  networkDraw(network: NetworkHandle): void
+  networkDrawStart(network: NetworkHandle): NativeJob<void>
   networkDispose(network: NetworkHandle): void
   networkForward(network: NetworkHandle, input: TensorHandle, training: boolean): TensorHandle
-  networkTensors(network: NetworkHandle): { name: string; layer: string; parameter: boolean }[]
+  networkTensors(
+    network: NetworkHandle,
+  ): { name: string; layer: string; parameter: boolean; shape: number[]; dtype: DType }[]
   networkTensor(network: NetworkHandle, name: string): TensorHandle
-  networkLoad(network: NetworkHandle, name: string, values: TensorHandle): void
-  networkSetMask(network: NetworkHandle, name: string, keep: TensorHandle | undefined): void
+  /** What it holds now, copied when one of the two is written to; so is a mask. */
+  networkSnapshot(network: NetworkHandle, name: string): TensorHandle
   networkMask(network: NetworkHandle, name: string): TensorHandle | undefined
-  networkSplice(network: NetworkHandle, name: string, keep: TensorHandle | undefined): void
+  /** Values and masks at once, all or nothing. */
+  networkPutStart(
+    network: NetworkHandle,
+    values: readonly { readonly name: string; readonly values: TensorHandle }[],
+    masks: readonly NativeMask[],
+  ): NativeJob<void>
   networkSpliced(network: NetworkHandle): string[]
-  networkUnsealed(network: NetworkHandle): Record<string, number>
+  networkUnsealedStart(network: NetworkHandle): NativeJob<Record<string, number>>
   networkSetTrainable(network: NetworkHandle, layer: string, trainable: boolean): void
   /** Position of the last layer of the frozen, deterministic part in front; -1 where there is none. */
   networkFrozenPrefix(network: NetworkHandle): number
@@ -270,7 +297,7 @@ export interface Native {
   networkReseed(network: NetworkHandle, seed: number): void
   networkRandomState(network: NetworkHandle): TensorHandle
   networkSetRandomState(network: NetworkHandle, state: TensorHandle): void
-  networkTo(network: NetworkHandle, device: string): void
+  networkToStart(network: NetworkHandle, device: string): NativeJob<void>
   networkFormat(network: NetworkHandle): MemoryFormat
   networkFormatStart(network: NetworkHandle, format: MemoryFormat): NativeJob<undefined>
 
@@ -288,12 +315,10 @@ export interface Native {
   optimizerState(
     optimizer: OptimizerHandle,
   ): { name: string; steps: number; moments: Record<string, TensorHandle> }[]
-  optimizerLoad(
+  optimizerLoadStart(
     optimizer: OptimizerHandle,
-    name: string,
-    steps: number,
-    moments: Record<string, TensorHandle>,
-  ): void
+    states: readonly { name: string; steps: number; moments: Record<string, TensorHandle> }[],
+  ): NativeJob<void>
 
   /** From now on, nobody but its own jobs writes to what is named, until `leaseEnd`. */
   leaseTake(

@@ -5,7 +5,7 @@ import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
 import { allocate, exists, inputError, refuse, sizeOfFile } from '../io/files.js'
-import { fromBytes } from '../tensor/bytes.js'
+import { fromManyBytes } from '../tensor/bytes.js'
 import { tensor } from '../tensor/from.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type DataSplits, Dataset } from './dataset.js'
@@ -90,8 +90,12 @@ async function readBinary(paths: readonly string[]): Promise<Dataset> {
       pixels.set(bytes.subarray(i * RECORD + 1, (i + 1) * RECORD), at * PIXELS)
     }
   }
-  using images = fromBytes({ dtype: 'uint8', shape: [labels.length, 3, SIDE, SIDE], data: pixels })
-  using bytes = fromBytes({ dtype: 'uint8', shape: [labels.length], data: labels })
+  using images = await fromManyBytes({
+    dtype: 'uint8',
+    shape: [labels.length, 3, SIDE, SIDE],
+    data: pixels,
+  })
+  using bytes = await fromManyBytes({ dtype: 'uint8', shape: [labels.length], data: labels })
   using classes = bytes.to('int64')
   return Dataset.from(images, classes, CIFAR10)
 }

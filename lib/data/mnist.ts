@@ -1,8 +1,8 @@
 import { path, whole } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
-import { fromBytes } from '../tensor/bytes.js'
+import { fromManyBytes } from '../tensor/bytes.js'
 import { type DataSplits, Dataset } from './dataset.js'
-import { findMnist, readMnist } from './idx.js'
+import { findMnist, type MnistPart, readMnist } from './idx.js'
 
 /** Mean and standard deviation of the training pixels, in 0..1. */
 const MNIST = { mean: [0.1307], std: [0.3081] }
@@ -26,15 +26,15 @@ export interface MnistOptions extends OptionsOf<typeof mnistOptions> {}
 export async function mnist(dir?: string, options: MnistOptions = {}): Promise<DataSplits> {
   const { validation } = readOptions('data.mnist', mnistOptions, options)
   const files = await readMnist(await findMnist(dir === undefined ? dir : path.read(dir, 'data.mnist: dir')))
-  const [all, test] = [files.train, files.test].map(({ images, labels }) => {
-    using pixels = fromBytes({
+  const part = async ({ images, labels }: MnistPart) => {
+    using pixels = await fromManyBytes({
       dtype: 'uint8',
       shape: [images.shape[0]!, 1, ...images.shape.slice(1)],
       data: images.data,
     })
-    using bytes = fromBytes({ dtype: 'uint8', shape: [...labels.shape], data: labels.data })
+    using bytes = await fromManyBytes({ dtype: 'uint8', shape: [...labels.shape], data: labels.data })
     using classes = bytes.to('int64')
     return Dataset.from(pixels, classes, MNIST)
-  }) as [Dataset, Dataset]
-  return { ...all.split(validation), test }
+  }
+  return { ...(await part(files.train)).split(validation), test: await part(files.test) }
 }

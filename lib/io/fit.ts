@@ -24,7 +24,8 @@ export function checkFit(
   maskOf: (weight: string) => string,
   path: string,
 ): void {
-  const names: string[] = network.tensorNames()
+  const held = new Map<string, Stored>(network.tensorShapes())
+  const names = [...held.keys()]
   const masks = new Map(network.prunable.map((layer) => [maskOf(`${layer}.weight`), `${layer}.weight`]))
   const missing = names.filter((name) => !tensors.has(name) && !mayBeMissing(name))
   const own = new Set(names)
@@ -32,7 +33,7 @@ export function checkFit(
   const misfits: string[] = []
   const check = (name: string, of: string, dtype?: DType) => {
     const stored = tensors.get(name)
-    const misfit = stored && misfitOf(network, of, stored, dtype)
+    const misfit = stored && misfitOf(held.get(of)!, stored, dtype)
     if (misfit !== undefined) misfits.push(`tensor ${quoted(name)} ${misfit}`)
   }
   for (const name of names) check(name, name)
@@ -52,8 +53,7 @@ export function mayBeMissing(name: string): boolean {
   return name.endsWith('.num_batches_tracked')
 }
 
-function misfitOf(network: AnyNetwork, name: string, stored: Stored, dtype?: DType): string | undefined {
-  using own = network.tensor(name)
+function misfitOf(own: Stored, stored: Stored, dtype?: DType): string | undefined {
   if (own.shape.join() !== stored.shape.join()) {
     return `has shape [${stored.shape.join(', ')}], the network's has [${own.shape.join(', ')}]`
   }

@@ -8,7 +8,9 @@ import { type Layers, resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Shape } from '../nn/shapes.js'
 import { sealZeros, type WeightsOptions, weightsOptions } from '../nn/zeros.js'
-import { fromBytes, toBytes } from '../tensor/bytes.js'
+import { fromManyBytes, type TensorPieces, toPieces } from '../tensor/bytes.js'
+import { HeldTensors } from '../tensor/held.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { quoted, refuse } from './files.js'
 import { checkFit, mayBeMissing } from './fit.js'
 import { withMasks, withoutPrefix } from './foreign.js'
@@ -132,24 +134,24 @@ export async function saveNetwork(
   path: string,
   beside?: {
     readonly metadata: Readonly<Record<string, string>>
-    readonly tensors: ReadonlyMap<string, TensorData>
+    readonly tensors: ReadonlyMap<string, TensorPieces>
   },
 ): Promise<void> {
   refuseReading(network)
-  const tensors = new Map<string, TensorData>(beside?.tensors)
+  // As it is now: it may be trained again while the file is written.
+  using held = new HeldTensors()
+  const tensors = new Map<string, TensorPieces>(beside?.tensors)
   for (const name of network.tensorNames()) {
-    if (tensors.has(name)) {
-      throw new TorchPruneError(
-        'ERR_ARGUMENT',
-        `tensor ${quoted(name)} has a name that this file needs for itself: rename its layer`,
-      )
-    }
-    using tensor = network.tensor(name)
-    tensors.set(name, toBytes(tensor))
+    if (!tensors.has(name)) continue
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `tensor ${quoted(name)} has a name that this file needs for itself: rename its layer`,
+    )
   }
+  for (const [name, values] of await network.snapshot()) tensors.set(name, toPieces(held.use(values)))
   for (const layer of network.prunable) {
-    using mask = network.mask(layer)
-    if (mask) tensors.set(`${layer}.weight${MASK}`, { ...toBytes(mask), dtype: 'uint8' })
+    const mask = network.mask(layer)
+    if (mask) tensors.set(`${layer}.weight${MASK}`, { ...toPieces(held.use(mask)), dtype: 'uint8' })
   }
   const { spliced } = network
   const metadata = {
@@ -241,19 +243,22 @@ export async function putWeights(
     if (!tensors.has(name)) throw wrong('is missing, and the layer is spliced')
   }
   if (mask === 'zeros') refuseAllZero(weights, tensors, path)
-  for (const layer of network.prunable) await network.setMask(layer, undefined)
+  using held = new HeldTensors()
+  const values: [name: string, values: Tensor][] = []
+  const keeps = new Map<string, Tensor>()
   for (const [name, stored] of tensors) {
-    if (masks.has(name)) continue
-    using values = fromBytes(stored)
-    await network.load(name, values)
+    const made = held.use(await fromManyBytes(stored))
+    if (masks.has(name)) keeps.set(name, made)
+    else values.push([name, made])
   }
-  for (const layer of network.prunable) {
-    const stored = tensors.get(`${layer}.weight${MASK}`)
-    if (stored === undefined) continue
-    using keep = fromBytes(stored)
-    if (spliced.includes(layer)) await network.splice(layer, keep)
-    else await network.setMask(layer, keep)
-  }
+  await network.put(
+    values,
+    network.prunable.map((layer) => {
+      const keep = keeps.get(`${layer}.weight${MASK}`)?.handle
+      const kind = keep === undefined ? 'none' : spliced.includes(layer) ? 'spliced' : 'sealed'
+      return { name: `${layer}.weight`, kind, keep }
+    }),
+  )
   const sealed = mask === 'zeros' ? await sealZeros(network) : []
   const masked = network.prunable.filter(
     (layer) => tensors.has(`${layer}.weight${MASK}`) || sealed.includes(layer),

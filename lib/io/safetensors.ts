@@ -1,10 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises'
 
-import { checksumOf, checksumWhile } from '../base/checksum.js'
+import { checksumOf, checksumWhile, inPieces } from '../base/checksum.js'
 import { isObject, list } from '../base/collection.js'
 import { boolean, instance, kind, path as pathKind, text } from '../base/kind.js'
 import { group, type OptionsOf, optional, readOptions } from '../base/option.js'
 import { TorchPruneError } from '../errors.js'
+import type { TensorPieces } from '../tensor/bytes.js'
 import { bytesPerElement, type DType } from '../tensor/dtype.js'
 import { writeAtomically } from './atomic.js'
 import { allocate, inputError, quoted, readFully, refuse, sizeOfFile } from './files.js'
@@ -108,7 +109,10 @@ export function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> 
  */
 export async function writeSafetensors(
   path: string,
-  file: { metadata: Readonly<Record<string, string>>; tensors: ReadonlyMap<string, Readonly<TensorData>> },
+  file: {
+    metadata: Readonly<Record<string, string>>
+    tensors: ReadonlyMap<string, Readonly<TensorData> | TensorPieces>
+  },
   options: WriteSafetensorsOptions = {},
 ): Promise<void> {
   const { checksums } = readOptions('writeSafetensors', writingOptions, options)
@@ -116,6 +120,7 @@ export async function writeSafetensors(
   fileKind.read(file, 'writeSafetensors: file')
   for (const [name, tensor] of file.tensors) {
     text.read(name, 'writeSafetensors: the name of a tensor')
+    if (isObject(tensor) && 'pieces' in tensor) continue // one of ours
     tensorDataKind.read(tensor, `writeSafetensors: tensor ${quoted(name)}`)
   }
   const ordered = [...file.tensors].sort(([nameA, a], [nameB, b]) => {
@@ -126,7 +131,7 @@ export async function writeSafetensors(
   for (const [name, tensor] of ordered) {
     checkTensor(name, tensor, path)
     const begin = end
-    end += tensor.data.byteLength
+    end += bytesOf(tensor)
     entries.set(name, { dtype: tensor.dtype, shape: tensor.shape, begin, end })
   }
   checkMetadata(file.metadata, path)
@@ -146,8 +151,10 @@ export async function writeSafetensors(
       await handle.writeFile(length)
       await handle.writeFile(header)
       const sums: string[] = []
-      for (const [, { data }] of ordered)
-        sums.push(await checksumWhile(data, (piece) => handle.writeFile(piece)))
+      for (const [, tensor] of ordered) {
+        const pieces = 'data' in tensor ? inPieces(tensor.data) : tensor.pieces()
+        sums.push(await checksumWhile(pieces, (piece) => handle.writeFile(piece)))
+      }
       if (checksums) await handle.write(encode(sums), 0, header.length, LENGTH_BYTES)
     } finally {
       await handle.close()
@@ -214,7 +221,12 @@ function select(
   return [...tensors].filter(([name]) => wanted.has(name))
 }
 
-function checkTensor(name: string, { dtype, shape, data }: TensorData, path: string): void {
+function bytesOf(tensor: TensorData | TensorPieces): number {
+  return 'data' in tensor ? tensor.data.byteLength : tensor.byteLength
+}
+
+function checkTensor(name: string, tensor: TensorData | TensorPieces, path: string): void {
+  const { dtype, shape } = tensor
   const refuseIt = (what: string): never => {
     throw new TorchPruneError('ERR_ARGUMENT', `${path}: tensor ${quoted(name)} ${what}`)
   }
@@ -223,8 +235,8 @@ function checkTensor(name: string, { dtype, shape, data }: TensorData, path: str
     refuseIt(`has an unknown dtype; use one of ${LAYOUT.join(', ')}`)
   const bytes =
     tensorBytes(dtype, shape) ?? refuseIt(`has the shape [${shape}]; give whole sizes of 0 or more`)
-  if (bytes !== data.byteLength) {
-    refuseIt(`has ${data.byteLength} bytes; ${dtype} of shape [${shape}] takes ${bytes}`)
+  if (bytes !== bytesOf(tensor)) {
+    refuseIt(`has ${bytesOf(tensor)} bytes; ${dtype} of shape [${shape}] takes ${bytes}`)
   }
 }
 

@@ -3,11 +3,12 @@ import { refuseOwned, refuseReading } from '../base/lease.js'
 import { readOptions } from '../base/option.js'
 import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
-import type { NetworkHandle } from '../binding/native.js'
+import type { NativeMask, NetworkHandle } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
 import { saveNetwork } from '../io/network.js'
 import { type Device, deviceKind } from '../tensor/device.js'
+import type { DType } from '../tensor/dtype.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { MemoryFormat } from './compute.js'
 import { isPrunable, type LayerCost, layerCosts, parameterCount } from './cost.js'
@@ -28,9 +29,12 @@ import type { Shape } from './shapes.js'
 export type { NetworkOptions } from './network_options.js'
 
 const CLONING = uncloneable('a network stays in its thread (save it, and load the file there)')
+/** Networks of fewer parameters have their initial weights when they are made. */
+const DRAWN_AT_ONCE = 1e6
 
 /**
- * A layer graph with its parameters, on a device. `K` holds the kind of each layer by name, so that naming a
+ * A layer graph with its parameters, on a device. Initial weights of large networks are drawn off the event loop while
+ * it goes on; what uses them before waits for them. `K` holds the kind of each layer by name, so that naming a
  * layer that is not there, or pruning one without weights, does not compile.
  */
 export class Network<K extends LayerKinds = LayerKinds> {
@@ -47,7 +51,8 @@ export class Network<K extends LayerKinds = LayerKinds> {
   readonly seed: number
   /** @internal */
   handle: NetworkHandle
-  #device: Device = 'cpu'
+  #device: Device
+  readonly #drawing: Promise<void> | undefined
   readonly #frozen = new Set<string>()
   readonly #dropout = new Map<string, number>()
 
@@ -57,9 +62,15 @@ export class Network<K extends LayerKinds = LayerKinds> {
     this.inputShape = [...inputShape]
     this.layers = Object.fromEntries(this.nodes.map(({ name, layer }) => [name, layer]))
     this.seed = seed
-    this.handle = makeHandle(this.nodes, seed)
+    this.handle = makeHandle(this.nodes, seed, device)
+    this.#device = device
+    if (this.parameterCount < DRAWN_AT_ONCE) loadAddon().networkDraw(this.handle)
+    // Where that fails, so does whatever needs them.
+    else
+      this.#drawing = loadAddon()
+        .networkDrawStart(this.handle)
+        .promise.catch(() => {})
     for (const { name, layer } of this.nodes) if (layer.kind === 'dropout') this.#dropout.set(name, layer.p)
-    if (device !== 'cpu') this.#moveTo(device)
   }
 
   get device(): Device {
@@ -69,11 +80,8 @@ export class Network<K extends LayerKinds = LayerKinds> {
   /** Moves parameters, buffers, masks and (at their next step) the moments of optimisers. */
   async to(device: Device): Promise<void> {
     refuseOwned(this)
-    this.#moveTo(deviceKind.read(device, 'Network.to: device'))
-  }
-
-  #moveTo(device: Device): void {
-    loadAddon().networkTo(this.handle, device)
+    deviceKind.read(device, 'Network.to: device')
+    await runJob(() => loadAddon().networkToStart(this.handle, device))
     this.#device = device
   }
 
@@ -111,6 +119,13 @@ export class Network<K extends LayerKinds = LayerKinds> {
       .map((entry) => entry.name as ParameterName<K>)
   }
 
+  /** What each of them is, without looking at its values. @internal */
+  tensorShapes(): [name: string, { readonly dtype: DType; readonly shape: readonly number[] }][] {
+    return loadAddon()
+      .networkTensors(this.handle)
+      .map(({ name, dtype, shape }) => [name, { dtype, shape }])
+  }
+
   /** A parameter or buffer itself, not a copy: what is done to it is done to the network. */
   tensor(name: ParameterName<K>): Tensor {
     refuseReading(this)
@@ -128,6 +143,17 @@ export class Network<K extends LayerKinds = LayerKinds> {
     return Tensor.wrap(loadAddon().networkForward(this.handle, input.handle, training))
   }
 
+  /** Settles when the initial weights are there: reading them does not hold the event loop any more. @internal */
+  async ready(): Promise<void> {
+    await this.#drawing
+  }
+
+  /** What parameters and buffers hold now, in tensors of their own that are copied when they are written to. @internal */
+  async snapshot(names: readonly string[] = this.tensorNames()): Promise<Map<string, Tensor>> {
+    await this.ready()
+    return new Map(names.map((name) => [name, Tensor.wrap(loadAddon().networkSnapshot(this.handle, name))]))
+  }
+
   /** The mask of a layer's weight (`bool`, true where kept), a copy; undefined where there is none. */
   mask(layer: PrunableName<K>): Tensor<'bool'> | undefined {
     refuseReading(this)
@@ -141,8 +167,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * is non-zero where the weight stays. A new mask replaces the old one; undefined removes it.
    */
   async setMask(layer: PrunableName<K>, keep: Tensor | undefined): Promise<void> {
-    refuseOwned(this)
-    loadAddon().networkSetMask(this.handle, `${layer}.weight`, keep?.handle)
+    await this.put([], [{ name: `${layer}.weight`, kind: keep ? 'sealed' : 'none', keep: keep?.handle }])
   }
 
   /**
@@ -151,8 +176,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * the weight's shape; without it, what the layer's mask keeps now, or all. Ends with `seal()`.
    */
   async splice(layer: PrunableName<K>, keep?: Tensor): Promise<void> {
-    refuseOwned(this)
-    loadAddon().networkSplice(this.handle, `${layer}.weight`, keep?.handle)
+    await this.put([], [{ name: `${layer}.weight`, kind: 'spliced', keep: keep?.handle }])
   }
 
   /** Names of the layers that are spliced, in order. */
@@ -164,10 +188,12 @@ export class Network<K extends LayerKinds = LayerKinds> {
   /** Turns spliced masks into ones that seal: what they prune now is +0 and does not return. */
   async seal(): Promise<void> {
     refuseOwned(this)
-    for (const layer of this.spliced) {
-      using keep = this.mask(layer)
-      await this.setMask(layer, keep)
-    }
+    const { spliced } = this
+    if (spliced.length === 0) return
+    await this.put(
+      [],
+      spliced.map((layer) => ({ name: `${layer}.weight`, kind: 'sealed' })),
+    )
   }
 
   /** Throws `ERR_SEAL` while layers are spliced; `what` needs the pruned weights gone. @internal */
@@ -188,7 +214,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
   async assertSealed(): Promise<void> {
     refuseReading(this)
     this.refuseSpliced('the network is not sealed')
-    const broken = Object.entries(loadAddon().networkUnsealed(this.handle))
+    const broken = Object.entries(await runJob(() => loadAddon().networkUnsealedStart(this.handle)))
     if (broken.length === 0) return
     const list = broken.map(([name, count]) => `${name} (${count})`).join(', ')
     throw new TorchPruneError(
@@ -242,8 +268,17 @@ export class Network<K extends LayerKinds = LayerKinds> {
 
   /** Copies values into a parameter or buffer; a mask on it is applied to them. @internal */
   async load(name: string, values: Tensor): Promise<void> {
+    await this.put([[name, values]])
+  }
+
+  /** Copies values into parameters and buffers, and sets masks, at once: all of it or nothing. @internal */
+  async put(
+    values: Iterable<readonly [name: string, values: Tensor]>,
+    masks: readonly NativeMask[] = [],
+  ): Promise<void> {
     refuseOwned(this)
-    loadAddon().networkLoad(this.handle, name, values.handle)
+    const list = Array.from(values, ([name, tensor]) => ({ name, values: tensor.handle }))
+    await runJob(() => loadAddon().networkPutStart(this.handle, list, masks))
   }
 
   /**
@@ -269,22 +304,24 @@ export class Network<K extends LayerKinds = LayerKinds> {
     refuseOwned(this)
     const native = loadAddon()
     const nodes = resolveGraph(this.inputShape, layers)
-    const handle = makeHandle(nodes, this.seed)
-    native.networkDispose(this.handle)
+    const old = this.handle
+    this.handle = makeHandle(nodes, this.seed, this.#device)
     this.layers = layers
     this.nodes = nodes
-    this.handle = handle
-    native.networkTo(handle, this.#device)
-    for (const name of this.tensorNames()) {
-      const values = tensors.get(name)
-      if (values) await this.load(name, values)
-    }
-    for (const layer of this.prunable) {
-      const mask = tensors.get(`${layer}.weight_mask`)
-      if (mask) await this.setMask(layer, mask)
-    }
-    for (const layer of this.#frozen) native.networkSetTrainable(handle, layer, false)
-    for (const [layer, p] of this.#dropout) native.networkSetDropout(handle, layer, p)
+    const random = native.networkRandomState(old)
+    native.networkSetRandomState(this.handle, random)
+    native.tensorDispose(random)
+    native.networkDispose(old)
+    for (const layer of this.#frozen) native.networkSetTrainable(this.handle, layer, false)
+    for (const [layer, p] of this.#dropout) native.networkSetDropout(this.handle, layer, p)
+    const masks = this.prunable.flatMap((layer): NativeMask[] => {
+      const keep = tensors.get(`${layer}.weight_mask`)
+      return keep ? [{ name: `${layer}.weight`, kind: 'sealed', keep: keep.handle }] : []
+    })
+    await this.put(
+      [...tensors].filter(([name]) => !name.endsWith('.weight_mask')),
+      masks,
+    )
   }
 
   /**
@@ -302,9 +339,9 @@ export class Network<K extends LayerKinds = LayerKinds> {
   }
 }
 
-function makeHandle(nodes: readonly Node[], seed: number): NetworkHandle {
+function makeHandle(nodes: readonly Node[], seed: number, device: string): NetworkHandle {
   const specification = nodes.map(({ name, layer, inputs }) => ({ ...layer, name, inputs }))
-  return loadAddon().networkMake(specification, seed)
+  return loadAddon().networkMake(specification, seed, device)
 }
 
 /**

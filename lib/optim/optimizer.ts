@@ -5,6 +5,7 @@ import { shown } from '../base/shown.js'
 import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NativeParameter, OptimizerHandle } from '../binding/native.js'
+import { runJob } from '../binding/native_job.js'
 import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { tensorKind } from '../tensor/core.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -104,12 +105,13 @@ export class Optimizer {
   }
 
   /** Takes up what another one remembered. Pruned places become +0, whatever was saved. */
-  loadState(state: ReadonlyMap<string, ParameterState>): void {
-    for (const [name, saved] of stateKind.read(state, 'Optimizer.loadState: state')) {
+  async loadState(state: ReadonlyMap<string, ParameterState>): Promise<void> {
+    const states = Array.from(stateKind.read(state, 'Optimizer.loadState: state'), ([name, saved]) => {
       const { steps, moments } = parameterState.read(saved, `Optimizer.loadState: state of ${shown(name)}`)
       const handles = Object.fromEntries(Object.entries(moments).map(([key, tensor]) => [key, tensor.handle]))
-      loadAddon().optimizerLoad(this.handle, name, steps, handles)
-    }
+      return { name, steps, moments: handles }
+    })
+    await runJob(() => loadAddon().optimizerLoadStart(this.handle, states))
   }
 
   dispose(): void {

@@ -6,7 +6,6 @@ import { TorchPruneError } from '../errors.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
-import { noGrad } from '../tensor/autograd.js'
 import { evaluate } from '../train/evaluate.js'
 import { networkJob } from '../train/lease.js'
 import { checkValues, checkWeights } from '../train/numbers.js'
@@ -133,15 +132,12 @@ async function errorPruned(
   reading: Pick<SensitivityOptions, 'autocast' | 'signal'>,
 ): Promise<number> {
   const name = `${layer}.weight`
-  using own = network.tensor(name)
-  using weight = noGrad(() => own.detach().clone())
+  using weight = (await network.snapshot([name])).get(name)!
   using mask = network.mask(layer)
   try {
     await applyCriterion(network, layerDensity({ [layer]: density }), reading)
     return (await evaluate(network, dataset, reading)).top1Error
   } finally {
-    await network.setMask(layer, undefined)
-    await network.load(name, weight)
-    if (mask) await network.setMask(layer, mask)
+    await network.put([[name, weight]], [{ name, kind: mask ? 'sealed' : 'none', keep: mask?.handle }])
   }
 }

@@ -2,8 +2,8 @@ import { refuseOwned } from '../base/lease.js'
 import type { Dataset } from '../data/dataset.js'
 import type { LayerKinds } from '../nn/graph.js'
 import type { Network } from '../nn/network.js'
-import { scope } from '../tensor/scope.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { invokeLater } from '../tensor/invoke.js'
+import { Tensor } from '../tensor/tensor.js'
 import { predict } from '../train/evaluate.js'
 import { holdingNetwork } from '../train/lease.js'
 import { Shrinking } from './shrinking.js'
@@ -72,26 +72,30 @@ async function removeOnce<K extends LayerKinds>(
   const { certify, signal } = options
   using before = certify && (await predict(network, certify, { signal }))
   const { memoryFormat, parameterCount: parametersBefore } = network
-  using work = new Shrinking(network)
-  work.run()
+  using work = await Shrinking.of(network)
+  await work.run(signal)
   const removed = work.removed()
   if (removed.length > 0) await network.rebuild(work.layers, work.tensors)
   await network.setMemoryFormat(memoryFormat, signal)
   const report = { removed, kept: work.kept, parametersBefore, parametersAfter: network.parameterCount }
   if (certify === undefined || before === undefined) return report
   using after = await predict(network, certify, { signal })
-  return { ...report, certificate: compareOutputs(before, after) }
+  return { ...report, certificate: await compareOutputs(before, after) }
 }
 
 /** How far outputs moved between two networks, on the same samples. */
-function compareOutputs(before: Tensor, after: Tensor): Certificate {
-  return scope(() => {
-    const largestChange = before.sub(after).abs().max().item()
-    const largest = before.abs().max().item()
-    return {
-      samples: before.shape[0]!,
-      largestChange,
-      relativeChange: largest === 0 ? 0 : largestChange / largest,
-    }
-  })
+async function compareOutputs(before: Tensor, after: Tensor): Promise<Certificate> {
+  using change = Tensor.wrap(await invokeLater('sub.Tensor', before, after))
+  const [largestChange, largest] = [await largestOf(change), await largestOf(before)]
+  return {
+    samples: before.shape[0]!,
+    largestChange,
+    relativeChange: largest === 0 ? 0 : largestChange / largest,
+  }
+}
+
+async function largestOf(values: Tensor): Promise<number> {
+  using magnitudes = Tensor.wrap(await invokeLater('abs', values))
+  using largest = Tensor.wrap(await invokeLater('max', magnitudes))
+  return Number(largest.item())
 }

@@ -171,10 +171,11 @@ function strengthOf(kind: 'l1' | 'l2', options: Pick<TradeoffOptions, 'l1' | 'l2
 }
 
 async function copyOf(from: AnyNetwork, to: AnyNetwork): Promise<AnyNetwork> {
-  for (const name of from.tensorNames()) {
-    using values = from.tensor(name)
-    using plain = values.detach()
-    await to.load(name, plain)
+  const values = await from.snapshot()
+  try {
+    await to.put(values)
+  } finally {
+    for (const tensor of values.values()) tensor.dispose()
   }
   return to
 }

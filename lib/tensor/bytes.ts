@@ -1,5 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
+import { PIECE_BYTES } from '../base/checksum.js'
 import { loadAddon } from '../binding/addon.js'
-import type { DType } from './dtype.js'
+import { TorchPruneError } from '../errors.js'
+import { bytesPerElement, type DType } from './dtype.js'
+import { empty } from './factories.js'
+import { invokeLater } from './invoke.js'
 import { Tensor } from './tensor.js'
 
 /** A tensor's contents outside libtorch, row-major. */
@@ -7,6 +12,15 @@ export interface TensorBytes {
   readonly dtype: DType
   readonly shape: number[]
   readonly data: Uint8Array
+}
+
+/** The same, handed on piece by piece: a tensor that is too large to copy at once. */
+export interface TensorPieces {
+  readonly dtype: DType
+  readonly shape: number[]
+  readonly byteLength: number
+  /** A piece is good until the next one is asked for. */
+  pieces(): AsyncIterable<Uint8Array>
 }
 
 /** A copy of a tensor's elements. */
@@ -18,7 +32,50 @@ export function toBytes(tensor: Tensor): TensorBytes {
   }
 }
 
+/** A tensor's elements, which are read when the pieces are: it must live, and stay as it is, until then. */
+export function toPieces(tensor: Tensor): TensorPieces {
+  const { dtype } = tensor
+  return {
+    dtype,
+    shape: [...tensor.shape],
+    byteLength: tensor.numel * bytesPerElement[dtype],
+    pieces: () => piecesOf(tensor),
+  }
+}
+
+async function* piecesOf(tensor: Tensor): AsyncGenerator<Uint8Array, void, void> {
+  const native = loadAddon()
+  const { contiguous, device } = native.tensorDescribe(tensor.handle)
+  using moved =
+    contiguous && device === 'cpu'
+      ? undefined
+      : Tensor.wrap(await invokeLater('to.device', tensor, 'cpu', tensor.dtype, false, true, 'contiguous'))
+  const plain = moved ?? tensor
+  const bytes = tensor.numel * bytesPerElement[tensor.dtype]
+  const piece = new Uint8Array(Math.min(bytes, PIECE_BYTES))
+  for (let at = 0; at < bytes; at += PIECE_BYTES) {
+    const part = piece.subarray(0, bytes - at)
+    native.tensorRead(plain.handle, at, part)
+    yield part
+  }
+}
+
 /** A tensor from a copy of `data`. Throws `ERR_SHAPE` when it does not hold as many elements as the shape asks. */
 export function fromBytes({ dtype, shape, data }: TensorBytes, device = 'cpu'): Tensor {
   return Tensor.wrap(loadAddon().fromBytes(data, dtype, shape, device))
+}
+
+/** The same of any number of bytes, without holding the event loop; on the CPU. */
+export async function fromManyBytes(bytes: TensorBytes): Promise<Tensor> {
+  const { dtype, shape, data } = bytes
+  if (data.byteLength <= PIECE_BYTES) return fromBytes(bytes)
+  const made: Tensor = empty(shape, { dtype })
+  if (made.numel * bytesPerElement[dtype] !== data.byteLength) {
+    throw new TorchPruneError('ERR_SHAPE', `${data.byteLength} bytes do not fit ${dtype} [${shape}]`)
+  }
+  for (let at = 0; at < data.byteLength; at += PIECE_BYTES) {
+    await setImmediate()
+    loadAddon().tensorWrite(made.handle, at, data.subarray(at, at + PIECE_BYTES))
+  }
+  return made
 }

@@ -51,6 +51,18 @@ export function invokeTensor(operator: string, ...values: Argument[]): TensorHan
   return invoke(operator, ...values) as TensorHandle
 }
 
+/** `invokeTensor` as a job, for tensors that an event loop cannot wait for; what comes out is no part of a graph. */
+export async function invokeLater(operator: string, ...values: Argument[]): Promise<TensorHandle> {
+  const { operation } = find(operator)
+  const [name = operator, overload = ''] = operator.split('.')
+  const handles = values.map((value) => toNative(value, operation))
+  try {
+    return (await loadAddon().operatorStart(`aten::${name}`, overload, ...handles).promise) as TensorHandle
+  } catch (error) {
+    throw error instanceof TorchPruneError ? located(error, operator, operation) : error
+  }
+}
+
 function find(operator: string): Operator {
   let known = found.get(operator)
   if (known === undefined) {

@@ -4,26 +4,29 @@ import type { Dataset } from '../data/dataset.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type Averaging, averageWeights } from '../optim/averaging.js'
-import { noGrad } from '../tensor/autograd.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { invokeLater } from '../tensor/invoke.js'
+import { Tensor } from '../tensor/tensor.js'
 
 /** The average of a network's weights while it trains. */
 export class Average {
   readonly #network: AnyNetwork
   readonly #averaging: Averaging
-  readonly #tensors = new Map<string, Tensor>()
+  readonly #tensors: ReadonlyMap<string, Tensor>
 
-  constructor(network: AnyNetwork, averaging: Averaging) {
+  private constructor(network: AnyNetwork, averaging: Averaging, tensors: ReadonlyMap<string, Tensor>) {
     this.#network = network
     this.#averaging = averaging
-    for (const { name, layer, parameter } of loadAddon().networkTensors(network.handle)) {
-      if (!parameter || (network.frozen as readonly string[]).includes(layer)) continue
-      using weight = network.tensor(name)
-      this.#tensors.set(
-        name,
-        noGrad(() => weight.detach().clone()),
-      )
-    }
+    this.#tensors = tensors
+  }
+
+  /** Begins with the weights as they are now; frozen layers have none. */
+  static async of(network: AnyNetwork, averaging: Averaging): Promise<Average> {
+    const frozen: readonly string[] = network.frozen
+    const names = loadAddon()
+      .networkTensors(network.handle)
+      .filter(({ layer, parameter }) => parameter && !frozen.includes(layer))
+      .map(({ name }) => name)
+    return new Average(network, averaging, await network.snapshot(names))
   }
 
   /** The averages by parameter, which stay its own. */
@@ -32,10 +35,10 @@ export class Average {
   }
 
   /** Takes up what another one had come to. */
-  load(values: ReadonlyMap<string, Tensor>): void {
+  async load(values: ReadonlyMap<string, Tensor>): Promise<void> {
     for (const [name, tensor] of this.#tensors) {
       const saved = values.get(name)
-      if (saved) noGrad(() => tensor.copy_(saved))
+      if (saved) Tensor.wrap(await invokeLater('copy_', tensor, saved)).dispose()
     }
   }
 
@@ -56,7 +59,7 @@ export class Average {
     signal?: AbortSignal,
   ): Promise<void> {
     const network = this.#network
-    for (const [name, tensor] of this.#tensors) await network.load(name, tensor)
+    await network.put(this.#tensors)
     await runJob(() => loadAddon().statisticsStart(network.handle, dataset.handle, options), signal)
   }
 

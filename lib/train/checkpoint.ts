@@ -6,15 +6,11 @@ import { TorchPruneError } from '../errors.js'
 import { checkWritable } from '../io/atomic.js'
 import { exists, refuse } from '../io/files.js'
 import { BESIDE, putWeights, saveNetwork } from '../io/network.js'
-import {
-  readSafetensors,
-  readSafetensorsHeader,
-  type SafetensorsFile,
-  type TensorData,
-} from '../io/safetensors.js'
+import { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from '../io/safetensors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Optimizer, ParameterState } from '../optim/optimizer.js'
-import { fromBytes, toBytes } from '../tensor/bytes.js'
+import { fromManyBytes, type TensorPieces, toPieces } from '../tensor/bytes.js'
+import { HeldTensors } from '../tensor/held.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Average } from './average.js'
 import { differenceOf, epochsDifference, type TrainingIdentity } from './identity.js'
@@ -149,17 +145,17 @@ export class TrainingCheckpoint {
   ): Promise<void> {
     const { path, note = {}, onSaved } = this.#options
     const steps: Record<string, number> = {}
-    const tensors = new Map<string, TensorData>()
+    using held = new HeldTensors()
+    const tensors = new Map<string, TensorPieces>()
     for (const [name, state] of optimizer.state()) {
       steps[name] = state.steps
       for (const [moment, values] of Object.entries(state.moments)) {
-        tensors.set(`${MOMENT}${moment}.${name}`, toBytes(values))
-        values.dispose()
+        tensors.set(`${MOMENT}${moment}.${name}`, toPieces(held.use(values)))
       }
     }
-    for (const [name, values] of average?.tensors ?? []) tensors.set(`${AVERAGE}${name}`, toBytes(values))
-    using random = Tensor.wrap(loadAddon().networkRandomState(network.handle))
-    tensors.set(RANDOM, toBytes(random))
+    for (const [name, values] of average?.tensors ?? []) tensors.set(`${AVERAGE}${name}`, toPieces(values))
+    const random = held.use(Tensor.wrap(loadAddon().networkRandomState(network.handle)))
+    tensors.set(RANDOM, toPieces(random))
     const { epoch, steps: done, samples, lossSum, correct } = position
     const stored: z.infer<typeof storedSchema> = {
       schema: 2,
@@ -190,29 +186,30 @@ export class SavedTraining {
   }
 
   /** Takes up the moments, averages, and, within an epoch, where random numbers stood. */
-  putInto(network: AnyNetwork, optimizer: Optimizer, average: Average | undefined): void {
-    const made: Tensor[] = []
-    const take = (name: string) => {
+  async putInto(network: AnyNetwork, optimizer: Optimizer, average: Average | undefined): Promise<void> {
+    using held = new HeldTensors()
+    const take = async (name: string) => {
       const data = this.#tensors.get(name)
       if (data === undefined) return refuse(this.#path, `lacks the tensor ${name}`, MEND)
-      made.push(fromBytes(data))
-      return made.at(-1)!
+      return held.use(await fromManyBytes(data))
     }
-    try {
-      const states = new Map<string, ParameterState>()
-      for (const [name, steps] of Object.entries(this.#stored.optimizer)) {
-        const kinds = MOMENT_NAMES.filter((moment) => this.#tensors.has(`${MOMENT}${moment}.${name}`))
-        const moments = kinds.map((moment) => [moment, take(`${MOMENT}${moment}.${name}`)] as const)
-        states.set(name, { steps, moments: Object.fromEntries(moments) })
+    const states = new Map<string, ParameterState>()
+    for (const [name, steps] of Object.entries(this.#stored.optimizer)) {
+      const moments: Record<string, Tensor> = {}
+      for (const moment of MOMENT_NAMES) {
+        const key = `${MOMENT}${moment}.${name}`
+        if (this.#tensors.has(key)) moments[moment] = await take(key)
       }
-      optimizer.loadState(states)
-      if (average) {
-        const names = [...average.tensors.keys()]
-        average.load(new Map(names.map((name) => [name, take(`${AVERAGE}${name}`)])))
-      }
-      if (this.position.steps > 0) loadAddon().networkSetRandomState(network.handle, take(RANDOM).handle)
-    } finally {
-      for (const tensor of made) tensor.dispose()
+      states.set(name, { steps, moments })
+    }
+    await optimizer.loadState(states)
+    if (average) {
+      const averages = new Map<string, Tensor>()
+      for (const name of average.tensors.keys()) averages.set(name, await take(`${AVERAGE}${name}`))
+      await average.load(averages)
+    }
+    if (this.position.steps > 0) {
+      loadAddon().networkSetRandomState(network.handle, (await take(RANDOM)).handle)
     }
   }
 }

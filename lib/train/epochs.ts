@@ -58,8 +58,8 @@ export async function* epochsOf(
   // What the cache holds is augmented already.
   const augment = cache ? undefined : nativeAugmentation(options.augment)
   const lesson = await lessonOf(distillation, dataset, { autocast, signal })
-  using average = options.averaging && new Average(network, options.averaging)
-  saved?.putInto(network, optimizer, average)
+  using average = options.averaging && (await Average.of(network, options.averaging))
+  await saved?.putInto(network, optimizer, average)
   let at = saved?.position ?? beginningOf((splicing?.after ?? 0) + 1)
   let kept = at
   const keep = async () => {

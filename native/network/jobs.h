@@ -10,5 +10,6 @@ void RegisterPruning(Napi::Object exports);
 void RegisterFisher(Napi::Object exports);
 void RegisterNumbers(Napi::Object exports);
 void RegisterMemoryFormat(Napi::Object exports);
+void RegisterNetworkJobs(Napi::Object exports);
 
 }  // namespace torch_prune

@@ -16,14 +16,20 @@ namespace {
 // same seed gives the same bits.
 void InitializeWeightAndBias(const at::Tensor& weight, const at::Tensor& bias, at::Generator& generator) {
   const at::NoGradGuard no_grad;
+  const auto draw = [&generator](const at::Tensor& values, double bound) {
+    // On the CPU wherever they go, so that a seed means the same on every device.
+    if (values.is_cpu()) {
+      values.uniform_(-bound, bound, generator);
+    } else {
+      values.copy_(at::empty(values.sizes()).uniform_(-bound, bound, generator));
+    }
+  };
   const double fan_in = static_cast<double>(weight.numel()) / static_cast<double>(weight.size(0));
   const double a = std::sqrt(5.0);
   const double gain = std::sqrt(2.0 / (1 + a * a));
   const double bound = std::sqrt(3.0) * (gain / std::sqrt(fan_in));
-  weight.uniform_(-bound, bound, generator);
-  if (!bias.defined()) return;
-  const double bias_bound = 1 / std::sqrt(fan_in);
-  bias.uniform_(-bias_bound, bias_bound, generator);
+  draw(weight, bound);
+  if (bias.defined()) draw(bias, 1 / std::sqrt(fan_in));
 }
 
 class Linear : public Layer {
@@ -31,10 +37,11 @@ class Linear : public Layer {
   explicit Linear(const Options& options) {
     const auto in = options.Integer("inFeatures");
     const auto out = options.Integer("outFeatures");
-    weight_ = register_parameter("weight", at::zeros({out, in}));
-    if (options.Boolean("bias", true)) bias_ = register_parameter("bias", at::zeros({out}));
+    weight_ = register_parameter("weight", at::empty({out, in}));
+    if (options.Boolean("bias", true)) bias_ = register_parameter("bias", at::empty({out}));
   }
   void Initialize(at::Generator& generator) override { InitializeWeightAndBias(weight_, bias_, generator); }
+  bool Draws() const override { return true; }
   bool OutputMayBeOverwritten() const override { return true; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
     const at::Tensor weight = Effective(weight_);
@@ -57,10 +64,11 @@ class Conv2d : public Layer {
     const auto out = options.Integer("outChannels");
     if (groups_ < 1) throw Error("ERR_ARGUMENT", "groups must be 1 or more, got " + std::to_string(groups_));
     weight_ = register_parameter(
-        "weight", at::zeros({out, options.Integer("inChannels") / groups_, kernel.at(0), kernel.at(1)}));
-    if (options.Boolean("bias", true)) bias_ = register_parameter("bias", at::zeros({out}));
+        "weight", at::empty({out, options.Integer("inChannels") / groups_, kernel.at(0), kernel.at(1)}));
+    if (options.Boolean("bias", true)) bias_ = register_parameter("bias", at::empty({out}));
   }
   void Initialize(at::Generator& generator) override { InitializeWeightAndBias(weight_, bias_, generator); }
+  bool Draws() const override { return true; }
   bool OutputMayBeOverwritten() const override { return true; }
   std::int64_t groups() const override { return groups_; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {

@@ -23,6 +23,8 @@ class Layer : public torch::nn::Module {
   virtual at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) = 0;
   // As torch.nn initialises, drawing in its order: weight, then bias.
   virtual void Initialize(at::Generator&) {}
+  // Whether that fills all of its parameters: before, they hold whatever lay in their memory.
+  virtual bool Draws() const { return false; }
   // Whether Forward may overwrite its one input when nothing else reads it and autograd does not need it.
   virtual bool CanOverwrite() const { return false; }
   // Whether backward needs the layer's own output, or the output is its input: then it may not be

@@ -99,7 +99,7 @@ at::Tensor Effective(const at::Tensor& parameter) {
   return splice == nullptr ? parameter : StraightThrough::apply(parameter, splice);
 }
 
-void SetMask(const at::Tensor& parameter, const at::Tensor& keep, MaskKind kind) {
+std::unique_ptr<MaskHook> MakeMask(const at::Tensor& parameter, const at::Tensor& keep, MaskKind kind) {
   if (!parameter.is_leaf())
     throw Error("ERR_ARGUMENT", "a mask goes on a leaf tensor: this one was computed");
   if (!at::isFloatingType(parameter.scalar_type()))
@@ -109,12 +109,20 @@ void SetMask(const at::Tensor& parameter, const at::Tensor& keep, MaskKind kind)
   at::Tensor own = at::empty_strided(parameter.sizes(), parameter.strides(),
                                      parameter.options().dtype(at::kBool).requires_grad(false));
   own.copy_(keep.ne(0));
-  auto hook = std::make_unique<MaskHook>(std::move(own), kind);
-  if (kind == MaskKind::kSealed) {
-    hook->Seal(parameter.data());
-    if (parameter.grad().defined()) hook->Seal(parameter.grad());
+  return std::make_unique<MaskHook>(std::move(own), kind);
+}
+
+void PutMask(const at::Tensor& parameter, std::unique_ptr<MaskHook> mask) {
+  const at::NoGradGuard no_grad;
+  if (mask->kind() == MaskKind::kSealed) {
+    mask->Seal(parameter.data());
+    if (parameter.grad().defined()) mask->Seal(parameter.grad());
   }
-  torch::autograd::impl::set_post_acc_grad_hooks(parameter, std::move(hook));
+  torch::autograd::impl::set_post_acc_grad_hooks(parameter, std::move(mask));
+}
+
+void SetMask(const at::Tensor& parameter, const at::Tensor& keep, MaskKind kind) {
+  PutMask(parameter, MakeMask(parameter, keep, kind));
 }
 
 void RemoveMask(const at::Tensor& parameter) {

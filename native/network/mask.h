@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 #include <torch/csrc/autograd/function_hook.h>
 
+#include <memory>
 #include <string>
 
 #include "../errors.h"
@@ -66,6 +67,9 @@ at::Tensor Effective(const at::Tensor& parameter);
 // Puts a mask on a leaf parameter, replacing any other. One that seals does so to its value and its `.grad`;
 // the moments of optimisers are the caller's: Environment knows them.
 void SetMask(const at::Tensor& parameter, const at::Tensor& keep, MaskKind kind = MaskKind::kSealed);
+// The two halves of it: what can fail, and what cannot, for callers that do all or nothing.
+std::unique_ptr<MaskHook> MakeMask(const at::Tensor& parameter, const at::Tensor& keep, MaskKind kind);
+void PutMask(const at::Tensor& parameter, std::unique_ptr<MaskHook> mask);
 void RemoveMask(const at::Tensor& parameter);
 
 // That a mask would prune all of a parameter.

@@ -39,6 +39,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   ClaimNetwork(environment, *job, *network, Access::kWrite, {"setMemoryFormat()", {}, {}});
   job->run = [network, format, copies](Job&) {
     const at::NoGradGuard no_grad;
+    network->Draw();
     for (const auto& named : network->tensors()) {
       const at::Tensor& tensor = named.tensor;
       if (tensor.dim() != 4 || tensor.is_contiguous(format)) continue;

@@ -17,8 +17,8 @@ at::Generator NewGenerator(const at::Device& device, std::uint64_t seed) {
 
 }  // namespace
 
-Network::Network(const Napi::Array& specification, std::uint64_t seed)
-    : generator_(NewGenerator(at::kCPU, seed)) {
+Network::Network(const Napi::Array& specification, std::uint64_t seed, const at::Device& device)
+    : initial_(NewGenerator(at::kCPU, seed)), device_(device), generator_(NewGenerator(device, seed)) {
   for (std::uint32_t i = 0; i < specification.Length(); ++i) {
     const Options options(specification.Get(i), "layer");
     auto layer = MakeLayer(options);
@@ -41,7 +41,6 @@ Network::Network(const Napi::Array& specification, std::uint64_t seed)
     if (!layer_position_.emplace(layer->name, i).second) {
       throw Error("ERR_ARGUMENT", "two layers are called '" + layer->name + "'");
     }
-    layer->Initialize(generator_);
     layers_.push_back(std::move(layer));
   }
   if (layers_.empty()) throw Error("ERR_ARGUMENT", "a network needs at least one layer");
@@ -67,10 +66,40 @@ Network::Network(const Napi::Array& specification, std::uint64_t seed)
     }
   }
   for (std::size_t i = 0; i < tensors_.size(); ++i) position_.emplace(tensors_[i].name, i);
+  if (device.is_cpu()) return;
+  const at::NoGradGuard no_grad;
+  for (const auto& named : tensors_) {
+    // What is drawn has nothing to take along yet.
+    const bool empty = named.parameter && named.layer->Draws();
+    at::Tensor(named.tensor)
+        .set_data(empty ? at::empty_like(named.tensor, named.tensor.options().device(device))
+                        : named.tensor.to(device));
+  }
+}
+
+bool Network::DrawNext() {
+  const std::lock_guard lock(drawing_);
+  if (drawn_) return false;
+  layers_[next_drawn_]->Initialize(initial_);
+  if (++next_drawn_ < layers_.size()) return true;
+  {
+    const std::lock_guard generators(generators_);
+    if (continues_ && device_.is_cpu()) generator_ = initial_;
+    initial_ = at::Generator();
+  }
+  drawn_.store(true, std::memory_order_release);
+  return false;
+}
+
+void Network::DropDrawing() {
+  const std::lock_guard lock(drawing_);
+  next_drawn_ = layers_.size();
+  drawn_.store(true, std::memory_order_release);
 }
 
 at::Tensor Network::Run(int after, const at::Tensor& given, int last, bool training, const Observer& observe,
                         bool steps) {
+  Draw();
   const bool relay = format_ == at::MemoryFormat::ChannelsLast && given.dim() == 4;
   const at::Tensor value = relay ? given.contiguous(format_) : given;
   std::vector<at::Tensor> outputs(layers_.size());
@@ -144,31 +173,45 @@ void Network::SetTrainable(const std::string& name, bool trainable) {
   }
 }
 
-void Network::To(const at::Device& device) {
-  if (device == device_) return;
+std::vector<Network::Moved> Network::MovedTo(const at::Device& device) const {
+  std::vector<Moved> moved;
+  if (device == device_) return moved;
   const at::NoGradGuard no_grad;
   for (const auto& named : tensors_) {
     const MaskHook* hook = named.parameter ? FindMask(named.tensor) : nullptr;
-    const at::Tensor keep = hook ? hook->keep().to(device) : at::Tensor();
-    named.tensor.mutable_grad() = at::Tensor();
+    moved.push_back(
+        {named.tensor, named.tensor.detach().to(device), hook ? hook->keep().to(device) : at::Tensor()});
+  }
+  return moved;
+}
+
+void Network::Move(const std::vector<Moved>& moved, const at::Device& device) {
+  if (device == device_) return;
+  for (const auto& [tensor, data, keep] : moved) {
+    tensor.mutable_grad() = at::Tensor();
     // set_data keeps the tensor's identity: handles, hooks and optimisers stay with it.
-    at::Tensor(named.tensor).set_data(named.tensor.to(device));
-    if (hook) SetMask(named.tensor, keep, hook->kind());
+    at::Tensor(tensor).set_data(data);
+    if (keep.defined()) FindMask(tensor)->Replace(keep);
   }
   device_ = device;
   generator_ = NewGenerator(device, generator_.current_seed());
 }
 
 void Network::Reseed(std::uint64_t seed) {
+  const std::lock_guard lock(generators_);
   generator_ = NewGenerator(device_, seed);
+  continues_ = false;
 }
 
 at::Tensor Network::RandomState() {
+  if (continues_) Draw();
   std::lock_guard lock(generator_.mutex());
   return generator_.get_state();
 }
 
 void Network::SetRandomState(const at::Tensor& state) {
+  const std::lock_guard generators(generators_);
+  continues_ = false;
   std::lock_guard lock(generator_.mutex());
   generator_.set_state(state);
 }

@@ -1,5 +1,7 @@
 #pragma once
+#include <atomic>
 #include <functional>
+#include <mutex>
 #include <unordered_map>
 
 #include "../handle.h"
@@ -17,12 +19,24 @@ struct NamedTensor {
 };
 
 // A layer graph with its parameters. Layers stand in an order in which inputs come before their readers.
+//
+// A hundred million initial weights take a second to draw, so the constructor leaves that to whoever has the
+// time: they lie in memory that nothing has touched yet, until Draw() or Put() filled it.
 class Network {
  public:
   static constexpr std::uint64_t kTag = 2;
   static constexpr const char* kName = "network";
 
-  Network(const Napi::Array& specification, std::uint64_t seed);
+  Network(const Napi::Array& specification, std::uint64_t seed, const at::Device& device);
+
+  // Draws the initial weights of one more layer, on any thread; false where none is left.
+  bool DrawNext();
+  // Draws what is left of them, or waits for the thread that is at it. Costs nothing once it is done.
+  void Draw() {
+    while (!drawn_.load(std::memory_order_acquire)) DrawNext();
+  }
+  // Drops the drawing: all of them were given other values.
+  void DropDrawing();
 
   // Called with each layer's position and output while they still exist.
   using Observer = std::function<void(int, const at::Tensor&)>;
@@ -51,7 +65,13 @@ class Network {
   std::vector<at::Tensor> Owned() const;
 
   void SetTrainable(const std::string& layer, bool trainable);
-  void To(const at::Device& device);
+  // What To() would put in the place of a tensor and its mask. Made on any thread.
+  struct Moved {
+    at::Tensor tensor, data, keep;
+  };
+  std::vector<Moved> MovedTo(const at::Device& device) const;
+  // Puts it there; where claims are made, since they are on the memory that a tensor has.
+  void Move(const std::vector<Moved>& moved, const at::Device& device);
   // Restarts the generator that dropout draws from.
   void Reseed(std::uint64_t seed);
   // Where that generator stands, as a tensor of bytes.
@@ -60,6 +80,12 @@ class Network {
 
  private:
   std::vector<std::shared_ptr<Layer>> layers_;
+  std::mutex drawing_;
+  std::size_t next_drawn_ = 0;  // of the layers
+  std::atomic<bool> drawn_{false};
+  std::mutex generators_;
+  at::Generator initial_;         // draws the initial weights
+  bool continues_ = true;         // whether dropout goes on from where that ends
   std::vector<int> last_reader_;  // of each layer's output: when it can be let go
   std::vector<NamedTensor> tensors_;
   std::unordered_map<std::string, std::size_t> position_;  // of a name in tensors_

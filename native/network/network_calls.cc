@@ -1,6 +1,8 @@
+#include "../arguments.h"
+#include "../tensor/snapshot.h"
 #include "../tensor/tensor.h"
+#include "../tensor/transfer.h"
 #include "network.h"
-#include "optimizer.h"
 
 // What lib/ asks of a network on the main thread: none of it takes long.
 namespace torch_prune {
@@ -21,10 +23,18 @@ std::shared_ptr<Network> UseNetwork(const Napi::Value& value) {
 
 namespace {
 
+// networkMake(layers, seed, device): its initial weights are not drawn yet.
 Napi::Value Make(const Napi::CallbackInfo& info) {
-  return NetworkHandle::Wrap(
-      info.Env(), std::make_shared<Network>(ToArray(info[0], "layers"),
-                                            static_cast<std::uint64_t>(ToInteger(info[1], "seed"))));
+  return NetworkHandle::Wrap(info.Env(),
+                             std::make_shared<Network>(ToArray(info[0], "layers"),
+                                                       static_cast<std::uint64_t>(ToInteger(info[1], "seed")),
+                                                       ToDevice(info[2], "device")));
+}
+
+// networkDraw(network): draws the initial weights now.
+Napi::Value Draw(const Napi::CallbackInfo& info) {
+  NetworkHandle::Get(info[0], "network")->Draw();
+  return info.Env().Undefined();
 }
 
 Napi::Value Dispose(const Napi::CallbackInfo& info) {
@@ -38,7 +48,7 @@ Napi::Value Forward(const Napi::CallbackInfo& info) {
   return Wrap(info.Env(), network->Forward(Unwrap(info[1], "input"), training));
 }
 
-// networkTensors(network): [{name, layer, parameter}]
+// networkTensors(network): [{name, layer, parameter, shape, dtype}]
 Napi::Value Tensors(const Napi::CallbackInfo& info) {
   const auto network = NetworkHandle::Get(info[0], "network");
   auto list = Napi::Array::New(info.Env(), network->tensors().size());
@@ -48,6 +58,8 @@ Napi::Value Tensors(const Napi::CallbackInfo& info) {
     entry.Set("name", named.name);
     entry.Set("layer", named.layer->name);
     entry.Set("parameter", named.parameter);
+    entry.Set("shape", ShapeOf(info.Env(), named.tensor));
+    entry.Set("dtype", DTypeName(named.tensor.scalar_type()));
     list.Set(i++, entry);
   }
   return list;
@@ -55,51 +67,22 @@ Napi::Value Tensors(const Napi::CallbackInfo& info) {
 
 // networkTensor(network, name): the parameter or buffer itself, not a copy.
 Napi::Value TensorOf(const Napi::CallbackInfo& info) {
-  return Wrap(info.Env(), ReadNetwork(info[0])->Find(ToString(info[1], "name")).tensor);
+  const auto network = ReadNetwork(info[0]);
+  network->Draw();
+  return Wrap(info.Env(), network->Find(ToString(info[1], "name")).tensor);
 }
 
-// networkLoad(network, name, tensor): copies values in; a mask on the parameter is applied to them.
-Napi::Value Load(const Napi::CallbackInfo& info) {
-  const auto& named = UseNetwork(info[0])->Find(ToString(info[1], "name"));
-  const auto& values = Unwrap(info[2], "values");
-  if (values.sizes() != named.tensor.sizes()) {
-    throw Error("ERR_SHAPE", "'" + named.name + "' has shape " + c10::str(named.tensor.sizes()) +
-                                 ", the values have " + c10::str(values.sizes()));
-  }
-  const at::NoGradGuard no_grad;
-  named.tensor.copy_(values);
-  if (const MaskHook* hook = FindSeal(named.tensor)) hook->Seal(named.tensor.data());
-  return info.Env().Undefined();
+// networkSnapshot(network, name): the values of one, as they are now.
+Napi::Value SnapshotOf(const Napi::CallbackInfo& info) {
+  const auto network = ReadNetwork(info[0]);
+  network->Draw();
+  return Wrap(info.Env(), Snapshot(network->Find(ToString(info[1], "name")).tensor));
 }
 
-// networkSetMask(network, name, keep | undefined)
-Napi::Value SetMaskOf(const Napi::CallbackInfo& info) {
-  const auto& named = UseNetwork(info[0])->Find(ToString(info[1], "name"));
-  if (info[2].IsUndefined()) {
-    RemoveMask(named.tensor);
-  } else {
-    SetMask(named.tensor, Unwrap(info[2], "mask"));
-    SealMoments(Environment::Of(info.Env()).optimizers, named.tensor);
-  }
-  return info.Env().Undefined();
-}
-
-// networkMask(network, name): a copy of the mask (bool, true where kept), or undefined.
+// networkMask(network, name): a snapshot of the mask (bool, true where kept), or undefined.
 Napi::Value MaskOf(const Napi::CallbackInfo& info) {
   const MaskHook* hook = FindMask(ReadNetwork(info[0])->Find(ToString(info[1], "name")).tensor);
-  return hook ? Wrap(info.Env(), hook->keep().clone()) : info.Env().Undefined();
-}
-
-// networkSplice(network, name, keep | undefined): a spliced mask, in place of the one that is there;
-// undefined keeps what that keeps, or all.
-Napi::Value Splice(const Napi::CallbackInfo& info) {
-  const auto& parameter = UseNetwork(info[0])->Find(ToString(info[1], "name")).tensor;
-  const MaskHook* hook = FindMask(parameter);
-  const at::Tensor keep = !info[2].IsUndefined() ? Unwrap(info[2], "mask")
-                          : hook != nullptr      ? hook->keep()
-                                                 : at::ones(parameter.sizes(), at::kBool);
-  SetMask(parameter, keep, MaskKind::kSpliced);
-  return info.Env().Undefined();
+  return hook ? Wrap(info.Env(), Snapshot(hook->keep())) : info.Env().Undefined();
 }
 
 // networkSpliced(network): the names of the parameters that are spliced.
@@ -110,26 +93,6 @@ Napi::Value Spliced(const Napi::CallbackInfo& info) {
     if (named.parameter && FindSplice(named.tensor) != nullptr) names.Set(count++, named.name);
   }
   return names;
-}
-
-// networkUnsealed(network): {name: count} of pruned places whose bits are not +0, in weights, gradients and
-// moments.
-Napi::Value Unsealed(const Napi::CallbackInfo& info) {
-  auto found = Napi::Object::New(info.Env());
-  const auto note = [&found](const std::string& name, std::int64_t count) {
-    if (count > 0) found.Set(name, static_cast<double>(count));
-  };
-  for (const auto& named : ReadNetwork(info[0])->tensors()) {
-    const MaskHook* hook = named.parameter ? FindSeal(named.tensor) : nullptr;
-    if (hook == nullptr) continue;
-    note(named.name, hook->Unsealed(named.tensor));
-    if (named.tensor.grad().defined()) note(named.name + ".grad", hook->Unsealed(named.tensor.grad()));
-    ForEachMoment(Environment::Of(info.Env()).optimizers, named.tensor,
-                  [&](const std::string& moment, const at::Tensor& values) {
-                    note(named.name + "." + moment, hook->Unsealed(values));
-                  });
-  }
-  return found;
 }
 
 Napi::Value SetTrainable(const Napi::CallbackInfo& info) {
@@ -162,33 +125,25 @@ Napi::Value SetRandomState(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value To(const Napi::CallbackInfo& info) {
-  UseNetwork(info[0])->To(ToDevice(info[1], "device"));
-  return info.Env().Undefined();
-}
-
 }  // namespace
 
 void RegisterNetwork(Napi::Env env, Napi::Object exports) {
   NetworkHandle::Register(env);
   Export<Make>(exports, "networkMake");
+  Export<Draw>(exports, "networkDraw");
   Export<Dispose>(exports, "networkDispose");
   Export<Forward>(exports, "networkForward");
   Export<Tensors>(exports, "networkTensors");
   Export<TensorOf>(exports, "networkTensor");
-  Export<Load>(exports, "networkLoad");
-  Export<SetMaskOf>(exports, "networkSetMask");
+  Export<SnapshotOf>(exports, "networkSnapshot");
   Export<MaskOf>(exports, "networkMask");
-  Export<Splice>(exports, "networkSplice");
   Export<Spliced>(exports, "networkSpliced");
-  Export<Unsealed>(exports, "networkUnsealed");
   Export<SetTrainable>(exports, "networkSetTrainable");
   Export<FrozenPrefix>(exports, "networkFrozenPrefix");
   Export<SetDropout>(exports, "networkSetDropout");
   Export<Reseed>(exports, "networkReseed");
   Export<RandomState>(exports, "networkRandomState");
   Export<SetRandomState>(exports, "networkSetRandomState");
-  Export<To>(exports, "networkTo");
 }
 
 }  // namespace torch_prune

@@ -27,6 +27,7 @@ Napi::Value OfNetwork(const Napi::CallbackInfo& info) {
   const auto job = environment.compute.NewJob(info.Env());
   ClaimNetwork(environment, *job, *network, Access::kRead, {"a check", {}, {}});
   job->run = [network, entries](Job&) {
+    network->Draw();
     for (const auto& [name, tensor, layer, parameter] : network->tensors()) {
       if (const auto found = FindNonFinite(tensor); found.any())
         entries->push_back({name, tensor.numel(), found});

@@ -10,6 +10,7 @@
 
 #include "../arguments.h"
 #include "../layout.h"
+#include "../tensor/snapshot.h"
 #include "../tensor/tensor.h"
 #include "mask.h"
 #include "network.h"
@@ -194,7 +195,7 @@ Napi::Value ZeroGrad(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// optimizerState(optimizer): [{name, steps, moments: {momentum_buffer: tensor, ...}}], copies.
+// optimizerState(optimizer): [{name, steps, moments: {momentum_buffer: tensor, ...}}], snapshots.
 Napi::Value State(const Napi::CallbackInfo& info) {
   const auto optimizer = ReadOptimizer(info[0]);
   const auto names = optimizer->MomentNames();
@@ -204,7 +205,7 @@ Napi::Value State(const Napi::CallbackInfo& info) {
     auto entry = Napi::Object::New(info.Env());
     auto moments = Napi::Object::New(info.Env());
     for (std::size_t i = 0; i < names.size(); ++i) {
-      if (p.moments[i].defined()) moments.Set(names[i], Wrap(info.Env(), p.moments[i].clone()));
+      if (p.moments[i].defined()) moments.Set(names[i], Wrap(info.Env(), Snapshot(p.moments[i])));
     }
     entry.Set("name", p.name);
     entry.Set("steps", static_cast<double>(p.steps));
@@ -214,21 +215,27 @@ Napi::Value State(const Napi::CallbackInfo& info) {
   return list;
 }
 
-// optimizerLoad(optimizer, name, steps, moments): sealed under the parameter's mask.
-Napi::Value Load(const Napi::CallbackInfo& info) {
-  const auto optimizer = ReadOptimizer(info[0]);
-  auto& p = optimizer->Find(ToString(info[1], "name"));
-  const auto steps = ToInteger(info[2], "steps");
-  const Options moments(info[3], "moments");
-  if (steps < 0) throw Error("ERR_ARGUMENT", "steps must be 0 or more, got " + std::to_string(steps));
-  const auto names = optimizer->MomentNames();
-  for (const auto& [key, value] : ToObject(info[3], "moments")) {
+// What optimizerLoadStart() is given of a parameter.
+struct Loaded {
+  OptimizedParameter& parameter;
+  std::int64_t steps;
+  std::array<at::Tensor, 3> moments;
+};
+
+Loaded ToLoaded(OptimizerState& optimizer, const Napi::Value& value) {
+  const Options entry(value, "state");
+  auto& p = optimizer.Find(entry.String("name"));
+  Loaded loaded{p, entry.Integer("steps"), {}};
+  if (loaded.steps < 0)
+    throw Error("ERR_ARGUMENT", "steps must be 0 or more, got " + std::to_string(loaded.steps));
+  const Options moments(entry.Get("moments"), "moments");
+  const auto names = optimizer.MomentNames();
+  for (const auto& [key, moment] : ToObject(entry.Get("moments"), "moments")) {
     const std::string name = key.ToString();
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     throw Error("ERR_ARGUMENT", "'" + p.name + "': this optimizer keeps no moment '" + name +
                                     "', the state is another one's");
   }
-  std::array<at::Tensor, 3> loaded;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (!moments.Has(names[i])) continue;
     const auto& values = Unwrap(moments.Get(names[i]), names[i]);
@@ -236,13 +243,39 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
       throw Error("ERR_SHAPE",
                   std::string(names[i]) + " of '" + p.name + "' does not have its parameter's shape");
     }
-    const at::NoGradGuard no_grad;
-    loaded[i] = at::empty_like(p.tensor, p.tensor.options().requires_grad(false)).copy_(values);
-    if (const MaskHook* hook = FindSeal(p.tensor)) hook->Seal(loaded[i]);
+    loaded.moments[i] = Snapshot(values);
   }
-  p.steps = steps;
-  p.moments = std::move(loaded);
-  return info.Env().Undefined();
+  return loaded;
+}
+
+// optimizerLoadStart(optimizer, [{name, steps, moments}]): sealed under the parameters' masks; all or
+// nothing.
+Napi::Value LoadStart(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  const auto optimizer = ReadOptimizer(info[0]);
+  const auto states = std::make_shared<std::vector<Loaded>>();
+  const auto list = ToArray(info[1], "states");
+  for (std::uint32_t i = 0; i < list.Length(); ++i) states->push_back(ToLoaded(*optimizer, list.Get(i)));
+  const auto job = environment.compute.NewJob(info.Env());
+  std::vector<at::Tensor> parameters;
+  for (const auto& p : optimizer->parameters()) parameters.push_back(p.tensor);
+  job->claim = environment.ownership.Take(Use{"loadState()", {}, parameters});
+  job->run = [optimizer, states](Job&) {
+    const at::NoGradGuard no_grad;
+    for (auto& [p, steps, moments] : *states) {
+      for (auto& moment : moments) {
+        if (!moment.defined()) continue;
+        moment = at::empty_like(p.tensor, p.tensor.options().requires_grad(false)).copy_(moment);
+        if (const MaskHook* hook = FindSeal(p.tensor)) hook->Seal(moment);
+      }
+    }
+    for (auto& [p, steps, moments] : *states) {
+      p.steps = steps;
+      p.moments = std::move(moments);
+    }
+  };
+  job->finish = [](Napi::Env env) { return env.Undefined(); };
+  return environment.compute.Start(info.Env(), job);
 }
 
 }  // namespace
@@ -254,7 +287,7 @@ void RegisterOptimizer(Napi::Env env, Napi::Object exports) {
   Export<Step>(exports, "optimizerStep");
   Export<ZeroGrad>(exports, "optimizerZeroGrad");
   Export<State>(exports, "optimizerState");
-  Export<Load>(exports, "optimizerLoad");
+  Export<LoadStart>(exports, "optimizerLoadStart");
 }
 
 }  // namespace torch_prune

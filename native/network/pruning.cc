@@ -36,6 +36,7 @@ Napi::Value StartJob(Napi::Env env, const std::shared_ptr<Network>& network, Wor
   ClaimNetwork(environment, *job, *network, access, {"a job over its weights", std::move(reads), {}});
   job->run = [work = std::move(work), network](Job&) {
     const at::NoGradGuard no_grad;
+    network->Draw();
     work();
   };
   job->finish = std::move(finish);

@@ -157,35 +157,57 @@ void CheckFree(Napi::Env env, const c10::FunctionSchema& schema, const torch::ji
   }
 }
 
-Napi::Value Call(const c10::OperatorHandle& op, const Napi::CallbackInfo& info) {
-  const auto& schema = op.schema();
+// An operator's arguments: those of a call, from `first` on.
+torch::jit::Stack ToStack(const c10::FunctionSchema& schema, const Napi::CallbackInfo& info,
+                          std::size_t first) {
   const auto& arguments = schema.arguments();
-  if (info.Length() > arguments.size()) {
+  if (info.Length() > arguments.size() + first) {
     throw Error("ERR_ARGUMENT", schema.name() + " takes " + std::to_string(arguments.size()) +
-                                    " arguments, got " + std::to_string(info.Length()));
+                                    " arguments, got " + std::to_string(info.Length() - first));
   }
   torch::jit::Stack stack;
   stack.reserve(arguments.size());
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const auto& argument = arguments[i];
-    const Napi::Value value = info[i];
+    const Napi::Value value = info[first + i];
     if (value.IsUndefined() && argument.default_value()) {
       stack.push_back(*argument.default_value());
     } else {
       stack.push_back(ToIValue(value, argument.real_type(), argument.N(), argument.name().c_str()));
     }
   }
-  CheckFree(info.Env(), schema, stack);
-  {
-    const KeepShapes keep(schema, stack);
-    op.callBoxed(stack);
-    keep.Check();
-  }
-  if (stack.empty()) return info.Env().Undefined();
-  if (stack.size() == 1) return FromIValue(info.Env(), stack[0]);
-  auto results = Napi::Array::New(info.Env(), stack.size());
-  for (std::uint32_t i = 0; i < stack.size(); ++i) results.Set(i, FromIValue(info.Env(), stack[i]));
+  return stack;
+}
+
+Napi::Value FromStack(Napi::Env env, const torch::jit::Stack& stack) {
+  if (stack.empty()) return env.Undefined();
+  if (stack.size() == 1) return FromIValue(env, stack[0]);
+  auto results = Napi::Array::New(env, stack.size());
+  for (std::uint32_t i = 0; i < stack.size(); ++i) results.Set(i, FromIValue(env, stack[i]));
   return results;
+}
+
+void CallKeepingShapes(const c10::OperatorHandle& op, torch::jit::Stack& stack) {
+  const KeepShapes keep(op.schema(), stack);
+  op.callBoxed(stack);
+  keep.Check();
+}
+
+Napi::Value Call(const c10::OperatorHandle& op, const Napi::CallbackInfo& info) {
+  auto stack = ToStack(op.schema(), info, 0);
+  CheckFree(info.Env(), op.schema(), stack);
+  CallKeepingShapes(op, stack);
+  return FromStack(info.Env(), stack);
+}
+
+c10::OperatorHandle FindOperator(const std::string& name, const std::string& overload) {
+  const auto op = c10::Dispatcher::singleton().findSchema({name, overload});
+  if (!op) {
+    throw Error("ERR_ARGUMENT",
+                "this libtorch has no operator " + name + (overload.empty() ? "" : "." + overload));
+  }
+  CheckOffered(*op);
+  return *op;
 }
 
 // operator('aten::add', 'Tensor'): the operator as a function of its schema's arguments, in order; what is
@@ -193,24 +215,45 @@ Napi::Value Call(const c10::OperatorHandle& op, const Napi::CallbackInfo& info) 
 Napi::Value Operator(const Napi::CallbackInfo& info) {
   const std::string name = ToString(info[0], "name");
   const std::string overload = ToString(info[1], "overload");
-  const auto op = c10::Dispatcher::singleton().findSchema({name, overload});
-  if (!op) {
-    throw Error("ERR_ARGUMENT",
-                "this libtorch has no operator " + name + (overload.empty() ? "" : "." + overload));
-  }
-  CheckOffered(*op);
+  const auto op = FindOperator(name, overload);
   return Napi::Function::New(
       info.Env(),
-      [op = *op](const Napi::CallbackInfo& call) {
-        return Guard(call.Env(), [&] { return Call(op, call); });
-      },
+      [op](const Napi::CallbackInfo& call) { return Guard(call.Env(), [&] { return Call(op, call); }); },
       name);
+}
+
+// operatorStart(name, overload, ...arguments): the operator as a job, outside of autograd. It owns the
+// tensors that it is given while it works.
+Napi::Value Start(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  const auto op = FindOperator(ToString(info[0], "name"), ToString(info[1], "overload"));
+  const auto stack = std::make_shared<torch::jit::Stack>(ToStack(op.schema(), info, 2));
+  Use use{op.schema().name(), {}, {}};
+  for (std::size_t i = 0; i < stack->size(); ++i) {
+    const auto* alias = op.schema().arguments()[i].alias_info();
+    auto& used = alias != nullptr && alias->isWrite() ? use.writes : use.reads;
+    const auto& value = (*stack)[i];
+    if (value.isTensor()) used.push_back(value.toTensor());
+    if (value.isTensorList()) {
+      const auto list = value.toTensorVector();
+      used.insert(used.end(), list.begin(), list.end());
+    }
+  }
+  const auto job = environment.compute.NewJob(info.Env());
+  job->claim = environment.ownership.Take(use);
+  job->run = [op, stack](Job&) {
+    const at::NoGradGuard no_grad;
+    CallKeepingShapes(op, *stack);
+  };
+  job->finish = [stack](Napi::Env env) { return FromStack(env, *stack); };
+  return environment.compute.Start(info.Env(), job);
 }
 
 }  // namespace
 
 void RegisterOperators(Napi::Object exports) {
   Export<Operator>(exports, "operator");
+  Export<Start>(exports, "operatorStart");
 }
 
 }  // namespace torch_prune

@@ -1,6 +1,7 @@
 #include "tensor.h"
 
 #include "../arguments.h"
+#include "transfer.h"
 
 namespace torch_prune {
 
@@ -62,12 +63,10 @@ Napi::Value Describe(const Napi::CallbackInfo& info) {
   // Reading what a tensor is disturbs no job, so ownership is not asked.
   const auto& tensor = TensorHandle::Get(info[0], "tensor")->tensor;
   auto description = Napi::Object::New(info.Env());
-  auto shape = Napi::Array::New(info.Env(), tensor.dim());
-  for (std::int64_t i = 0; i < tensor.dim(); ++i)
-    shape.Set(static_cast<std::uint32_t>(i), static_cast<double>(tensor.size(i)));
-  description.Set("shape", shape);
+  description.Set("shape", ShapeOf(info.Env(), tensor));
   description.Set("dtype", DTypeName(tensor.scalar_type()));
   description.Set("device", DeviceName(tensor.device()));
+  description.Set("contiguous", tensor.is_contiguous());
   return description;
 }
 

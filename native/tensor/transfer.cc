@@ -7,6 +7,14 @@
 #include "transfer.h"
 
 namespace torch_prune {
+
+Napi::Array ShapeOf(Napi::Env env, const at::Tensor& tensor) {
+  auto shape = Napi::Array::New(env, tensor.dim());
+  for (std::int64_t i = 0; i < tensor.dim(); ++i)
+    shape.Set(static_cast<std::uint32_t>(i), static_cast<double>(tensor.size(i)));
+  return shape;
+}
+
 namespace {
 
 // fromBytes(bytes: Uint8Array, dtype, shape, device): a copy, so that the array may change or go.
@@ -36,6 +44,45 @@ Napi::Value ToBytes(const Napi::CallbackInfo& info) {
   return buffer;
 }
 
+// A stretch of a tensor's bytes in row-major order, and an array of its length.
+struct Stretch {
+  at::Tensor tensor;
+  std::int64_t offset;
+  std::span<const std::uint8_t> array;
+};
+
+Stretch ToStretch(const Napi::CallbackInfo& info) {
+  const auto offset = ToInteger(info[1], "offset");
+  Stretch stretch{Unwrap(info[0], "tensor").detach(), offset, BytesOf(info[2], "bytes")};
+  if (!stretch.tensor.is_cpu() || !stretch.tensor.is_contiguous())
+    throw Error("ERR_DEVICE", "only a contiguous tensor on the CPU has bytes in a row");
+  const auto bytes = static_cast<std::int64_t>(stretch.tensor.nbytes());
+  const auto length = static_cast<std::int64_t>(stretch.array.size());
+  if (offset < 0 || length > bytes || offset > bytes - length) {
+    throw Error("ERR_ARGUMENT", std::to_string(length) + " bytes from " + std::to_string(offset) +
+                                    " on of a tensor that has " + std::to_string(bytes));
+  }
+  return stretch;
+}
+
+// tensorRead(tensor, offset, bytes): copies bytes of a tensor into an array. Of many bytes a few at a time,
+// between which the event loop goes on.
+Napi::Value Read(const Napi::CallbackInfo& info) {
+  const auto [tensor, offset, array] = ToStretch(info);
+  if (array.empty()) return info.Env().Undefined();
+  std::memcpy(const_cast<std::uint8_t*>(array.data()),
+              static_cast<const std::uint8_t*>(tensor.const_data_ptr()) + offset, array.size());
+  return info.Env().Undefined();
+}
+
+// tensorWrite(tensor, offset, bytes): the other way.
+Napi::Value Write(const Napi::CallbackInfo& info) {
+  const auto [tensor, offset, array] = ToStretch(info);
+  if (array.empty()) return info.Env().Undefined();
+  std::memcpy(static_cast<std::uint8_t*>(tensor.mutable_data_ptr()) + offset, array.data(), array.size());
+  return info.Env().Undefined();
+}
+
 // item(tensor): the one element, as a boolean or a number. An int64 may be rounded: lib/ notices.
 Napi::Value Item(const Napi::CallbackInfo& info) {
   const auto& tensor = Unwrap(info[0], "tensor");
@@ -60,6 +107,8 @@ Napi::Value To(const Napi::CallbackInfo& info) {
 void RegisterTransfer(Napi::Object exports) {
   Export<FromBytes>(exports, "fromBytes");
   Export<ToBytes>(exports, "toBytes");
+  Export<Read>(exports, "tensorRead");
+  Export<Write>(exports, "tensorWrite");
   Export<Item>(exports, "item");
   Export<To>(exports, "to");
 }

@@ -10,7 +10,7 @@ import fc from 'fast-check'
 import type { NativeJob } from '../../lib/binding/native.js'
 import { TorchPruneError } from '../../lib/errors.js'
 import { type Change, change, changed, forged, Hostility, memoryTraps, saboteur, started } from './hostile.js'
-import { addon, forgetHandles, handle, KINDS, RIGHT } from './right_arguments.js'
+import { addon, forgetHandles, handle, KINDS, makeSpliced, RIGHT } from './right_arguments.js'
 
 const RUNS = Number(process.argv[2] ?? 4000)
 const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 31)
@@ -84,6 +84,7 @@ async function settle(): Promise<void> {
   addon.setGradEnabled(true)
   addon.setJobThreads(1)
   addon.setEagerThreads(1)
+  await makeSpliced()
 }
 
 // Each takes what is right, on handles that nothing has spoilt.

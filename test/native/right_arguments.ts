@@ -55,8 +55,19 @@ function leaf(...shape: number[]): TensorHandle {
 }
 
 function network(): NetworkHandle {
-  return addon.networkMake(LAYERS, 1)
+  return addon.networkMake(LAYERS, 1, 'cpu')
 }
+
+/** Spliced networks that wait for a call: splicing is a job. */
+const spliced: NetworkHandle[] = []
+export async function makeSpliced(): Promise<void> {
+  while (spliced.length < 4) {
+    const made = network()
+    await addon.networkPutStart(made, [], [{ name: 'fc.weight', kind: 'spliced' }]).promise
+    spliced.push(made)
+  }
+}
+await makeSpliced()
 
 const MAKERS = {
   tensor: () => floats(2, 3),
@@ -65,11 +76,7 @@ const MAKERS = {
   loss: () => addon.operator('aten::sum', '')(leaf(2, 3)) as TensorHandle,
   state: () => addon.randomState(),
   network,
-  spliced: () => {
-    const made = network()
-    addon.networkSplice(made, 'fc.weight', undefined)
-    return made
-  },
+  spliced: () => spliced.pop() ?? network(),
   optimizer: () => addon.optimizerMake(SGD, [{ name: 'fc.weight', network: handle('network') }]),
   lease: () => addon.leaseTake('train()', network(), [], []),
   dataset: () => addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], []),
@@ -132,6 +139,8 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
 
   fromBytes: () => [new Uint8Array(8), 'float32', [2], 'cpu'],
   toBytes: () => [handle('tensor')],
+  tensorRead: () => [handle('tensor'), 4, new Uint8Array(20)],
+  tensorWrite: () => [handle('tensor'), 20, new Uint8Array(4)],
   item: () => [handle('loss')],
   to: () => [handle('tensor'), 'cpu', 'float64'],
   tensorDispose: () => [floats(1)],
@@ -141,6 +150,7 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   liveTensors: () => [],
 
   operator: () => ['aten::add', 'Tensor'],
+  operatorStart: () => ['aten::add', 'Tensor', handle('tensor'), floats(3)],
 
   backward: () => [handle('loss'), undefined, { retainGraph: true, createGraph: false }],
   gradient: () => [handle('leaf')],
@@ -171,7 +181,9 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   packStart: () => [paths(PICTURE), [0], { out: OUT, offset: 64, resize: 8, threads: 1 }, listen],
   imagesDecode: () => [paths(PICTURE, '.'), { width: 60, height: 45, threads: 1 }, listen],
 
-  networkMake: () => [LAYERS, 1],
+  networkMake: () => [LAYERS, 1, 'cpu'],
+  networkDraw: () => [addon.networkMake(LAYERS, 1, 'cpu')],
+  networkDrawStart: () => [addon.networkMake(LAYERS, 1, 'cpu')],
   networkDispose: () => [handle('network')],
   networkForward: () => [handle('network'), handle('image'), true],
   networkMasks: () => [handle('spliced')],
@@ -179,19 +191,25 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   tensorNonFinite: () => [handle('tensor')],
   networkTensors: () => [handle('network')],
   networkTensor: () => [handle('network'), 'fc.weight'],
-  networkLoad: () => [handle('network'), 'fc.bias', floats(3)],
-  networkSetMask: () => [handle('network'), 'fc.weight', floats(3, 8)],
+  networkSnapshot: () => [handle('network'), 'fc.weight'],
   networkMask: () => [handle('network'), 'fc.weight'],
-  networkSplice: () => [handle('network'), 'conv.weight', undefined],
+  networkPutStart: () => [
+    handle('network'),
+    [{ name: 'fc.bias', values: floats(3) }],
+    [
+      { name: 'fc.weight', kind: 'sealed', keep: floats(3, 8) },
+      { name: 'conv.weight', kind: 'spliced' },
+    ],
+  ],
   networkSpliced: () => [handle('spliced')],
-  networkUnsealed: () => [handle('network')],
+  networkUnsealedStart: () => [handle('network')],
   networkSetTrainable: () => [handle('network'), 'conv', false],
   networkFrozenPrefix: () => [handle('network')],
   networkSetDropout: () => [handle('network'), 'drop', 0.5],
   networkReseed: () => [handle('network'), 1],
   networkRandomState: () => [handle('network')],
   networkSetRandomState: () => [handle('network'), addon.networkRandomState(handle('network'))],
-  networkTo: () => [handle('network'), 'cpu'],
+  networkToStart: () => [handle('network'), 'cpu'],
   networkFormat: () => [handle('network')],
   networkFormatStart: () => [handle('network'), 'channelsLast'],
 
@@ -200,7 +218,10 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   optimizerStep: () => [handle('optimizer'), 0.1],
   optimizerZeroGrad: () => [handle('optimizer')],
   optimizerState: () => [handle('optimizer')],
-  optimizerLoad: () => [handle('optimizer'), 'fc.weight', 1, { momentum_buffer: floats(3, 8) }],
+  optimizerLoadStart: () => [
+    handle('optimizer'),
+    [{ name: 'fc.weight', steps: 1, moments: { momentum_buffer: floats(3, 8) } }],
+  ],
 
   leaseTake: () => [
     'train()',

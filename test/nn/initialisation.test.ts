@@ -25,7 +25,7 @@ describe("initial weights are PyTorch's:", () => {
       const specification = Object.entries(layersFrom(golden.fixture.layers)).map(([name, layer]) => {
         return { ...layer, name, inputs: ['input'] }
       })
-      const handle = loadAddon().networkMake(specification, seed)
+      const handle = loadAddon().networkMake(specification, seed, 'cpu')
       const names = loadAddon()
         .networkTensors(handle)
         .filter((entry) => entry.parameter)

@@ -154,7 +154,7 @@ class Scene {
         this.#saved = this.optimizers[0]!.state()
         break
       case 'load':
-        if (this.#saved !== undefined) this.optimizers.at(-1)!.loadState(this.#saved)
+        if (this.#saved !== undefined) await this.optimizers.at(-1)!.loadState(this.#saved)
     }
   }
 
