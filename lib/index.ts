@@ -39,7 +39,14 @@ export type { LayerCost } from './nn/cost.js'
 export { type LayerKinds, type LayerName, type Layers, type PrunableName, prefix } from './nn/graph.js'
 export * from './nn/layers.js'
 export { loadNetwork } from './nn/load.js'
-export { type AnyNetwork, Network, type NetworkOptions, network } from './nn/network.js'
+export {
+  type AnyNetwork,
+  type LoadStateOptions,
+  Network,
+  type NetworkOptions,
+  network,
+} from './nn/network.js'
+export type { MaskOptions, StateKeys } from './nn/state.js'
 export type { WeightsOptions } from './nn/zeros.js'
 export { type Averaging, ema, swa } from './optim/averaging.js'
 export { Optimizer, type ParameterState } from './optim/optimizer.js'

@@ -7,11 +7,12 @@ import { parameterCount } from '../nn/cost.js'
 import { type Layers, resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Shape } from '../nn/shapes.js'
+import { type MaskOptions, type StateKeys, stateOf } from '../nn/state.js'
 import { sealZeros, type WeightsOptions, weightsOptions } from '../nn/zeros.js'
 import { fromManyBytes, type TensorPieces, toPieces } from '../tensor/bytes.js'
 import { HeldTensors } from '../tensor/held.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { quoted, refuse } from './files.js'
+import { allocate, quoted, refuse } from './files.js'
 import { checkFit, mayBeMissing } from './fit.js'
 import { withMasks, withoutPrefix } from './foreign.js'
 import { type SafetensorsFile, type TensorData, writeSafetensors } from './safetensors.js'
@@ -136,6 +137,7 @@ export async function saveNetwork(
     readonly metadata: Readonly<Record<string, string>>
     readonly tensors: ReadonlyMap<string, TensorPieces>
   },
+  masks: NonNullable<MaskOptions['masks']> = 'weight_mask',
 ): Promise<void> {
   refuseReading(network)
   // As it is now: it may be trained again while the file is written.
@@ -148,10 +150,10 @@ export async function saveNetwork(
       `tensor ${quoted(name)} has a name that this file needs for itself: rename its layer`,
     )
   }
-  for (const [name, values] of await network.snapshot()) tensors.set(name, toPieces(held.use(values)))
-  for (const layer of network.prunable) {
-    const mask = network.mask(layer)
-    if (mask) tensors.set(`${layer}.weight${MASK}`, { ...toPieces(held.use(mask)), dtype: 'uint8' })
+  for (const [name, values] of await stateOf(network, masks)) {
+    const pieces = toPieces(held.use(values))
+    // The same bytes under a dtype that more programs read.
+    tensors.set(name, pieces.dtype === 'bool' ? { ...pieces, dtype: 'uint8' } : pieces)
   }
   const { spliced } = network
   const metadata = {
@@ -264,6 +266,47 @@ export async function putWeights(
     (layer) => tensors.has(`${layer}.weight${MASK}`) || sealed.includes(layer),
   )
   return { prefix, masked }
+}
+
+/** Loads tensors by name, as `Network.loadStateDict()` does. */
+export async function putState(
+  network: AnyNetwork,
+  state: Readonly<Record<string, Tensor>>,
+  strict: boolean,
+): Promise<StateKeys> {
+  const names: readonly string[] = network.tensorNames()
+  const own = new Set(names)
+  const plain = (name: string) => name.replace(/_(orig|mask)$/, '')
+  const has = (name: string) => Object.hasOwn(state, name) || Object.hasOwn(state, `${name}_orig`)
+  const missingKeys = names.filter((name) => !has(name) && !mayBeMissing(name))
+  const unexpectedKeys = Object.keys(state).filter((name) => !own.has(name) && !own.has(plain(name)))
+  using held = new HeldTensors()
+  const tensors = new Map<string, TensorData>()
+  for (const [name, values] of Object.entries(state)) {
+    if (strict || !unexpectedKeys.includes(name)) tensors.set(name, await wholeBytes(toPieces(values)))
+  }
+  if (!strict) {
+    for (const [name, values] of await network.snapshot(missingKeys)) {
+      tensors.set(name, await wholeBytes(toPieces(held.use(values))))
+    }
+  }
+  try {
+    await putWeights(network, { metadata: {}, tensors }, 'loadStateDict')
+  } catch (error) {
+    if (!(error instanceof TorchPruneError) || error.code !== 'ERR_FILE') throw error
+    throw new TorchPruneError('ERR_ARGUMENT', error.message, { cause: error })
+  }
+  return { missingKeys, unexpectedKeys }
+}
+
+async function wholeBytes({ dtype, shape, byteLength, pieces }: TensorPieces): Promise<TensorData> {
+  const data = allocate(byteLength, 'loadStateDict')
+  let at = 0
+  for await (const piece of pieces()) {
+    data.set(piece, at)
+    at += piece.length
+  }
+  return { dtype, shape, data }
 }
 
 /** Refuses a layer of which no weight would stay, before anything is written. */

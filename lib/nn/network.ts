@@ -1,12 +1,13 @@
-import { instance, type Kind } from '../base/kind.js'
+import { isObject } from '../base/collection.js'
+import { boolean, instance, type Kind, kind } from '../base/kind.js'
 import { refuseOwned, refuseReading } from '../base/lease.js'
-import { readOptions } from '../base/option.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NativeMask, NetworkHandle } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
-import { saveNetwork } from '../io/network.js'
+import { putState, saveNetwork } from '../io/network.js'
 import { type Device, deviceKind } from '../tensor/device.js'
 import type { DType } from '../tensor/dtype.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -25,8 +26,24 @@ import {
 } from './graph.js'
 import { type NetworkOptions, networkOptions } from './network_options.js'
 import type { Shape } from './shapes.js'
+import { type MaskOptions, maskOptions, type StateKeys, stateOf } from './state.js'
 
 export type { NetworkOptions } from './network_options.js'
+
+const loadStateOptions = {
+  /**
+   * Whether missing and unexpected keys are refused; otherwise what is missing stays as it is.
+   * @default true
+   */
+  strict: optional(boolean, true),
+}
+
+export interface LoadStateOptions extends OptionsOf<typeof loadStateOptions> {}
+
+const stateKind = kind<Readonly<Record<string, Tensor>>>(
+  'an object of tensors by name',
+  (value) => isObject(value) && Object.values(value).every((each) => each instanceof Tensor),
+)
 
 const CLONING = uncloneable('a network stays in its thread (save it, and load the file there)')
 /** Networks of fewer parameters have their initial weights when they are made. */
@@ -286,9 +303,40 @@ export class Network<K extends LayerKinds = LayerKinds> {
    *
    * @throws TorchPruneError `ERR_SEAL` while layers are spliced.
    */
-  async save(path: string): Promise<void> {
+  async save(path: string, options: MaskOptions = {}): Promise<void> {
+    const { masks } = readOptions('Network.save', maskOptions, options)
     this.refuseSpliced(`${path} is not written`, 'call seal() first, or saveCheckpoint() to keep them')
-    await saveNetwork(this, path)
+    await saveNetwork(this, path, undefined, masks)
+  }
+
+  /**
+   * Parameters, buffers and masks by PyTorch's names: copies, which are the caller's to dispose of. Masks are `bool`
+   * under `'weight_mask'`.
+   *
+   * @throws TorchPruneError `ERR_SEAL` while layers are spliced.
+   */
+  async stateDict(options: MaskOptions = {}): Promise<Record<string, Tensor>> {
+    const { masks } = readOptions('Network.stateDict', maskOptions, options)
+    refuseReading(this)
+    this.refuseSpliced('a state dict is not made')
+    return Object.fromEntries(await stateOf(this, masks))
+  }
+
+  /**
+   * Copies values, and masks in either of the forms that `stateDict()` makes, into the network: all of it or nothing. A
+   * layer that comes without a mask has none after it.
+   *
+   * @returns the keys that were missing, and those that belong to nothing here: empty where `strict`, as in PyTorch.
+   * @throws TorchPruneError `ERR_ARGUMENT` naming the first keys that are missing, unexpected, or do not fit.
+   */
+  async loadStateDict(
+    state: Readonly<Record<string, Tensor>>,
+    options: LoadStateOptions = {},
+  ): Promise<StateKeys> {
+    const { strict } = readOptions('Network.loadStateDict', loadStateOptions, options)
+    refuseOwned(this)
+    stateKind.read(state, 'Network.loadStateDict: state')
+    return putState(this, state, strict)
   }
 
   /** Writes the same with the dense weights of spliced layers, from which `loadNetwork()` splices on. */

@@ -1,0 +1,48 @@
+import { words } from '../base/kind.js'
+import { type OptionsOf, optional } from '../base/option.js'
+import { invokeLater } from '../tensor/invoke.js'
+import { Tensor } from '../tensor/tensor.js'
+import type { AnyNetwork } from './network.js'
+
+/** How masks stand among a network's tensors. */
+export const maskOptions = {
+  /**
+   * `'weight_mask'`: each beside its weight, whose pruned places are 0. `'weight_orig'`: as torch.nn.utils.prune has
+   * them, for a module on which `prune.identity` was called; the mask is float32. `'none'`: weights alone, which a plain
+   * module's strict `load_state_dict` takes.
+   * @default 'weight_mask'
+   */
+  masks: optional(words('weight_mask', 'weight_orig', 'none'), 'weight_mask'),
+}
+
+/** Options of `Network.save()` and `Network.stateDict()`. */
+export interface MaskOptions extends OptionsOf<typeof maskOptions> {}
+
+/** The keys that a state dict lacks, and those that belong to nothing in the network. */
+export interface StateKeys {
+  readonly missingKeys: readonly string[]
+  readonly unexpectedKeys: readonly string[]
+}
+
+/** A network's tensors under PyTorch's names, with values of their own. */
+export async function stateOf(
+  network: AnyNetwork,
+  masks: NonNullable<MaskOptions['masks']>,
+): Promise<Map<string, Tensor>> {
+  const state = await network.snapshot()
+  if (masks === 'none') return state
+  for (const layer of network.prunable) {
+    const mask = network.mask(layer)
+    if (mask === undefined) continue
+    const name = `${layer}.weight`
+    if (masks === 'weight_mask') {
+      state.set(`${name}_mask`, mask)
+      continue
+    }
+    using bools = mask
+    state.set(`${name}_orig`, state.get(name)!)
+    state.delete(name)
+    state.set(`${name}_mask`, Tensor.wrap(await invokeLater('to.dtype', bools, 'float32')))
+  }
+  return state
+}
