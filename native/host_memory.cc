@@ -185,16 +185,21 @@ KeepHostMemory::KeepHostMemory() {
 
 KeepHostMemory::~KeepHostMemory() {
   --keepers;
-  const std::lock_guard lock(kept.mutex);
-  if (--kept.users > 0) return;
-  for (Block*& first : kept.free) {
+  std::array<Block*, Class(kLargest) + 1> left{};
+  {
+    const std::lock_guard lock(kept.mutex);
+    if (--kept.users > 0) return;
+    std::swap(left, kept.free);
+    kept.bytes = 0;
+  }
+  // Without the lock: it takes as long as there is memory, and other threads ask for theirs meanwhile.
+  for (Block* first : left) {
     while (first != nullptr) {
       Block* const block = first;
       first = block->next;
       c10::free_cpu(block);
     }
   }
-  kept.bytes = 0;
 }
 
 }  // namespace torch_prune
