@@ -29,7 +29,7 @@ export type { ImageFolderOptions, ImageOptions, ImageSplits } from './data/image
 export type { MnistOptions } from './data/mnist.js'
 export { type PackOptions, type PackResult, packImages } from './data/packed.js'
 export { type ErrorCode, TorchPruneError } from './errors.js'
-export { type LoadedWeights, loadWeights } from './io/network.js'
+export type { LoadedWeights } from './io/network.js'
 export { readSafetensors, writeSafetensors } from './io/safetensors.js'
 export { readTensorFile } from './io/tensor_file.js'
 export * as models from './models/index.js'
@@ -38,9 +38,10 @@ export type { ComputeOptions, MemoryFormat } from './nn/compute.js'
 export type { LayerCost } from './nn/cost.js'
 export { type LayerKinds, type LayerName, type Layers, type PrunableName, prefix } from './nn/graph.js'
 export * from './nn/layers.js'
-export { loadNetwork } from './nn/load.js'
+export { type LoadOptions, loadNetwork, loadWeights } from './nn/load.js'
 export {
   type AnyNetwork,
+  type ForwardOptions,
   type LoadStateOptions,
   Network,
   type NetworkOptions,
@@ -64,31 +65,44 @@ export {
 } from './optim/spec.js'
 export type { Criterion, DeviationOf, ScoreFunction } from './prune/criterion.js'
 export type { DropoutRule } from './prune/dropout.js'
-export { applyCriterion, keptWeights, type LayerKept } from './prune/mask.js'
+export { type ApplyOptions, applyCriterion, keptWeights, type LayerKept } from './prune/mask.js'
 export { type ParameterReport, parameterReport } from './prune/neurons.js'
+export type { ShrinkOptions, SolveOptions, SpliceOnceOptions } from './prune/options.js'
 export type { Phase, Phases } from './prune/phases.js'
-export type { PruneOptions, PruneProgress, PruneResult, Round } from './prune/prune.js'
+export type {
+  InitialDeviations,
+  PrunedPhase,
+  PruneProgress,
+  RetrainEpoch,
+  SpliceEpoch,
+  SplicePoint,
+  SpliceTargetState,
+} from './prune/progress.js'
+export type { PruneOptions, PruneResult, Round } from './prune/prune.js'
 export type { Sensitivity, SensitivityOptions } from './prune/sensitivity.js'
 export type { ShrinkReport } from './prune/shrink.js'
 export type { Budget, Solution } from './prune/solve.js'
 export type { SpliceCriterion } from './prune/splice_target.js'
-export type { SpliceEpoch, SpliceOptions, SplicePoint, SpliceResult } from './prune/splicing.js'
+export type { SpliceOptions, SpliceResult } from './prune/splicing.js'
 export { TRADEOFF_CURVES, type TradeoffOptions } from './prune/tradeoff.js'
 export { defineRecipe, type Recipe } from './recipes/recipe.js'
 export { type RunOptions, type RunResult, runRecipe } from './recipes/run.js'
 export type { RunRecord } from './report/record.js'
 export * from './tensor/index.js'
-export type { CheckpointOptions, TrainPosition } from './train/checkpoint.js'
-export type { Distillation } from './train/distillation.js'
-export { type EvaluateOptions, type Evaluation, evaluate, predict } from './train/evaluate.js'
-export type { ProgressiveResizing } from './train/progressive.js'
-export {
-  type Epoch,
-  type TrainOptions,
-  type TrainProgress,
-  type TrainResult,
-  train,
-} from './train/train.js'
+export { type Evaluation, evaluate, predict } from './train/evaluate.js'
+export type {
+  CacheOptions,
+  CheckpointOptions,
+  Distillation,
+  EvaluateOptions,
+  PredictOptions,
+  ProgressiveResizing,
+  RetrainOptions,
+  SelfDistillation,
+  TrainOptions,
+} from './train/options.js'
+export type { TrainPosition, TrainProgress } from './train/progress.js'
+export { type Epoch, type TrainResult, train } from './train/train.js'
 
 /** Data sets that are read from their own files. */
 export const data = { mnist, cifar10, images, imageFolder, imageClasses, packed }

@@ -2,7 +2,8 @@ import type { SkippedSample } from '../data/dataset.js'
 import { zerosHint } from '../nn/zeros.js'
 import type { RunListener } from '../recipes/session.js'
 import { formatCount, formatPercent, formatRatio, formatSeconds } from '../report/format.js'
-import type { Epoch, TrainProgress } from '../train/train.js'
+import type { TrainProgress } from '../train/progress.js'
+import type { Epoch } from '../train/train.js'
 import type { Reporter } from './progress.js'
 
 /** Follows a run on a reporter: a bar of epochs for the dense training, and one for each round. */

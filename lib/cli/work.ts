@@ -52,7 +52,9 @@ export async function runToTable(
     },
   }
   try {
-    const result = await runRecipe(recipe, { ...options, signal, on })
+    const { data, out, seed, device, threads, weights, checkpointMinutes, overwrite } = options
+    const place = { data, out, seed, device, threads, weights }
+    const result = await runRecipe(recipe, { ...place, checkpointMinutes, resume, overwrite, signal, on })
     if (!begun) reporter.line(`This run is finished: nothing is left to do in ${shown(result.folder)}`)
     reporter.line(resultText(result, recipe))
   } catch (error) {

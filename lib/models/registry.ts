@@ -1,3 +1,4 @@
+import { shown } from '../base/shown.js'
 import { TorchPruneError } from '../errors.js'
 import type { Network } from '../nn/network.js'
 import { alexnet, alexnetCaffe } from './alexnet.js'
@@ -40,10 +41,10 @@ export type AnyModelOptions = HiddenOptions & SizeOptions
  * @throws TorchPruneError `ERR_ARGUMENT` for an unknown one, or options that it does not take.
  */
 export function createModel(name: string, options: AnyModelOptions = {}): Network {
-  if (!Object.hasOwn(MODELS, name)) {
+  if (typeof name !== 'string' || !Object.hasOwn(MODELS, name)) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
-      `there is no model '${name}': use one of ${modelNames.join(', ')}`,
+      `there is no model ${shown(name)}: use one of ${modelNames.join(', ')}`,
     )
   }
   return MODELS[name as ModelName](options) as unknown as Network

@@ -1,24 +1,41 @@
 import { fixes } from '../base/fixes.js'
+import { path as pathKind } from '../base/kind.js'
 import { readOptions } from '../base/option.js'
 import { refuse } from '../io/files.js'
-import { loadWeights, readGraph } from '../io/network.js'
-import { Network, type NetworkOptions } from './network.js'
-import { networkOptions } from './network_options.js'
+import { type LoadedWeights, loadWeights as loadInto, readGraph } from '../io/network.js'
+import { type AnyNetwork, Network, networkKind } from './network.js'
+import { type NetworkOptions, networkOptions } from './network_options.js'
 import { type WeightsOptions, weightsOptions } from './zeros.js'
+
+export interface LoadOptions extends NetworkOptions, WeightsOptions {}
 
 /**
  * The network that a safetensors file of ours holds: graph, parameters, masks. Its names have type `string`.
  *
  * @throws TorchPruneError `ERR_FILE` for a file that is not whole, or holds no layer graph.
  */
-export async function loadNetwork(
-  path: string,
-  options: NetworkOptions & WeightsOptions = {},
-): Promise<Network> {
+export async function loadNetwork(path: string, options: LoadOptions = {}): Promise<Network> {
   const { mask, seed, device } = readOptions('loadNetwork', { ...networkOptions, ...weightsOptions }, options)
-  const graph = await readGraph(path)
+  const graph = await readGraph(pathKind.read(path, 'loadNetwork: path'))
   if (graph === undefined) throw refuse(path, 'it holds no layer graph', fixes.noGraph)
   const network = new Network(graph.inputShape, graph.layers, { seed, device })
-  await loadWeights(network, path, { mask })
+  await loadInto(network, path, { mask })
   return network
+}
+
+/**
+ * Loads parameters, buffers and masks from a safetensors file, or from a state dict that torch.save wrote. Masks stand
+ * beside their weights (`fc1.weight_mask`), or as torch.nn.utils.prune has them (`fc1.weight_orig`); one prefix that all
+ * names share is taken off. All is checked before anything is written, so a file that does not fit leaves the network as
+ * it was.
+ *
+ * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, left over, or do not fit.
+ */
+export async function loadWeights(
+  network: AnyNetwork,
+  path: string,
+  options: WeightsOptions = {},
+): Promise<LoadedWeights> {
+  networkKind.read(network, 'loadWeights: network')
+  return loadInto(network, pathKind.read(path, 'loadWeights: path'), options)
 }

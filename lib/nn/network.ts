@@ -1,17 +1,28 @@
 import { isObject } from '../base/collection.js'
-import { boolean, instance, type Kind, kind } from '../base/kind.js'
+import {
+  boolean,
+  instance,
+  type Kind,
+  kind,
+  number,
+  path as pathKind,
+  seed as seedKind,
+  text,
+} from '../base/kind.js'
 import { refuseOwned, refuseReading } from '../base/lease.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
+import { shown } from '../base/shown.js'
 import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NativeMask, NetworkHandle } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
 import { putState, saveNetwork } from '../io/network.js'
+import { tensorKind } from '../tensor/core.js'
 import { type Device, deviceKind } from '../tensor/device.js'
 import type { DType } from '../tensor/dtype.js'
 import { Tensor } from '../tensor/tensor.js'
-import type { MemoryFormat } from './compute.js'
+import { type MemoryFormat, memoryFormat as memoryFormatKind } from './compute.js'
 import { isPrunable, type LayerCost, layerCosts, parameterCount } from './cost.js'
 import {
   type DropoutName,
@@ -48,6 +59,16 @@ const stateKind = kind<Readonly<Record<string, Tensor>>>(
 const CLONING = uncloneable('a network stays in its thread (save it, and load the file there)')
 /** Networks of fewer parameters have their initial weights when they are made. */
 const DRAWN_AT_ONCE = 1e6
+
+const forwardOptions = {
+  /**
+   * Switches dropout and batch statistics on.
+   * @default false
+   */
+  training: optional(boolean, false),
+}
+
+export interface ForwardOptions extends OptionsOf<typeof forwardOptions> {}
 
 /**
  * A layer graph with its parameters, on a device. Initial weights of large networks are drawn off the event loop while
@@ -110,7 +131,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
   /** Lays weights, gradients and masks out anew; the moments of optimisers follow at their next step. */
   async setMemoryFormat(format: MemoryFormat, signal?: AbortSignal): Promise<void> {
     refuseOwned(this)
-    if (format === this.memoryFormat) return
+    if (memoryFormatKind.read(format, 'Network.setMemoryFormat: format') === this.memoryFormat) return
     await runJob(() => loadAddon().networkFormatStart(this.handle, format), signal)
   }
 
@@ -146,18 +167,19 @@ export class Network<K extends LayerKinds = LayerKinds> {
   /** A parameter or buffer itself, not a copy: what is done to it is done to the network. */
   tensor(name: ParameterName<K>): Tensor {
     refuseReading(this)
-    return Tensor.wrap(loadAddon().networkTensor(this.handle, name))
+    return Tensor.wrap(loadAddon().networkTensor(this.handle, text.read(name, 'Network.tensor: name')))
   }
 
   /**
    * Runs the network on this thread: `[N, ...inputShape]` to `[N, classes]`. Part of autograd's graph, for
    * loops of one's own; `training` switches dropout and batch statistics on.
    */
-  forward(input: Tensor, options: { readonly training?: boolean } = {}): Tensor {
-    const { training = false } = options
+  forward(input: Tensor, options: ForwardOptions = {}): Tensor {
+    const { training } = readOptions('Network.forward', forwardOptions, options)
+    const { handle } = tensorKind.read(input, 'Network.forward: input')
     if (training) refuseOwned(this)
     else refuseReading(this)
-    return Tensor.wrap(loadAddon().networkForward(this.handle, input.handle, training))
+    return Tensor.wrap(loadAddon().networkForward(this.handle, handle, training))
   }
 
   /** Settles when the initial weights are there: reading them does not hold the event loop any more. @internal */
@@ -174,7 +196,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
   /** The mask of a layer's weight (`bool`, true where kept), a copy; undefined where there is none. */
   mask(layer: PrunableName<K>): Tensor<'bool'> | undefined {
     refuseReading(this)
-    const handle = loadAddon().networkMask(this.handle, `${layer}.weight`)
+    const handle = loadAddon().networkMask(this.handle, weightOf(layer, 'Network.mask'))
     return handle && (Tensor.wrap(handle) as Tensor<'bool'>)
   }
 
@@ -184,7 +206,9 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * is non-zero where the weight stays. A new mask replaces the old one; undefined removes it.
    */
   async setMask(layer: PrunableName<K>, keep: Tensor | undefined): Promise<void> {
-    await this.put([], [{ name: `${layer}.weight`, kind: keep ? 'sealed' : 'none', keep: keep?.handle }])
+    const given = keep === undefined ? undefined : tensorKind.read(keep, 'Network.setMask: keep')
+    const name = weightOf(layer, 'Network.setMask')
+    await this.put([], [{ name, kind: given ? 'sealed' : 'none', keep: given?.handle }])
   }
 
   /**
@@ -193,7 +217,9 @@ export class Network<K extends LayerKinds = LayerKinds> {
    * the weight's shape; without it, what the layer's mask keeps now, or all. Ends with `seal()`.
    */
   async splice(layer: PrunableName<K>, keep?: Tensor): Promise<void> {
-    await this.put([], [{ name: `${layer}.weight`, kind: 'spliced', keep: keep?.handle }])
+    const given = keep === undefined ? undefined : tensorKind.read(keep, 'Network.splice: keep')
+    const name = weightOf(layer, 'Network.splice')
+    await this.put([], [{ name, kind: 'spliced', keep: given?.handle }])
   }
 
   /** Names of the layers that are spliced, in order. */
@@ -256,6 +282,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
   #setTrainable(layers: readonly string[], trainable: boolean): void {
     refuseOwned(this)
     for (const layer of layers) {
+      text.read(layer, `Network.${trainable ? 'un' : ''}freeze: the name of a layer`)
       loadAddon().networkSetTrainable(this.handle, layer, trainable)
       if (trainable) this.#frozen.delete(layer)
       else this.#frozen.add(layer)
@@ -265,13 +292,15 @@ export class Network<K extends LayerKinds = LayerKinds> {
   /** The rate of a dropout layer now. */
   dropout(layer: DropoutName<K>): number {
     const p = this.#dropout.get(layer)
-    if (p === undefined) throw new TorchPruneError('ERR_ARGUMENT', `layer '${layer}' is not a dropout layer`)
+    if (p === undefined) {
+      throw new TorchPruneError('ERR_ARGUMENT', `layer ${shown(layer)} is not a dropout layer`)
+    }
     return p
   }
 
   setDropout(layer: DropoutName<K>, p: number): void {
     this.dropout(layer)
-    if (!(p >= 0 && p <= 1)) throw new TorchPruneError('ERR_ARGUMENT', `dropout must be in 0..1, got ${p}`)
+    number({ least: 0, most: 1 }).read(p, 'Network.setDropout: p')
     refuseOwned(this)
     loadAddon().networkSetDropout(this.handle, layer, p)
     this.#dropout.set(layer, p)
@@ -280,7 +309,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
   /** Restarts what dropout draws from, so that what follows repeats. */
   reseed(seed: number): void {
     refuseOwned(this)
-    loadAddon().networkReseed(this.handle, seed)
+    loadAddon().networkReseed(this.handle, seedKind.read(seed, 'Network.reseed: seed'))
   }
 
   /** Copies values into a parameter or buffer; a mask on it is applied to them. @internal */
@@ -305,6 +334,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
    */
   async save(path: string, options: MaskOptions = {}): Promise<void> {
     const { masks } = readOptions('Network.save', maskOptions, options)
+    pathKind.read(path, 'Network.save: path')
     this.refuseSpliced(`${path} is not written`, 'call seal() first, or saveCheckpoint() to keep them')
     await saveNetwork(this, path, undefined, masks)
   }
@@ -340,8 +370,8 @@ export class Network<K extends LayerKinds = LayerKinds> {
   }
 
   /** Writes the same with the dense weights of spliced layers, from which `loadNetwork()` splices on. */
-  saveCheckpoint(path: string): Promise<void> {
-    return saveNetwork(this, path)
+  async saveCheckpoint(path: string): Promise<void> {
+    await saveNetwork(this, pathKind.read(path, 'Network.saveCheckpoint: path'))
   }
 
   /**
@@ -385,6 +415,10 @@ export class Network<K extends LayerKinds = LayerKinds> {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+function weightOf(layer: string, caller: string): string {
+  return `${text.read(layer, `${caller}: layer`)}.weight`
 }
 
 function makeHandle(nodes: readonly Node[], seed: number, device: string): NetworkHandle {

@@ -1,16 +1,15 @@
 import { refuseReading } from '../base/lease.js'
+import { type OptionsOf, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
-import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
-import type { AnyNetwork } from '../nn/network.js'
+import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { holdingNetwork } from '../train/lease.js'
-import { type Criterion, type DeviationOf, valueFor } from './criterion.js'
+import { type Criterion, criterionKind, type DeviationOf, valueFor } from './criterion.js'
+import { applyOptions } from './options.js'
+import type { InitialDeviations } from './progress.js'
 import { rank } from './scores.js'
-
-/** Standard deviations of layers' weights before the first round, kept with a run so that a resumed one prunes alike. */
-export type InitialDeviations = Readonly<Record<string, number>>
 
 export interface LayerKept {
   readonly name: string
@@ -23,6 +22,7 @@ export interface LayerKept {
 
 /** How many weights of each layer are kept now. */
 export async function keptWeights(network: AnyNetwork, signal?: AbortSignal): Promise<LayerKept[]> {
+  networkKind.read(network, 'keptWeights: network')
   refuseReading(network)
   const statistics = await weightStatistics(network, network.prunable, signal)
   return network.prunable.map((name, i) => {
@@ -61,15 +61,10 @@ export async function initialDeviations(
   return Object.fromEntries(network.prunable.map((name, i) => [name, statistics[i]!.deviation]))
 }
 
-export interface ApplyOptions<Name extends string = string> {
-  /** Densities to reach in this round, where they are not yet the criterion's own. */
-  readonly ease?: (finalDensity: number) => number
-  readonly initial?: InitialDeviations
+export interface ApplyOptions<Name extends string = string>
+  extends Omit<OptionsOf<typeof applyOptions>, 'only'> {
   /** Prunes these layers only. */
-  readonly only?: readonly Name[]
-  /** What a criterion that looks at gradients runs the network on. */
-  readonly data?: Dataset | undefined
-  readonly signal?: AbortSignal | undefined
+  readonly only?: readonly Name[] | undefined
 }
 
 /**
@@ -87,6 +82,17 @@ export async function applyCriterion(
   network: AnyNetwork,
   criterion: Criterion,
   options: ApplyOptions = {},
+): Promise<void> {
+  networkKind.read(network, 'applyCriterion: network')
+  const read = criterionKind.read(criterion, 'applyCriterion: criterion')
+  return pruneOnce(network, read, readOptions('applyCriterion', applyOptions, options))
+}
+
+/** `applyCriterion()` with options that are checked already. */
+export async function pruneOnce(
+  network: AnyNetwork,
+  criterion: Criterion,
+  options: ApplyOptions,
 ): Promise<void> {
   checkCriterion(network, criterion)
   await holdingNetwork('applyCriterion()', network, { datasets: [options.data] }, () =>

@@ -4,7 +4,7 @@ import { runJob } from '../binding/native_job.js'
 import { isPrunable } from '../nn/cost.js'
 import type { Node } from '../nn/graph.js'
 import type { Layer } from '../nn/layers.js'
-import type { AnyNetwork } from '../nn/network.js'
+import { type AnyNetwork, networkKind } from '../nn/network.js'
 
 /** Parameters that a pruned network still needs. */
 export interface ParameterReport {
@@ -20,6 +20,7 @@ export interface ParameterReport {
 
 /** Counts what is left of a network's parameters. */
 export async function parameterReport(network: AnyNetwork, signal?: AbortSignal): Promise<ParameterReport> {
+  networkKind.read(network, 'parameterReport: network')
   refuseReading(network)
   const layers = network.prunable
   const names = layers.map((name) => `${name}.weight`)

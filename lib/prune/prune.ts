@@ -1,106 +1,50 @@
+import type { Abortable } from '../base/abort.js'
 import type { Job } from '../base/job.js'
 import { Lease } from '../base/lease.js'
-import type { JobOptions, Listener } from '../binding/native_job.js'
-import type { DataSplits, Dataset } from '../data/dataset.js'
-import { checkCounts, TorchPruneError } from '../errors.js'
+import { type OptionsOf, readOptions } from '../base/option.js'
+import { type DataSplits, type Dataset, splitsKind } from '../data/dataset.js'
 import { checkWritable } from '../io/atomic.js'
 import { refuse } from '../io/files.js'
 import { loadWeights } from '../io/network.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
-import type { AnyNetwork } from '../nn/network.js'
+import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { Optimizer } from '../optim/optimizer.js'
-import type { OptimizerSpec } from '../optim/spec.js'
 import { checkSettings, checkTrainingSet, type TrainSettings } from '../train/check.js'
-import { type CheckpointOptions, readNote, TrainingCheckpoint } from '../train/checkpoint.js'
-import { checkTeacherValues, type Distillation, logitsOf } from '../train/distillation.js'
+import { readNote, TrainingCheckpoint } from '../train/checkpoint.js'
+import { checkTeacherValues, logitsOf } from '../train/distillation.js'
 import { measure } from '../train/evaluate.js'
 import { identityOf } from '../train/identity.js'
 import { networkJob } from '../train/lease.js'
 import { checkValues, checkWeights } from '../train/numbers.js'
-import { type CacheOptions, checkCacheFits } from '../train/prefix.js'
+import type { CacheOptions, RetrainOptions } from '../train/options.js'
+import { checkCacheFits } from '../train/prefix.js'
 import { checkLabelled } from '../train/samples.js'
 import { deriveSeed } from '../train/seed.js'
-import { type Epoch, type TrainOptions, type TrainProgress, train } from '../train/train.js'
+import { startTraining } from '../train/train.js'
 import type { Criterion } from './criterion.js'
-import { adjustDropout, type DropoutRule } from './dropout.js'
+import { adjustDropout } from './dropout.js'
 import {
-  applyCriterion,
   checkCriterion,
-  type InitialDeviations,
   initialDeviations,
   keptWeights,
   type LayerKept,
+  pruneOnce,
   totalDensity,
 } from './mask.js'
 import { parameterReport } from './neurons.js'
-import { fixedIn, type Phase, type Phases, phasesOf, prunedIn } from './phases.js'
-import { type DensitySchedule, densityAt } from './schedule.js'
+import { pruneOptions } from './options.js'
+import { fixedIn, type Phase, phasesOf, prunedIn } from './phases.js'
+import type { InitialDeviations } from './progress.js'
+import { densityAt } from './schedule.js'
 
-/**
- * How survivors are trained, with the options and defaults of `train`: nothing is taken over from an earlier training.
- * The cache serves phases that freeze the layers in front.
- */
-export interface RetrainOptions
-  extends Omit<
-    TrainOptions,
-    'distillation' | 'validation' | 'checkpoint' | 'seed' | 'signal' | 'onProgress' | 'splicing'
-  > {
-  /** Its rate is used as it is: a tenth of the dense one for the LeNets, a hundredth for AlexNet (paper, section 4). */
-  readonly optimizer: OptimizerSpec
-  /** The survivors learn from a teacher beside the labels: the network as it comes, unless another is given. */
-  readonly distillation?: (Omit<Distillation, 'teacher'> & Partial<Pick<Distillation, 'teacher'>>) | undefined
-}
-
-export interface PruneOptions<Name extends string = string> extends JobOptions {
+export interface PruneOptions<Name extends string = string>
+  extends Abortable,
+    Omit<OptionsOf<typeof pruneOptions>, 'criterion'> {
   readonly criterion: Criterion<Name>
-  /** 1 unless given. */
-  readonly rounds?: number
-  readonly densitySchedule?: DensitySchedule
-  readonly retrain: RetrainOptions
-  /**
-   * What each round does in turn: `['all']` unless given; `'alternate'`, or `['fc', 'conv']`, fixes the one kind
-   * of layer while the other recovers.
-   */
-  readonly phases?: Phases
-  /** Dropout of retraining: by the square-root rule unless given. */
-  readonly adjustDropout?: DropoutRule | undefined
-  readonly seed?: number | undefined
-  /** Goes on behind this round: masks and weights are those of its end. */
-  readonly after?: { readonly round: number; readonly initial: InitialDeviations } | undefined
-  /**
-   * Saves where retraining stands, and goes on from there, when the file is of the first round that is left to do;
-   * one of an earlier round is written over.
-   */
-  readonly checkpoint?: Omit<CheckpointOptions, 'note' | 'fresh'> | undefined
-  readonly onProgress?: Listener<PruneProgress> | undefined
-  /** Awaited after each epoch of retraining. */
-  readonly onEpoch?: ((epoch: RetrainEpoch) => Promise<void> | void) | undefined
-  /** Awaited when a phase of a round has pruned and not retrained yet. */
-  readonly onPruned?:
-    | ((round: number, density: number, phase: PrunedPhase) => Promise<void> | void)
-    | undefined
 }
 
-type PruningData = Pick<DataSplits, 'train' | 'validation'>
-
-export interface PruneProgress extends TrainProgress {
-  readonly round: number
-  readonly rounds: number
-  readonly phase: Phase
-}
-
-/** A phase, and its place among those of a round, from 0. */
-export interface PrunedPhase {
-  readonly phase: Phase
-  readonly index: number
-}
-
-/** An epoch of retraining that is over. */
-export interface RetrainEpoch extends Epoch {
-  readonly round: number
-  readonly rounds: number
-  readonly phase: Phase
-}
+/** The parts of a data set that pruning works on: it never sees the test set. */
+export type PruningData = Pick<DataSplits, 'train' | 'validation'>
 
 /** A round that is over. */
 export interface Round {
@@ -135,13 +79,16 @@ export function prune<K extends LayerKinds>(
   data: PruningData,
   options: PruneOptions<PrunableName<K>>,
 ): Job<Round, PruneResult> {
-  const phases = checkPruning(network, options as PruneOptions, data)
+  networkKind.read(network, 'prune: network')
+  const parts = splitsKind('train', 'validation').read(data, 'prune: data')
+  const read: PruneOptions = readOptions('prune', pruneOptions, options)
+  const phases = checkPruning(network, read, parts)
   return networkJob(
     'prune()',
     network,
-    { datasets: [data.train, data.validation], teacher: options.retrain.distillation?.teacher },
-    (signal) => roundsOf(network, data, { ...(options as PruneOptions), signal }, phases),
-    options.signal,
+    { datasets: [parts.train, parts.validation], teacher: read.retrain.distillation?.teacher },
+    (signal) => roundsOf(network, parts, { ...read, signal }, phases),
+    read.signal,
   )
 }
 
@@ -154,14 +101,7 @@ export function checkPruning(
   options: Pick<PruneOptions, 'criterion' | 'rounds' | 'phases' | 'retrain'>,
   data?: PruningData,
 ): readonly Phase[] {
-  const { rounds = 1, criterion, retrain } = options
-  checkCounts({ rounds, 'retrain.epochs': retrain.epochs })
-  if (typeof retrain.optimizer !== 'object' || retrain.optimizer === null) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      'retrain.optimizer is needed, with the learning rate to retrain at: sgd({ lr: 0.01 })',
-    )
-  }
+  const { criterion, retrain } = options
   checkCriterion(network, criterion)
   const phases = phasesOf(network, options.phases)
   for (const phase of phases) {
@@ -231,7 +171,7 @@ async function* roundsOf(
       // Where retraining goes on, its pruning is done.
       if (stopped) await loadWeights(network, stopped.path)
       else {
-        await applyCriterion(network, options.criterion, {
+        await pruneOnce(network, options.criterion, {
           ease: (density) => densityAt(densitySchedule, density, round, rounds),
           initial,
           only: prunedIn(network, phase),
@@ -252,7 +192,7 @@ async function* roundsOf(
       const fixed = fixedIn(network, phase).filter((name) => !network.frozen.includes(name))
       network.freeze(...fixed)
       try {
-        const epochs = train(network, data.train, {
+        const epochs = startTraining(network, data.train, {
           ...trainingIn(round, p),
           distillation,
           checkpoint: options.checkpoint && {

@@ -1,25 +1,27 @@
 import type { Job } from '../base/job.js'
 import { refuseOwned } from '../base/lease.js'
-import type { JobOptions } from '../binding/native_job.js'
-import type { Dataset } from '../data/dataset.js'
+import { type OptionsOf, readOptions } from '../base/option.js'
+import { type Dataset, datasetKind } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
-import type { ComputeOptions } from '../nn/compute.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
-import type { AnyNetwork } from '../nn/network.js'
+import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { evaluate } from '../train/evaluate.js'
 import { networkJob } from '../train/lease.js'
 import { checkValues, checkWeights } from '../train/numbers.js'
 import { checkLabelled } from '../train/samples.js'
 import { layerDensity } from './criterion.js'
 import { applyCriterion } from './mask.js'
+import { sensitivityOptions } from './options.js'
 
-export interface SensitivityOptions<Name extends string = string> extends JobOptions, ComputeOptions {
-  /** Shares of the weights to keep, each in 0..1. */
-  readonly densities?: readonly number[]
-  /** These layers alone; all with connections unless given. */
-  readonly layers?: readonly Name[]
+export interface SensitivityOptions<Name extends string = string>
+  extends Omit<OptionsOf<typeof sensitivityOptions>, 'layers' | 'known'> {
+  /**
+   * These layers alone.
+   * @default all with connections
+   */
+  readonly layers?: readonly Name[] | undefined
   /** Asked before each point; the error that it returns is taken instead of reading it again. */
-  readonly known?: (layer: Name, density: number) => number | undefined
+  readonly known?: ((layer: Name, density: number) => number | undefined) | undefined
 }
 
 /** One layer pruned to one density, the others as they were. Errors are percent. */
@@ -67,15 +69,10 @@ export function sensitivity(
   dataset: Dataset,
   options: SensitivityOptions = {},
 ): Job<SensitivityPoint, Sensitivity> {
-  const { densities = SENSITIVITY_GRID } = options
-  if (densities.length === 0)
-    throw new TorchPruneError('ERR_ARGUMENT', 'sensitivity needs one density or more')
-  // A layer must keep something, so 0 is no density to try.
-  const wrong = densities.find((density) => !(density > 0 && density <= 1))
-  if (wrong !== undefined) {
-    throw new TorchPruneError('ERR_ARGUMENT', `densities must be over 0 and up to 1, got ${wrong}`)
-  }
-  const unknown = options.layers?.find((layer) => !(network.prunable as readonly string[]).includes(layer))
+  networkKind.read(network, 'prune.sensitivity: network')
+  datasetKind.read(dataset, 'prune.sensitivity: dataset')
+  const read = readOptions('prune.sensitivity', sensitivityOptions, options)
+  const unknown = read.layers?.find((layer) => !(network.prunable as readonly string[]).includes(layer))
   if (unknown !== undefined) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
@@ -89,8 +86,8 @@ export function sensitivity(
     'sensitivity()',
     network,
     { datasets: [dataset] },
-    (signal) => pointsOf(network, dataset, { ...options, signal }),
-    options.signal,
+    (signal) => pointsOf(network, dataset, { ...read, signal }),
+    read.signal,
   )
 }
 

@@ -1,11 +1,12 @@
 import { refuseOwned } from '../base/lease.js'
-import type { Dataset } from '../data/dataset.js'
+import { readOptions } from '../base/option.js'
 import type { LayerKinds } from '../nn/graph.js'
-import type { Network } from '../nn/network.js'
+import { type Network, networkKind } from '../nn/network.js'
 import { invokeLater } from '../tensor/invoke.js'
 import { Tensor } from '../tensor/tensor.js'
 import { predict } from '../train/evaluate.js'
 import { holdingNetwork } from '../train/lease.js'
+import { type ShrinkOptions, shrinkOptions } from './options.js'
 import { Shrinking } from './shrinking.js'
 
 /** What went from a layer. */
@@ -43,12 +44,6 @@ export interface ShrinkReport {
   readonly certificate?: Certificate
 }
 
-export interface ShrinkOptions {
-  /** Every sample goes through the network before and after. */
-  readonly certify?: Dataset | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
 /**
  * Removes neurons that contribute nothing (paper, section 3.5): those without outgoing connections, and those
  * without incoming ones, whose constant outputs go into the next layer's bias where that is exact. Goes on until
@@ -58,10 +53,12 @@ export async function removeDeadNeurons<K extends LayerKinds>(
   network: Network<K>,
   options: ShrinkOptions = {},
 ): Promise<ShrinkReport> {
+  networkKind.read(network, 'prune.removeDeadNeurons: network')
+  const read = readOptions('prune.removeDeadNeurons', shrinkOptions, options)
   refuseOwned(network)
   network.refuseSpliced('dead neurons are not removed')
-  return holdingNetwork('removeDeadNeurons()', network, { datasets: [options.certify] }, () =>
-    removeOnce(network, options),
+  return holdingNetwork('removeDeadNeurons()', network, { datasets: [read.certify] }, () =>
+    removeOnce(network, read),
   )
 }
 

@@ -1,10 +1,14 @@
+import { list } from '../base/collection.js'
+import { number, text, whole, words } from '../base/kind.js'
+import { group, optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
 import { TorchPruneError } from '../errors.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
-import type { AnyNetwork } from '../nn/network.js'
+import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { type LayerDensityCriterion, layerDensity } from './criterion.js'
 import { initialDeviations } from './mask.js'
+import { type SolveOptions, solveOptions } from './options.js'
 import { type LayerSensitivity, SENSITIVITY_GRID, type Sensitivity } from './sensitivity.js'
 
 /** What a pruned network may cost; one of three. */
@@ -16,12 +20,6 @@ export type Budget =
   /** Bytes of those weights in the paper's encoding: 32 bits a weight and an index of 5 (FC) or 8 (CONV) bits. */
   | { readonly bytes: number }
 
-export interface SolveOptions {
-  /** No layer goes under this density: a guard against layers that collapse. 0.01 unless given. */
-  readonly leastDensity?: number
-  readonly signal?: AbortSignal | undefined
-}
-
 export interface Solution<Name extends string = string> {
   readonly densities: Readonly<Record<Name, number>>
   /** The thresholds of those densities, in deviations of the weights as they are now. Equal weights share one. */
@@ -31,6 +29,38 @@ export interface Solution<Name extends string = string> {
   readonly errorIncrease: number
   /** Ready for `prune()`: keeps exactly those densities. */
   readonly criterion: LayerDensityCriterion<Name>
+}
+
+const studyKind = group({
+  denseError: number(),
+  layers: list(
+    group({
+      layer: text,
+      kind: words('conv', 'fc'),
+      weights: whole(1),
+      points: list(group({ density: number({ over: 0, most: 1 }), error: number() }), 'an array of points'),
+    }),
+    'an array of layers',
+  ),
+})
+const budgetOptions = {
+  errorIncrease: optional(number()),
+  weights: optional(number({ least: 0 })),
+  bytes: optional(number({ least: 0 })),
+}
+
+/** The one budget that is given. */
+function budgetOf(given: Budget): Budget {
+  const read = readOptions(
+    'prune.solveThresholds',
+    { budget: group(budgetOptions) },
+    { budget: given },
+  ).budget
+  if (Object.keys(read).length === 1) return read as Budget
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    'prune.solveThresholds: budget must be one of { errorIncrease }, { weights } and { bytes }',
+  )
 }
 
 const INDEX_BITS = { fc: 5, conv: 8 } as const
@@ -53,12 +83,14 @@ export async function solveThresholds(
   budget: Budget,
   options: SolveOptions = {},
 ): Promise<Solution> {
-  const { leastDensity = 0.01, signal } = options
-  const steps = solveDensities(sensitivity, budget, leastDensity)
+  networkKind.read(network, 'prune.solveThresholds: network')
+  const study = studyKind.read(sensitivity, 'prune.solveThresholds: sensitivity')
+  const { leastDensity, signal } = readOptions('prune.solveThresholds', solveOptions, options)
+  const steps = solveDensities(study, budgetOf(budget), leastDensity)
   const deviations = await initialDeviations(network, signal)
   const quality: Record<string, number> = {}
   const kept: Record<string, number> = {}
-  for (const { layer, weights } of sensitivity.layers) {
+  for (const { layer, weights } of study.layers) {
     const density = steps.densities[layer]!
     const keep = Math.max(1, Math.round(density * weights))
     kept[layer] = Math.max(density, 1 / weights)

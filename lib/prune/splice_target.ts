@@ -1,27 +1,14 @@
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type GlobalDensityCriterion, type LayerDensityCriterion, valueFor } from './criterion.js'
-import {
-  checkCriterion,
-  chosenDeviation,
-  type InitialDeviations,
-  layersOf,
-  refuseNaN,
-  weightStatistics,
-} from './mask.js'
+import { checkCriterion, chosenDeviation, layersOf, refuseNaN, weightStatistics } from './mask.js'
+import type { SpliceTargetState } from './progress.js'
 import { type DensitySchedule, densityAt } from './schedule.js'
 
 /** What splicing can aim at: a share of the weights, by layer or of all layers together. */
 export type SpliceCriterion<Name extends string = string> =
   | LayerDensityCriterion<Name>
   | GlobalDensityCriterion<Name>
-
-/** What a run of splicing measured when it began. */
-export interface SpliceTargetState {
-  readonly initialDeviations: InitialDeviations
-  /** Share of each layer's weights that was kept. */
-  readonly initialDensities: Readonly<Record<string, number>>
-}
 
 /** Throws `ERR_ARGUMENT` when splicing cannot aim at a criterion, or it does not fit the network. */
 export function checkSpliceTarget(network: AnyNetwork, criterion: SpliceCriterion): void {

@@ -1,34 +1,14 @@
+import type { ReadOf } from '../base/option.js'
 import { TorchPruneError } from '../errors.js'
 import { deriveSeed } from '../train/seed.js'
+import type { spliceTimingOptions } from './options.js'
 
 /** When masks are spliced. */
-export interface SpliceTiming {
-  /** Steps between two chances to splice. 20 unless given; 1 is every step. */
-  readonly every?: number | undefined
-  /** How likely each chance is taken. 1 unless given. */
-  readonly probability?: number | undefined
-  /** Share of the run in which the density comes down to its end. 0.5 unless given. */
-  readonly reach?: number | undefined
-  /** Share of the run after which the mask stays, and what is kept trains on. 0.8 unless given. */
-  readonly until?: number | undefined
-}
+export type SpliceTimes = Omit<ReadOf<typeof spliceTimingOptions>, 'until'> & { readonly until: number }
 
-export type SpliceTimes = { readonly [K in keyof SpliceTiming]-?: number }
-
-/** All of them, checked. */
-export function spliceTimes(options: SpliceTiming): SpliceTimes {
-  const { every = 20, probability = 1, reach = 0.5, until = Math.max(0.8, reach) } = options
-  if (!Number.isInteger(every) || every < 1) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      `every must be a whole number of steps, 1 or more, got ${every}`,
-    )
-  }
-  for (const [what, value] of Object.entries({ probability, reach, until })) {
-    if (!(value > 0 && value <= 1)) {
-      throw new TorchPruneError('ERR_ARGUMENT', `${what} must be over 0 and up to 1, got ${value}`)
-    }
-  }
+/** All of them. Throws where they do not fit each other. */
+export function spliceTimes(options: ReadOf<typeof spliceTimingOptions>): SpliceTimes {
+  const { every, probability, reach, until = Math.max(0.8, reach) } = options
   if (reach > until) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',

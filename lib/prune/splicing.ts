@@ -1,65 +1,33 @@
 import type { Job } from '../base/job.js'
 import { Lease } from '../base/lease.js'
+import { type OptionsOf, type ReadOf, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import type { SplicingCounts } from '../binding/native.js'
-import { type JobOptions, runJob } from '../binding/native_job.js'
-import type { DataSplits } from '../data/dataset.js'
+import { runJob } from '../binding/native_job.js'
+import { type DataSplits, splitsKind } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
-import type { AnyNetwork } from '../nn/network.js'
-import type { Distillation } from '../train/distillation.js'
+import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { holdingNetwork, networkJob } from '../train/lease.js'
-import { type Epoch, type TrainOptions, train } from '../train/train.js'
-import { adjustDropout, type DropoutRule } from './dropout.js'
+import type { TrainOptions } from '../train/options.js'
+import { startTraining } from '../train/train.js'
+import { criterionKind } from './criterion.js'
+import { adjustDropout } from './dropout.js'
 import { keptWeights, type LayerKept, totalDensity } from './mask.js'
 import { parameterReport } from './neurons.js'
-import type { DensitySchedule } from './schedule.js'
-import {
-  checkSpliceTarget,
-  type SpliceCriterion,
-  SpliceTarget,
-  type SpliceTargetState,
-} from './splice_target.js'
-import { type SpliceTiming, spliceSteps, spliceTimes } from './splice_times.js'
-
-const DEFAULT_MARGIN = 0.1
+import { type SpliceOnceOptions, spliceOnceOptions, spliceOptions } from './options.js'
+import type { SpliceEpoch } from './progress.js'
+import { checkSpliceTarget, type SpliceCriterion, SpliceTarget } from './splice_target.js'
+import { spliceSteps, spliceTimes } from './splice_times.js'
 
 export interface SpliceOptions<Name extends string = string>
-  extends Omit<TrainOptions, 'validation' | 'splicing' | 'averaging' | 'distillation'>,
-    SpliceTiming {
+  extends Omit<TrainOptions, 'validation' | 'averaging' | 'distillation' | 'checkpoint'>,
+    Omit<OptionsOf<typeof spliceOptions>, 'criterion'> {
   /** Which layers, and what share of their weights is kept in the end: `prune.layerDensity`, `prune.globalDensity`. */
   readonly criterion: SpliceCriterion<Name>
-  /** How the density comes down from what it is. `'cubic'` unless given. */
-  readonly densitySchedule?: DensitySchedule | undefined
-  /**
-   * How far apart the two thresholds are. A kept weight goes when it falls under `t / (1 + margin)`, a pruned one
-   * returns when it reaches `t / (1 - margin)`, and `t` is solved for the density. 0.1 unless given.
-   */
-  readonly margin?: number | undefined
-  /** Dropout after each epoch: by the square-root rule unless given. */
-  readonly adjustDropout?: DropoutRule | undefined
-  /** The teacher is the network as it comes, unless another is given. */
-  readonly distillation?: (Omit<Distillation, 'teacher'> & Partial<Pick<Distillation, 'teacher'>>) | undefined
-  /** Goes on behind an epoch, on the network that `saveCheckpoint()` wrote then; the optimiser's moments are new. */
-  readonly after?: SplicePoint | undefined
-  /** Awaited after each epoch, while the network is still spliced: the place to save a checkpoint. */
-  readonly onEpoch?: ((epoch: SpliceEpoch) => Promise<void> | void) | undefined
 }
-
-/** Where a run stands beside its network: plain values, to be kept with a checkpoint. */
-export interface SplicePoint extends SpliceTargetState {
-  readonly epoch: number
-}
-
-/** An epoch that is over. */
-export interface SpliceEpoch extends Epoch {
-  /** Share of the weights that is kept. */
-  readonly density: number
-  /** How often in this epoch a pruned weight returned, and a kept one went. */
-  readonly returned: number
-  readonly removed: number
-  readonly point: SplicePoint
-}
+type Splicing = Omit<ReadOf<typeof spliceOptions>, 'criterion' | 'signal'> &
+  Pick<SpliceOptions, 'criterion' | 'signal'>
 
 export interface SpliceResult {
   readonly epochs: readonly SpliceEpoch[]
@@ -83,17 +51,19 @@ export function splice<K extends LayerKinds>(
   data: Pick<DataSplits, 'train' | 'validation'>,
   options: SpliceOptions<PrunableName<K>>,
 ): Job<SpliceEpoch, SpliceResult> {
-  const { epochs, after, margin = DEFAULT_MARGIN } = options
-  spliceTimes(options)
-  checkMargin(margin)
-  checkSpliceTarget(network, options.criterion as SpliceCriterion)
-  if (after && !(Number.isInteger(after.epoch) && after.epoch >= 0 && after.epoch < epochs)) {
+  networkKind.read(network, 'prune.splice: network')
+  const parts = splitsKind('train', 'validation').read(data, 'prune.splice: data')
+  const read = readOptions('prune.splice', spliceOptions, options) as Splicing
+  const { epochs, after } = read
+  spliceTimes(read)
+  checkSpliceTarget(network, read.criterion)
+  if (after && after.epoch >= epochs) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
       `after.epoch must be one of the ${epochs} epochs and not the last, got ${after.epoch}`,
     )
   }
-  if (after && options.distillation && !options.distillation.teacher) {
+  if (after && read.distillation && !read.distillation.teacher) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
       'a run that goes on needs its distillation.teacher: the network is not any more what it was at the beginning',
@@ -102,9 +72,9 @@ export function splice<K extends LayerKinds>(
   return networkJob(
     'splice()',
     network,
-    { datasets: [data.train, data.validation], teacher: options.distillation?.teacher },
-    (signal) => epochsOf(network, data, { ...(options as SpliceOptions), signal }),
-    options.signal,
+    { datasets: [parts.train, parts.validation], teacher: read.distillation?.teacher },
+    (signal) => epochsOf(network, parts, { ...read, signal }),
+    read.signal,
   )
 }
 
@@ -117,18 +87,19 @@ export function splice<K extends LayerKinds>(
 export async function spliceOnce<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
   criterion: SpliceCriterion<PrunableName<K>>,
-  options?: JobOptions & Pick<SpliceOptions, 'margin'>,
+  options?: SpliceOnceOptions,
 ): Promise<SplicingCounts>
 export async function spliceOnce(
   network: AnyNetwork,
   criterion: SpliceCriterion,
-  options: JobOptions & Pick<SpliceOptions, 'margin'> = {},
+  options: SpliceOnceOptions = {},
 ): Promise<SplicingCounts> {
-  const { margin = DEFAULT_MARGIN, signal } = options
-  checkMargin(margin)
-  checkSpliceTarget(network, criterion)
+  networkKind.read(network, 'prune.spliceOnce: network')
+  const aim = criterionKind.read(criterion, 'prune.spliceOnce: criterion') as SpliceCriterion
+  const { margin, signal } = readOptions('prune.spliceOnce', spliceOnceOptions, options)
+  checkSpliceTarget(network, aim)
   return holdingNetwork('spliceOnce()', network, {}, async () => {
-    const target = await SpliceTarget.of(network, criterion, undefined, signal)
+    const target = await SpliceTarget.of(network, aim, undefined, signal)
     await startSplicing(network, target)
     const splicing = { ...(await target.groups(signal)), margin, keep: target.keepAt('linear', 1) }
     return runJob(() => loadAddon().spliceOnce(network.handle, splicing), signal)
@@ -140,31 +111,20 @@ async function startSplicing(network: AnyNetwork, { layers }: SpliceTarget): Pro
   for (const layer of layers) if (!spliced.includes(layer)) await network.splice(layer)
 }
 
-function checkMargin(margin: number): void {
-  if (margin >= 0 && margin < 1) return
-  throw new TorchPruneError('ERR_ARGUMENT', `margin must be 0 or more and under 1, got ${margin}`)
-}
-
 async function* epochsOf(
   network: AnyNetwork,
   data: Pick<DataSplits, 'train' | 'validation'>,
-  options: SpliceOptions,
+  options: Splicing,
 ): AsyncGenerator<SpliceEpoch, SpliceResult, void> {
-  const {
-    criterion,
-    densitySchedule = 'cubic',
-    margin = DEFAULT_MARGIN,
-    after,
-    onEpoch,
-    ...training
-  } = options
+  const { criterion, densitySchedule, margin, after, onEpoch, adjustDropout: rule, distillation } = options
+  const { every: _, probability: __, reach: ___, until: ____, ...training } = options
   const { signal, seed = network.seed } = training
   const times = spliceTimes(options)
   const target = await SpliceTarget.of(network, criterion, after, signal)
   let counts: SplicingCounts = { returned: 0, removed: 0 }
-  const job = train(network, data.train, {
+  const job = startTraining(network, data.train, {
     ...training,
-    distillation: options.distillation && { teacher: network, ...options.distillation },
+    distillation: distillation && { ...distillation, teacher: distillation.teacher ?? network },
     validation: data.validation,
     splicing: {
       after: after?.epoch ?? 0,
@@ -182,7 +142,7 @@ async function* epochsOf(
   const done: SpliceEpoch[] = []
   for await (const epoch of job) {
     const layers = await keptWeights(network, signal)
-    adjustDropout(network, layers, options.adjustDropout)
+    adjustDropout(network, layers, rule)
     const point = { ...target.state, epoch: epoch.epoch }
     const event: SpliceEpoch = { ...epoch, density: totalDensity(layers), ...counts, point }
     done.push(event)

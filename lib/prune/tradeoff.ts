@@ -1,16 +1,21 @@
+import { type Abortable, abortOptions } from '../base/abort.js'
+import { list } from '../base/collection.js'
 import { Job } from '../base/job.js'
-import type { JobOptions, Listener } from '../binding/native_job.js'
-import type { DataSplits } from '../data/dataset.js'
+import { callback, number, seed } from '../base/kind.js'
+import { group, type OptionsOf, optional, readOptions } from '../base/option.js'
+import type { Listener } from '../binding/native_job.js'
+import { splitsKind } from '../data/dataset.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { l1, l2 } from '../optim/regularization.js'
+import { LARGEST_RATE } from '../optim/spec.js'
 import { checkSettings, checkTrainingSet } from '../train/check.js'
 import { evaluate } from '../train/evaluate.js'
+import { retrainOptions, settingsOptions } from '../train/options.js'
 import { checkLabelled } from '../train/samples.js'
 import { deriveSeed } from '../train/seed.js'
-import { type TrainOptions, train } from '../train/train.js'
+import { train } from '../train/train.js'
 import { densityKind, globalDensity } from './criterion.js'
 import { applyCriterion } from './mask.js'
-import type { RetrainOptions } from './prune.js'
 
 /** One of figure 5's five curves. */
 export interface CurveKind {
@@ -29,20 +34,29 @@ export const TRADEOFF_CURVES: readonly CurveKind[] = [
   { name: 'L2, iterated', regularization: 'l2', retrain: true, iterative: true },
 ]
 
-export interface TradeoffOptions extends JobOptions {
+const { regularization: _, ...denseOptions } = settingsOptions
+const strength = number({ least: 0, most: LARGEST_RATE })
+
+const tradeoffOptions = {
   /** Makes the network of a seed, untrained. */
-  readonly model: (options: { seed: number }) => AnyNetwork
-  readonly data: DataSplits
-  readonly seeds: readonly number[]
-  readonly densities: readonly number[]
-  readonly dense: Omit<TrainOptions, 'regularization' | 'signal' | 'onProgress' | 'validation' | 'seed'>
-  readonly retrain: RetrainOptions
-  readonly l1: number
-  readonly l2: number
+  model: callback<(options: { seed: number }) => AnyNetwork>(),
+  data: splitsKind('train', 'validation', 'test'),
+  seeds: list(seed, 'an array of one seed or more', 1),
+  densities: list(densityKind, 'an array of densities'),
+  dense: group(denseOptions),
+  retrain: group(retrainOptions),
+  /** The strength of L1 regularization. */
+  l1: strength,
+  /** The strength of L2 regularization. */
+  l2: strength,
   /** Asked before each curve of a seed; what it returns is taken instead of computing it again. */
-  readonly known?: (curve: CurveKind, seed: number) => readonly number[] | undefined
-  readonly onProgress?: Listener<string> | undefined
+  known: optional(callback<(curve: CurveKind, seed: number) => readonly number[] | undefined>()),
+  /** Told what is being done. */
+  onProgress: optional(callback<Listener<string>>()),
+  ...abortOptions,
 }
+
+export interface TradeoffOptions extends Abortable, OptionsOf<typeof tradeoffOptions> {}
 
 /** One curve of one seed: points of accuracy lost on the test set at each density, in the order given. */
 export interface TradeoffResult {
@@ -56,9 +70,9 @@ export interface TradeoffResult {
  * are read on the test set. Yields each curve of each seed as it is done, so that work can go on behind it.
  */
 export function tradeoff(options: TradeoffOptions): Job<TradeoffResult, readonly TradeoffResult[]> {
-  for (const density of options.densities) densityKind.read(density, 'prune.tradeoff: density')
-  checkParts(options)
-  return new Job((signal) => curvesOf({ ...options, signal }), options.signal)
+  const read = readOptions('prune.tradeoff', tradeoffOptions, options)
+  checkParts(read)
+  return new Job((signal) => curvesOf({ ...read, signal }), read.signal)
 }
 
 /** Throws for what would fail after hours of training: settings, and data that does not fit the model. */

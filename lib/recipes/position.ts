@@ -1,6 +1,6 @@
 import type { NewRunEvent } from '../report/events.js'
 import { Checkpoint, isPruning, type RunState } from '../runs/checkpoint.js'
-import type { CheckpointOptions } from '../train/checkpoint.js'
+import type { CheckpointOptions } from '../train/options.js'
 import type { Session } from './session.js'
 
 /** Adds an event to the log of a run. */

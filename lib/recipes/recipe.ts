@@ -2,9 +2,10 @@ import type { DataSplits } from '../data/dataset.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork, Network, NetworkOptions } from '../nn/network.js'
 import type { OptimizerSpec } from '../optim/spec.js'
-import type { PruneOptions, RetrainOptions } from '../prune/prune.js'
+import type { PruneOptions } from '../prune/prune.js'
 import type { PaperTable } from '../report/paper.js'
-import type { TrainOptions } from '../train/train.js'
+import type { RetrainOptions, TrainOptions } from '../train/options.js'
+import { checkRecipe } from './options.js'
 
 /** How the dense network is trained. */
 export type DensePlan = Pick<
@@ -59,12 +60,17 @@ export function retrainingOf({ dense, prune }: Pick<Recipe, 'dense' | 'prune'>):
   return { ...training, ...retrain, optimizer: { ...optimizer, lr: optimizer.lr * lrFactor } }
 }
 
-/** A recipe, with the names in its criterion checked against its model. */
+/**
+ * A recipe, with the names in its criterion checked against its model.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` naming the field that is unknown, missing or wrong.
+ */
 export function defineRecipe<K extends LayerKinds>(
   recipe: Omit<Recipe, 'model' | 'prune'> & {
     readonly model: (options: NetworkOptions) => Network<K>
     readonly prune: PrunePlan<PrunableName<K>>
   },
 ): Recipe {
+  checkRecipe('defineRecipe', recipe)
   return recipe as unknown as Recipe
 }

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { readOptions } from '../base/option.js'
 import { loadWeights } from '../io/network.js'
 import type { WeightsOptions } from '../nn/zeros.js'
 import { initialDeviations, keptWeights } from '../prune/mask.js'
@@ -13,6 +14,7 @@ import { readNote } from '../train/checkpoint.js'
 import { evaluate, predict } from '../train/evaluate.js'
 import { trainDense } from './dense.js'
 import { findOwnRun } from './folder.js'
+import { checkRecipe, runOptions } from './options.js'
 import { readOutcome } from './outcome.js'
 import { type Note, savedWithin } from './position.js'
 import { type Recipe, retrainingOf } from './recipe.js'
@@ -50,6 +52,8 @@ export interface RunResult {
  * the step it was in saved.
  */
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunResult> {
+  checkRecipe('runRecipe', recipe)
+  readOptions('runRecipe', runOptions, options)
   const opened = await openSession(recipe, options)
   const { network, seed, on } = opened
   const identity = { recipe: recipe.name, plan: planOf(recipe, network), seed }

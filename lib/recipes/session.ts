@@ -1,4 +1,6 @@
 import { resolve } from 'node:path'
+import type { Abortable } from '../base/abort.js'
+import type { OptionsOf } from '../base/option.js'
 import { computeInJobs, jobThreads } from '../binding/threads.js'
 import { type Versions, versions } from '../binding/versions.js'
 import type { DataSplits, SkippedSample } from '../data/dataset.js'
@@ -9,31 +11,21 @@ import { graphToJson } from '../io/network.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { LayerKept } from '../prune/mask.js'
-import { checkPruning, type PruneProgress, type RetrainEpoch, type Round } from '../prune/prune.js'
+import type { PruneProgress, RetrainEpoch } from '../prune/progress.js'
+import { checkPruning, type Round } from '../prune/prune.js'
 import { EventLog, type NewRunEvent } from '../report/events.js'
 import type { Device } from '../tensor/device.js'
 import { checkSettings, checkTrainingSet } from '../train/check.js'
+import type { TrainProgress } from '../train/progress.js'
 import { checkLabelled } from '../train/samples.js'
-import type { Epoch, TrainProgress } from '../train/train.js'
+import type { Epoch } from '../train/train.js'
 import { CHECKPOINT_MINUTES } from './defaults.js'
 import type { FoundRun } from './folder.js'
+import type { sessionOptions } from './options.js'
 import { type Recipe, retrainingOf } from './recipe.js'
 
-export interface SessionOptions {
-  /** Where the data is; each data set has a default or says what it needs. */
-  readonly data?: string | undefined
-  /** The run's folder; `runs/<recipe>-<seed>` unless given. */
-  readonly out?: string | undefined
-  readonly seed?: number | undefined
-  readonly device?: Device | undefined
-  readonly threads?: number | undefined
-  /** Saves where training stands this often. 10 unless given; when aborted, it is saved in any case. */
-  readonly checkpointMinutes?: number | undefined
-  /** Goes on where an unfinished run in the folder was saved. */
-  readonly resume?: boolean | undefined
-  /** Another run in the folder is replaced, once this one is done. */
-  readonly overwrite?: boolean | undefined
-  readonly signal?: AbortSignal | undefined
+export interface SessionOptions extends Abortable, OptionsOf<typeof sessionOptions> {
+  /** Told what the run does. */
   readonly on?: RunListener | undefined
 }
 

@@ -1,23 +1,19 @@
 import { loadAddon } from '../binding/addon.js'
 import { nativeAugmentation } from '../data/augment.js'
 import type { Dataset } from '../data/dataset.js'
-import { checkCounts, TorchPruneError } from '../errors.js'
+import { TorchPruneError } from '../errors.js'
 import { parameterCount } from '../nn/cost.js'
 import { resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
-import { constant, rateFactor } from '../optim/schedule.js'
-import { checkDistillation, checkTeacher, type Distillation } from './distillation.js'
+import { checkDistillation, checkTeacher } from './distillation.js'
+import { DEFAULT_BATCH_SIZE, type RetrainOptions, type TrainOptions } from './options.js'
 import { checkCache } from './prefix.js'
 import { type ImageSize, progressiveSizes } from './progressive.js'
 import { checkLabelled, classesOf } from './samples.js'
-import type { TrainOptions } from './train.js'
-
-export const DEFAULT_BATCH_SIZE = 64
 
 /** How training is set up, whatever it is that keeps it: as in `train()` or in a round of `prune()`. */
-export type TrainSettings = Omit<TrainOptions, 'distillation' | 'validation' | 'signal' | 'onProgress'> & {
-  /** Without a teacher it is the network itself, as it comes. */
-  readonly distillation?: Partial<Distillation> | undefined
+export interface TrainSettings extends RetrainOptions {
+  readonly seed?: number | undefined
 }
 
 /**
@@ -29,27 +25,6 @@ export function checkSettings(
   settings: TrainSettings,
   frozen: readonly string[] = network.frozen,
 ): readonly (ImageSize | undefined)[] | undefined {
-  const { epochs, batchSize = DEFAULT_BATCH_SIZE, schedule = constant(), labelSmoothing = 0 } = settings
-  checkCounts({ epochs, batchSize })
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-    throw new TorchPruneError('ERR_ARGUMENT', `labelSmoothing must be in 0..1, got ${labelSmoothing}`)
-  }
-  if (![0, 1].every((step) => Number.isFinite(rateFactor(schedule, step, 2, 1)))) {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      `schedule must be constant(), cosine() or step(), got ${JSON.stringify(schedule) ?? typeof schedule}`,
-    )
-  }
-  const { averaging, autocast } = settings
-  if (averaging && averaging.kind !== 'ema' && averaging.kind !== 'swa') {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      `averaging must be ema() or swa(), got ${JSON.stringify(averaging) ?? typeof averaging}`,
-    )
-  }
-  if (![undefined, 'bfloat16', 'none'].includes(autocast)) {
-    throw new TorchPruneError('ERR_ARGUMENT', `autocast must be 'bfloat16' or 'none', got '${autocast}'`)
-  }
   nativeAugmentation(settings.augment)
   checkCache(settings)
   classesOf(network)
@@ -61,7 +36,7 @@ export function checkSettings(
     )
   }
   const { progressiveResizing } = settings
-  return progressiveResizing && progressiveSizes(network, epochs, progressiveResizing)
+  return progressiveResizing && progressiveSizes(network, settings.epochs, progressiveResizing)
 }
 
 /** Throws where a dataset does not fit a network, or these settings of its training. */

@@ -1,8 +1,6 @@
 import { z } from 'zod'
 import { Lease } from '../base/lease.js'
 import { loadAddon } from '../binding/addon.js'
-import type { TrainingTally } from '../binding/native.js'
-import { TorchPruneError } from '../errors.js'
 import { checkWritable } from '../io/atomic.js'
 import { exists, refuse } from '../io/files.js'
 import { BESIDE, putWeights, saveNetwork } from '../io/network.js'
@@ -14,30 +12,17 @@ import { HeldTensors } from '../tensor/held.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Average } from './average.js'
 import { differenceOf, epochsDifference, type TrainingIdentity } from './identity.js'
+import type { CheckpointOptions } from './options.js'
+import type { TrainPosition } from './progress.js'
 
-/** Where training keeps all that it stands at, to go on from there bit for bit. */
-export interface CheckpointOptions {
-  /**
-   * The file: a network file with the optimizer's moments, averages and random numbers beside the weights. Where it
-   * exists, training goes on from it, if data, masks and settings are the same. One that was trained to its end ends at
-   * once, or goes on to more `epochs` where the schedule does not depend on their number. Remove it to begin again.
-   */
-  readonly path: string
-  /** Saves this often, after the step it is in; only when it is aborted, and at its end, unless given. */
-  readonly minutes?: number | undefined
-  /** Awaited after each saving. */
-  readonly onSaved?: ((position: TrainPosition) => Promise<void> | void) | undefined
-  /** Plain data that is kept in the file. @internal */
+/** A checkpoint as the library keeps it: where users want it, and what it stands for. */
+export interface KeptCheckpoint extends CheckpointOptions {
+  /** Plain data that is kept in the file. */
   readonly note?: Readonly<Record<string, number>> | undefined
-  /** Begins anew, whatever file there is. @internal */
+  /** Begins anew, whatever file there is. */
   readonly fresh?: boolean | undefined
-  /** What else must be the same for work to go on, epochs included: plain data by option. @internal */
+  /** What else must be the same for work to go on, epochs included: plain data by option. */
   readonly within?: Readonly<Record<string, unknown>> | undefined
-}
-
-/** Steps that are done in an epoch, from 1; one more than all epochs when training is over. */
-export interface TrainPosition extends TrainingTally {
-  readonly epoch: number
 }
 
 export function beginningOf(epoch: number): TrainPosition {
@@ -68,15 +53,11 @@ export async function readNote(path: string): Promise<Readonly<Record<string, nu
 
 /** One training's file. */
 export class TrainingCheckpoint {
-  readonly #options: CheckpointOptions
+  readonly #options: KeptCheckpoint
   readonly #identity: TrainingIdentity
   #saved = performance.now()
 
-  constructor(options: CheckpointOptions, identity: TrainingIdentity) {
-    const { minutes = 0 } = options
-    if (!(minutes >= 0)) {
-      throw new TorchPruneError('ERR_ARGUMENT', `checkpoint.minutes must be 0 or more, got ${minutes}`)
-    }
+  constructor(options: KeptCheckpoint, identity: TrainingIdentity) {
     this.#options = options
     this.#identity = { ...identity, ...options.within }
   }

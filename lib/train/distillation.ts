@@ -2,28 +2,16 @@ import type { Dataset } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
-import { type EvaluateOptions, predict } from './evaluate.js'
+import { predict } from './evaluate.js'
 import { checkLogits, checkWeights } from './numbers.js'
+import {
+  DEFAULT_TEMPERATURE,
+  DEFAULT_WEIGHT,
+  type Distillation,
+  type EvaluateOptions,
+  type SelfDistillation,
+} from './options.js'
 import { checkSamples, classesOf } from './samples.js'
-
-export const DEFAULT_WEIGHT = 0.7
-export const DEFAULT_TEMPERATURE = 4
-
-/** Learning from what a teacher says of each sample (Hinton, Vinyals and Dean 2015). */
-export interface Distillation {
-  /** A network, asked once before the first epoch, or its logits for the dataset from `predict()`. */
-  readonly teacher: AnyNetwork | Tensor
-  /**
-   * Share of the loss that is the teacher's.
-   * @default 0.7
-   */
-  readonly weight?: number | undefined
-  /**
-   * Softens both sides' probabilities.
-   * @default 4
-   */
-  readonly temperature?: number | undefined
-}
 
 /** What a teacher says of every sample; it may come as that. @internal */
 export async function logitsOf(
@@ -35,15 +23,9 @@ export async function logitsOf(
   return teacher instanceof Tensor ? teacher.detach() : predict(teacher, dataset, options)
 }
 
-/** Throws for a share or temperature out of range, or a teacher of other classes. */
-export function checkDistillation(network: AnyNetwork, distillation: Partial<Distillation>): void {
-  const { teacher, weight = DEFAULT_WEIGHT, temperature = DEFAULT_TEMPERATURE } = distillation
-  if (!(weight >= 0 && weight <= 1)) {
-    throw new TorchPruneError('ERR_ARGUMENT', `distillation.weight must be in 0..1, got ${weight}`)
-  }
-  if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
-    throw new TorchPruneError('ERR_ARGUMENT', `distillation.temperature must be over 0, got ${temperature}`)
-  }
+/** Throws for a teacher of other classes. */
+export function checkDistillation(network: AnyNetwork, distillation: SelfDistillation): void {
+  const { teacher } = distillation
   if (teacher === undefined) return
   const classes = classesOf(network)
   const taught = teacher instanceof Tensor ? teacher.shape.at(-1) : classesOf(teacher, 'the teacher')

@@ -7,23 +7,24 @@ import { Optimizer } from '../optim/optimizer.js'
 import { noRegularization } from '../optim/regularization.js'
 import { constant, rateFactor } from '../optim/schedule.js'
 import { Average } from './average.js'
-import { DEFAULT_BATCH_SIZE, stepsOf } from './check.js'
+import { stepsOf } from './check.js'
 import { beginningOf, TrainingCheckpoint } from './checkpoint.js'
 import { checkTeacherValues, lessonOf } from './distillation.js'
 import { causeOfBreakdown } from './divergence.js'
 import { measure, percentWrong } from './evaluate.js'
 import { identityOf } from './identity.js'
 import { checkValues, checkWeights } from './numbers.js'
+import { DEFAULT_BATCH_SIZE } from './options.js'
 import { fillCache } from './prefix.js'
 import type { ImageSize } from './progressive.js'
 import { deriveSeed } from './seed.js'
-import type { Epoch, TrainOptions, TrainResult } from './train.js'
+import type { Epoch, Training, TrainResult } from './train.js'
 
 /** The work of `train()`: yields each epoch that is over. `sizes` has one for each, where images are resized. */
 export async function* epochsOf(
   network: AnyNetwork,
   dataset: Dataset,
-  options: TrainOptions,
+  options: Training,
   sizes?: readonly (ImageSize | undefined)[],
 ): AsyncGenerator<Epoch, TrainResult, void> {
   const {

@@ -1,20 +1,19 @@
 import { refuseReading } from '../base/lease.js'
+import { readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
-import { type JobOptions, type Listener, runJob } from '../binding/native_job.js'
-import type { Dataset } from '../data/dataset.js'
-import { checkCounts } from '../errors.js'
-import type { ComputeOptions } from '../nn/compute.js'
-import type { AnyNetwork } from '../nn/network.js'
+import { runJob } from '../binding/native_job.js'
+import { type Dataset, datasetKind } from '../data/dataset.js'
+import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
 import { causeOfOutputs } from './numbers.js'
+import {
+  DEFAULT_EVALUATION_BATCH,
+  type EvaluateOptions,
+  evaluateOptions,
+  type PredictOptions,
+  predictOptions,
+} from './options.js'
 import { checkLabelled, checkSamples } from './samples.js'
-
-export interface EvaluateOptions extends JobOptions, ComputeOptions {
-  readonly batchSize?: number
-  /** Also measures the share of non-zero activations. */
-  readonly activations?: boolean
-  readonly onProgress?: Listener | undefined
-}
 
 export interface Evaluation {
   readonly samples: number
@@ -38,7 +37,9 @@ export async function evaluate(
   dataset: Dataset,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const evaluation = await measure(network, dataset, options)
+  networkKind.read(network, 'evaluate: network')
+  datasetKind.read(dataset, 'evaluate: dataset')
+  const evaluation = await measure(network, dataset, readOptions('evaluate', evaluateOptions, options))
   if (Number.isFinite(evaluation.loss)) return evaluation
   throw await causeOfOutputs(network, dataset, options.signal)
 }
@@ -49,8 +50,8 @@ export async function measure(
   dataset: Dataset,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { batchSize = 250, activations = false, autocast, memoryFormat, onProgress, signal } = options
-  checkCounts({ batchSize })
+  const { batchSize = DEFAULT_EVALUATION_BATCH, activations = false } = options
+  const { autocast, memoryFormat, onProgress, signal } = options
   checkLabelled(network, dataset)
   refuseReading(network)
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
@@ -81,10 +82,11 @@ export async function measure(
 export async function predict(
   network: AnyNetwork,
   dataset: Dataset,
-  options: JobOptions & ComputeOptions & { readonly batchSize?: number } = {},
+  options: PredictOptions = {},
 ): Promise<Tensor> {
-  const { batchSize = 250, autocast, memoryFormat, signal } = options
-  checkCounts({ batchSize })
+  const { batchSize, autocast, memoryFormat, signal } = readOptions('predict', predictOptions, options)
+  networkKind.read(network, 'predict: network')
+  datasetKind.read(dataset, 'predict: dataset')
   checkSamples(network, dataset)
   refuseReading(network)
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)

@@ -8,9 +8,7 @@ import type { AnyNetwork } from '../nn/network.js'
 import { noRegularization } from '../optim/regularization.js'
 import { constant, type Schedule } from '../optim/schedule.js'
 import { toBytes } from '../tensor/bytes.js'
-import { DEFAULT_BATCH_SIZE } from './check.js'
-import { DEFAULT_TEMPERATURE, DEFAULT_WEIGHT } from './distillation.js'
-import type { TrainOptions } from './train.js'
+import { DEFAULT_BATCH_SIZE, DEFAULT_TEMPERATURE, DEFAULT_WEIGHT, type TrainOptions } from './options.js'
 
 /** What must be the same for training to go on: plain data by option. The epochs may differ where that changes nothing. */
 export interface TrainingIdentity extends Readonly<Record<string, unknown>> {

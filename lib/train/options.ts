@@ -1,23 +1,24 @@
-import { abortOptions } from '../base/abort.js'
-import { anyOf, boolean, callback, number, path, seed, whole } from '../base/kind.js'
-import { group, type OptionsOf, optional } from '../base/option.js'
+import { type Abortable, abortOptions } from '../base/abort.js'
+import { anyOf, boolean, callback, type Kind, number, path, seed, whole } from '../base/kind.js'
+import { group, type OptionsOf, optional, type ReadOf } from '../base/option.js'
 import type { Listener } from '../binding/native_job.js'
 import { augmentation } from '../data/augment.js'
 import { datasetKind } from '../data/dataset.js'
-import { computeOptions } from '../nn/compute.js'
+import { type ComputeOptions, computeOptions } from '../nn/compute.js'
 import { networkKind } from '../nn/network.js'
 import { averagingKind } from '../optim/averaging.js'
 import { regularizationKind } from '../optim/regularization.js'
 import { scheduleKind } from '../optim/schedule.js'
 import { optimizerKind } from '../optim/spec.js'
 import { tensorKind } from '../tensor/core.js'
-import type { TrainPosition } from './checkpoint.js'
-import type { TrainProgress } from './train.js'
+import type { TrainPosition, TrainProgress } from './progress.js'
 
 const share = number({ least: 0, most: 1 })
 
-/** Samples in a step, and in a batch of an evaluation. */
 export const DEFAULT_BATCH_SIZE = 64
+export const DEFAULT_EVALUATION_BATCH = 250
+export const DEFAULT_WEIGHT = 0.7
+export const DEFAULT_TEMPERATURE = 4
 
 export const cacheOptions = {
   /**
@@ -67,7 +68,6 @@ const progressiveOptions = {
    */
   sizeIncrement: optional(whole(1), 4),
 }
-export const progressiveResizingKind = group(progressiveOptions)
 
 /**
  * Trains on smaller images first, where a step costs by the area: the early epochs do without the detail. Images are
@@ -75,17 +75,21 @@ export const progressiveResizingKind = group(progressiveOptions)
  */
 export interface ProgressiveResizing extends OptionsOf<typeof progressiveOptions> {}
 
+export const progressiveResizingKind: Kind<ReadOf<typeof progressiveOptions>, ProgressiveResizing> = group(
+  progressiveOptions,
+)
+
 const lessonOptions = {
   /**
    * Share of the loss that is the teacher's.
    * @default 0.7
    */
-  weight: optional(share, 0.7),
+  weight: optional(share, DEFAULT_WEIGHT),
   /**
    * Softens both sides' probabilities.
    * @default 4
    */
-  temperature: optional(number({ over: 0 }), 4),
+  temperature: optional(number({ over: 0 }), DEFAULT_TEMPERATURE),
 }
 const teacher = anyOf(networkKind, tensorKind)
 
@@ -110,7 +114,12 @@ export interface Distillation extends OptionsOf<typeof distillationOptions> {}
 /** The same where the network may be its own teacher, as it was before it was pruned. */
 export interface SelfDistillation extends OptionsOf<typeof selfDistillationOptions> {}
 
-export const checkpointOptions = {
+const distillationKind: Kind<ReadOf<typeof distillationOptions>, Distillation> = group(distillationOptions)
+export const selfDistillationKind: Kind<ReadOf<typeof selfDistillationOptions>, SelfDistillation> = group(
+  selfDistillationOptions,
+)
+
+const checkpointOptions = {
   /**
    * The file: a network file with the optimizer's moments, averages and random numbers beside the weights. Where it
    * exists, training goes on from it, if data, masks and settings are the same. One that was trained to its end ends at
@@ -128,6 +137,10 @@ export const checkpointOptions = {
 
 /** Where training keeps all that it stands at, to go on from there bit for bit. */
 export interface CheckpointOptions extends OptionsOf<typeof checkpointOptions> {}
+
+export const checkpointKind: Kind<ReadOf<typeof checkpointOptions>, CheckpointOptions> = group(
+  checkpointOptions,
+)
 
 /** What training is, wherever it takes place: in `train()`, in each round of `prune()`, in `splice()`. */
 export const settingsOptions = {
@@ -166,11 +179,11 @@ export const settingsOptions = {
 export const trainOptions = {
   ...settingsOptions,
   /** Learns from another network beside the labels; of samples as they are, also where `augment` changes them. */
-  distillation: optional(group(distillationOptions)),
+  distillation: optional(distillationKind),
   /** Read after each epoch; after the last one with the averaged weights, where there are. */
   validation: optional(datasetKind),
   /** Saves where training stands, and goes on from there. */
-  checkpoint: optional(group(checkpointOptions)),
+  checkpoint: optional(checkpointKind),
   /**
    * Seeds the order of samples and dropout.
    * @default the network's own
@@ -181,25 +194,29 @@ export const trainOptions = {
   ...abortOptions,
 }
 
-export interface TrainOptions extends OptionsOf<typeof trainOptions> {}
+// What other files declare comes first, for its comments.
+export interface TrainOptions extends ComputeOptions, Abortable, OptionsOf<typeof trainOptions> {}
 
 export const retrainOptions = {
   ...settingsOptions,
   /** Its rate is used as it is: a tenth of the dense one for the LeNets, a hundredth for AlexNet (paper, section 4). */
   optimizer: optimizerKind,
   /** The survivors learn from a teacher beside the labels. */
-  distillation: optional(group(selfDistillationOptions)),
+  distillation: optional(selfDistillationKind),
 }
 
 /**
  * How survivors are trained, with the options and defaults of `train`: nothing is taken over from an earlier training.
  * The cache serves phases that freeze the layers in front.
  */
-export interface RetrainOptions extends OptionsOf<typeof retrainOptions> {}
+export interface RetrainOptions extends ComputeOptions, OptionsOf<typeof retrainOptions> {}
 
 export const evaluateOptions = {
-  /** Does not change the result but for rounding. */
-  batchSize: optional(whole(1)),
+  /**
+   * Samples at a time; only rounding depends on it.
+   * @default 250
+   */
+  batchSize: optional(whole(1), DEFAULT_EVALUATION_BATCH),
   /**
    * Also measures the share of non-zero activations.
    * @default false
@@ -210,13 +227,12 @@ export const evaluateOptions = {
   ...abortOptions,
 }
 
-export interface EvaluateOptions extends OptionsOf<typeof evaluateOptions> {}
+export interface EvaluateOptions extends ComputeOptions, Abortable, OptionsOf<typeof evaluateOptions> {}
 
 export const predictOptions = {
   batchSize: evaluateOptions.batchSize,
-  onProgress: evaluateOptions.onProgress,
   ...computeOptions,
   ...abortOptions,
 }
 
-export interface PredictOptions extends OptionsOf<typeof predictOptions> {}
+export interface PredictOptions extends ComputeOptions, Abortable, OptionsOf<typeof predictOptions> {}

@@ -4,29 +4,12 @@ import { loadAddon } from '../binding/addon.js'
 import { type JobOptions, runJob } from '../binding/native_job.js'
 import { type Augmentation, isRandom, nativeAugmentation } from '../data/augment.js'
 import { Dataset } from '../data/dataset.js'
-import { checkCounts, TorchPruneError } from '../errors.js'
+import { TorchPruneError } from '../errors.js'
 import { checkWritable } from '../io/atomic.js'
 import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
-import type { ProgressiveResizing } from './progressive.js'
+import type { CacheOptions, ProgressiveResizing } from './options.js'
 import { deriveSeed } from './seed.js'
-
-export interface CacheOptions {
-  /**
-   * Computes once what the frozen layers in front put out for each sample, and trains the rest on that: samples times
-   * the size of the last frozen layer's output, in float32. False unless given.
-   */
-  readonly cachePrefix?: boolean | undefined
-  /**
-   * With `cachePrefix` and `augment`: how many augmented variants of each sample the cache holds. Each epoch takes
-   * one of them by chance. Needed there, for a cache of one would freeze the augmentation unnoticed.
-   */
-  readonly cacheVariants?: number | undefined
-  /** Bytes up to which the cache is held in memory, and not in a file. Half of what is free unless given. */
-  readonly cacheMemory?: number | undefined
-  /** The folder of that file, which has no name and goes with the training. The system's temporary one unless given. */
-  readonly cacheDir?: string | undefined
-}
 
 /** Samples at a time while the cache is filled. @internal */
 export const PREFIX_BATCH = 250
@@ -96,15 +79,12 @@ export function checkCache(
     readonly progressiveResizing?: ProgressiveResizing | undefined
   },
 ): void {
-  const { cachePrefix, cacheVariants, cacheMemory = 0, augment } = options
+  const { cachePrefix, cacheVariants, augment } = options
   if (cachePrefix && options.progressiveResizing) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
       'progressiveResizing has no images to shrink behind cachePrefix: leave one of them out',
     )
-  }
-  if (!(cacheMemory >= 0)) {
-    throw new TorchPruneError('ERR_ARGUMENT', `cacheMemory must be bytes, 0 or more, got ${cacheMemory}`)
   }
   if (cacheVariants === undefined) {
     if (!cachePrefix || !isRandom(augment)) return
@@ -113,7 +93,6 @@ export function checkCache(
       'cachePrefix would keep one augmented variant of each sample for ever: give cacheVariants, or leave augment out',
     )
   }
-  checkCounts({ cacheVariants })
   if (!cachePrefix || !isRandom(augment)) {
     throw new TorchPruneError('ERR_ARGUMENT', 'cacheVariants needs both cachePrefix and augment')
   }

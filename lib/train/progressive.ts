@@ -1,21 +1,7 @@
-import { checkCounts, TorchPruneError } from '../errors.js'
+import { TorchPruneError } from '../errors.js'
 import { resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
-
-/**
- * Trains on smaller images first, where a step costs by the area: the early epochs do without the detail. Images are
- * shrunk with antialiasing after `augment`. Names and defaults are those of `ProgressiveResizing` in MosaicML's Composer.
- */
-export interface ProgressiveResizing {
-  /** Share of each side at the start. 0.5 unless given. */
-  readonly initialScale?: number | undefined
-  /** Share of the epochs that stay at it. 0.5 unless given. */
-  readonly delayFraction?: number | undefined
-  /** Share of the epochs, the last ones, at the full size. 0.2 unless given. */
-  readonly finetuneFraction?: number | undefined
-  /** Sides are multiples of so many pixels. 4 unless given. */
-  readonly sizeIncrement?: number | undefined
-}
+import { type ProgressiveResizing, progressiveResizingKind } from './options.js'
 
 export type ImageSize = readonly [height: number, width: number]
 
@@ -30,11 +16,10 @@ export function progressiveSizes(
   epochs: number,
   progressive: ProgressiveResizing,
 ): (ImageSize | undefined)[] {
-  const { initialScale = 0.5, delayFraction = 0.5, finetuneFraction = 0.2, sizeIncrement = 4 } = progressive
-  for (const [what, value] of Object.entries({ initialScale, delayFraction, finetuneFraction })) {
-    if (!(value >= 0 && value <= 1)) throw refusal('ARGUMENT', `${what} must be in 0..1, got ${value}`)
-  }
-  checkCounts({ 'progressiveResizing.sizeIncrement': sizeIncrement })
+  const { initialScale, delayFraction, finetuneFraction, sizeIncrement } = progressiveResizingKind.read(
+    progressive,
+    'progressiveResizing',
+  )
   const growing = 1 - delayFraction - finetuneFraction
   if (growing < -1e-9) {
     throw refusal('ARGUMENT', 'delayFraction and finetuneFraction are more than all epochs together')

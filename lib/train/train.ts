@@ -1,25 +1,17 @@
 import type { Job } from '../base/job.js'
-import type { JobProgress, Native, SplicingCounts } from '../binding/native.js'
-import type { JobOptions, Listener } from '../binding/native_job.js'
-import type { Augmentation } from '../data/augment.js'
-import type { Dataset } from '../data/dataset.js'
+import { readOptions } from '../base/option.js'
+import type { Native, SplicingCounts } from '../binding/native.js'
+import { type Dataset, datasetKind } from '../data/dataset.js'
 import { TorchPruneError } from '../errors.js'
-import type { ComputeOptions } from '../nn/compute.js'
-import type { AnyNetwork } from '../nn/network.js'
-import type { Averaging } from '../optim/averaging.js'
-import type { Regularization } from '../optim/regularization.js'
-import type { Schedule } from '../optim/schedule.js'
-import type { OptimizerSpec } from '../optim/spec.js'
+import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { checkSettings, checkTrainingSet } from './check.js'
-import type { CheckpointOptions } from './checkpoint.js'
-import type { Distillation } from './distillation.js'
+import type { KeptCheckpoint } from './checkpoint.js'
 import { epochsOf } from './epochs.js'
 import { networkJob } from './lease.js'
-import type { CacheOptions } from './prefix.js'
-import type { ProgressiveResizing } from './progressive.js'
+import { type TrainOptions, trainOptions } from './options.js'
 import { checkLabelled } from './samples.js'
 
-/** Masks that change while a network trains: what `prune.splice()` adds to `train()`. @internal */
+/** Masks that change while a network trains: what `prune.splice()` adds to `train()`. */
 export interface TrainSplicing {
   /** Goes on behind this epoch of all, with the optimiser's moments new. */
   readonly after: number
@@ -30,48 +22,10 @@ export interface TrainSplicing {
 
 type TrainingSplicing = NonNullable<Parameters<Native['trainingStart']>[3]['splicing']>
 
-export interface TrainOptions extends JobOptions, ComputeOptions, CacheOptions {
-  readonly epochs: number
-  readonly optimizer: OptimizerSpec
-  /**
-   * Samples in a step.
-   * @default 64
-   */
-  readonly batchSize?: number | undefined
-  /**
-   * Leaves out the last batch of an epoch where it is not full; other samples each time. Batch normalization cannot
-   * train on a last batch of one.
-   * @default false
-   */
-  readonly dropLast?: boolean | undefined
-  /** Constant unless given. */
-  readonly schedule?: Schedule | undefined
-  readonly regularization?: Regularization | undefined
-  /** Moves this share of the targets from the right class to all of them (Szegedy et al. 2016). 0 unless given. */
-  readonly labelSmoothing?: number | undefined
-  /** Changes samples at random, anew in each epoch. */
-  readonly augment?: Augmentation | undefined
-  /** Begins with smaller images, which cost less. */
-  readonly progressiveResizing?: ProgressiveResizing | undefined
-  /** Learns from another network beside the labels; of samples as they are, also where `augment` changes them. */
-  readonly distillation?: Distillation | undefined
-  /** Ends with an average of the weights on the way instead of the last ones: `ema()` or `swa()`. */
-  readonly averaging?: Averaging | undefined
-  /** Read after each epoch; after the last one with the averaged weights, where there are. */
-  readonly validation?: Dataset | undefined
-  /** Saves where training stands, and goes on from there. */
-  readonly checkpoint?: CheckpointOptions | undefined
-  /** Seeds the order of samples and dropout; the network's own unless given. */
-  readonly seed?: number | undefined
-  /** Called now and then within an epoch. */
-  readonly onProgress?: Listener<TrainProgress> | undefined
-  /** @internal */
+/** A training as the library runs it: what users may say, and what rounds of pruning add. */
+export interface Training extends Omit<TrainOptions, 'checkpoint'> {
+  readonly checkpoint?: KeptCheckpoint | undefined
   readonly splicing?: TrainSplicing | undefined
-}
-
-export interface TrainProgress extends JobProgress {
-  readonly epoch: number
-  readonly epochs: number
 }
 
 /** An epoch that is over. Errors are percent; the training error is the running one, dropout and all. */
@@ -104,6 +58,19 @@ export interface TrainResult {
  * `ERR_FILE` for a checkpoint of another training.
  */
 export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptions): Job<Epoch, TrainResult> {
+  return startTraining(
+    networkKind.read(network, 'train: network'),
+    datasetKind.read(dataset, 'train: dataset'),
+    readOptions('train', trainOptions, options),
+  )
+}
+
+/** `train()` with options that are checked already. */
+export function startTraining(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: Training,
+): Job<Epoch, TrainResult> {
   if (options.averaging && options.splicing) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',

@@ -9,12 +9,8 @@ import {
   globalDensity,
   layerDensity,
 } from '../../lib/prune/criterion.js'
-import {
-  applyCriterion,
-  type InitialDeviations,
-  initialDeviations,
-  keptWeights,
-} from '../../lib/prune/mask.js'
+import { applyCriterion, initialDeviations, keptWeights } from '../../lib/prune/mask.js'
+import type { InitialDeviations } from '../../lib/prune/progress.js'
 import { densityAt } from '../../lib/prune/schedule.js'
 import { snapshot } from '../nn/bits.js'
 import { device } from '../support/device.js'

@@ -16,7 +16,8 @@ import { deviation, layerDensity } from '../../lib/prune/criterion.js'
 import { adjustDropout } from '../../lib/prune/dropout.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
 import { parameterReport } from '../../lib/prune/neurons.js'
-import { type PruneOptions, type PruneProgress, prune, type Round } from '../../lib/prune/prune.js'
+import type { PruneProgress } from '../../lib/prune/progress.js'
+import { type PruneOptions, prune, type Round } from '../../lib/prune/prune.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { evaluate } from '../../lib/train/evaluate.js'
 import { train } from '../../lib/train/train.js'
@@ -110,9 +111,9 @@ describe('prune', () => {
     }
     const error = start({ epochs: 1 })
     expect(error).to.include({ code: 'ERR_ARGUMENT' })
-    expect(error.message).to.match(/^retrain.optimizer is needed/)
+    expect(error.message).to.match(/^prune: retrain.optimizer is missing/)
     expect(start({ epochs: 1, optimizer }, 0).message).to.equal(
-      'rounds must be a whole number of 1 or more, got 0',
+      'prune: rounds must be a whole number of 1 or more, got 0',
     )
   })
 

@@ -11,14 +11,9 @@ import { Optimizer } from '../../lib/optim/optimizer.js'
 import { type SgdSpec, sgd } from '../../lib/optim/spec.js'
 import { deviation, globalDensity, layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
+import type { SpliceEpoch, SplicePoint } from '../../lib/prune/progress.js'
 import { spliceSteps, spliceTimes } from '../../lib/prune/splice_times.js'
-import {
-  type SpliceEpoch,
-  type SpliceOptions,
-  type SplicePoint,
-  splice,
-  spliceOnce,
-} from '../../lib/prune/splicing.js'
+import { type SpliceOptions, splice, spliceOnce } from '../../lib/prune/splicing.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { crossEntropy } from '../../lib/tensor/loss.js'
@@ -267,21 +262,22 @@ describe('splice', () => {
   })
 
   describe('refuses', () => {
+    const begun = { initialDeviations: {}, initialDensities: {} }
     const bad: [what: string, says: RegExp, change: object][] = [
       ['another criterion', /aims at a density, not at 'deviation': use/, { criterion: deviation(1) }],
       ['a layer that is not there', /layer 'fc9' is not in/, { criterion: layerDensity({ fc9: 0.5 }) }],
-      ['half an epoch', /^epochs must be a whole number/, { epochs: 0.5 }],
-      ['every 0 steps', /^every must be a whole number of steps, 1 or more, got 0$/, { every: 0 }],
-      ['a margin of 1', /^margin must be 0 or more and under 1, got 1$/, { margin: 1 }],
-      ['a margin that is none', /^margin must be .* got NaN$/, { margin: Number.NaN }],
-      ['no probability', /^probability must be over 0 and up to 1, got 0$/, { probability: 0 }],
-      ['a reach over 1', /^reach must be over 0 and up to 1, got 2$/, { reach: 2 }],
+      ['half an epoch', /: epochs must be a whole number/, { epochs: 0.5 }],
+      ['every 0 steps', /: every must be a whole number of 1 or more, got 0$/, { every: 0 }],
+      ['a margin of 1', /: margin must be 0 or more and under 1, got 1$/, { margin: 1 }],
+      ['a margin that is none', /: margin must be .* got NaN$/, { margin: Number.NaN }],
+      ['no probability', /: probability must be over 0 and up to 1, got 0$/, { probability: 0 }],
+      ['a reach over 1', /: reach must be over 0 and up to 1, got 2$/, { reach: 2 }],
       ['an end before the density is there', /^reach must not be over until/, { reach: 0.5, until: 0.4 }],
-      ['to go on behind the end', /^after.epoch must be one of the 4/, { after: { epoch: 4 } }],
+      ['to go on behind the end', /^after.epoch must be one of the 4/, { after: { epoch: 4, ...begun } }],
       [
         'to go on without the teacher',
         /needs its distillation\.teacher/,
-        { after: { epoch: 1 }, distillation: {} },
+        { after: { epoch: 1, ...begun }, distillation: {} },
       ],
       ['to keep nothing', /^density 0 keeps 0 of the 96 weights of fc1: /, { criterion: layerDensity(0) }],
     ]

@@ -13,7 +13,8 @@ import { zeros } from '../../lib/tensor/factories.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { evaluate, measure, predict } from '../../lib/train/evaluate.js'
 import { checkValues } from '../../lib/train/numbers.js'
-import { type TrainOptions, train } from '../../lib/train/train.js'
+import type { TrainOptions } from '../../lib/train/options.js'
+import { train } from '../../lib/train/train.js'
 import { snapshot } from '../nn/bits.js'
 import { laterRefusal, refusal } from '../support/refusal.js'
 import { numbers, toyData, toyNetwork } from './toy.js'
@@ -132,7 +133,7 @@ describe('a teacher', () => {
     expect(refusal(start([96, 4])).message).to.match(/^the teacher tells 4 classes apart, the network 3/)
     expect(refusal(start([95, 3])).message).to.match(/^a teacher's logits must be \[96 samples, classes\]/)
     const weight = () => train(net, toyData(), teach({ teacher: net as AnyNetwork, weight: 2 }))
-    expect(refusal(weight).message).to.equal('distillation.weight must be in 0..1, got 2')
+    expect(refusal(weight).message).to.equal('train: distillation.weight must be in 0..1, got 2')
   })
 
   it('whose logits or weights are no numbers is refused before the first step', async () => {
@@ -172,11 +173,14 @@ describe('places', () => {
 
 describe('settings that would fail late', () => {
   const wrong: [RegExp, object][] = [
-    [/^labelSmoothing must be in 0\.\.1, got 2$/, { labelSmoothing: 2 }],
-    [/^averaging must be ema\(\) or swa\(\), got "ema"$/, { averaging: 'ema' }],
-    [/^schedule must be constant\(\), cosine\(\) or step\(\), got "cosine"$/, { schedule: 'cosine' }],
-    [/^autocast must be 'bfloat16' or 'none', got 'float16'$/, { autocast: 'float16' }],
-    [/^augment: unknown option 'flips'/, { augment: { flips: true } }],
+    [/labelSmoothing must be in 0\.\.1, got 2$/, { labelSmoothing: 2 }],
+    [/averaging must be what ema\(\) or swa\(\) returns, got 'ema'$/, { averaging: 'ema' }],
+    [
+      /schedule must be what constant\(\), cosine\(\) or step\(10\) returns, got 'cosine'$/,
+      { schedule: 'cosine' },
+    ],
+    [/autocast must be 'bfloat16' or 'none', got 'float16'$/, { autocast: 'float16' }],
+    [/augment: unknown option 'flips': did you mean flip\?$/, { augment: { flips: true } }],
     [/^augment is for images/, { augment: { flip: true } }],
   ]
   for (const [says, more] of wrong) {
@@ -193,7 +197,7 @@ describe('settings that would fail late', () => {
     using net = toyNetwork()
     const validation = splits() as unknown as Dataset
     expect(refusal(() => train(net, toyData(), { ...options, validation })).message).to.equal(
-      'the validation set must be a Dataset, got several: name one of them, such as data.train',
+      'train: validation must be a Dataset, got the parts of one: give one of them, such as its train',
     )
   })
 })

@@ -9,8 +9,9 @@ import { sgd } from '../../lib/optim/spec.js'
 import { layerDensity } from '../../lib/prune/criterion.js'
 import { type PruneOptions, prune } from '../../lib/prune/prune.js'
 import { tensor } from '../../lib/tensor/from.js'
-import { type ProgressiveResizing, progressiveSizes } from '../../lib/train/progressive.js'
-import { type TrainOptions, train } from '../../lib/train/train.js'
+import type { ProgressiveResizing, TrainOptions } from '../../lib/train/options.js'
+import { progressiveSizes } from '../../lib/train/progressive.js'
+import { train } from '../../lib/train/train.js'
 import { snapshot } from '../nn/bits.js'
 import { device } from '../support/device.js'
 import { refusal } from '../support/refusal.js'
@@ -147,7 +148,9 @@ describe('progressive resizing', () => {
     using net = pooled()
     const refused = (progressiveResizing: object, more: Partial<TrainOptions> = {}) =>
       refusal(() => train(net, dataset, { ...options, ...more, progressiveResizing })).message
-    expect(refused({ initialScale: 2 })).to.equal('progressiveResizing: initialScale must be in 0..1, got 2')
+    expect(refused({ initialScale: 2 })).to.equal(
+      'train: progressiveResizing.initialScale must be in 0..1, got 2',
+    )
     expect(refused({ sizeIncrement: 0 })).to.match(
       /progressiveResizing\.sizeIncrement must be a whole number/,
     )

@@ -12,7 +12,8 @@ import { full, ones, randn, zeros } from '../../lib/tensor/factories.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { memory, scope } from '../../lib/tensor/scope.js'
 import { evaluate } from '../../lib/train/evaluate.js'
-import { type Epoch, type TrainProgress, train } from '../../lib/train/train.js'
+import type { TrainProgress } from '../../lib/train/progress.js'
+import { type Epoch, train } from '../../lib/train/train.js'
 import { snapshot } from '../nn/bits.js'
 import { expectSealed } from '../prune/sealed.js'
 import { device } from '../support/device.js'
@@ -515,10 +516,10 @@ describe('data that does not fit is refused:', () => {
   it('no epochs, half a batch', () => {
     using net = toyNetwork()
     expect(refusal(() => train(net, toyData(), { ...options, epochs: 0 })).message).to.match(
-      /^epochs must be/,
+      /^train: epochs must be/,
     )
     expect(refusal(() => train(net, toyData(), { ...options, batchSize: 0.5 })).message).to.match(
-      /^batchSize must/,
+      /^train: batchSize must/,
     )
   })
 
