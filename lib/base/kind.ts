@@ -162,10 +162,22 @@ export function anyOf<Kinds extends readonly Kind<unknown>[]>(
     expected,
     fits: (value) => kinds.some((each) => each.fits(value)),
     read(value, name) {
-      const candidates = kinds.filter((each) => each.fits(value))
-      if (candidates.length === 1) return candidates[0]!.read(value, name) as never
+      const [only, ...others] = kinds.filter((each) => each.fits(value))
+      // What is wrong inside an object is said by its kind; a wrong word is refused with all that it might have been.
+      if (only && others.length === 0 && (typeof value !== 'string' || accepts(only, value))) {
+        return only.read(value, name) as never
+      }
       throw wrongValue(name, expected, value)
     },
+  }
+}
+
+function accepts(kind: Kind<unknown>, value: unknown): boolean {
+  try {
+    kind.read(value, '')
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -1,6 +1,6 @@
 import { isObject, list } from '../base/collection.js'
 import { kind, text, whole } from '../base/kind.js'
-import { quoted } from '../base/shown.js'
+import { quoted, shown } from '../base/shown.js'
 import { TorchPruneError } from '../errors.js'
 import { layerKind } from './layer_kind.js'
 import type { Layer, LayerKind, PrunableKind } from './layers.js'
@@ -84,7 +84,9 @@ export function prefix<const P extends string, const K extends LayerKinds>(
 ): { readonly [N in keyof K & string as `${P}.${N}`]: Extract<Layer<never>, { readonly kind: K[N] }> }
 export function prefix(group: string, layers: Layers): Layers {
   text.read(group, 'prefix: group')
-  layersByName.read(layers, 'prefix: layers')
+  for (const [name, layer] of Object.entries(layersByName.read(layers, 'prefix: layers'))) {
+    layerKind.read(layer, `prefix: layer ${shown(name)}`)
+  }
   const rename = (name: string) => (Object.hasOwn(layers, name) ? `${group}.${name}` : name)
   const renamed = Object.entries(layers).map(([name, layer]) => {
     const { from } = layer

@@ -100,7 +100,6 @@ export const HOSTILE: Readonly<Record<string, () => unknown>> = {
   'a symbol': () => Symbol('s'),
   'a function': () => () => {},
   'an async function': () => async () => {},
-  'a class': () => library.Tensor,
   '[]': () => [],
   '[NaN]': () => [Number.NaN],
   '[undefined]': () => [undefined],
