@@ -96,11 +96,11 @@ def kept_count(density, count):
 
 
 def density_mask(scores, density):
-    """True at the largest kept_count(density, n) scores, and at any that ties with the smallest of those."""
+    """True at the largest kept_count(density, n) scores; of those that tie, at the ones of lower index."""
     count = kept_count(density, scores.numel())
-    if count == 0:
-        return torch.zeros_like(scores, dtype=torch.bool)
-    return scores >= scores.flatten().topk(count).values[-1]
+    kept = scores.flatten().sort(descending=True, stable=True).indices[:count]
+    mask = torch.zeros(scores.numel(), dtype=torch.bool, device=scores.device)
+    return mask.index_fill_(0, kept, True).view_as(scores)
 
 
 def weighted_layers(model):
