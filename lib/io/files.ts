@@ -32,7 +32,7 @@ export function outputError(path: string, cause: unknown): TorchPruneError {
 
 /** Refuses a file for what it holds: `what` is wrong with it, and how to `mend` that. */
 export function refuse(path: string, what: string, mend: string): never {
-  throw new TorchPruneError('ERR_FILE', `${onOneLine(path)}: ${what}; ${mend}`)
+  throw new TorchPruneError('ERR_FILE', onOneLine(`${path}: ${what}; ${mend}`))
 }
 
 /**

@@ -174,9 +174,10 @@ function mutated(whole: Buffer, next: () => number): Buffer {
     }
     case 4: {
       // The largest numbers of one, two, four and eight bytes, with and without a sign.
-      const [from, size] = [place(), 2 ** below(4)]
+      const from = place()
+      const size = Math.min(2 ** below(4), bytes.length - from)
       bytes.fill(255, from, from + size)
-      if (next() < 0.5 && from + size <= bytes.length) bytes[from + size - 1] = 127
+      if (next() < 0.5) bytes[from + size - 1] = 127
       return bytes
     }
     default: {

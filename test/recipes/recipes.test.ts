@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -25,6 +25,14 @@ describe('the recipes', function () {
   it('hold one for each model, under its name', async () => {
     expect(recipeNames).to.include.members(modelNames)
     for (const name of recipeNames) expect((await findRecipe(name)).name).to.equal(name)
+  })
+
+  it('that are no JSON are refused in one line, whatever stands in them', async () => {
+    const path = join(box, 'broken.json')
+    writeFileSync(path, '{"name":\r\n\u001b"x')
+    expect((await laterRefusal(findRecipe(path))).message).to.match(
+      /broken\.json: is not JSON \(.*\); correct it$/,
+    )
   })
 
   for (const name of recipeNames) {
