@@ -36,8 +36,10 @@ export async function studyTradeoff(
   const densities = options.densities ?? DENSITIES
   const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i)
   const { epochs, retrainEpochs, l1, l2, device } = options
-  const dense = { ...recipe.dense, epochs: epochs ?? recipe.dense.epochs }
-  const retrain = { ...retrainingOf(recipe), epochs: retrainEpochs }
+  // The curves differ in their regularization, so the recipe's own has no place here.
+  const { regularization: _, ...plain } = recipe.dense
+  const dense = { ...plain, epochs: epochs ?? plain.epochs }
+  const retrain = { ...retrainingOf({ ...recipe, dense: plain }), epochs: retrainEpochs }
   const plan = JSON.stringify({
     model: recipe.name,
     graph: graphToJson(network),

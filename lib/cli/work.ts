@@ -52,8 +52,8 @@ export async function runToTable(
     },
   }
   try {
-    const { data, out, seed, device, threads, weights, checkpointMinutes, overwrite } = options
-    const place = { data, out, seed, device, threads, weights }
+    const { data, out, seed, device, threads, weights, mask, checkpointMinutes, overwrite } = options
+    const place = { data, out, seed, device, threads, weights, mask }
     const result = await runRecipe(recipe, { ...place, checkpointMinutes, resume, overwrite, signal, on })
     if (!begun) reporter.line(`This run is finished: nothing is left to do in ${shown(result.folder)}`)
     reporter.line(resultText(result, recipe))

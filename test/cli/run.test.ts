@@ -137,7 +137,7 @@ describe('torch-prune run', function () {
   it('takes a recipe from a module', async () => {
     const module = box.path('recipe.mjs')
     const { model: _, data: __, ...plans } = tinyRecipe()
-    const lib = new URL('../../lib/index.ts', import.meta.url).href
+    const lib = new URL('../../dist/index.js', import.meta.url).href
     writeFileSync(
       module,
       `import { data, flatten, linear, network, relu } from ${JSON.stringify(lib)}
