@@ -60,6 +60,8 @@ export async function studyTradeoff(
   announce(reporter, named, options, folder)
   if (place.before) reporter.line(`${takenOver(place.before)}.`)
   if (before > 0) reporter.line(`Going on behind ${before} curves that are saved.`)
+  let done = before
+  reporter.start('trade-off', TRADEOFF_CURVES.length * seeds.length, 'curves', before)
   const job = tradeoff({
     model: ({ seed }) => recipe.model({ seed, device }),
     data,
@@ -73,8 +75,6 @@ export async function studyTradeoff(
     known: (curve, seed) => known.get(`${curve.name} ${seed}`),
     onProgress: (text) => reporter.update(done, { now: text }),
   })
-  let done = before
-  reporter.start('trade-off', TRADEOFF_CURVES.length * seeds.length, 'curves', before)
   const results: TradeoffResult[] = []
   try {
     for await (const result of job) {

@@ -2,6 +2,7 @@ import { abortOptions } from '../base/abort.js'
 import { isObject } from '../base/collection.js'
 import { boolean, callback, kind, number, path, seed, whole } from '../base/kind.js'
 import { group, optional, readOptions } from '../base/option.js'
+import { weightsOptions } from '../nn/zeros.js'
 import { optimizerKind } from '../optim/spec.js'
 import { pruneOptions } from '../prune/options.js'
 import { deviceKind } from '../tensor/device.js'
@@ -84,6 +85,7 @@ export const runOptions = {
    * @default none: it is trained by the recipe
    */
   weights: optional(path),
+  ...weightsOptions,
   /** Told what the run does. */
   on: optional(tells),
 }
