@@ -139,7 +139,7 @@ describe('prune', () => {
     for (const name of other.tensorNames()) {
       using values = trained.tensor(name)
       using plain = values.detach()
-      other.load(name, plain)
+      await other.load(name, plain)
     }
     await prune(trained, splits, options)
     await prune(other, splits, options)
