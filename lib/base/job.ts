@@ -90,6 +90,8 @@ export class Job<Event, Result> implements Promise<Result>, AsyncIterable<Event>
 
   async #run(work: Work<Event, Result>, lease?: Lease): Promise<Result> {
     const { signal } = this.#controller
+    // Whoever starts a job has it in hand before it calls them back.
+    await undefined
     const generator = work(signal)
     let step = await generator.next()
     while (!step.done) {

@@ -143,7 +143,9 @@ export function decodingThreads(): number {
 async function fromFiles(files: readonly ImageFile[], options: ImageReading): Promise<Dataset> {
   const native = nativeImageOptions(options)
   enableForeignImages()
-  using labels = tensor(BigInt64Array.from(files, ({ label }) => BigInt(label)))
+  // A bigint for each of a million files would hold the event loop.
+  using numbers = tensor(Int32Array.from(files, ({ label }) => label))
+  using labels = numbers.to('int64')
   const paths = await nativePaths(files.map(({ path }) => path))
   const handle = loadAddon().imageFolderMake(paths, labels.handle, native)
   return new Dataset(handle, files.length, [3, native.size, native.size])

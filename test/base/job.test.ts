@@ -35,6 +35,18 @@ const failure = (work: PromiseLike<unknown>) =>
   )
 
 describe('a job', () => {
+  it('calls nobody back before whoever starts it has it in hand', async () => {
+    let begun = false
+    // biome-ignore lint/correctness/useYield: it has no events
+    const job = new Job<never, string>(async function* () {
+      begun = true
+      return 'done'
+    })
+    expect(begun).to.equal(false)
+    expect(await job).to.equal('done')
+    expect(begun).to.equal(true)
+  })
+
   it('begins at once, and runs on while nobody follows it', async () => {
     const { seen } = counting(3)
     await settled()
