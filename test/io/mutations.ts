@@ -78,7 +78,7 @@ async function prepare(): Promise<void> {
   manualSeed(0)
   using net = network([4], { flatten: flatten(), fc: linear(4, 2) })
   await net.save(at('net.safetensors'))
-  kinds['safetensors'] = {
+  kinds.safetensors = {
     file: at('net.safetensors'),
     read: async () => (await loadNetwork(at('net.safetensors'))).dispose(),
   }
@@ -117,7 +117,7 @@ async function prepare(): Promise<void> {
   }
 
   writeFileSync(at('recipe.json'), JSON.stringify(tinyRecipe()))
-  kinds['recipe'] = { file: at('recipe.json'), read: () => readRecipe(at('recipe.json')) }
+  kinds.recipe = { file: at('recipe.json'), read: () => readRecipe(at('recipe.json')) }
 
   await writeTinyRun(at('run'))
   kinds['record of a run'] = { file: at('run', 'run.json'), read: () => readRunRecord(at('run')) }

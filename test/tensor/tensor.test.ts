@@ -186,7 +186,9 @@ describe('functional', () => {
       const kept = dropped.ne(0).sum().item()
       expect(kept).to.be.within(400, 600)
       expect(dropped.sum().item()).to.equal(2 * kept)
-      expect(refusal(() => functional.dropout(input, { p: 2 })).message).to.equal('dropout: p must be in 0..1, got 2')
+      expect(refusal(() => functional.dropout(input, { p: 2 })).message).to.equal(
+        'dropout: p must be in 0..1, got 2',
+      )
     })
   })
 
