@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { quoted } from '../io/files.js'
-import { mayBeMissing } from '../io/fit.js'
 import { withoutPrefix } from '../io/foreign.js'
 import { readGraph } from '../io/network.js'
 import { readTensorFileHeader } from '../io/tensor_file.js'
@@ -100,10 +99,7 @@ async function inspectNetwork(
   model: string | undefined,
 ): Promise<NetworkInspection> {
   using network = await openNetwork(file, model)
-  const { tensors, prefix } = withoutPrefix(
-    network.tensorNames().filter((name) => !mayBeMissing(name)),
-    (await readTensorFileHeader(file)).tensors,
-  )
+  const { tensors, prefix } = withoutPrefix(network.tensorNames(), (await readTensorFileHeader(file)).tensors)
   const kept = new Map((await keptWeights(network)).map((layer) => [layer.name, layer]))
   const report = await parameterReport(network)
   const layers = network.costs.map(({ name, kind, weights, flop }) => {

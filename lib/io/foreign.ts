@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { bytesPerElement, type DType } from '../tensor/dtype.js'
 import { quoted, refuse } from './files.js'
+import { mayBeMissing } from './fit.js'
 import type { TensorData } from './safetensors.js'
 
 // What torch.nn.utils.prune calls a tensor that it masks, and the mask; our files call the mask so, too.
@@ -18,9 +19,10 @@ export interface OwnNames<T> {
  * Takes off what wrappers put in front of a network's names: `module.` (nn.DataParallel), `_orig_mod.` (torch.compile),
  * `model.` (Lightning), or any other prefix under which all of them are there.
  *
- * @param names the network's own, those that may be missing left out
+ * @param own the network's names; those that may be missing decide nothing
  */
-export function withoutPrefix<T>(names: readonly string[], tensors: ReadonlyMap<string, T>): OwnNames<T> {
+export function withoutPrefix<T>(own: readonly string[], tensors: ReadonlyMap<string, T>): OwnNames<T> {
+  const names = own.filter((name) => !mayBeMissing(name))
   const has = (name: string) => tensors.has(name) || tensors.has(name + ORIGINAL)
   const [first] = names
   if (first === undefined || names.every(has)) return { tensors, prefix: '' }
@@ -28,7 +30,7 @@ export function withoutPrefix<T>(names: readonly string[], tensors: ReadonlyMap<
     const name = found.endsWith(ORIGINAL) ? found.slice(0, -ORIGINAL.length) : found
     if (!name.endsWith(`.${first}`)) continue
     const prefix = name.slice(0, -first.length)
-    if (!names.every((own) => has(prefix + own))) continue
+    if (!names.every((each) => has(prefix + each))) continue
     const renamed = [...tensors].map(([key, value]) => {
       return [key.startsWith(prefix) ? key.slice(prefix.length) : key, value] as const
     })

@@ -231,7 +231,7 @@ export async function putWeights(
   const isOwn = (name: string) =>
     !name.startsWith(BESIDE) || own.has(name) || weights.has(name.replace(/_mask$/, ''))
   const { tensors: named, prefix } = withoutPrefix(
-    names.filter((name) => !mayBeMissing(name)),
+    names,
     new Map([...file.tensors].filter(([name]) => isOwn(name))),
   )
   const tensors = await withMasks(names, weights, named, path)
