@@ -6,6 +6,7 @@ import { TorchPruneError } from '../errors.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { holdingNetwork } from '../train/lease.js'
+import { refuseWeights } from '../train/numbers.js'
 import { type Criterion, criterionKind, type DeviationOf, valueFor } from './criterion.js'
 import { applyOptions } from './options.js'
 import type { InitialDeviations } from './progress.js'
@@ -71,7 +72,7 @@ export interface ApplyOptions<Name extends string = string>
  * Prunes a network once by a criterion, without retraining, and seals what goes. Masks only ever shrink.
  *
  * @throws TorchPruneError `ERR_ARGUMENT` when the criterion names a layer that is not there, or would prune a
- * whole layer.
+ * whole layer, or weights to choose from are NaN or infinite.
  */
 export async function applyCriterion<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
@@ -106,16 +107,9 @@ async function applyOnce(network: AnyNetwork, criterion: Criterion, options: App
   const layers = only === undefined ? wanted : wanted.filter((name) => only.includes(name))
   if (layers.length === 0) return
   const statistics = await weightStatistics(network, layers, signal)
-  refuseNaN(layers, statistics)
+  refuseNonFinite(layers, statistics)
   const deviations = (of: DeviationOf) =>
-    layers.map((name, i) => {
-      const deviation = chosenDeviation(of, statistics[i]!, options.initial?.[name])
-      if (Number.isFinite(deviation)) return deviation
-      throw new TorchPruneError(
-        'ERR_ARGUMENT',
-        `'${name}.weight' holds ${statistics[i]!.infinite} infinite weights and has no deviation: nothing was pruned; train it again, or prune by magnitude alone`,
-      )
-    })
+    layers.map((name, i) => chosenDeviation(of, statistics[i]!, options.initial?.[name]))
   if (criterion.kind === 'deviation') {
     const below = deviations(criterion.of).map((deviation, i) => ({
       name: `${layers[i]!}.weight`,
@@ -128,18 +122,16 @@ async function applyOnce(network: AnyNetwork, criterion: Criterion, options: App
   await runJob(() => loadAddon().pruneKeep(network.handle, choice.groups), signal)
 }
 
-/** Refuses weights that cannot be ranked, before anything is pruned. */
-export function refuseNaN(
+/**
+ * Throws `ERR_ARGUMENT` where kept weights are NaN or infinite, before anything is pruned. Those that are pruned already
+ * may be anything: while a network is spliced they go on learning, and are never given back as such.
+ */
+export function refuseNonFinite(
   layers: readonly string[],
-  statistics: readonly { readonly nan: number; readonly count: number }[],
+  statistics: Awaited<ReturnType<typeof weightStatistics>>,
 ): void {
-  const at = statistics.findIndex(({ nan }) => nan > 0)
-  if (at < 0) return
-  const { nan, count } = statistics[at]!
-  throw new TorchPruneError(
-    'ERR_ARGUMENT',
-    `${nan} of the ${count} weights of '${layers[at]!}' are NaN and cannot be ranked: nothing was pruned; train or load the network again`,
-  )
+  const found = statistics.map((each, i) => ({ ...each, name: `${layers[i]!}.weight` }))
+  refuseWeights(found.filter(({ nan, infinite }) => nan + infinite > 0))
 }
 
 function weightNames(layers: readonly string[]): string[] {

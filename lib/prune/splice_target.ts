@@ -1,7 +1,7 @@
 import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type GlobalDensityCriterion, type LayerDensityCriterion, valueFor } from './criterion.js'
-import { checkCriterion, chosenDeviation, layersOf, refuseNaN, weightStatistics } from './mask.js'
+import { checkCriterion, chosenDeviation, layersOf, refuseNonFinite, weightStatistics } from './mask.js'
 import type { SpliceTargetState } from './progress.js'
 import { type DensitySchedule, densityAt } from './schedule.js'
 
@@ -65,7 +65,7 @@ export class SpliceTarget {
   ): Promise<SpliceTarget> {
     const layers = splicedLayers(network, criterion)
     const statistics = await weightStatistics(network, layers, signal)
-    refuseNaN(layers, statistics)
+    refuseNonFinite(layers, statistics)
     const byLayer = (value: (each: (typeof statistics)[number]) => number) =>
       Object.fromEntries(layers.map((layer, i) => [layer, value(statistics[i]!)]))
     const state = {

@@ -15,8 +15,10 @@ export function countOf({ nan, infinite }: Pick<NonFinite, 'nan' | 'infinite'>):
   return parts.filter(Boolean).join(' and ')
 }
 
+type FoundIn = Omit<NonFiniteTensor, 'first'>
+
 /** `fc1.weight holds 3 NaN of 512 values`. */
-export function heldBy({ name, count, ...found }: NonFiniteTensor): string {
+export function heldBy({ name, count, ...found }: FoundIn): string {
   return `${name} holds ${countOf(found)} of ${count} values`
 }
 
@@ -26,7 +28,11 @@ export async function checkWeights(
   signal?: AbortSignal,
   owner = 'the network',
 ): Promise<void> {
-  const found = await runJob(() => loadAddon().networkNonFinite(network.handle), signal)
+  refuseWeights(await runJob(() => loadAddon().networkNonFinite(network.handle), signal), owner)
+}
+
+/** Throws `ERR_ARGUMENT` naming the first of the tensors that were found to hold NaN or infinite values, if any. */
+export function refuseWeights(found: readonly FoundIn[], owner = 'the network'): void {
   if (found.length === 0) return
   const [first, ...others] = found
   const more = others.length > 0 ? `, and ${others.length} more tensors hold some` : ''

@@ -21,7 +21,8 @@ DENSITIES = [0.37, 0.1]
 # Lower ones would empty the last layer: equal magnitudes of the layers before it come first.
 GLOBAL = {'binary': [0.95, 0.9], 'ternary': [0.8, 0.6], 'eight': [0.37, 0.2], 'special': [0.85, 0.7]}
 FILTERS = [0.5, 0.25]
-SPECIAL = [0.0, -0.0, float('inf'), -float('inf'), 1e-45, -1e-45, 1e-38, 1.0, -1.0, 0.5]
+# Sums of powers of two are exact, whatever their order.
+SPECIAL = [0.0, -0.0, 2.0**120, -(2.0**120), 1e-45, -1e-45, 1e-38, 1.0, -1.0, 0.5]
 
 
 def first_of_largest(scores, eligible, count):
