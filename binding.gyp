@@ -1,4 +1,4 @@
-# node-gyp's build of the same sources as CMakeLists.txt: node dist/binding/build.js --gyp
+# node-gyp's build of the same sources as CMakeLists.txt: node dist/install/build.js --gyp
 # By hand: TORCH_DIR=<libtorch folder> npx node-gyp rebuild
 {
   'variables': {

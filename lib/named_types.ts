@@ -1,14 +1,14 @@
 // Types that stand in the signatures of what `index.ts` exports, so that programs can name what they pass around.
 export type { Abortable } from './base/abort.js'
+export type { LockOwner } from './base/lock.js'
 export type { JobProgress, SplicingCounts } from './binding/native.js'
 export type { JobOptions, Listener } from './binding/native_job.js'
-export type { LockOwner } from './io/lock.js'
 export type {
   ReadSafetensorsOptions,
   SafetensorsFile,
   TensorData as TensorBytes,
   WriteSafetensorsOptions,
-} from './io/safetensors.js'
+} from './formats/safetensors.js'
 export type { ConnectionKind } from './nn/cost.js'
 export type { DropoutName, Node as LayerNode, ParameterName } from './nn/graph.js'
 export type { Pair as SizePair } from './nn/layer_options.js'
@@ -27,14 +27,14 @@ export type {
   ScoresOptions,
 } from './prune/criterion.js'
 export type { PruningData } from './prune/prune.js'
-export type { LayerSensitivity, SensitivityPoint } from './prune/sensitivity.js'
-export type { Certificate, KeptNeurons, RemovedNeurons } from './prune/shrink.js'
-export type { CurveKind, TradeoffResult } from './prune/tradeoff.js'
+export type { Certificate, KeptNeurons, RemovedNeurons } from './prune/surgery/shrink.js'
 export type { FoundRun } from './recipes/folder.js'
 export type { DensePlan, PrunePlan, RetrainPlan } from './recipes/recipe.js'
 export type { RunListener, RunPlace, SessionOptions } from './recipes/session.js'
-export type { PaperErrors, PaperLayer, PaperTable } from './report/paper.js'
 export type { RunState } from './runs/checkpoint.js'
+export type { PaperErrors, PaperLayer, PaperTable } from './runs/paper.js'
+export type { LayerSensitivity, SensitivityPoint } from './studies/sensitivity.js'
+export type { CurveKind, TradeoffResult } from './studies/tradeoff.js'
 export type { TensorPieces } from './tensor/bytes.js'
 export type { NumberArray } from './tensor/from.js'
 export type { Argument, Scalar } from './tensor/invoke.js'

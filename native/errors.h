@@ -8,7 +8,7 @@
 
 namespace torch_prune {
 
-// An error that this addon raises on purpose. `code` is one of ErrorCode in lib/errors.ts.
+// An error that this addon raises on purpose. `code` is one of ErrorCode in lib/base/errors.ts.
 class Error : public std::runtime_error {
  public:
   Error(const char* code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -26,7 +26,7 @@ struct Failure {
 // One line and a code for any C++ exception; callable on every thread.
 Failure Describe(const std::exception_ptr& exception);
 
-// The JavaScript error (lib/errors.ts: TorchPruneError) for a failure; main thread only.
+// The JavaScript error (lib/base/errors.ts: TorchPruneError) for a failure; main thread only.
 Napi::Error ToJavaScript(Napi::Env env, const Failure& failure);
 
 // The one guard around every entry point from JavaScript. Anything but Napi::Error that leaves a callback

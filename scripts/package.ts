@@ -6,9 +6,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { PLATFORM_PACKAGE } from '../lib/binding/addon.js'
-import { PACKAGE } from '../lib/binding/home.js'
-import { readRecord, writeRecord } from '../lib/binding/record.js'
+import { PLATFORM_PACKAGE } from '../lib/install/addon_files.js'
+import { PACKAGE } from '../lib/install/home.js'
+import { readRecord, writeRecord } from '../lib/install/record.js'
 
 export interface Tarballs {
   readonly main: string

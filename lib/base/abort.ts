@@ -1,4 +1,4 @@
-import { TorchPruneError } from '../errors.js'
+import { TorchPruneError } from './errors.js'
 import { type Kind, wrongValue } from './kind.js'
 import { type OptionsOf, optional } from './option.js'
 

@@ -1,5 +1,5 @@
-import { TorchPruneError } from '../errors.js'
 import { checkSignal, onAbort, reasonOf } from './abort.js'
+import { TorchPruneError } from './errors.js'
 import type { Lease } from './lease.js'
 
 /** The work of a job: yields its events, returns its result, and stops when the signal aborts. @internal */

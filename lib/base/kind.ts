@@ -1,4 +1,4 @@
-import { type ErrorCode, TorchPruneError } from '../errors.js'
+import { type ErrorCode, TorchPruneError } from './errors.js'
 import { shown } from './shown.js'
 
 /**

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-import { TorchPruneError } from '../errors.js'
+import { TorchPruneError } from './errors.js'
 
 export interface LeaseOptions {
   /** What others are told is using it, such as `train()`. */

@@ -1,5 +1,5 @@
-import { TorchPruneError } from '../errors.js'
 import { isObject } from './collection.js'
+import { TorchPruneError } from './errors.js'
 import { inWords, type Kind, wrongValue } from './kind.js'
 import { shown } from './shown.js'
 import { nearest } from './spelling.js'

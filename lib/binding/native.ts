@@ -1,6 +1,6 @@
-import type { TorchPruneError } from '../errors.js'
-import type { ComputeOptions, MemoryFormat } from '../nn/compute.js'
-import type { DType } from '../tensor/dtype.js'
+import type { ComputeOptions, MemoryFormat } from '../base/compute.js'
+import type { DType } from '../base/dtype.js'
+import type { TorchPruneError } from '../base/errors.js'
 
 /** The typed contract of the addon (native/). Handles are opaque; every function throws TorchPruneError. */
 declare const kind: unique symbol

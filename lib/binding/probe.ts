@@ -1,10 +1,7 @@
-// Run in a process of its own by doctor.ts: loads the addon, computes once, says what it is. A binary that
+// Run in a process of its own by lib/install/doctor.ts: loads the addon, computes once, says what it is. A binary that
 // crashes takes only this process with it.
+import type { Probe } from '../install/doctor.js'
 import { loadAddon } from './addon.js'
-
-export type Probe =
-  | { readonly ok: true; readonly libtorch: string; readonly cudaDevices: number; readonly jpeg: boolean }
-  | { readonly ok: false; readonly message: string }
 
 function probe(): Probe {
   try {

@@ -1,5 +1,5 @@
+import { VERSION } from '../install/home.js'
 import { loadAddon } from './addon.js'
-import { VERSION } from './home.js'
 
 export interface Versions {
   readonly torchPrune: string

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { ComputeOptions, MemoryFormat } from '../nn/compute.js'
+import type { ComputeOptions, MemoryFormat } from '../base/compute.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { wrong } from './options.js'
 

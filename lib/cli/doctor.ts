@@ -9,7 +9,7 @@ export function addDoctor(program: Command): void {
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExits with 1 when something is missing.')
     .action(async ({ json }: { json?: boolean }) => {
-      const { diagnose, formatDiagnosis } = await import('../binding/doctor.js')
+      const { diagnose, formatDiagnosis } = await import('../install/doctor.js')
       const diagnosis = await diagnose()
       if (json) printJson(diagnosis)
       else print(formatDiagnosis(diagnosis))

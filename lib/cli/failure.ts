@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander'
+import { type ErrorCode, TorchPruneError } from '../base/errors.js'
 import { fixes } from '../base/fixes.js'
 import { onOneLine, printable } from '../base/text.js'
-import { type ErrorCode, TorchPruneError } from '../errors.js'
 
 /** What the command line ends with; part of its stable surface. */
 export const EXIT = { done: 0, failed: 1, badInput: 2, interrupted: 130 } as const

@@ -20,7 +20,7 @@ Examples:
   $ TORCH_PRUNE_LIBTORCH_VERSION=2.14.1 torch-prune fetch-libtorch --cuda`,
     )
     .action(async ({ cpu, cuda, anyDigest }: { cpu?: boolean; cuda?: boolean; anyDigest?: boolean }) => {
-      const { fetchAddonLibtorch } = await import('../binding/addon.js')
+      const { fetchAddonLibtorch } = await import('../install/addon_files.js')
       const { version, dir } = await fetchAddonLibtorch({
         cuda: cuda ?? (cpu ? false : undefined),
         anyDigest,

@@ -1,7 +1,7 @@
-import { loadWeights } from '../io/network.js'
 import { createModel, modelNames } from '../models/registry.js'
 import { loadNetwork } from '../nn/load.js'
 import type { Network } from '../nn/network.js'
+import { loadWeights } from '../nn/weights_file.js'
 import { findRecipe } from '../recipes/registry.js'
 
 /**

@@ -1,5 +1,5 @@
+import { outputError } from '../base/files.js'
 import { printable } from '../base/text.js'
-import { outputError } from '../io/files.js'
 import type { TableData } from '../report/tables.js'
 import { EXIT, reportFailure } from './failure.js'
 import { hasWorked } from './interrupt.js'

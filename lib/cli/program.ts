@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { VERSION } from '../binding/home.js'
+import { VERSION } from '../install/home.js'
 import { unknownName } from '../recipes/registry.js'
 import { addDoctor } from './doctor.js'
 import { addFetchLibtorch } from './fetch_libtorch.js'

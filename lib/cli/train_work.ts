@@ -1,4 +1,4 @@
-import { TorchPruneError } from '../errors.js'
+import { TorchPruneError } from '../base/errors.js'
 import { l2 } from '../optim/regularization.js'
 import { cosine } from '../optim/schedule.js'
 import { sgd } from '../optim/spec.js'

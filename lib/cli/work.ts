@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
+import type { LockOwner } from '../base/lock.js'
 import { printable } from '../base/text.js'
-import type { LockOwner } from '../io/lock.js'
 import { type FoundRun, progressOf } from '../recipes/folder.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { type RunResult, runRecipe } from '../recipes/run.js'

@@ -1,7 +1,7 @@
 import { pair } from '../base/collection.js'
+import { TorchPruneError } from '../base/errors.js'
 import { anyOf, boolean, exactly, type Kind, number, whole } from '../base/kind.js'
 import { group, type OptionsOf, optional, type ReadOf } from '../base/option.js'
-import { TorchPruneError } from '../errors.js'
 
 const pixels = whole(0, 4096)
 const range = rising(pair(number({ over: 0, most: 1e6 })))

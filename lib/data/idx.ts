@@ -4,10 +4,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-
+import { TorchPruneError } from '../base/errors.js'
+import { allocate, inputError, refuse, sizeOfFile, systemCode } from '../base/files.js'
 import { fixes } from '../base/fixes.js'
-import { TorchPruneError } from '../errors.js'
-import { allocate, inputError, refuse, sizeOfFile, systemCode } from '../io/files.js'
 
 /** Unsigned bytes in row-major order. */
 export interface IdxArray {

@@ -1,8 +1,8 @@
 import type { Dirent } from 'node:fs'
 import { opendir, stat } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { inputError, refuse } from '../base/files.js'
 import { onOneLine } from '../base/text.js'
-import { inputError, refuse } from '../io/files.js'
 
 /** Names that hold images, by their ends: of torchvision's list what is decoded here, AVIF and GIF. */
 const ENDS = new Set(['jpg', 'jpeg', 'png', 'tif', 'tiff', 'webp', 'avif', 'gif'])

@@ -1,5 +1,5 @@
+import { TorchPruneError } from '../base/errors.js'
 import { shown } from '../base/shown.js'
-import { TorchPruneError } from '../errors.js'
 import type { Network } from '../nn/network.js'
 import { alexnet, alexnetCaffe } from './alexnet.js'
 import { lenet5 } from './lenet5.js'

@@ -1,7 +1,7 @@
 import { isObject, list } from '../base/collection.js'
+import { TorchPruneError } from '../base/errors.js'
 import { kind, text, whole } from '../base/kind.js'
 import { quoted, shown } from '../base/shown.js'
-import { TorchPruneError } from '../errors.js'
 import { layerKind } from './layer_kind.js'
 import type { Layer, LayerKind, PrunableKind } from './layers.js'
 import { outputShape, type Shape } from './shapes.js'

@@ -1,5 +1,5 @@
+import { TorchPruneError } from '../base/errors.js'
 import { made, type Table } from '../base/option.js'
-import { TorchPruneError } from '../errors.js'
 import * as tables from './layer_options.js'
 import type { Conv2dLayer, Layer } from './layers.js'
 

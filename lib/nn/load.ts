@@ -1,10 +1,10 @@
+import { refuse } from '../base/files.js'
 import { fixes } from '../base/fixes.js'
 import { path as pathKind } from '../base/kind.js'
 import { readOptions } from '../base/option.js'
-import { refuse } from '../io/files.js'
-import { type LoadedWeights, loadWeights as loadInto, readGraph } from '../io/network.js'
 import { type AnyNetwork, Network, networkKind } from './network.js'
 import { type NetworkOptions, networkOptions } from './network_options.js'
+import { type LoadedWeights, loadWeights as loadInto, readGraph } from './weights_file.js'
 import { type WeightsOptions, weightsOptions } from './zeros.js'
 
 export interface LoadOptions extends NetworkOptions, WeightsOptions {}

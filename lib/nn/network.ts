@@ -1,4 +1,7 @@
 import { isObject } from '../base/collection.js'
+import { type MemoryFormat, memoryFormat as memoryFormatKind } from '../base/compute.js'
+import type { DType } from '../base/dtype.js'
+import { TorchPruneError } from '../base/errors.js'
 import {
   boolean,
   instance,
@@ -16,13 +19,9 @@ import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NativeMask, NetworkHandle } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
-import { TorchPruneError } from '../errors.js'
-import { putState, saveNetwork } from '../io/network.js'
 import { tensorKind } from '../tensor/core.js'
 import { type Device, deviceKind } from '../tensor/device.js'
-import type { DType } from '../tensor/dtype.js'
 import { Tensor } from '../tensor/tensor.js'
-import { type MemoryFormat, memoryFormat as memoryFormatKind } from './compute.js'
 import { isPrunable, type LayerCost, layerCosts, parameterCount } from './cost.js'
 import {
   type DropoutName,
@@ -38,6 +37,7 @@ import {
 import { type NetworkOptions, networkOptions } from './network_options.js'
 import type { Shape } from './shapes.js'
 import { type MaskOptions, maskOptions, type StateKeys, stateOf } from './state.js'
+import { putState, saveNetwork } from './weights_file.js'
 
 export type { NetworkOptions } from './network_options.js'
 

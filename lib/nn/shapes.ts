@@ -1,4 +1,4 @@
-import { TorchPruneError } from '../errors.js'
+import { TorchPruneError } from '../base/errors.js'
 import type { Shape } from '../tensor/shape.js'
 import type { Layer } from './layers.js'
 

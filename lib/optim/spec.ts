@@ -1,7 +1,7 @@
 import { pair } from '../base/collection.js'
+import { TorchPruneError } from '../base/errors.js'
 import { boolean, number } from '../base/kind.js'
 import { made, type OptionsOf, optional, type ReadOf, readOptions } from '../base/option.js'
-import { TorchPruneError } from '../errors.js'
 
 /** Beyond it, a product may be infinite in float32, and infinity times a sealed weight is NaN. */
 export const LARGEST_RATE = 1e20

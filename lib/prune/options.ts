@@ -1,10 +1,10 @@
 import { type Abortable, abortOptions } from '../base/abort.js'
 import { list, record } from '../base/collection.js'
+import { computeOptions } from '../base/compute.js'
 import { anyOf, callback, exactly, type Kind, number, seed, text, whole, words } from '../base/kind.js'
 import { group, type OptionsOf, optional, type ReadOf } from '../base/option.js'
 import type { Listener } from '../binding/native_job.js'
 import { datasetKind } from '../data/dataset.js'
-import { computeOptions } from '../nn/compute.js'
 import {
   checkpointKind,
   type RetrainOptions,

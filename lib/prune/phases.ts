@@ -1,4 +1,4 @@
-import { TorchPruneError } from '../errors.js'
+import { TorchPruneError } from '../base/errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 
 /** Which layers a round prunes and retrains, the others being fixed (paper, section 3.3). */

@@ -1,13 +1,14 @@
 import type { Abortable } from '../base/abort.js'
+import { checkWritable } from '../base/atomic.js'
+import { refuse } from '../base/files.js'
 import type { Job } from '../base/job.js'
 import { Lease } from '../base/lease.js'
 import { type OptionsOf, readOptions } from '../base/option.js'
+import { deriveSeed } from '../base/seed.js'
 import { type DataSplits, type Dataset, splitsKind } from '../data/dataset.js'
-import { checkWritable } from '../io/atomic.js'
-import { refuse } from '../io/files.js'
-import { loadWeights } from '../io/network.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import { type AnyNetwork, networkKind } from '../nn/network.js'
+import { loadWeights } from '../nn/weights_file.js'
 import { Optimizer } from '../optim/optimizer.js'
 import { checkSettings, checkTrainingSet, type TrainSettings } from '../train/check.js'
 import { readNote, TrainingCheckpoint } from '../train/checkpoint.js'
@@ -19,7 +20,6 @@ import { checkValues, checkWeights } from '../train/numbers.js'
 import type { CacheOptions, RetrainOptions } from '../train/options.js'
 import { checkCacheFits } from '../train/prefix.js'
 import { checkLabelled } from '../train/samples.js'
-import { deriveSeed } from '../train/seed.js'
 import { startTraining } from '../train/train.js'
 import type { Criterion } from './criterion.js'
 import { adjustDropout } from './dropout.js'
@@ -31,11 +31,11 @@ import {
   pruneOnce,
   totalDensity,
 } from './mask.js'
-import { parameterReport } from './neurons.js'
 import { pruneOptions } from './options.js'
 import { fixedIn, type Phase, phasesOf, prunedIn } from './phases.js'
 import type { InitialDeviations } from './progress.js'
 import { densityAt } from './schedule.js'
+import { parameterReport } from './surgery/neurons.js'
 
 export interface PruneOptions<Name extends string = string>
   extends Abortable,

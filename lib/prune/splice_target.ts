@@ -1,4 +1,4 @@
-import { TorchPruneError } from '../errors.js'
+import { TorchPruneError } from '../base/errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type GlobalDensityCriterion, type LayerDensityCriterion, valueFor } from './criterion.js'
 import { checkCriterion, chosenDeviation, layersOf, refuseNonFinite, weightStatistics } from './mask.js'

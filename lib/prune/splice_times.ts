@@ -1,6 +1,6 @@
+import { TorchPruneError } from '../base/errors.js'
 import type { ReadOf } from '../base/option.js'
-import { TorchPruneError } from '../errors.js'
-import { deriveSeed } from '../train/seed.js'
+import { deriveSeed } from '../base/seed.js'
 import type { spliceTimingOptions } from './options.js'
 
 /** When masks are spliced. */

@@ -1,8 +1,8 @@
+import { TorchPruneError } from '../base/errors.js'
 import { type Cifar10Options, cifar10 } from '../data/cifar10.js'
 import type { DataSplits } from '../data/dataset.js'
 import type { ImageFolderOptions } from '../data/images.js'
 import { images } from '../data/open_images.js'
-import { TorchPruneError } from '../errors.js'
 
 /** How a recipe reads its data from the folder or file that a user names. */
 export type ReadData = (dir?: string) => Promise<DataSplits>

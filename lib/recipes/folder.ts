@@ -1,11 +1,11 @@
 import { join } from 'node:path'
+import { TorchPruneError } from '../base/errors.js'
+import { exists } from '../base/files.js'
 import { onOneLine } from '../base/text.js'
-import { TorchPruneError } from '../errors.js'
-import { exists } from '../io/files.js'
-import { type RunRecord, readRunRecord } from '../report/record.js'
 import { Checkpoint, isPruning, type RunState } from '../runs/checkpoint.js'
 import { EVENTS_FILE, RECORD_FILE, REFERENCE_FILE } from '../runs/files.js'
 import type { OwnFolder } from '../runs/own_folder.js'
+import { type RunRecord, readRunRecord } from '../runs/record.js'
 
 /** What an earlier run left in a folder. */
 export type FoundRun =

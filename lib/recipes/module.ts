@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { TorchPruneError } from '../errors.js'
-import { refuse, sizeOfFile } from '../io/files.js'
-import { firstIssue } from '../report/record.js'
+import { TorchPruneError } from '../base/errors.js'
+import { refuse, sizeOfFile } from '../base/files.js'
+import { firstIssue } from '../runs/record.js'
 import { planSchemas } from './plan.js'
 import type { Recipe } from './recipe.js'
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { loadWeights } from '../io/network.js'
 import type { AnyNetwork } from '../nn/network.js'
-import { parameterReport } from '../prune/neurons.js'
-import type { LayerRecord, RoundRecord, RunRecord } from '../report/record.js'
+import { loadWeights } from '../nn/weights_file.js'
+import { parameterReport } from '../prune/surgery/neurons.js'
 import { Checkpoint, type RunState } from '../runs/checkpoint.js'
 import { REFERENCE_FILE } from '../runs/files.js'
+import type { LayerRecord, RoundRecord, RunRecord } from '../runs/record.js'
 import { type Evaluation, evaluate } from '../train/evaluate.js'
 import type { Session } from './session.js'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { TorchPruneError } from '../errors.js'
+import { TorchPruneError } from '../base/errors.js'
 import { Network } from '../nn/network.js'
 import { ema, swa } from '../optim/averaging.js'
 import { l1, l2, noRegularization } from '../optim/regularization.js'

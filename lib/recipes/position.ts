@@ -1,5 +1,5 @@
-import type { NewRunEvent } from '../report/events.js'
 import { Checkpoint, isPruning, type RunState } from '../runs/checkpoint.js'
+import type { NewRunEvent } from '../runs/events.js'
 import type { CheckpointOptions } from '../train/options.js'
 import type { Session } from './session.js'
 

@@ -1,4 +1,4 @@
-import type { PaperTable } from '../report/paper.js'
+import type { PaperTable } from '../runs/paper.js'
 
 /** Weights, FLOP, and in percent: non-zero activations, kept weights, FLOP that is left. */
 type Row = readonly [weights: number, flop: number, activations: number, kept: number, flopLeft: number]

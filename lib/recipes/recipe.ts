@@ -3,7 +3,7 @@ import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import type { AnyNetwork, Network, NetworkOptions } from '../nn/network.js'
 import type { OptimizerSpec } from '../optim/spec.js'
 import type { PruneOptions } from '../prune/prune.js'
-import type { PaperTable } from '../report/paper.js'
+import type { PaperTable } from '../runs/paper.js'
 import type { RetrainOptions, TrainOptions } from '../train/options.js'
 import { checkRecipe } from './options.js'
 

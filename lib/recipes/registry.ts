@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
+import { TorchPruneError } from '../base/errors.js'
 import { nearest } from '../base/spelling.js'
-import { TorchPruneError } from '../errors.js'
 import type { Recipe } from './recipe.js'
 
 /** Recipes by the names that the command line takes, loaded when they are wanted. */

@@ -1,4 +1,4 @@
-import type { LayerRecord } from './record.js'
+import type { LayerRecord } from '../runs/record.js'
 
 /** Picojoules of one operation on 32 bits in a 45 nm process, as the paper has them. */
 const ENERGY = { add: 0.9, multiply: 3.7, sram: 5, dram: 640 } as const

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { makeFolder, writeAtomically, writeTextAtomically } from '../io/atomic.js'
+import { makeFolder, writeAtomically, writeTextAtomically } from '../base/atomic.js'
 import { FIGURES_FOLDER } from '../runs/files.js'
 import type { Figure } from './figure.js'
 import { outlineText } from './outline.js'

@@ -1,10 +1,10 @@
+import type { PaperTable } from '../runs/paper.js'
+import type { RunRecord } from '../runs/record.js'
 import type { Figure } from './figure.js'
 import { formatCount, formatPercent, formatRatio, formatSeconds } from './format.js'
 import { html, htmlTable, Markup } from './html.js'
 import { PAGE_STYLE } from './page_style.js'
 import { paletteCss } from './palette.js'
-import type { PaperTable } from './paper.js'
-import type { RunRecord } from './record.js'
 import { layerTable, summaryTable } from './tables.js'
 
 export interface PageContent {

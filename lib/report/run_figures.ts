@@ -1,11 +1,12 @@
 import { join } from 'node:path'
-import { exists, refuse } from '../io/files.js'
-import { readGraph } from '../io/network.js'
+import { exists, refuse } from '../base/files.js'
 import { isPrunable } from '../nn/cost.js'
 import { resolveGraph } from '../nn/graph.js'
-import { channelGroups } from '../prune/channels.js'
+import { readGraph } from '../nn/weights_file.js'
+import { channelGroups } from '../prune/surgery/channels.js'
 import { Checkpoint } from '../runs/checkpoint.js'
 import { MODEL_FILE, RECORD_FILE, REFERENCE_FILE } from '../runs/files.js'
+import type { RunRecord } from '../runs/record.js'
 import { indexBits, type SparseLayer } from './cost.js'
 import type { Figure } from './figure.js'
 import { bytesFigure, energyFigure } from './figures/cost.js'
@@ -13,7 +14,6 @@ import { histogramFigure, type Stage } from './figures/histogram.js'
 import { neuronFigure } from './figures/neurons.js'
 import { bandsFigure, findImageLayer, pixelsFigure } from './figures/pattern.js'
 import { countNeurons } from './neurons.js'
-import type { RunRecord } from './record.js'
 import {
   type Connections,
   countConnections,

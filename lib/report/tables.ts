@@ -1,6 +1,6 @@
+import type { PaperTable } from '../runs/paper.js'
+import type { RunRecord } from '../runs/record.js'
 import { formatCount, formatPercent, formatRatio } from './format.js'
-import type { PaperTable } from './paper.js'
-import type { RunRecord } from './record.js'
 
 /** A table of text, for a terminal or a page. */
 export interface TableData {

@@ -1,4 +1,4 @@
-import { readSafetensors, readSafetensorsHeader } from '../io/safetensors.js'
+import { readSafetensors, readSafetensorsHeader } from '../formats/safetensors.js'
 import { fromBytes } from '../tensor/bytes.js'
 import { cat } from '../tensor/combine.js'
 import { tensor } from '../tensor/from.js'

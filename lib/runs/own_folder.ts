@@ -1,8 +1,8 @@
 import { readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { makeFolder, removeLeftovers } from '../io/atomic.js'
-import { exists, outputError } from '../io/files.js'
-import { Lock, type LockOwner } from '../io/lock.js'
+import { makeFolder, removeLeftovers } from '../base/atomic.js'
+import { exists, outputError } from '../base/files.js'
+import { Lock, type LockOwner } from '../base/lock.js'
 import { Checkpoint } from './checkpoint.js'
 import { FIGURES_FOLDER, LOCK_FILE, RECORD_FILE, REPLACEMENT_FOLDER, RUN_FILES } from './files.js'
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
-import { TorchPruneError } from '../errors.js'
-import { writeJsonAtomically } from '../io/atomic.js'
-import { inputError, refuse, systemCode } from '../io/files.js'
-import { firstIssue } from '../report/record.js'
+import { writeJsonAtomically } from '../base/atomic.js'
+import { TorchPruneError } from '../base/errors.js'
+import { inputError, refuse, systemCode } from '../base/files.js'
 import { checkedJson, withChecksum } from './checked_json.js'
+import { firstIssue } from './record.js'
 
 /** Writes a value that fits its schema, whole or not at all, with its checksum. Throws `ERR_ARGUMENT` for another, `ERR_OUTPUT`. */
 export async function writeStored<T extends object>(

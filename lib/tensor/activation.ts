@@ -1,6 +1,6 @@
+import type { DType } from '../base/dtype.js'
 import { words } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
-import type { DType } from './dtype.js'
 import type { Floated } from './elements.js'
 import { LinearAlgebra } from './linalg.js'
 import type { Tensor } from './tensor.js'

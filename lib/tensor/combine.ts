@@ -1,4 +1,4 @@
-import type { DType } from './dtype.js'
+import type { DType } from '../base/dtype.js'
 import { invokeTensor, type Scalar } from './invoke.js'
 import { Tensor } from './tensor.js'
 

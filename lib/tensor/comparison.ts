@@ -1,6 +1,6 @@
+import type { DType } from '../base/dtype.js'
 import { boolean, number } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
-import type { DType } from './dtype.js'
 import { type Operand, overload, Pointwise } from './pointwise.js'
 import type { Tensor } from './tensor.js'
 

@@ -1,4 +1,4 @@
-import type { DType } from './dtype.js'
+import type { DType } from '../base/dtype.js'
 
 export type FloatDType = 'float64' | 'float32' | 'float16' | 'bfloat16'
 export type IntegerDType = 'int64' | 'int32' | 'int16' | 'int8' | 'uint8'

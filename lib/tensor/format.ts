@@ -1,4 +1,4 @@
-import type { DType } from './dtype.js'
+import type { DType } from '../base/dtype.js'
 import { isInteger } from './elements.js'
 import type { Nested } from './nested.js'
 

@@ -1,7 +1,7 @@
+import { TorchPruneError } from '../base/errors.js'
 import { shown } from '../base/shown.js'
 import { loadAddon } from '../binding/addon.js'
 import type { OperatorArgument, TensorHandle } from '../binding/native.js'
-import { TorchPruneError } from '../errors.js'
 
 export type Scalar = number | bigint | boolean
 

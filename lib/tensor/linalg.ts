@@ -1,6 +1,6 @@
+import type { DType } from '../base/dtype.js'
 import { number } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
-import type { DType } from './dtype.js'
 import { Shaped } from './shape.js'
 import type { Tensor } from './tensor.js'
 

@@ -1,10 +1,10 @@
+import type { DType } from '../base/dtype.js'
+import { TorchPruneError } from '../base/errors.js'
 import { number, whole, words } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { warnOnce } from '../base/warning.js'
 import type { TensorHandle } from '../binding/native.js'
-import { TorchPruneError } from '../errors.js'
 import { tensorKind } from './core.js'
-import type { DType } from './dtype.js'
 import { invoke, invokeTensor } from './invoke.js'
 import { Tensor } from './tensor.js'
 

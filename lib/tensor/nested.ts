@@ -1,4 +1,4 @@
-import { TorchPruneError } from '../errors.js'
+import { TorchPruneError } from '../base/errors.js'
 
 /** A value, or arrays of values to any depth. */
 export type Nested<Value> = Value | readonly Nested<Value>[]

@@ -1,7 +1,7 @@
+import type { DType } from '../base/dtype.js'
 import { number, words } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { TensorCore } from './core.js'
-import type { DType } from './dtype.js'
 import type { Floated } from './elements.js'
 import type { Scalar } from './invoke.js'
 import type { Tensor } from './tensor.js'

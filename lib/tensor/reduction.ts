@@ -1,7 +1,7 @@
+import type { DType } from '../base/dtype.js'
 import { boolean, number, whole } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { Comparison } from './comparison.js'
-import type { DType } from './dtype.js'
 import type { FloatDType } from './elements.js'
 import type { Tensor } from './tensor.js'
 

@@ -1,6 +1,6 @@
+import { TorchPruneError } from '../base/errors.js'
 import { shown } from '../base/shown.js'
 import { loadAddon } from '../binding/addon.js'
-import { TorchPruneError } from '../errors.js'
 import { TensorCore } from './core.js'
 import { enroll, release, runScope } from './lifetime.js'
 

@@ -1,4 +1,4 @@
-import type { DType } from './dtype.js'
+import type { DType } from '../base/dtype.js'
 import type { Scalar } from './invoke.js'
 import { overload } from './pointwise.js'
 import { type Dims, Reduction } from './reduction.js'

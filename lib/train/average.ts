@@ -1,7 +1,7 @@
+import type { ComputeOptions } from '../base/compute.js'
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
-import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type Averaging, averageWeights } from '../optim/averaging.js'
 import { invokeLater } from '../tensor/invoke.js'

@@ -1,7 +1,7 @@
+import { TorchPruneError } from '../base/errors.js'
 import { loadAddon } from '../binding/addon.js'
 import { nativeAugmentation } from '../data/augment.js'
 import type { Dataset } from '../data/dataset.js'
-import { TorchPruneError } from '../errors.js'
 import { parameterCount } from '../nn/cost.js'
 import { resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'

@@ -1,5 +1,5 @@
+import { TorchPruneError } from '../base/errors.js'
 import type { Dataset } from '../data/dataset.js'
-import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
 import { predict } from './evaluate.js'

@@ -1,5 +1,5 @@
+import { TorchPruneError } from '../base/errors.js'
 import type { BrokenStep, TrainingResult } from '../binding/native.js'
-import { TorchPruneError } from '../errors.js'
 import type { Regularization } from '../optim/regularization.js'
 import type { OptimizerSpec } from '../optim/spec.js'
 import { countOf, heldBy } from './numbers.js'

@@ -1,3 +1,4 @@
+import { deriveSeed } from '../base/seed.js'
 import { loadAddon } from '../binding/addon.js'
 import { runStoppable } from '../binding/native_job.js'
 import { nativeAugmentation } from '../data/augment.js'
@@ -17,7 +18,6 @@ import { checkValues, checkWeights } from './numbers.js'
 import { DEFAULT_BATCH_SIZE } from './options.js'
 import { fillCache } from './prefix.js'
 import type { ImageSize } from './progressive.js'
-import { deriveSeed } from './seed.js'
 import type { Epoch, Training, TrainResult } from './train.js'
 
 /** The work of `train()`: yields each epoch that is over. `sizes` has one for each, where images are resized. */

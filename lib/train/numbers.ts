@@ -1,8 +1,8 @@
+import { TorchPruneError } from '../base/errors.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NonFinite, NonFiniteTensor } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
-import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { Tensor } from '../tensor/tensor.js'
 

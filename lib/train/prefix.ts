@@ -1,15 +1,15 @@
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { checkWritable } from '../base/atomic.js'
+import type { ComputeOptions } from '../base/compute.js'
+import { TorchPruneError } from '../base/errors.js'
+import { deriveSeed } from '../base/seed.js'
 import { loadAddon } from '../binding/addon.js'
 import { type JobOptions, runJob } from '../binding/native_job.js'
 import { type Augmentation, isRandom, nativeAugmentation } from '../data/augment.js'
 import { Dataset } from '../data/dataset.js'
-import { TorchPruneError } from '../errors.js'
-import { checkWritable } from '../io/atomic.js'
-import type { ComputeOptions } from '../nn/compute.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { CacheOptions, ProgressiveResizing } from './options.js'
-import { deriveSeed } from './seed.js'
 
 /** Samples at a time while the cache is filled. @internal */
 export const PREFIX_BATCH = 250

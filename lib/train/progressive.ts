@@ -1,4 +1,4 @@
-import { TorchPruneError } from '../errors.js'
+import { TorchPruneError } from '../base/errors.js'
 import { resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type ProgressiveResizing, progressiveResizingKind } from './options.js'

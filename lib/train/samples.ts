@@ -1,6 +1,6 @@
+import { TorchPruneError } from '../base/errors.js'
 import { loadAddon } from '../binding/addon.js'
 import { Dataset } from '../data/dataset.js'
-import { TorchPruneError } from '../errors.js'
 import type { AnyNetwork } from '../nn/network.js'
 
 /** Throws unless `dataset` holds samples that the network takes. `name` is what a message calls it. */

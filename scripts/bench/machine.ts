@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
-import { findAddon } from '../../lib/binding/addon.js'
 import { jobThreads } from '../../lib/index.js'
+import { findAddon } from '../../lib/install/addon_files.js'
 
 /** What the figures were measured on. The load average tells whether it was quiet. */
 export function describeMachine() {

@@ -4,9 +4,9 @@
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Argument, Command } from 'commander'
-import { findAddon } from '../../lib/binding/addon.js'
 import { deviceOption } from '../../lib/cli/options.js'
 import { setJobThreads, TorchPruneError } from '../../lib/index.js'
+import { findAddon } from '../../lib/install/addon_files.js'
 
 import { runCommand, wholeNumber } from '../lenet/command.js'
 import { findPython } from '../lenet/python.js'

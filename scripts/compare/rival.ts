@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readSafetensors, type TensorData } from '../../lib/io/safetensors.js'
+import { readSafetensors, type TensorData } from '../../lib/formats/safetensors.js'
 import { type Python, referenceScript } from '../lenet/python.js'
 import type { Task } from '../lenet/task.js'
 

@@ -1,5 +1,5 @@
 import { append } from '../../lib/base/lists.js'
-import { deriveSeed } from '../../lib/train/seed.js'
+import { deriveSeed } from '../../lib/base/seed.js'
 
 /** Indices of `samples` samples, `length` of them: epoch after epoch, each shuffled by the seed. */
 export function shuffledOrder(samples: number, length: number, seed: number): number[] {

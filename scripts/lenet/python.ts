@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { findAddon } from '../../lib/binding/addon.js'
-import { PACKAGE } from '../../lib/binding/home.js'
-import { TorchPruneError } from '../../lib/errors.js'
+import { TorchPruneError } from '../../lib/base/errors.js'
+import { findAddon } from '../../lib/install/addon_files.js'
+import { PACKAGE } from '../../lib/install/home.js'
 
 /** A Python with PyTorch, and the version of that. */
 export interface Python {

@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { VERSION } from '../../lib/binding/home.js'
 import { findMnist, type MnistPart, readMnist } from '../../lib/data/idx.js'
+import { type TensorData, writeSafetensors } from '../../lib/formats/safetensors.js'
 import { Dataset, loadWeights, models, type Network, sgd, train } from '../../lib/index.js'
-import { type TensorData, writeSafetensors } from '../../lib/io/safetensors.js'
+import { VERSION } from '../../lib/install/home.js'
 import { fromBytes, toBytes } from '../../lib/tensor/bytes.js'
 import { shuffledOrder } from './order.js'
 

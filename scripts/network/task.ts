@@ -1,8 +1,8 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readSafetensors, type TensorData, writeSafetensors } from '../../lib/formats/safetensors.js'
 import { Dataset, models, type Network, noGrad } from '../../lib/index.js'
-import { readSafetensors, type TensorData, writeSafetensors } from '../../lib/io/safetensors.js'
 import { fromBytes, toBytes } from '../../lib/tensor/bytes.js'
 
 /**

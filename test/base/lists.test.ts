@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { append, largest, smallest } from '../../lib/base/lists.js'
-import { PACKAGE } from '../../lib/binding/home.js'
+import { PACKAGE } from '../../lib/install/home.js'
 
 describe('lists', () => {
   const LONG = Array.from({ length: 300_000 }, (_, i) => i)

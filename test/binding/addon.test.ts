@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
-import { findAddon, libtorchFor, loadAddon, openLibtorch } from '../../lib/binding/addon.js'
-import { readRecord, writeRecord } from '../../lib/binding/record.js'
-import { Sandbox } from './sandbox.js'
+import { loadAddon, openLibtorch } from '../../lib/binding/addon.js'
+import { findAddon, libtorchFor } from '../../lib/install/addon_files.js'
+import { readRecord, writeRecord } from '../../lib/install/record.js'
+import { Sandbox } from '../install/sandbox.js'
 
 describe('an addon that does not fit', () => {
   let box: Sandbox

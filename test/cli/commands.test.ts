@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { VERSION } from '../../lib/binding/home.js'
-import { readSafetensors, writeSafetensors } from '../../lib/io/safetensors.js'
-import { readRunRecord } from '../../lib/report/record.js'
+import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors.js'
+import { VERSION } from '../../lib/install/home.js'
+import { readRunRecord } from '../../lib/runs/record.js'
 import { expectRefused, temporaryFolder, torchPrune } from './command.js'
 import { tinyRecipe, writeTinyMnist } from './tiny.js'
 

@@ -2,8 +2,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { expect } from 'chai'
 import sharp from 'sharp'
 import { loadNetwork } from '../../lib/nn/load.js'
-import { readSensitivity } from '../../lib/report/sensitivity.js'
-import { readTradeoff } from '../../lib/report/tradeoff.js'
+import { readSensitivity } from '../../lib/runs/sensitivity_record.js'
+import { readTradeoff } from '../../lib/runs/tradeoff_record.js'
 import { expectRefused, type Outcome, stopAt, temporaryFolder, torchPrune } from './command.js'
 import { tinyRecipe, writeTinyMnist } from './tiny.js'
 

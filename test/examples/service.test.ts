@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
-import { PACKAGE } from '../../lib/binding/home.js'
+import { PACKAGE } from '../../lib/install/home.js'
 import { temporaryFolder } from '../cli/command.js'
 import { writeTinyMnist } from '../cli/tiny.js'
 

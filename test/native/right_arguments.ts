@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { TorchPruneError } from '../../lib/base/errors.js'
 import { loadAddon } from '../../lib/binding/addon.js'
 import type {
   DatasetHandle,
@@ -12,7 +13,6 @@ import type {
   OptimizerHandle,
   TensorHandle,
 } from '../../lib/binding/native.js'
-import { TorchPruneError } from '../../lib/errors.js'
 import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers.js'
 
 /** What the functions of the addon are called with when all is right. A fuzzer then changes some of it. */

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { findAddon, libtorchFor, PLATFORM_PACKAGE } from '../../lib/binding/addon.js'
-import { PACKAGE, VERSION } from '../../lib/binding/home.js'
+import { findAddon, libtorchFor, PLATFORM_PACKAGE } from '../../lib/install/addon_files.js'
+import { PACKAGE, VERSION } from '../../lib/install/home.js'
 import { packAll, type Tarballs } from '../../scripts/package.js'
 import { Registry } from './registry.js'
 
@@ -117,7 +117,7 @@ describe('the package, packed and installed into an empty project', function () 
       'native/addon.cc',
       'CMakeLists.txt',
       'binding.gyp',
-      'dist/binding/build.js',
+      'dist/install/build.js',
       'LICENSE',
     ]) {
       expect(existsSync(join(installed, file)), file).to.equal(true)

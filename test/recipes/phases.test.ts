@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { parseRecipe } from '../../lib/recipes/json.js'
 import { runRecipe } from '../../lib/recipes/run.js'
-import { readEvents } from '../../lib/report/events.js'
+import { readEvents } from '../../lib/runs/events.js'
 import { temporaryFolder } from '../cli/command.js'
 import { tinyRecipe, writeTinyMnist } from '../cli/tiny.js'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Layers } from '../../lib/nn/graph.js'
 import { flatten, linear, relu } from '../../lib/nn/layers.js'
 import { Network } from '../../lib/nn/network.js'
-import { type RunRecord, writeRunRecord } from '../../lib/report/record.js'
+import { type RunRecord, writeRunRecord } from '../../lib/runs/record.js'
 import { tensor } from '../../lib/tensor/index.js'
 
 /** Kept weights of the first layer: 4 neurons over an image of 3×3. Neuron 3 has none; pixel 8 is not read. */

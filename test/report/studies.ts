@@ -1,5 +1,5 @@
-import type { SensitivityRecord } from '../../lib/report/sensitivity.js'
-import type { TradeoffRecord } from '../../lib/report/tradeoff.js'
+import type { SensitivityRecord } from '../../lib/runs/sensitivity_record.js'
+import type { TradeoffRecord } from '../../lib/runs/tradeoff_record.js'
 
 export const sensitivityExample: SensitivityRecord = {
   schema: 1,

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { renderTable } from '../../lib/cli/table.js'
-import type { PaperTable } from '../../lib/report/paper.js'
 import { layerTable, roundTable, summaryTable, type TableData } from '../../lib/report/tables.js'
+import type { PaperTable } from '../../lib/runs/paper.js'
 
 const layers = [
   {

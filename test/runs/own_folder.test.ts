@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { temporaryName } from '../../lib/io/atomic.js'
+import { temporaryName } from '../../lib/base/atomic.js'
 import { OwnFolder, ownFile } from '../../lib/runs/own_folder.js'
 import { temporaryFolder } from '../cli/command.js'
 import { refusedWith } from '../support/refusal.js'

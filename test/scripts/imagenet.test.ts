@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { PACKAGE } from '../../lib/binding/home.js'
+import { PACKAGE } from '../../lib/install/home.js'
 import { writePictures } from '../../scripts/imagenet/pictures.js'
 
 const box = mkdtempSync(join(tmpdir(), 'torch-prune-scripts-'))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-import { parseHeader } from '../../lib/io/header.js'
+import { parseHeader } from '../../lib/formats/header.js'
 import { fromBytes } from '../../lib/tensor/bytes.js'
 import type { Device } from '../../lib/tensor/device.js'
 import type { Tensor } from '../../lib/tensor/tensor.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import { TorchPruneError } from '../../lib/errors.js'
+import { TorchPruneError } from '../../lib/base/errors.js'
 
 /** The error of an attempt that must fail, which is ours and one line. */
 export function refusal(attempt: () => unknown): TorchPruneError {

@@ -1,4 +1,4 @@
-import type { DType } from '../../lib/tensor/dtype.js'
+import type { DType } from '../../lib/base/dtype.js'
 import type { FloatDType } from '../../lib/tensor/elements.js'
 import { device } from './device.js'
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { bytesPerElement, type DType } from '../../lib/tensor/dtype.js'
+import { bytesPerElement, type DType } from '../../lib/base/dtype.js'
 import { elementsOf } from '../../lib/tensor/elements.js'
 import * as factories from '../../lib/tensor/factories.js'
 import { type NumberArray, type TensorData, tensor } from '../../lib/tensor/from.js'

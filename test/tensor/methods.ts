@@ -1,5 +1,5 @@
+import type { DType } from '../../lib/base/dtype.js'
 import { cat, stack, where } from '../../lib/tensor/combine.js'
-import type { DType } from '../../lib/tensor/dtype.js'
 import type { Pair } from '../../lib/tensor/functional.js'
 import * as functional from '../../lib/tensor/functional.js'
 import type { Tensor } from '../../lib/tensor/tensor.js'

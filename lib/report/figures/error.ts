@@ -1,9 +1,9 @@
 import * as Plot from '@observablehq/plot'
+import type { RunRecord } from '../../runs/record.js'
 import { drawChart, type LegendEntry } from '../chart.js'
 import type { Figure } from '../figure.js'
 import { formatPercent, formatRatio } from '../format.js'
 import { color, type SeriesStyle, seriesStyle } from '../palette.js'
-import type { RunRecord } from '../record.js'
 import { prunedBefore, roundTable } from '../tables.js'
 import { densityAxis, errorAxis, lineWithSymbols } from './marks.js'
 

@@ -1,9 +1,9 @@
 import * as Plot from '@observablehq/plot'
 import { largest } from '../../base/lists.js'
+import type { TradeoffRecord } from '../../runs/tradeoff_record.js'
 import { drawChart } from '../chart.js'
 import type { Figure } from '../figure.js'
 import { color, seriesStyle } from '../palette.js'
-import type { TradeoffRecord } from '../tradeoff.js'
 import { lineWithSymbols, percentTick } from './marks.js'
 
 /** Losses over this many points leave the chart: below it is where the curves differ. */

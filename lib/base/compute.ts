@@ -1,0 +1,24 @@
+import { words } from './kind.js'
+import { type OptionsOf, optional } from './option.js'
+
+export const memoryFormat = words('contiguous', 'channelsLast')
+
+/** `'channelsLast'` keeps the channels of a pixel together: convolutions on the CPU are often faster so. */
+export type MemoryFormat = 'contiguous' | 'channelsLast'
+
+export const computeOptions = {
+  /**
+   * Memory layout of images and of the weights of convolutions. The network keeps it; files are always contiguous.
+   * @default the network's current layout
+   */
+  memoryFormat: optional(memoryFormat),
+  /**
+   * Computes layers in bfloat16 where `torch.autocast` does. Weights, gradients, moments and the loss stay float32, and
+   * masks hold.
+   * @default 'none'
+   */
+  autocast: optional(words('bfloat16', 'none')),
+}
+
+/** How a network computes, beside its device. */
+export interface ComputeOptions extends OptionsOf<typeof computeOptions> {}

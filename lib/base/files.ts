@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs'
+import { access, type FileHandle, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { TorchPruneError } from './errors.js'
+import { onOneLine } from './text.js'
+
+export { quoted } from './shown.js'
+
+/** The code of a system or zlib error (`'ENOENT'`), undefined for anything else. */
+export function systemCode(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || cause instanceof TorchPruneError) return undefined
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
+}
+
+/** What a failed read says to a user. Errors that say it already come back unchanged. */
+export function inputError(path: string, cause: unknown): TorchPruneError {
+  if (cause instanceof TorchPruneError) return cause
+  const code = systemCode(cause)
+  return new TorchPruneError('ERR_FILE', `${onOneLine(path)}: ${readingFailure(code, cause)}`, { cause })
+}
+
+/** What a failed write says to a user. Errors that say it already come back unchanged. */
+export function outputError(path: string, cause: unknown): TorchPruneError {
+  if (cause instanceof TorchPruneError) return cause
+  const shown = onOneLine(path)
+  const code = systemCode(cause)
+  return new TorchPruneError('ERR_OUTPUT', `${shown}: ${writingFailure(dirname(shown), code, cause)}`, {
+    cause,
+  })
+}
+
+/** Refuses a file for what it holds: `what` is wrong with it, and how to `mend` that. */
+export function refuse(path: string, what: string, mend: string): never {
+  throw new TorchPruneError('ERR_FILE', onOneLine(`${path}: ${what}; ${mend}`))
+}
+
+/**
+ * The size of a regular file in bytes.
+ * @throws ERR_FILE when there is none: a pipe or a device would block the read for ever.
+ */
+export async function sizeOfFile(path: string): Promise<number> {
+  const stats = await stat(path).catch((cause: unknown) => {
+    throw inputError(path, cause)
+  })
+  if (stats.isDirectory()) refuse(path, 'is a folder', 'give a file inside it')
+  if (!stats.isFile()) refuse(path, 'is not a regular file', 'give the path of one')
+  return stats.size
+}
+
+/**
+ * Zeroed bytes; callers compare `length` with the file's size first.
+ * @throws ERR_MEMORY when the machine does not have them.
+ */
+export function allocate(length: number, purpose: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length)
+  } catch (cause) {
+    const message = `${onOneLine(purpose)}: no memory for ${length} bytes; close other programs or use a bigger machine`
+    throw new TorchPruneError('ERR_MEMORY', message, { cause })
+  }
+}
+
+// Well below the 2 GiB that Linux moves in one call, and small enough that a closing process does not wait long.
+const CHUNK_BYTES = 16 * 2 ** 20
+
+/**
+ * Fills `bytes` from a position of the file.
+ * @throws ERR_FILE when the file ends before that.
+ */
+export async function readFully(
+  handle: FileHandle,
+  bytes: Uint8Array,
+  position: number,
+  path: string,
+): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const length = Math.min(bytes.length - done, CHUNK_BYTES)
+    const { bytesRead } = await handle.read(bytes, done, length, position + done)
+    if (bytesRead === 0)
+      refuse(path, 'became shorter while it was read', 'try again when nothing writes to it')
+    done += bytesRead
+  }
+}
+
+function readingFailure(code: string | undefined, cause: unknown): string {
+  switch (code) {
+    case 'ENOENT':
+      return 'does not exist; check the path'
+    case 'ENOTDIR':
+      return 'does not exist, a part of the path is a file; check the path'
+    case 'EISDIR':
+      return 'is a folder; give a file inside it'
+    case 'EACCES':
+    case 'EPERM':
+      return 'may not be read by this user; change its permissions'
+    default:
+      return `cannot be read (${code ?? describe(cause)}); check the file and its disk`
+  }
+}
+
+function writingFailure(folder: string, code: string | undefined, cause: unknown): string {
+  switch (code) {
+    case 'ENOENT':
+      // As /proc says it, which is there and takes nothing.
+      if (existsSync(folder)) return `cannot be written, ${folder} takes nothing new; choose another place`
+      return `cannot be written, the folder ${folder} does not exist; create it or choose another place`
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return 'cannot be written, a part of the path is a file; choose another place'
+    case 'EISDIR':
+      return 'is a folder; give the name of a file'
+    case 'EACCES':
+    case 'EPERM':
+      return 'may not be written by this user; change the permissions or choose another place'
+    case 'EROFS':
+      return 'lies on a read-only disk; choose another place'
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'cannot be written, the disk is full; free some space and try again'
+    case 'ENAMETOOLONG':
+      return 'cannot be written, its name is too long; choose a shorter one'
+    default:
+      return `cannot be written (${code ?? describe(cause)}); check the place or choose another one`
+  }
+}
+
+function describe(cause: unknown): string {
+  return onOneLine(cause instanceof Error ? cause.message : String(cause))
+}
+
+/** Whether there is anything at a path. */
+export function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,123 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { bytesPerElement, type DType } from '../base/dtype.js'
+import { quoted, refuse } from '../base/files.js'
+import { mayBeMissing } from '../nn/fit.js'
+import type { TensorData } from './safetensors.js'
+
+// What torch.nn.utils.prune calls a tensor that it masks, and the mask; our files call the mask so, too.
+const ORIGINAL = '_orig'
+const MASK = '_mask'
+
+/** The tensors of a file under the names of a network. */
+export interface OwnNames<T> {
+  readonly tensors: ReadonlyMap<string, T>
+  /** What stood in front of all the network's names: `module.` of nn.DataParallel, say. Empty for nothing. */
+  readonly prefix: string
+}
+
+/**
+ * Takes off what wrappers put in front of a network's names: `module.` (nn.DataParallel), `_orig_mod.` (torch.compile),
+ * `model.` (Lightning), or any other prefix under which all of them are there.
+ *
+ * @param own the network's names; those that may be missing decide nothing
+ */
+export function withoutPrefix<T>(own: readonly string[], tensors: ReadonlyMap<string, T>): OwnNames<T> {
+  const names = own.filter((name) => !mayBeMissing(name))
+  const has = (name: string) => tensors.has(name) || tensors.has(name + ORIGINAL)
+  const [first] = names
+  if (first === undefined || names.every(has)) return { tensors, prefix: '' }
+  for (const found of tensors.keys()) {
+    const name = found.endsWith(ORIGINAL) ? found.slice(0, -ORIGINAL.length) : found
+    if (!name.endsWith(`.${first}`)) continue
+    const prefix = name.slice(0, -first.length)
+    if (!names.every((each) => has(prefix + each))) continue
+    const renamed = [...tensors].map(([key, value]) => {
+      return [key.startsWith(prefix) ? key.slice(prefix.length) : key, value] as const
+    })
+    return { tensors: new Map(renamed), prefix }
+  }
+  return { tensors, prefix: '' }
+}
+
+/**
+ * Reads `<name>_orig` and `<name>_mask`, as torch.nn.utils.prune saves what it prunes: a weight that can be masked here
+ * comes out dense, beside its mask of `uint8`; anything else (a bias) as the product of the two.
+ *
+ * @param maskable the names of the weights that take a mask
+ * @throws TorchPruneError `ERR_FILE` for a mask that holds anything but 0 and 1.
+ */
+export async function withMasks(
+  names: readonly string[],
+  maskable: ReadonlySet<string>,
+  tensors: ReadonlyMap<string, TensorData>,
+  path: string,
+): Promise<ReadonlyMap<string, TensorData>> {
+  const result = new Map(tensors)
+  for (const name of names) {
+    const mask = tensors.get(name + MASK)
+    const original = tensors.get(name + ORIGINAL)
+    if (mask === undefined) continue
+    // A mask of ours is as it should be; what belongs to nothing, checkFit says.
+    if (original === undefined && (mask.dtype === 'uint8' || !maskable.has(name))) continue
+    const keep = await keepBytes(mask, name + MASK, path)
+    if (original !== undefined) {
+      if (tensors.has(name))
+        refuse(path, `holds both ${quoted(name)} and ${quoted(name + ORIGINAL)}`, 'leave one out')
+      if (mask.shape.join() !== original.shape.join()) {
+        const shapes = `[${mask.shape.join(', ')}], its tensor has [${original.shape.join(', ')}]`
+        refuse(path, `mask ${quoted(name + MASK)} has shape ${shapes}`, 'write it again')
+      }
+      result.delete(name + ORIGINAL)
+      result.set(name, maskable.has(name) ? original : product(original, keep))
+    }
+    if (maskable.has(name)) result.set(name + MASK, { dtype: 'uint8', shape: mask.shape, data: keep })
+    else result.delete(name + MASK)
+  }
+  return result
+}
+
+// Between stretches of so many elements the event loop has its turn.
+const STRETCH = 2 ** 20
+
+/** How 1 looks in each dtype, as an unsigned number of its size; 0 is 0 in all of them. */
+const ONE: Readonly<Record<DType, number | bigint>> = {
+  float64: 0x3ff0000000000000n,
+  float32: 0x3f800000,
+  float16: 0x3c00,
+  bfloat16: 0x3f80,
+  int64: 1n,
+  int32: 1,
+  int16: 1,
+  int8: 1,
+  uint8: 1,
+  bool: 1,
+}
+
+/** 1 where a mask keeps, 0 where it prunes. */
+async function keepBytes({ dtype, data }: TensorData, name: string, path: string): Promise<Uint8Array> {
+  const size = bytesPerElement[dtype]
+  const Elements = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array }[size]!
+  const aligned = data.byteOffset % size === 0 ? data : data.slice()
+  const elements = new Elements(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size)
+  const keep = new Uint8Array(elements.length)
+  const one = ONE[dtype]
+  for (let i = 0; i < keep.length; i++) {
+    const element = elements[i]!
+    if (element === one) keep[i] = 1
+    else if (element !== 0 && element !== 0n)
+      refuse(
+        path,
+        `tensor ${quoted(name)} is a mask and holds other values than 0 and 1`,
+        'mask.bool() makes one of it',
+      )
+    if (i % STRETCH === STRETCH - 1) await nextTurn()
+  }
+  return keep
+}
+
+function product({ dtype, shape, data }: TensorData, keep: Uint8Array): TensorData {
+  const size = bytesPerElement[dtype]
+  const values = data.slice()
+  for (let i = 0; i < keep.length; i++) if (keep[i] === 0) values.fill(0, i * size, (i + 1) * size)
+  return { dtype, shape, data: values }
+}

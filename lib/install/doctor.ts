@@ -1,0 +1,170 @@
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { TorchPruneError } from '../base/errors.js'
+import { type AddonFiles, findAddon, libtorchFor } from './addon_files.js'
+import { nvidiaDriver } from './driver.js'
+import { buildCommand, ownCommand, VERSION } from './home.js'
+import { findLibtorch, type Libtorch } from './libtorch.js'
+
+/** What this machine has, and what it lacks. */
+export interface Diagnosis {
+  /** Whether everything needed on the CPU is there and works. */
+  readonly ok: boolean
+  readonly torchPrune: string
+  readonly node: string
+  readonly platform: string
+  /** The libtorch that would be used; null when there is none. */
+  readonly libtorch: Libtorch | null
+  readonly cuda: {
+    readonly available: boolean
+    readonly devices: number
+    /** The version of the NVIDIA driver, or null. */
+    readonly driver: string | null
+    /** Why CUDA is not available; null where it is. */
+    readonly reason: string | null
+  }
+  readonly addon: {
+    readonly folder: string
+    readonly source: AddonFiles['source']
+    /** The libtorch that it was built for. */
+    readonly builtFor: string
+    /** Whether it loaded and answered, in a process of its own. */
+    readonly loads: boolean
+  } | null
+  /** What decodes JPEG: libjpeg-turbo in part and scaled, or sharp whole; null when the addon does not load. */
+  readonly jpeg: 'libjpeg-turbo' | 'sharp' | null
+  /** What is missing or does not fit, each a line that ends with its mend. */
+  readonly problems: readonly string[]
+}
+
+/** What loading the addon in a process of its own found. */
+export type Probe =
+  | { readonly ok: true; readonly libtorch: string; readonly cudaDevices: number; readonly jpeg: boolean }
+  | { readonly ok: false; readonly message: string }
+
+/** Looks at Node, libtorch, the addon and CUDA. Never throws, and outlives an addon that crashes. */
+export async function diagnose(): Promise<Diagnosis> {
+  const problems: string[] = []
+  const attempt = <T>(look: () => T): T | null => {
+    try {
+      return look()
+    } catch (error) {
+      note(error instanceof TorchPruneError ? error.message : String(error))
+      return null
+    }
+  }
+  const note = (problem: string) => {
+    if (!problems.includes(problem)) problems.push(problem)
+  }
+
+  const files = attempt(findAddon)
+  const libtorch = attempt(() => (files ? libtorchFor(files.folder, files.record) : findLibtorch()))
+  if (libtorch === null && !problems.some((problem) => problem.includes('libtorch '))) {
+    note(
+      `no libtorch was found: ${ownCommand()} fetch-libtorch fetches one, or set LIBTORCH to a libtorch folder`,
+    )
+  }
+  const probe = files && libtorch ? await probeAddon(files) : null
+  if (probe?.ok === false) note(probe.message)
+
+  const driver = nvidiaDriver()
+  const devices = probe?.ok ? probe.cudaDevices : 0
+  return {
+    ok: problems.length === 0,
+    torchPrune: VERSION,
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+    libtorch,
+    cuda: {
+      available: devices > 0,
+      devices,
+      driver,
+      reason: devices > 0 ? null : whyNoCuda(libtorch, driver, probe),
+    },
+    addon: files && {
+      folder: files.folder,
+      source: files.source,
+      builtFor: files.record.libtorch,
+      loads: probe?.ok ?? false,
+    },
+    jpeg: probe?.ok ? (probe.jpeg ? 'libjpeg-turbo' : 'sharp') : null,
+    problems,
+  }
+}
+
+/** The diagnosis for people: a line for each thing, then the problems. */
+export function formatDiagnosis(diagnosis: Diagnosis): string {
+  const { torchPrune, node, platform, libtorch, cuda, addon, jpeg, problems } = diagnosis
+  const found = libtorch && `${libtorch.version}, from ${WHERE[libtorch.source]}: ${libtorch.dir}`
+  const gpu = cuda.available
+    ? `${cuda.devices} ${cuda.devices === 1 ? 'device' : 'devices'}, driver ${cuda.driver ?? 'unknown'}`
+    : `not available: ${cuda.reason}`
+  const built =
+    addon && `built for libtorch ${addon.builtFor}, ${addon.loads ? 'loads' : 'not loaded'}: ${addon.folder}`
+  const lines = [
+    `torch-prune  ${torchPrune}`,
+    `Node         ${node}, ${platform}`,
+    `libtorch     ${found ?? 'not usable'}`,
+    `addon        ${built ?? 'not found'}`,
+    `CUDA         ${gpu}`,
+    `JPEG         ${jpeg === null ? 'not known' : JPEG[jpeg]}`,
+    '',
+  ]
+  if (!problems.length) return [...lines, 'Everything is in place.'].join('\n')
+  return [...lines, ...problems.map((problem) => `Problem: ${problem}`)].join('\n')
+}
+
+const WHERE = { LIBTORCH: 'LIBTORCH', python: 'the Python on the PATH', cache: 'the cache' } as const
+
+const JPEG = {
+  'libjpeg-turbo': 'libjpeg-turbo',
+  sharp:
+    'sharp, which is slower: install libjpeg-turbo with its headers (Debian: libjpeg62-turbo-dev), then build again',
+} as const
+
+function whyNoCuda(libtorch: Libtorch | null, driver: string | null, probe: Probe | null): string {
+  if (libtorch === null) return 'no libtorch'
+  if (!libtorch.cuda) {
+    const build = `libtorch ${libtorch.version} is a CPU build`
+    return driver === null
+      ? build
+      : `${build}; for the GPU here: ${ownCommand()} fetch-libtorch --cuda, then ${buildCommand()} --cuda`
+  }
+  if (driver === null) return 'no NVIDIA driver was found'
+  if (!probe?.ok) return 'the addon does not load'
+  return `driver ${driver} shows no device to libtorch ${libtorch.version}: it may be too old for that CUDA version, or CUDA_VISIBLE_DEVICES hides the devices`
+}
+
+function probeAddon({ folder }: AddonFiles): Promise<Probe> {
+  const self = fileURLToPath(import.meta.url)
+  const script = self.replace(/install\/doctor\.(ts|js)$/, 'binding/probe.$1')
+  const loader = script.endsWith('.ts') ? ['--import', 'tsx'] : []
+  const child = fork(script, {
+    execArgv: loader,
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    timeout: 60_000,
+  })
+  let stderr = ''
+  child.stderr?.on('data', (data) => {
+    stderr += data
+  })
+  return new Promise((resolve) => {
+    child.on('message', (message) => {
+      resolve(message as Probe)
+      child.kill()
+    })
+    child.on('error', (error) =>
+      resolve({ ok: false, message: `the addon cannot be tried: ${error.message}` }),
+    )
+    child.on('close', (code, signal) => {
+      // After a message this resolves nothing more.
+      const how = signal ? `ended with ${signal}` : `exited with ${code}`
+      const last = stderr.trim().split('\n').at(-1)
+      const message = `the addon in ${folder} ${how} when it was loaded${last ? ` (${last})` : ''}`
+      resolve({
+        ok: false,
+        message: `${message}: build it again (${buildCommand()}), or set LIBTORCH to another libtorch`,
+      })
+    })
+  })
+}

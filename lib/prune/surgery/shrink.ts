@@ -1,0 +1,98 @@
+import { refuseOwned } from '../../base/lease.js'
+import { readOptions } from '../../base/option.js'
+import type { LayerKinds } from '../../nn/graph.js'
+import { type Network, networkKind } from '../../nn/network.js'
+import { invokeLater } from '../../tensor/invoke.js'
+import { Tensor } from '../../tensor/tensor.js'
+import { predict } from '../../train/evaluate.js'
+import { holdingNetwork } from '../../train/lease.js'
+import { type ShrinkOptions, shrinkOptions } from '../options.js'
+import { Shrinking } from './shrinking.js'
+
+/** What went from a layer. */
+export interface RemovedNeurons {
+  readonly layer: string
+  readonly neurons: number
+  readonly of: number
+}
+
+/** Why neurons that look dead stayed. */
+export interface KeptNeurons {
+  readonly layers: readonly string[]
+  readonly neurons: number
+  /**
+   * `coupled`: a residual sum needs the channel for another of its terms. `padding`: a constant other than 0 that
+   * enters a padded layer differs at the border. `groups`: grouped convolutions need groups of one size.
+   * `neighbours`: a local response normalisation looks at the channels beside it. `last`: a layer keeps one neuron.
+   */
+  readonly reason: 'coupled' | 'padding' | 'groups' | 'neighbours' | 'last'
+}
+
+export interface Certificate {
+  readonly samples: number
+  /** Largest change of any output, and that over the largest output. */
+  readonly largestChange: number
+  readonly relativeChange: number
+}
+
+export interface ShrinkReport {
+  readonly removed: readonly RemovedNeurons[]
+  readonly kept: readonly KeptNeurons[]
+  readonly parametersBefore: number
+  readonly parametersAfter: number
+  /** How far outputs moved, over the dataset that was given. */
+  readonly certificate?: Certificate
+}
+
+/**
+ * Removes neurons that contribute nothing (paper, section 3.5): those without outgoing connections, and those
+ * without incoming ones, whose constant outputs go into the next layer's bias where that is exact. Goes on until
+ * none is left, so chains of them go too. The network itself gets smaller; optimisers over it end here.
+ */
+export async function removeDeadNeurons<K extends LayerKinds>(
+  network: Network<K>,
+  options: ShrinkOptions = {},
+): Promise<ShrinkReport> {
+  networkKind.read(network, 'prune.removeDeadNeurons: network')
+  const read = readOptions('prune.removeDeadNeurons', shrinkOptions, options)
+  refuseOwned(network)
+  network.refuseSpliced('dead neurons are not removed')
+  return holdingNetwork('removeDeadNeurons()', network, { datasets: [read.certify] }, () =>
+    removeOnce(network, read),
+  )
+}
+
+async function removeOnce<K extends LayerKinds>(
+  network: Network<K>,
+  options: ShrinkOptions,
+): Promise<ShrinkReport> {
+  const { certify, signal } = options
+  using before = certify && (await predict(network, certify, { signal }))
+  const { memoryFormat, parameterCount: parametersBefore } = network
+  using work = await Shrinking.of(network)
+  await work.run(signal)
+  const removed = work.removed()
+  if (removed.length > 0) await network.rebuild(work.layers, work.tensors)
+  await network.setMemoryFormat(memoryFormat, signal)
+  const report = { removed, kept: work.kept, parametersBefore, parametersAfter: network.parameterCount }
+  if (certify === undefined || before === undefined) return report
+  using after = await predict(network, certify, { signal })
+  return { ...report, certificate: await compareOutputs(before, after) }
+}
+
+/** How far outputs moved between two networks, on the same samples. */
+async function compareOutputs(before: Tensor, after: Tensor): Promise<Certificate> {
+  using change = Tensor.wrap(await invokeLater('sub.Tensor', before, after))
+  const [largestChange, largest] = [await largestOf(change), await largestOf(before)]
+  return {
+    samples: before.shape[0]!,
+    largestChange,
+    relativeChange: largest === 0 ? 0 : largestChange / largest,
+  }
+}
+
+async function largestOf(values: Tensor): Promise<number> {
+  using magnitudes = Tensor.wrap(await invokeLater('abs', values))
+  using largest = Tensor.wrap(await invokeLater('max', magnitudes))
+  return Number(largest.item())
+}

@@ -1,0 +1,159 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { z } from 'zod'
+import { makeFolder, writeJsonAtomically } from '../base/atomic.js'
+import { TorchPruneError } from '../base/errors.js'
+import { inputError, refuse, systemCode } from '../base/files.js'
+import { onOneLine } from '../base/text.js'
+import { checkedJson, withChecksum } from './checked_json.js'
+import { RECORD_FILE } from './files.js'
+
+const SCHEMA = 1
+
+const fraction = z.number().min(0).max(1)
+const percent = z.number().min(0).max(100)
+const count = z.int().min(0)
+const positive = z.number().positive()
+
+const layer = z.looseObject({
+  name: z.string(),
+  /** `'conv'`, `'fc'`, … */
+  kind: z.string(),
+  /** Without biases. */
+  weights: count,
+  kept: count,
+  density: fraction,
+  /** Of the dense layer for one input; a multiply-add counts as 2. */
+  flop: count,
+  /** The share of this layer's outputs that are not zero. */
+  activationDensity: fraction,
+  /** The share of `flop` that is left: `density` times the density of the activations that enter. */
+  flopShare: fraction,
+})
+
+const round = z.looseObject({
+  /** From 1. */
+  round: count,
+  density: fraction,
+  compression: positive,
+  /** On the validation part of the training set; what choices are made by. */
+  validationError: percent,
+  /** On the test set after pruning, before retraining; of several phases, those of the first. */
+  top1ErrorBefore: percent,
+  /** On the test set after retraining. */
+  top1Error: percent,
+  top5Error: percent.optional(),
+})
+
+export const versions = z.looseObject({ torchPrune: z.string(), libtorch: z.string(), node: z.string() })
+
+const runRecord = z.looseObject({
+  schema: z.literal(SCHEMA),
+  recipe: z.string(),
+  seed: count,
+  device: z.string(),
+  threads: z.int().min(1),
+  versions,
+  /** The dense network. Parameters are weights and biases. */
+  reference: z.looseObject({ top1Error: percent, top5Error: percent.optional(), parameters: count }),
+  /** Parameters are surviving weights and the biases of live neurons; compression is the dense count over that. */
+  pruned: z.looseObject({
+    top1Error: percent,
+    top5Error: percent.optional(),
+    parameters: count,
+    compression: positive,
+  }),
+  layers: z.array(layer),
+  rounds: z.array(round),
+  /** Which layers each round pruned and retrained in turn (`'fc'`, `'conv'`, `'all'`), where it was not all at once. */
+  phases: z.array(z.string()).optional(),
+  /** Samples of all parts that could not be read, where there were any. */
+  skipped: count.optional(),
+  seconds: z.number().min(0),
+})
+
+/** Records of later versions may hold more: that is kept when they are read, but only the named fields have types. */
+export type Named<T> = T extends readonly (infer Item)[]
+  ? Named<Item>[]
+  : T extends object
+    ? { [Key in keyof T as string extends Key ? never : Key]: Named<T[Key]> }
+    : T
+
+/** What `run.json` holds. Errors are percent, densities and shares are fractions, times are seconds. */
+export type RunRecord = Named<z.infer<typeof runRecord>>
+export type LayerRecord = Named<z.infer<typeof layer>>
+export type RoundRecord = Named<z.infer<typeof round>>
+
+/**
+ * Writes `run.json`, whole or not at all, into a folder that is made when it is missing.
+ * @throws ERR_ARGUMENT when a field is missing or out of range: a record is a public contract
+ * @throws ERR_OUTPUT when it cannot be written
+ */
+export async function writeRunRecord(dir: string, record: RunRecord): Promise<void> {
+  const result = runRecord.safeParse(record)
+  if (!result.success) {
+    throw new TorchPruneError('ERR_ARGUMENT', `run record: ${firstIssue(result.error)}; correct that field`)
+  }
+  await makeFolder(dir)
+  await writeJsonAtomically(join(dir, RECORD_FILE), withChecksum(record))
+}
+
+/**
+ * @throws ERR_FILE when the folder has no record, or one that is half-written, damaged or of another schema
+ */
+export async function readRunRecord(dir: string): Promise<RunRecord> {
+  const path = join(dir, RECORD_FILE)
+  const { value, damaged } = checkedJson(parseJson(await readText(path), path))
+  checkSchema(value, path)
+  const result = runRecord.safeParse(value)
+  if (!result.success) {
+    return refuse(path, `is damaged: ${firstIssue(result.error)}`, 'correct that field or run again')
+  }
+  if (damaged) {
+    refuse(
+      path,
+      'is damaged or was changed: it does not match its checksum',
+      'run again, or remove the checksum from it',
+    )
+  }
+  return result.data
+}
+
+/** The first thing wrong, on one line: `layers.2.density: Too big: expected number to be <=1`. */
+export function firstIssue(error: z.ZodError): string {
+  const [issue] = error.issues
+  if (issue === undefined) return 'invalid'
+  const message = onOneLine(issue.message)
+  return issue.path.length > 0 ? `${issue.path.join('.')}: ${message}` : message
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    if (systemCode(cause) !== 'ENOENT') throw inputError(path, cause)
+    return refuse(
+      path,
+      'does not exist',
+      'give the folder of a finished run, or finish it with { resume: true }',
+    )
+  }
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return refuse(path, 'is half-written or damaged', 'write it again by running with { overwrite: true }')
+  }
+}
+
+function checkSchema(value: unknown, path: string): void {
+  const found = typeof value === 'object' && value !== null && 'schema' in value ? value.schema : undefined
+  if (found === SCHEMA) return
+  if (typeof found !== 'number')
+    refuse(path, 'is not a run record, it has no schema', 'give the folder of a run')
+  const mend = found > SCHEMA ? 'update torch-prune' : 'run again'
+  refuse(path, `has schema ${found} but this torch-prune reads ${SCHEMA}`, mend)
+}

@@ -1,0 +1,40 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Named } from './record.js'
+import { readStored, writeStored } from './stored_json.js'
+
+/** The name of a sensitivity study in its folder. */
+export const SENSITIVITY_FILE = 'sensitivity.json'
+
+const fraction = z.number().min(0).max(1)
+const percent = z.number().min(0).max(100)
+
+const sensitivityRecord = z.looseObject({
+  schema: z.literal(1),
+  model: z.string(),
+  /** Percent, of the network before anything is pruned. */
+  validationErrorDense: percent,
+  /** In the network's order. */
+  layers: z.array(
+    z.looseObject({
+      name: z.string(),
+      /** `'conv'`, `'fc'`, … */
+      kind: z.string(),
+      /** This layer alone pruned to each density, without retraining. */
+      points: z.array(z.looseObject({ density: fraction, validationError: percent })).min(1),
+    }),
+  ),
+})
+
+/** What `sensitivity.json` holds: the error with one layer at a time pruned. Errors are percent. */
+export type SensitivityRecord = Named<z.infer<typeof sensitivityRecord>>
+
+/** Throws `ERR_ARGUMENT` for a record that breaks the format, `ERR_OUTPUT` when it cannot be written. */
+export function writeSensitivity(dir: string, record: SensitivityRecord): Promise<void> {
+  return writeStored(join(dir, SENSITIVITY_FILE), sensitivityRecord, record)
+}
+
+/** A folder's study, or undefined where there is none. Throws `ERR_FILE` for a damaged one. */
+export function readSensitivity(dir: string): Promise<SensitivityRecord | undefined> {
+  return readStored(join(dir, SENSITIVITY_FILE), sensitivityRecord)
+}

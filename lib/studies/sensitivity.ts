@@ -1,0 +1,140 @@
+import { TorchPruneError } from '../base/errors.js'
+import type { Job } from '../base/job.js'
+import { refuseOwned } from '../base/lease.js'
+import { type OptionsOf, readOptions } from '../base/option.js'
+import { type Dataset, datasetKind } from '../data/dataset.js'
+import type { LayerKinds, PrunableName } from '../nn/graph.js'
+import { type AnyNetwork, networkKind } from '../nn/network.js'
+import { layerDensity } from '../prune/criterion.js'
+import { applyCriterion } from '../prune/mask.js'
+import { sensitivityOptions } from '../prune/options.js'
+import { evaluate } from '../train/evaluate.js'
+import { networkJob } from '../train/lease.js'
+import { checkValues, checkWeights } from '../train/numbers.js'
+import { checkLabelled } from '../train/samples.js'
+
+export interface SensitivityOptions<Name extends string = string>
+  extends Omit<OptionsOf<typeof sensitivityOptions>, 'layers' | 'known'> {
+  /**
+   * These layers alone.
+   * @default all with connections
+   */
+  readonly layers?: readonly Name[] | undefined
+  /** Asked before each point; the error that it returns is taken instead of reading it again. */
+  readonly known?: ((layer: Name, density: number) => number | undefined) | undefined
+}
+
+/** One layer pruned to one density, the others as they were. Errors are percent. */
+export interface SensitivityPoint<Name extends string = string> {
+  readonly layer: Name
+  readonly density: number
+  readonly error: number
+  readonly done: number
+  readonly total: number
+}
+
+/** Error against density by layer. */
+export interface LayerSensitivity<Name extends string = string> {
+  readonly layer: Name
+  readonly kind: 'conv' | 'fc'
+  readonly weights: number
+  /** From dense to sparse. */
+  readonly points: readonly { readonly density: number; readonly error: number }[]
+}
+
+export interface Sensitivity<Name extends string = string> {
+  readonly denseError: number
+  readonly layers: readonly LayerSensitivity<Name>[]
+}
+
+/** The densities that are tried unless others are given: closer together where curves bend. */
+export const SENSITIVITY_GRID: readonly number[] = [
+  0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01,
+]
+
+/**
+ * How much each layer minds being pruned (paper, figure 6): one layer at a time is pruned to each density, without
+ * retraining, and the error is read on `dataset`, which should be a validation part. The network is the same
+ * afterwards, bit for bit. Awaited, it resolves to the curves; iterated, it yields each point.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` for a density outside 0..1 or a layer without connections.
+ */
+export function sensitivity<K extends LayerKinds>(
+  network: AnyNetwork & { readonly kinds: K },
+  dataset: Dataset,
+  options?: SensitivityOptions<PrunableName<K>>,
+): Job<SensitivityPoint<PrunableName<K>>, Sensitivity<PrunableName<K>>>
+export function sensitivity(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: SensitivityOptions = {},
+): Job<SensitivityPoint, Sensitivity> {
+  networkKind.read(network, 'prune.sensitivity: network')
+  datasetKind.read(dataset, 'prune.sensitivity: dataset')
+  const read = readOptions('prune.sensitivity', sensitivityOptions, options)
+  const unknown = read.layers?.find((layer) => !(network.prunable as readonly string[]).includes(layer))
+  if (unknown !== undefined) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `layer '${unknown}' has no connections to prune: use ${network.prunable.join(', ')}`,
+    )
+  }
+  checkLabelled(network, dataset)
+  refuseOwned(network)
+  network.refuseSpliced('sensitivity is not measured')
+  return networkJob(
+    'sensitivity()',
+    network,
+    { datasets: [dataset] },
+    (signal) => pointsOf(network, dataset, { ...read, signal }),
+    read.signal,
+  )
+}
+
+async function* pointsOf(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: SensitivityOptions,
+): AsyncGenerator<SensitivityPoint, Sensitivity, void> {
+  const { densities = SENSITIVITY_GRID, autocast, memoryFormat, signal } = options
+  await checkWeights(network, signal)
+  await checkValues(dataset, 'the dataset', signal)
+  if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
+  const reading = { autocast, signal }
+  const grid = [...new Set(densities)].sort((a, b) => b - a)
+  const costs = network.costs.filter(({ name }) => options.layers?.includes(name) ?? true)
+  const { top1Error: denseError } = await evaluate(network, dataset, reading)
+  const layers: LayerSensitivity[] = []
+  const total = costs.length * grid.length
+  let done = 0
+  for (const { name: layer, kind, weights } of costs) {
+    const points: { density: number; error: number }[] = []
+    for (const density of grid) {
+      const known = options.known?.(layer, density)
+      const error = known ?? (await errorPruned(network, layer, density, dataset, reading))
+      points.push({ density, error })
+      yield { layer, density, error, done: ++done, total }
+    }
+    layers.push({ layer, kind, weights, points })
+  }
+  return { denseError, layers }
+}
+
+/** The error with one layer pruned; its weights and mask come back, whatever happens. */
+async function errorPruned(
+  network: AnyNetwork,
+  layer: string,
+  density: number,
+  dataset: Dataset,
+  reading: Pick<SensitivityOptions, 'autocast' | 'signal'>,
+): Promise<number> {
+  const name = `${layer}.weight`
+  using weight = (await network.snapshot([name])).get(name)!
+  using mask = network.mask(layer)
+  try {
+    await applyCriterion(network, layerDensity({ [layer]: density }), reading)
+    return (await evaluate(network, dataset, reading)).top1Error
+  } finally {
+    await network.put([[name, weight]], [{ name, kind: mask ? 'sealed' : 'none', keep: mask?.handle }])
+  }
+}

@@ -1,0 +1,213 @@
+import { list } from '../base/collection.js'
+import { TorchPruneError } from '../base/errors.js'
+import { number, text, whole, words } from '../base/kind.js'
+import { group, optional, readOptions } from '../base/option.js'
+import { loadAddon } from '../binding/addon.js'
+import { runJob } from '../binding/native_job.js'
+import type { LayerKinds, PrunableName } from '../nn/graph.js'
+import { type AnyNetwork, networkKind } from '../nn/network.js'
+import { type LayerDensityCriterion, layerDensity } from '../prune/criterion.js'
+import { initialDeviations } from '../prune/mask.js'
+import { type SolveOptions, solveOptions } from '../prune/options.js'
+import { type LayerSensitivity, SENSITIVITY_GRID, type Sensitivity } from './sensitivity.js'
+
+/** What a pruned network may cost; one of three. */
+export type Budget =
+  /** Points of error, summed over layers as sensitivity saw them. */
+  | { readonly errorIncrease: number }
+  /** Weights left in the layers that were studied. */
+  | { readonly weights: number }
+  /** Bytes of those weights in the paper's encoding: 32 bits a weight and an index of 5 (FC) or 8 (CONV) bits. */
+  | { readonly bytes: number }
+
+export interface Solution<Name extends string = string> {
+  readonly densities: Readonly<Record<Name, number>>
+  /** The thresholds of those densities, in deviations of the weights as they are now. Equal weights share one. */
+  readonly quality: Readonly<Record<Name, number>>
+  readonly weights: number
+  readonly bytes: number
+  readonly errorIncrease: number
+  /** Ready for `prune()`: keeps exactly those densities. */
+  readonly criterion: LayerDensityCriterion<Name>
+}
+
+const studyKind = group({
+  denseError: number(),
+  layers: list(
+    group({
+      layer: text,
+      kind: words('conv', 'fc'),
+      weights: whole(1),
+      points: list(group({ density: number({ over: 0, most: 1 }), error: number() }), 'an array of points'),
+    }),
+    'an array of layers',
+  ),
+})
+const budgetOptions = {
+  errorIncrease: optional(number()),
+  weights: optional(number({ least: 0 })),
+  bytes: optional(number({ least: 0 })),
+}
+
+/** The one budget that is given. */
+function budgetOf(given: Budget): Budget {
+  const read = readOptions(
+    'prune.solveThresholds',
+    { budget: group(budgetOptions) },
+    { budget: given },
+  ).budget
+  if (Object.keys(read).length === 1) return read as Budget
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    'prune.solveThresholds: budget must be one of { errorIncrease }, { weights } and { bytes }',
+  )
+}
+
+const INDEX_BITS = { fc: 5, conv: 8 } as const
+
+/**
+ * Densities and thresholds from sensitivity (paper, section 3): starting dense, it takes again and again the step along one
+ * layer's curve that costs the least error for the weights it saves, until the budget is met.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` for a budget that cannot be met, naming the nearest that can.
+ */
+export async function solveThresholds<K extends LayerKinds, Name extends PrunableName<K>>(
+  network: AnyNetwork & { readonly kinds: K },
+  sensitivity: Sensitivity<Name>,
+  budget: Budget,
+  options?: SolveOptions,
+): Promise<Solution<Name>>
+export async function solveThresholds(
+  network: AnyNetwork,
+  sensitivity: Sensitivity,
+  budget: Budget,
+  options: SolveOptions = {},
+): Promise<Solution> {
+  networkKind.read(network, 'prune.solveThresholds: network')
+  const study = studyKind.read(sensitivity, 'prune.solveThresholds: sensitivity')
+  const { leastDensity, signal } = readOptions('prune.solveThresholds', solveOptions, options)
+  const steps = solveDensities(study, budgetOf(budget), leastDensity)
+  const deviations = await initialDeviations(network, signal)
+  const quality: Record<string, number> = {}
+  const kept: Record<string, number> = {}
+  for (const { layer, weights } of study.layers) {
+    const density = steps.densities[layer]!
+    const keep = Math.max(1, Math.round(density * weights))
+    kept[layer] = Math.max(density, 1 / weights)
+    const start = () => loadAddon().pruneThreshold(network.handle, `${layer}.weight`, keep)
+    quality[layer] = (await runJob(start, signal)) / (deviations[layer]! || 1)
+  }
+  return { ...steps, quality, criterion: layerDensity(kept) }
+}
+
+/**
+ * Whether a budget can be met at all, before anything is measured: for studies that take long.
+ *
+ * @throws TorchPruneError as `solveThresholds` does
+ */
+export function checkBudget(
+  network: AnyNetwork,
+  budget: Budget,
+  options: { readonly densities?: readonly number[]; readonly leastDensity?: number } = {},
+): void {
+  const { densities = SENSITIVITY_GRID, leastDensity = 0.01 } = options
+  const points = densities.toSorted((a, b) => b - a).map((density) => ({ density, error: 0 }))
+  const layers = network.costs.map(({ name: layer, kind, weights }) => ({ layer, kind, weights, points }))
+  solveDensities({ denseError: 0, layers }, budget, leastDensity)
+}
+
+type Densities = Pick<Solution, 'densities' | 'weights' | 'bytes' | 'errorIncrease'>
+
+/** The densities alone. */
+export function solveDensities(sensitivity: Sensitivity, budget: Budget, leastDensity = 0.01): Densities {
+  const curves = sensitivity.layers.map((layer) => ({
+    ...layer,
+    stops: stopsOf(layer, sensitivity.denseError, leastDensity),
+    at: 0,
+  }))
+  const state = (): Densities => ({
+    densities: Object.fromEntries(curves.map(({ layer, stops, at }) => [layer, stops[at]!.density])),
+    weights: curves.reduce(
+      (sum, { weights, stops, at }) => sum + Math.round(weights * stops[at]!.density),
+      0,
+    ),
+    bytes: curves.reduce((sum, curve) => sum + bytesOf(curve), 0),
+    errorIncrease: curves.reduce((sum, { stops, at }) => sum + stops[at]!.increase, 0),
+  })
+  for (;;) {
+    const now = state()
+    if (!('errorIncrease' in budget) && met(budget, now)) return now
+    const next = curves
+      .filter(({ stops, at }) => at + 1 < stops.length)
+      .map((curve) => ({ curve, price: priceOf(curve) }))
+      .sort((a, b) => a.price - b.price)
+      .map(({ curve }) => curve)
+    if ('errorIncrease' in budget) {
+      const affordable = next.find(({ stops, at }) => {
+        const more = stops[at + 1]!.increase - stops[at]!.increase
+        return now.errorIncrease + more <= budget.errorIncrease
+      })
+      if (affordable === undefined) return checkError(budget.errorIncrease, now)
+      affordable.at++
+    } else {
+      if (next.length === 0) throw unreachable(budget, now)
+      next[0]!.at++
+    }
+  }
+}
+
+interface Stop {
+  readonly density: number
+  /** Points of error over the dense network; never falling on the way down. */
+  readonly increase: number
+}
+
+/** A layer's curve as places to stop at. Noise may make it dip: what it cost once it costs from there on. */
+function stopsOf({ points }: LayerSensitivity, denseError: number, leastDensity: number): Stop[] {
+  let increase = 0
+  const stops: Stop[] = [{ density: 1, increase }]
+  for (const { density, error } of points) {
+    if (density < leastDensity || density >= 1) continue
+    increase = Math.max(increase, error - denseError)
+    stops.push({ density, increase })
+  }
+  return stops
+}
+
+interface Curve extends LayerSensitivity {
+  readonly stops: readonly Stop[]
+  at: number
+}
+
+/** Points of error for each weight saved by the next step. */
+function priceOf({ weights, stops, at }: Curve): number {
+  const [here, there] = [stops[at]!, stops[at + 1]!]
+  return (there.increase - here.increase) / (weights * (here.density - there.density))
+}
+
+function bytesOf({ kind, weights, stops, at }: Curve): number {
+  const kept = Math.round(weights * stops[at]!.density)
+  // A dense layer needs no indices.
+  return at === 0 ? 4 * weights : Math.ceil((kept * (32 + INDEX_BITS[kind])) / 8)
+}
+
+function met(budget: { weights: number } | { bytes: number }, now: Densities): boolean {
+  return 'weights' in budget ? now.weights <= budget.weights : now.bytes <= budget.bytes
+}
+
+function unreachable(budget: { weights: number } | { bytes: number }, now: Densities): TorchPruneError {
+  const [what, wanted, least] =
+    'weights' in budget ? ['weights', budget.weights, now.weights] : ['bytes', budget.bytes, now.bytes]
+  return new TorchPruneError(
+    'ERR_ARGUMENT',
+    `a budget of ${wanted} ${what} cannot be met: the nearest is ${least}; study lower densities, or allow a lower least density`,
+  )
+}
+
+function checkError(wanted: number, now: Densities): Densities {
+  if (wanted >= 0) return now
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `an error increase of ${wanted} cannot be met: the nearest is 0, nothing pruned`,
+  )
+}

@@ -1,0 +1,195 @@
+import { type Abortable, abortOptions } from '../base/abort.js'
+import { list } from '../base/collection.js'
+import { Job } from '../base/job.js'
+import { callback, number, seed } from '../base/kind.js'
+import { group, type OptionsOf, optional, readOptions } from '../base/option.js'
+import { deriveSeed } from '../base/seed.js'
+import type { Listener } from '../binding/native_job.js'
+import { splitsKind } from '../data/dataset.js'
+import type { AnyNetwork } from '../nn/network.js'
+import { l1, l2 } from '../optim/regularization.js'
+import { LARGEST_RATE } from '../optim/spec.js'
+import { densityKind, globalDensity } from '../prune/criterion.js'
+import { applyCriterion } from '../prune/mask.js'
+import { checkSettings, checkTrainingSet } from '../train/check.js'
+import { evaluate } from '../train/evaluate.js'
+import { retrainOptions, settingsOptions } from '../train/options.js'
+import { checkLabelled } from '../train/samples.js'
+import { train } from '../train/train.js'
+
+/** One of figure 5's five curves. */
+export interface CurveKind {
+  readonly name: string
+  readonly regularization: 'l1' | 'l2'
+  readonly retrain: boolean
+  readonly iterative: boolean
+}
+
+/** Figure 5's curves, from the one that loses most to the one that loses least. */
+export const TRADEOFF_CURVES: readonly CurveKind[] = [
+  { name: 'L2, without retraining', regularization: 'l2', retrain: false, iterative: false },
+  { name: 'L1, without retraining', regularization: 'l1', retrain: false, iterative: false },
+  { name: 'L1, retrained', regularization: 'l1', retrain: true, iterative: false },
+  { name: 'L2, retrained', regularization: 'l2', retrain: true, iterative: false },
+  { name: 'L2, iterated', regularization: 'l2', retrain: true, iterative: true },
+]
+
+const { regularization: _, ...denseOptions } = settingsOptions
+const strength = number({ least: 0, most: LARGEST_RATE })
+
+const tradeoffOptions = {
+  /** Makes the network of a seed, untrained. */
+  model: callback<(options: { seed: number }) => AnyNetwork>(),
+  data: splitsKind('train', 'validation', 'test'),
+  seeds: list(seed, 'an array of one seed or more', 1),
+  densities: list(densityKind, 'an array of densities'),
+  dense: group(denseOptions),
+  retrain: group(retrainOptions),
+  /** The strength of L1 regularization. */
+  l1: strength,
+  /** The strength of L2 regularization. */
+  l2: strength,
+  /** Asked before each curve of a seed; what it returns is taken instead of computing it again. */
+  known: optional(callback<(curve: CurveKind, seed: number) => readonly number[] | undefined>()),
+  /** Told what is being done. */
+  onProgress: optional(callback<Listener<string>>()),
+  ...abortOptions,
+}
+
+export interface TradeoffOptions extends Abortable, OptionsOf<typeof tradeoffOptions> {}
+
+/** One curve of one seed: points of accuracy lost on the test set at each density, in the order given. */
+export interface TradeoffResult {
+  readonly curve: CurveKind
+  readonly seed: number
+  readonly losses: readonly number[]
+}
+
+/**
+ * Accuracy lost against the share of weights pruned (paper, figure 5). Nothing is chosen by these figures, so they
+ * are read on the test set. Yields each curve of each seed as it is done, so that work can go on behind it.
+ */
+export function tradeoff(options: TradeoffOptions): Job<TradeoffResult, readonly TradeoffResult[]> {
+  const read = readOptions('prune.tradeoff', tradeoffOptions, options)
+  checkParts(read)
+  return new Job((signal) => curvesOf({ ...read, signal }), read.signal)
+}
+
+/** Throws for what would fail after hours of training: settings, and data that does not fit the model. */
+function checkParts({ model, seeds, data, dense, retrain, ...options }: TradeoffOptions): void {
+  using network = model({ seed: seeds[0] ?? 0 })
+  for (const kind of ['l1', 'l2'] as const) {
+    const regularization = strengthOf(kind, options)
+    for (const settings of [dense, retrain]) {
+      const whole = { ...settings, regularization }
+      checkTrainingSet(network, data.train, whole, checkSettings(network, whole))
+    }
+  }
+  checkLabelled(network, data.test, 'the test set')
+}
+
+async function* curvesOf(
+  options: TradeoffOptions,
+): AsyncGenerator<TradeoffResult, readonly TradeoffResult[], void> {
+  const done: TradeoffResult[] = []
+  for (const seed of options.seeds) {
+    const dense = new DenseNetworks(options, seed)
+    for (const curve of TRADEOFF_CURVES) {
+      const known = options.known?.(curve, seed)
+      const losses = known ?? (await lossesOf(curve, seed, await dense.get(curve.regularization), options))
+      const result = { curve, seed, losses }
+      done.push(result)
+      yield result
+    }
+    dense.dispose()
+  }
+  return done
+}
+
+/** The dense network of a seed under each regularisation, trained when first asked for. */
+class DenseNetworks {
+  readonly #options: TradeoffOptions
+  readonly #seed: number
+  readonly #trained = new Map<string, AnyNetwork>()
+
+  constructor(options: TradeoffOptions, seed: number) {
+    this.#options = options
+    this.#seed = seed
+  }
+
+  async get(kind: 'l1' | 'l2'): Promise<AnyNetwork> {
+    const ready = this.#trained.get(kind)
+    if (ready) return ready
+    const { model, data, dense, signal, onProgress } = this.#options
+    await onProgress?.(`seed ${this.#seed}: dense training with ${kind.toUpperCase()}`)
+    const network = model({ seed: this.#seed })
+    await train(network, data.train, {
+      ...dense,
+      regularization: strengthOf(kind, this.#options),
+      seed: this.#seed,
+      signal,
+    })
+    this.#trained.set(kind, network)
+    return network
+  }
+
+  dispose(): void {
+    for (const network of this.#trained.values()) network.dispose()
+  }
+}
+
+async function lossesOf(
+  curve: CurveKind,
+  seed: number,
+  dense: AnyNetwork,
+  options: TradeoffOptions,
+): Promise<number[]> {
+  const { data, densities, model, signal, onProgress } = options
+  const { top1Error: reference } = await evaluate(dense, data.test, { signal })
+  const copy = () => copyOf(dense, model({ seed }))
+  // Densities fall along an iterated curve, each starting from the one before.
+  const order = [...densities.keys()].sort((a, b) => densities[b]! - densities[a]!)
+  const losses = densities.map(() => 0)
+  let network = await copy()
+  for (const i of order) {
+    await onProgress?.(`seed ${seed}: ${curve.name}, density ${densities[i]}`)
+    if (!curve.iterative) {
+      network.dispose()
+      network = await copy()
+    }
+    await applyCriterion(network, globalDensity(densities[i]!, { normalize: 'survivors' }), { signal })
+    if (curve.retrain) await retrain(network, curve, deriveSeed(seed, i), options)
+    losses[i] = (await evaluate(network, data.test, { signal })).top1Error - reference
+  }
+  network.dispose()
+  return losses
+}
+
+async function retrain(
+  network: AnyNetwork,
+  curve: CurveKind,
+  seed: number,
+  options: TradeoffOptions,
+): Promise<void> {
+  const { distillation: _, ...training } = options.retrain
+  await train(network, options.data.train, {
+    ...training,
+    regularization: strengthOf(curve.regularization, options),
+    seed,
+    signal: options.signal,
+  })
+}
+
+function strengthOf(kind: 'l1' | 'l2', options: Pick<TradeoffOptions, 'l1' | 'l2'>) {
+  return kind === 'l1' ? l1(options.l1) : l2(options.l2)
+}
+
+async function copyOf(from: AnyNetwork, to: AnyNetwork): Promise<AnyNetwork> {
+  const values = await from.snapshot()
+  try {
+    await to.put(values)
+  } finally {
+    for (const tensor of values.values()) tensor.dispose()
+  }
+  return to
+}

@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { readSafetensors, type TensorData, writeSafetensors } from '../../lib/formats/safetensors.js'
+import { batchNorm2d, conv2d, flatten, linear, relu } from '../../lib/nn/layers.js'
+import { loadNetwork } from '../../lib/nn/load.js'
+import { network } from '../../lib/nn/network.js'
+import { loadWeights } from '../../lib/nn/weights_file.js'
+import { toBytes } from '../../lib/tensor/bytes.js'
+import { tensor } from '../../lib/tensor/from.js'
+import { device } from '../support/device.js'
+import { refusedWith } from '../support/refusal.js'
+
+const golden = (name: string) => new URL(`../golden/torch/${name}`, import.meta.url).pathname
+
+const trained = () =>
+  network(
+    [1, 2, 2],
+    { conv: conv2d(1, 2, 2), bn: batchNorm2d(2), flatten: flatten(), fc: linear(2, 3) },
+    { device },
+  )
+const mlp = () => network([6], { fc1: linear(6, 5), relu: relu(), fc2: linear(5, 3) }, { device })
+
+describe('weights from Python', () => {
+  let folder: string
+  let file: string
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'torch-prune-foreign-'))
+    file = join(folder, 'net.safetensors')
+  })
+  after(() => rmSync(folder, { recursive: true }))
+
+  /** Writes tensors under other names than the network's. */
+  async function renamed(rename: (name: string) => string, more: Record<string, TensorData> = {}) {
+    using net = mlp()
+    await net.save(file)
+    const { tensors } = await readSafetensors(file)
+    const entries = [...tensors].map(([name, data]) => [rename(name), data] as const)
+    await writeSafetensors(file, { metadata: {}, tensors: new Map([...entries, ...Object.entries(more)]) })
+  }
+
+  it('load from under the prefix of a wrapper, which is said', async () => {
+    using net = trained()
+    expect(await loadWeights(net, golden('prefixed.pt'))).to.deep.equal({
+      prefix: 'module._orig_mod.',
+      masked: [],
+    })
+    using plain = trained()
+    expect(await loadWeights(plain, golden('checkpoint.pt'))).to.deep.equal({ prefix: '', masked: [] })
+    for (const name of net.tensorNames()) {
+      using a = net.tensor(name)
+      using b = plain.tensor(name)
+      expect(a.equal(b), name).to.equal(true)
+    }
+  })
+
+  it('load from under any prefix that all names share', async () => {
+    await renamed((name) => `encoder.body.${name}`)
+    using net = mlp()
+    expect((await loadWeights(net, file)).prefix).to.equal('encoder.body.')
+  })
+
+  it('are refused where a prefix leaves others over, or does not hold for all', async () => {
+    const more = {
+      'criterion.weight': { dtype: 'uint8', shape: [1], data: new Uint8Array(1) },
+    } satisfies Record<string, TensorData>
+    await renamed((name) => `model.${name}`, more)
+    using net = mlp()
+    expect(await refusedWith(loadWeights(net, file))).to.match(
+      /tensor "criterion\.weight" belongs to no layer of the network/,
+    )
+    await renamed((name) => (name === 'fc2.bias' ? name : `model.${name}`))
+    expect(await refusedWith(loadWeights(net, file))).to.match(/"fc1\.weight".* are missing/)
+  })
+
+  it('keep the masks of torch.nn.utils.prune, sealed, with the dense weights under them gone', async () => {
+    using net = mlp()
+    expect((await loadWeights(net, golden('pruned.pt'))).masked).to.deep.equal(['fc1', 'fc2'])
+    await net.assertSealed()
+    const { tensors } = await readSafetensors(golden('pruned.safetensors'))
+    for (const [name, { data }] of tensors) {
+      using own = net.tensor(name as ReturnType<typeof net.tensorNames>[number])
+      using ours = own.detach().add(0).flatten()
+      // A product in Python leaves −0 where ours has +0.
+      const theirs = new Float32Array(data.slice().buffer).map((value) => value + 0)
+      expect(ours.toArray(), name).to.deep.equal([...theirs])
+    }
+    using mask = net.mask('fc1')
+    expect(mask?.sum().item()).to.equal(12)
+  })
+
+  it('are refused with masks that hold other values than 0 and 1, or have another shape', async () => {
+    using weight = tensor(new Float32Array(30).fill(0.5), { shape: [5, 6] })
+    const half = toBytes(weight)
+    await renamed((name) => (name === 'fc1.weight' ? 'fc1.weight_orig' : name), { 'fc1.weight_mask': half })
+    using net = mlp()
+    expect(await refusedWith(loadWeights(net, file))).to.match(
+      /tensor "fc1\.weight_mask" is a mask and holds other values than 0 and 1/,
+    )
+    const flat: TensorData = { dtype: 'uint8', shape: [30], data: new Uint8Array(30) }
+    await renamed((name) => (name === 'fc1.weight' ? 'fc1.weight_orig' : name), { 'fc1.weight_mask': flat })
+    expect(await refusedWith(loadWeights(net, file))).to.match(/has shape \[30\], its tensor has \[5, 6\]/)
+  })
+
+  it('load into layers that are called as our own entries beside a network are', async () => {
+    using net = network([6], { 'torch-prune.x': linear(6, 3) }, { device })
+    using keep = tensor(new Uint8Array(18).fill(1, 0, 9), { shape: [3, 6] })
+    await net.setMask('torch-prune.x', keep)
+    await net.save(file)
+    using back = await loadNetwork(file, { device })
+    using mask = back.mask('torch-prune.x')
+    expect(mask?.sum().item()).to.equal(9)
+  })
+})
