@@ -1,21 +1,21 @@
 #include <napi.h>
 
+#include "base/environment.h"
+#include "base/host_memory.h"
+#include "base/warnings.h"
 #include "data/dataset.h"
 #include "data/folder_dataset.h"
 #include "data/packed_dataset.h"
 #include "device/device.h"
-#include "environment.h"
-#include "host_memory.h"
 #include "network/claim.h"
 #include "network/jobs.h"
 #include "network/network.h"
-#include "network/optimizer.h"
+#include "optim/optimizer.h"
 #include "tensor/autograd.h"
 #include "tensor/operators.h"
 #include "tensor/random.h"
 #include "tensor/tensor.h"
 #include "tensor/transfer.h"
-#include "warnings.h"
 
 namespace torch_prune {
 namespace {

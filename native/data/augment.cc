@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 
 namespace torch_prune {
 namespace {

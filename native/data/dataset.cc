@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "../tensor/tensor.h"
 #include "memory_dataset.h"
 

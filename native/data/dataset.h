@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "../handle.h"
+#include "../base/handle.h"
 #include "../tensor/non_finite.h"
 #include "augment.h"
 

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "../errors.h"
+#include "../base/errors.h"
 #include "descriptor.h"
 
 namespace torch_prune {

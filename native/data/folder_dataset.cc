@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "../tensor/tensor.h"
 #include "picture_file.h"
 

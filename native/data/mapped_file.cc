@@ -10,7 +10,7 @@
 #include <cstring>
 #include <mutex>
 
-#include "../errors.h"
+#include "../base/errors.h"
 
 namespace torch_prune {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "../errors.h"
+#include "../base/errors.h"
 
 namespace torch_prune {
 

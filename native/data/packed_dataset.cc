@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "picture_file.h"
 
 namespace torch_prune {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 
 namespace torch_prune {
 

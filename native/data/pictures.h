@@ -3,7 +3,7 @@
 #include <mutex>
 #include <string>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "dataset.h"
 #include "frame.h"
 #include "normalise.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "../compute_thread.h"
+#include "../jobs/compute_thread.h"
 
 namespace torch_prune {
 

@@ -5,8 +5,8 @@
 #include <torch/cuda.h>
 #include <torch/version.h>
 
-#include "../arguments.h"
-#include "../environment.h"
+#include "../base/arguments.h"
+#include "../base/environment.h"
 
 namespace torch_prune {
 namespace {

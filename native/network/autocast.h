@@ -1,7 +1,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 
 namespace torch_prune {
 

@@ -1,6 +1,6 @@
 #include "claim.h"
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "../data/dataset.h"
 #include "../tensor/tensor.h"
 

@@ -1,6 +1,6 @@
 #include <ATen/ATen.h>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "claim.h"
 #include "jobs.h"
 #include "network.h"

@@ -4,9 +4,9 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "../handle.h"
-#include "layer.h"
-#include "mask.h"
+#include "../base/handle.h"
+#include "../layers/layer.h"
+#include "../parameter/mask.h"
 
 namespace torch_prune {
 

@@ -1,4 +1,4 @@
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "../tensor/snapshot.h"
 #include "../tensor/tensor.h"
 #include "../tensor/transfer.h"

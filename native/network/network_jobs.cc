@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "../optim/optimizer.h"
 #include "../tensor/snapshot.h"
 #include "../tensor/tensor.h"
 #include "claim.h"
 #include "jobs.h"
 #include "network.h"
-#include "optimizer.h"
 
 // What grows with a network's weights, as jobs: an event loop cannot wait for half a gigabyte.
 namespace torch_prune {

@@ -9,8 +9,8 @@
 #include <mutex>
 #include <unordered_set>
 
-#include "../arguments.h"
-#include "../network/mask.h"
+#include "../base/arguments.h"
+#include "../parameter/mask.h"
 #include "tensor.h"
 
 namespace torch_prune {

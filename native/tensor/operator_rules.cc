@@ -6,7 +6,7 @@
 #include <array>
 #include <string_view>
 
-#include "../errors.h"
+#include "../base/errors.h"
 
 namespace torch_prune {
 namespace {

@@ -5,7 +5,7 @@
 #include <ATen/core/jit_type.h>
 #include <ATen/core/stack.h>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "operator_rules.h"
 #include "tensor.h"
 

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/cuda.h>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "tensor.h"
 
 namespace torch_prune {

@@ -1,6 +1,6 @@
 #include "tensor.h"
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "transfer.h"
 
 namespace torch_prune {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "../handle.h"
+#include "../base/handle.h"
 
 namespace torch_prune {
 

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "tensor.h"
 #include "transfer.h"
 

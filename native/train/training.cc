@@ -6,18 +6,18 @@
 #include <cmath>
 #include <optional>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "../data/dataset.h"
+#include "../network/autocast.h"
+#include "../network/claim.h"
+#include "../network/jobs.h"
+#include "../network/network.h"
+#include "../optim/optimizer.h"
+#include "../parameter/mask.h"
+#include "../prune/splicing.h"
 #include "../tensor/autograd.h"
 #include "../tensor/non_finite.h"
 #include "../tensor/tensor.h"
-#include "autocast.h"
-#include "claim.h"
-#include "jobs.h"
-#include "mask.h"
-#include "network.h"
-#include "optimizer.h"
-#include "splicing.h"
 #include "tally.h"
 
 namespace torch_prune {

@@ -4,7 +4,7 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "dispatch.h"
+#include "../kernels/dispatch.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

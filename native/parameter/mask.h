@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "../errors.h"
+#include "../base/errors.h"
 
 namespace torch_prune {
 

@@ -4,11 +4,11 @@
 #include <cstring>
 
 #include "../data/dataset.h"
+#include "../network/claim.h"
+#include "../network/jobs.h"
+#include "../network/network.h"
 #include "../tensor/non_finite.h"
 #include "../tensor/tensor.h"
-#include "claim.h"
-#include "jobs.h"
-#include "network.h"
 
 // Jobs that look at numbers before other work relies on them.
 namespace torch_prune {

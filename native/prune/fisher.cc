@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "../data/dataset.h"
+#include "../network/claim.h"
+#include "../network/jobs.h"
+#include "../network/network.h"
 #include "../tensor/tensor.h"
-#include "claim.h"
-#include "jobs.h"
-#include "network.h"
 
 namespace torch_prune {
 namespace {

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "compute_thread.h"
+#include "../jobs/compute_thread.h"
 #include "ownership.h"
 
 namespace torch_prune {

@@ -11,8 +11,8 @@
 #include <optional>
 #include <thread>
 
-#include "errors.h"
-#include "ownership.h"
+#include "../base/errors.h"
+#include "../base/ownership.h"
 #include "slices.h"
 
 namespace torch_prune {

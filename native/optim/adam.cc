@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "../errors.h"
+#include "../base/errors.h"
 #include "optimizer.h"
 
 namespace torch_prune {

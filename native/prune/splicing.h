@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "../arguments.h"
-#include "network.h"
+#include "../base/arguments.h"
+#include "../network/network.h"
 
 namespace torch_prune {
 

@@ -1,9 +1,9 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "../base/layout.h"
 #include "../kernels/sgd.h"
-#include "../layout.h"
-#include "mask.h"
+#include "../parameter/mask.h"
 #include "optimizer.h"
 
 namespace torch_prune {

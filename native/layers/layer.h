@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 
 namespace torch_prune {
 

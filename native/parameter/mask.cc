@@ -5,8 +5,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include "../base/layout.h"
 #include "../kernels/seal.h"
-#include "../layout.h"
 
 namespace torch_prune {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "host_memory.h"
+#include "../base/host_memory.h"
 
 // OpenMP 5.0: libtorch may bring an older library.
 #pragma weak omp_pause_resource_all

@@ -1,6 +1,6 @@
 #include "environment.h"
 
-#include "data/foreign_decoder.h"
+#include "../data/foreign_decoder.h"
 
 namespace torch_prune {
 

@@ -8,12 +8,12 @@
 #include <map>
 #include <tuple>
 
-#include "../arguments.h"
-#include "../layout.h"
+#include "../base/arguments.h"
+#include "../base/layout.h"
+#include "../network/network.h"
+#include "../parameter/mask.h"
 #include "../tensor/snapshot.h"
 #include "../tensor/tensor.h"
-#include "mask.h"
-#include "network.h"
 
 namespace torch_prune {
 namespace {

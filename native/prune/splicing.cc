@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "../option_list.h"
+#include "../base/option_list.h"
 #include "choice.h"
 
 namespace torch_prune {

@@ -6,7 +6,7 @@
 #include <functional>
 #include <limits>
 
-#include "../errors.h"
+#include "../base/errors.h"
 
 namespace torch_prune {
 namespace {

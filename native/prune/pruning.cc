@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../option_list.h"
+#include "../base/option_list.h"
+#include "../network/claim.h"
+#include "../network/jobs.h"
+#include "../network/network.h"
+#include "../optim/optimizer.h"
 #include "../tensor/tensor.h"
 #include "choice.h"
-#include "claim.h"
-#include "jobs.h"
-#include "network.h"
-#include "optimizer.h"
 #include "splicing.h"
 
 // The arithmetic of pruning over a network's weights, as jobs: a hundred million weights take longer than an

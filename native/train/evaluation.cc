@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../arguments.h"
+#include "../base/arguments.h"
 #include "../data/file_tensor.h"
 #include "../data/memory_dataset.h"
+#include "../network/autocast.h"
+#include "../network/claim.h"
+#include "../network/jobs.h"
+#include "../network/network.h"
 #include "../tensor/non_finite.h"
 #include "../tensor/tensor.h"
-#include "autocast.h"
-#include "claim.h"
-#include "jobs.h"
-#include "network.h"
 
 namespace torch_prune {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "../handle.h"
+#include "../base/handle.h"
 
 namespace torch_prune {
 

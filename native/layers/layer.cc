@@ -4,9 +4,9 @@
 #include <cmath>
 #include <type_traits>
 
-#include "../kernels/max_pool.h"
-#include "mask.h"
-#include "split_linear.h"
+#include "../ops/max_pool.h"
+#include "../ops/split_linear.h"
+#include "../parameter/mask.h"
 
 namespace torch_prune {
 namespace {
