@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import type { OpenOptions } from './network_file.js'
+import { maskOption } from './options.js'
 import { print, printJson } from './output.js'
 
 export function addInspect(program: Command): void {
@@ -7,6 +9,7 @@ export function addInspect(program: Command): void {
     .description('show what is in a network file, or in the folder of a run')
     .argument('<file>', 'a safetensors file, a state dict (.pt, .pth), a run.json, or the folder of a run')
     .option('--model <name>', 'its network, for a file that holds no layer graph')
+    .addOption(maskOption())
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
@@ -16,9 +19,9 @@ Examples:
   $ torch-prune inspect runs/lenet-5-0 --json
   $ torch-prune inspect alexnet.pth --model alexnet`,
     )
-    .action(async (file: string, { json, model }: { json?: boolean; model?: string }) => {
+    .action(async (file: string, { json, ...options }: OpenOptions & { json?: boolean }) => {
       const { inspect, inspectionText } = await import('./inspection.js')
-      const inspection = await inspect(file, model)
+      const inspection = await inspect(file, options)
       if (json) printJson(inspection)
       else print(inspectionText(inspection))
     })

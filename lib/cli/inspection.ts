@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
+import { TorchPruneError } from '../base/errors.js'
 import { quoted } from '../base/files.js'
 import { withoutPrefix } from '../formats/foreign.js'
 import { readTensorFileHeader } from '../formats/tensor_file.js'
@@ -11,7 +12,7 @@ import { formatCount, formatPercent, formatRatio, formatSeconds } from '../repor
 import { layerTable, roundTable, summaryTable } from '../report/tables.js'
 import { RECORD_FILE } from '../runs/files.js'
 import { type RunRecord, readRunRecord } from '../runs/record.js'
-import { openNetwork } from './network_file.js'
+import { type OpenOptions, openNetwork } from './network_file.js'
 import { render } from './output.js'
 import { renderTable } from './table.js'
 
@@ -68,19 +69,27 @@ interface RunInspection {
 }
 
 /**
- * Looks into a network file of ours, a foreign file of tensors (as a network, where `model` names it), or a run's folder
- * or record.
+ * Looks into a network file of ours, a foreign file of tensors (as a network, where `options.model` names it), or a run's
+ * folder or record.
  *
  * @throws TorchPruneError `ERR_FILE` for what is missing or not what it claims to be.
  */
-export async function inspect(path: string, model?: string): Promise<Inspection> {
-  if (basename(path) === RECORD_FILE) return inspectRun(dirname(path))
+export async function inspect(path: string, options: OpenOptions = {}): Promise<Inspection> {
+  const isRecord = basename(path) === RECORD_FILE
   const stats = await stat(path).catch(() => undefined)
-  if (stats?.isDirectory()) return inspectRun(path)
+  if (isRecord || stats?.isDirectory()) {
+    if (options.mask !== undefined) refuseMask(path, 'is of a whole run: give the file of a network')
+    return inspectRun(isRecord ? dirname(path) : path)
+  }
   // Read before the size is used: it says what is wrong with a path that is no file.
   const graph = await readGraph(path)
-  const isNetwork = graph !== undefined || model !== undefined
-  return isNetwork ? inspectNetwork(path, stats!.size, model) : inspectTensors(path, stats!.size)
+  if (graph !== undefined || options.model !== undefined) return inspectNetwork(path, stats!.size, options)
+  if (options.mask !== undefined) refuseMask(path, 'holds no layer graph: name its network with --model')
+  return inspectTensors(path, stats!.size)
+}
+
+function refuseMask(path: string, why: string): never {
+  throw new TorchPruneError('ERR_ARGUMENT', `--mask is about a network's weights, and ${path} ${why}`)
 }
 
 async function inspectRun(folder: string): Promise<RunInspection> {
@@ -93,12 +102,8 @@ async function inspectTensors(file: string, bytes: number): Promise<TensorsInspe
   return { kind: 'tensors', file, bytes, metadata, tensors: list }
 }
 
-async function inspectNetwork(
-  file: string,
-  bytes: number,
-  model: string | undefined,
-): Promise<NetworkInspection> {
-  using network = await openNetwork(file, model)
+async function inspectNetwork(file: string, bytes: number, options: OpenOptions): Promise<NetworkInspection> {
+  using network = await openNetwork(file, options)
   const { tensors, prefix } = withoutPrefix(network.tensorNames(), (await readTensorFileHeader(file)).tensors)
   const kept = new Map((await keptWeights(network)).map((layer) => [layer.name, layer]))
   const report = await parameterReport(network)
@@ -163,7 +168,7 @@ function networkText({ layers, parameters, kept, compression, bytes, prefix }: N
   rows.push([...sums, formatCount(total((layer) => layer.flop)), formatCount(total((layer) => layer.bytes))])
   const size = `${parameters} parameters with biases, ${kept} kept: ${formatRatio(compression)}`
   const under = prefix === undefined ? '' : `; all names are under the prefix ${quoted(prefix)}`
-  const hint = zerosHint(layers, "load with { mask: 'zeros' }, or prune with --mask zeros,")
+  const hint = zerosHint(layers, "load with { mask: 'zeros' }, or give --mask zeros,")
   const rest = hint === undefined ? [] : [hint]
   return [renderTable(columns, rows), '', `${size}; ${bytes} bytes${under}`, ...rest].join('\n')
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { ComputeOptions } from '../base/compute.js'
 import { availableCores, threadLimit } from '../base/cores.js'
 import { TorchPruneError } from '../base/errors.js'
+import type { WeightsOptions } from '../nn/zeros.js'
 import { CHECKPOINT_MINUTES } from '../recipes/defaults.js'
 import { type Device, isDevice } from '../tensor/device.js'
 import { withComputeOptions } from './compute.js'
@@ -39,6 +40,16 @@ export function deviceOption(): Option {
   return new Option('--device <d>', 'cpu, cuda, or cuda:N for the GPU with that number')
     .argParser(device)
     .default('cpu', 'cpu, also where there is a GPU')
+}
+
+/** What commands that read a network's weights from a file have besides. */
+export type MaskOption = Pick<WeightsOptions, 'mask'>
+
+export function maskOption(): Option {
+  return new Option(
+    '--mask <what>',
+    'zeros: weights that are exactly 0 were pruned elsewhere, and stay so; for files without masks',
+  ).choices(['zeros'])
 }
 
 /** What commands that train for long have besides. */

@@ -3,6 +3,8 @@ import type { Phases } from '../prune/phases.js'
 import { recipeNames } from '../recipes/registry.js'
 import { interruptible } from './interrupt.js'
 import {
+  type MaskOption,
+  maskOption,
   perLayer,
   type ResumableOptions,
   real,
@@ -16,9 +18,8 @@ import {
 export const criterionNames = ['deviation', 'global', 'layer', 'fisher', 'filter'] as const
 export type CriterionName = (typeof criterionNames)[number]
 
-export interface PruneOptions extends WorkOptions, ResumableOptions {
+export interface PruneOptions extends WorkOptions, ResumableOptions, MaskOption {
   readonly weights: string
-  readonly mask?: 'zeros'
   readonly density?: number | Readonly<Record<string, number>>
   readonly quality?: number | Readonly<Record<string, number>>
   readonly rounds?: number
@@ -37,12 +38,7 @@ export function addPrune(program: Command): void {
     .description('prune and retrain a network that is trained already')
     .argument('<model>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
     .requiredOption('--weights <file>', 'the trained network: safetensors, or a state dict (.pt, .pth)')
-    .addOption(
-      new Option(
-        '--mask <what>',
-        'zeros: weights that are exactly 0 were pruned elsewhere, and stay so; for files without masks',
-      ).choices(['zeros']),
-    )
+    .addOption(maskOption())
     .addOption(
       new Option(
         '--density <d>',

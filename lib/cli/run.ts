@@ -2,7 +2,14 @@ import type { Command } from 'commander'
 import { findRecipe, recipeNames } from '../recipes/registry.js'
 import { withCompute } from './compute.js'
 import { interruptible } from './interrupt.js'
-import { type ResumableOptions, type WorkOptions, withResumableOptions, withWorkOptions } from './options.js'
+import {
+  type MaskOption,
+  maskOption,
+  type ResumableOptions,
+  type WorkOptions,
+  withResumableOptions,
+  withWorkOptions,
+} from './options.js'
 
 export function addRun(program: Command): void {
   const command = program
@@ -13,6 +20,7 @@ export function addRun(program: Command): void {
       '--weights <file>',
       'start from a trained network (safetensors, .pt, .pth) instead of training one',
     )
+    .addOption(maskOption())
   withResumableOptions(withWorkOptions(command, 'runs/<recipe>-<seed>'))
     .addHelpText(
       'after',
@@ -28,7 +36,7 @@ Examples:
   $ torch-prune run vgg-16 --data imagenet.pack --checkpoint-minutes 30
   $ torch-prune run my-recipe.json --data mnist/ --resume`,
     )
-    .action((recipe: string, options: WorkOptions & ResumableOptions & { weights?: string }) =>
+    .action((recipe: string, options: WorkOptions & ResumableOptions & MaskOption & { weights?: string }) =>
       interruptible(async (signal) => {
         const { runToTable } = await import('./work.js')
         await runToTable(withCompute(await findRecipe(recipe), options), options, signal)

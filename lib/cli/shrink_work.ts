@@ -28,7 +28,7 @@ export async function shrink(file: string, options: ShrinkOptions, signal: Abort
     throw new TorchPruneError('ERR_OUTPUT', `${out} is the network that is read: choose another --out`)
   }
   await using _ = await ownFile(out)
-  using network = await openNetwork(file, options.model)
+  using network = await openNetwork(file, options)
   const certify = await testSetFor(network, options)
   const report = await removeDeadNeurons(network, { certify, signal })
   await network.save(out)

@@ -10,7 +10,7 @@ import { layerTable, summaryTable } from '../report/tables.js'
 import { isPruning } from '../runs/checkpoint.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
-import type { ResumableOptions, WorkOptions } from './options.js'
+import type { MaskOption, ResumableOptions, WorkOptions } from './options.js'
 import { render } from './output.js'
 import { createReporter, type Reporter } from './progress.js'
 import { followRun } from './run_progress.js'
@@ -18,7 +18,7 @@ import { followRun } from './run_progress.js'
 /** Runs a recipe up to its table, for `run` and `prune`. */
 export async function runToTable(
   recipe: Recipe,
-  options: WorkOptions & ResumableOptions & { readonly weights?: string; readonly mask?: 'zeros' },
+  options: WorkOptions & ResumableOptions & MaskOption & { readonly weights?: string },
   signal: AbortSignal,
 ): Promise<void> {
   const { quiet = false, resume = false } = options

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { TorchPruneError } from '../base/errors.js'
 import { readOptions } from '../base/option.js'
 import { loadWeights } from '../nn/weights_file.js'
 import type { WeightsOptions } from '../nn/zeros.js'
@@ -54,10 +55,14 @@ export interface RunResult {
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunResult> {
   checkRecipe('runRecipe', recipe)
   readOptions('runRecipe', runOptions, options)
+  const { weights, mask } = options
+  if (weights === undefined && mask !== undefined) {
+    throw new TorchPruneError('ERR_ARGUMENT', 'mask says how a file of weights is read: give weights too')
+  }
   const opened = await openSession(recipe, options)
   const { network, seed, on } = opened
   const identity = { recipe: recipe.name, plan: planOf(recipe, network), seed }
-  const { resume = false, overwrite = false, weights, mask } = options
+  const { resume = false, overwrite = false } = options
   if (weights === undefined) checkDense(opened)
   checkRetraining(opened)
   const own = weights !== undefined && resolve(weights) === join(opened.folder, REFERENCE_FILE)

@@ -138,6 +138,51 @@ describe('torch-prune', function () {
       expect(sealed.stdout).not.to.match(hint)
       const kept = (await readRunRecord(box.path('sealed'))).layers.map((layer) => layer.kept)
       expect(kept).to.deep.equal([154, 96])
+
+      const zeros = [file, '--mask', 'zeros']
+      const shown = await torchPrune(['inspect', ...zeros, '--json'])
+      const { layers } = JSON.parse(shown.stdout) as { layers: { kept: number; zeros: number }[] }
+      expect(layers.map(({ kept, zeros }) => [kept, zeros])).to.deep.equal([
+        [154, 0],
+        [120, 0],
+      ])
+      const small = box.path('small-baked.safetensors')
+      const shrunk = await torchPrune(['shrink', ...zeros, '--out', small])
+      expect(shrunk.code).to.equal(0)
+      const left = await readSafetensors(small)
+      expect(Array.from(left.tensors.get('fc1.weight_mask')!.data)).to.include(0)
+      const run = await torchPrune([
+        'run',
+        recipe,
+        '--data',
+        data,
+        '--out',
+        box.path('run'),
+        '--weights',
+        ...zeros,
+      ])
+      expect(run.code).to.equal(0)
+      expect(run.stdout).not.to.match(hint)
+      const reference = await readSafetensors(box.path('run', 'reference.safetensors'))
+      const mask = reference.tensors.get('fc2.weight_mask')!.data as Uint8Array
+      expect(mask.reduce((sum, keep) => sum + keep, 0)).to.equal(120)
+    })
+
+    it('refuses --mask where there are no weights that it is about', async () => {
+      const mask = ['--mask', 'zeros']
+      const run = ['run', recipe, '--data', data, '--out', box.path('no-weights'), ...mask]
+      await expectRefused(run, /mask says how a file of weights is read: give weights too/)
+      await expectRefused(['inspect', box.path('pruned'), ...mask], /pruned is of a whole run: give the file/)
+      const record = box.path('pruned', 'run.json')
+      await expectRefused(['inspect', record, ...mask], /run\.json is of a whole run: give the file/)
+      const foreign = box.path('foreign.safetensors')
+      const { tensors } = await readSafetensors(dense)
+      await writeSafetensors(foreign, { metadata: {}, tensors })
+      await expectRefused(
+        ['inspect', foreign, ...mask],
+        /holds no layer graph: name its network with --model/,
+      )
+      await expectRefused(['shrink', dense, '--out', foreign, '--mask', 'ones'], /Allowed choices are zeros/)
     })
 
     it('refuses a layer that is not there before it begins', async () => {
