@@ -29,6 +29,12 @@ export function outputError(path: string, cause: unknown): TorchPruneError {
   })
 }
 
+/** Whether a write failed because the disk, or the user's share of it, is full. */
+export function isFullDisk(error: unknown): boolean {
+  const code = systemCode(error instanceof TorchPruneError ? error.cause : error)
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}
+
 /** Refuses a file for what it holds: `what` is wrong with it, and how to `mend` that. */
 export function refuse(path: string, what: string, mend: string): never {
   throw new TorchPruneError('ERR_FILE', onOneLine(`${path}: ${what}; ${mend}`))

@@ -88,6 +88,10 @@ export function followRun(reporter: Reporter): RunListener {
         `The log is not whole, and the run goes on (${error instanceof Error ? error.message : error})`,
       )
     },
+    checkpointFailed(error) {
+      const why = error instanceof Error ? error.message : String(error)
+      reporter.line(`Training goes on without a new checkpoint, and tries again later (${why})`)
+    },
     positionLost(error) {
       reporter.line(`Going on from what was saved before (${error instanceof Error ? error.message : error})`)
     },

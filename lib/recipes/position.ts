@@ -1,5 +1,8 @@
+import { TorchPruneError } from '../base/errors.js'
+import { isFullDisk } from '../base/files.js'
 import { Checkpoint, isPruning, type RunState } from '../runs/checkpoint.js'
 import type { NewRunEvent } from '../runs/events.js'
+import { warnOfFullDisk } from '../train/checkpoint.js'
 import type { CheckpointOptions } from '../train/options.js'
 import type { Session } from './session.js'
 
@@ -8,12 +11,19 @@ export type Note = (event: NewRunEvent) => Promise<void>
 
 /** How the training of a run is saved on the way: where it stands, and the run's state, `state()`, with that. */
 export function savedWithin(
-  { folder, recipe, checkpointMinutes: minutes, on }: Session,
+  { folder, recipe, checkpointMinutes: minutes, signal, on }: Session,
   state: () => RunState,
   note: Note,
 ): CheckpointOptions {
   const checkpoint = new Checkpoint(folder)
   const path = checkpoint.position
+  let failed = false
+  const onFailed = (error: TorchPruneError) => {
+    if (failed) return
+    failed = true
+    if (on.checkpointFailed) on.checkpointFailed(error)
+    else warnOfFullDisk(error)
+  }
   return {
     path,
     minutes,
@@ -23,11 +33,18 @@ export function savedWithin(
         ? [now.rounds.length + 1, recipe.prune.retrain.epochs]
         : [0, recipe.dense.epochs]
       const epoch = Math.min(position.epoch, epochs)
-      await checkpoint.write({ ...now, within: { round, epoch } })
+      try {
+        await checkpoint.write({ ...now, within: { round, epoch } })
+      } catch (error) {
+        if (signal?.aborted || !(error instanceof TorchPruneError && isFullDisk(error))) throw error
+        onFailed(error)
+        return
+      }
       // Its end has events of its own.
       if (position.epoch > epochs) return
       await note({ event: 'checkpoint', round, path })
       on.saved?.({ round, epoch })
     },
+    onFailed,
   }
 }

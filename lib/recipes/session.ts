@@ -44,6 +44,11 @@ export interface RunListener {
   round?(round: Round): void
   /** Training was saved on the way, in round 0 the dense one. */
   saved?(at: { readonly round: number; readonly epoch: number }): void
+  /**
+   * Where training stands could not be saved on the way because the disk is full, for the first time: it goes on, and
+   * tries again the next time.
+   */
+  checkpointFailed?(error: unknown): void
   /** Samples of all parts that could not be read, and were left out. Told at the end, if there are any. */
   skipped?(samples: readonly SkippedSample[]): void
   /** The log is not whole: an event could not be written, for the first time, or an earlier line is damaged. */

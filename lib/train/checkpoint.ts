@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { checkWritable } from '../base/atomic.js'
-import { exists, refuse } from '../base/files.js'
+import { TorchPruneError } from '../base/errors.js'
+import { exists, isFullDisk, refuse } from '../base/files.js'
 import { Lease } from '../base/lease.js'
+import { warnOnce } from '../base/warning.js'
 import { loadAddon } from '../binding/addon.js'
 import { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from '../formats/safetensors.js'
 import type { AnyNetwork } from '../nn/network.js'
@@ -49,6 +51,18 @@ const storedSchema = z.object({
 export async function readNote(path: string): Promise<Readonly<Record<string, number>> | undefined> {
   if (!(await exists(path))) return undefined
   return parseStored((await readSafetensorsHeader(path)).metadata, path).note
+}
+
+type SaveParameters = [
+  position: TrainPosition,
+  network: AnyNetwork,
+  optimizer: Optimizer,
+  average: Average | undefined,
+]
+
+/** Says once, where nobody listens, that a checkpoint was left out. */
+export function warnOfFullDisk(error: TorchPruneError): void {
+  warnOnce(`training goes on without a new checkpoint, and tries again later (${error.message})`)
 }
 
 /** One training's file. */
@@ -118,13 +132,40 @@ export class TrainingCheckpoint {
     if (other !== undefined) refuse(path, other, MEND)
   }
 
-  async save(
-    position: TrainPosition,
-    network: AnyNetwork,
-    optimizer: Optimizer,
-    average: Average | undefined,
-  ): Promise<void> {
-    const { path, note = {}, onSaved } = this.#options
+  /**
+   * As `save()`, but a full disk fails nothing: the file that was saved before stays.
+   *
+   * @returns whether it was saved
+   */
+  async saveIfRoom(...training: SaveParameters): Promise<boolean> {
+    try {
+      await this.#write(...training)
+    } catch (error) {
+      if (!(error instanceof TorchPruneError && isFullDisk(error))) throw error
+      // It is tried again after as long as it would be had it been saved.
+      this.#saved = performance.now()
+      const { onFailed } = this.#options
+      if (onFailed) await Lease.callBack(() => onFailed(error))
+      else warnOfFullDisk(error)
+      return false
+    }
+    await this.#told(training[0])
+    return true
+  }
+
+  /** Throws `ERR_OUTPUT` where the file cannot be written. */
+  async save(...training: SaveParameters): Promise<void> {
+    await this.#write(...training)
+    await this.#told(training[0])
+  }
+
+  async #told(position: TrainPosition): Promise<void> {
+    const { onSaved } = this.#options
+    await Lease.callBack(() => onSaved?.(position))
+  }
+
+  async #write(...[position, network, optimizer, average]: SaveParameters): Promise<void> {
+    const { path, note = {} } = this.#options
     const steps: Record<string, number> = {}
     using held = new HeldTensors()
     const tensors = new Map<string, TensorPieces>()
@@ -147,7 +188,6 @@ export class TrainingCheckpoint {
     }
     await saveNetwork(network, path, { metadata: { [KEY]: JSON.stringify(stored) }, tensors })
     this.#saved = performance.now()
-    await Lease.callBack(() => onSaved?.(position))
   }
 }
 

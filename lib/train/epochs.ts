@@ -64,7 +64,7 @@ export async function* epochsOf(
   let at = saved?.position ?? beginningOf((splicing?.after ?? 0) + 1)
   let kept = at
   const keep = async () => {
-    if (at !== kept) await checkpoint?.save(at, network, optimizer, average)
+    if (at === kept || (await checkpoint?.saveIfRoom(at, network, optimizer, average)) === false) return
     kept = at
   }
   const done: Epoch[] = []
@@ -153,7 +153,10 @@ export async function* epochsOf(
     }
     await keep()
   } catch (error) {
-    if (signal?.aborted && error === signal.reason) await keep()
+    // Whoever aborts relies on what is saved.
+    if (signal?.aborted && error === signal.reason && at !== kept) {
+      await checkpoint?.save(at, network, optimizer, average)
+    }
     throw error
   }
   return { epochs: done }

@@ -1,5 +1,6 @@
 import { type Abortable, abortOptions } from '../base/abort.js'
 import { type ComputeOptions, computeOptions } from '../base/compute.js'
+import type { TorchPruneError } from '../base/errors.js'
 import { anyOf, boolean, callback, type Kind, number, path, seed, whole } from '../base/kind.js'
 import { group, type OptionsOf, optional, type ReadOf } from '../base/option.js'
 import type { Listener } from '../binding/native_job.js'
@@ -133,6 +134,12 @@ const checkpointOptions = {
   minutes: optional(number({ least: 0 })),
   /** Awaited after each saving. */
   onSaved: optional(callback<(position: TrainPosition) => unknown>()),
+  /**
+   * Awaited each time the file could not be written because the disk is full. Training goes on, the file that was saved
+   * before stays, and it is tried again the next time; what cannot be saved when training is aborted fails it instead.
+   * @default a warning of the process, once
+   */
+  onFailed: optional(callback<(error: TorchPruneError) => unknown>()),
 }
 
 /** Where training keeps all that it stands at, to go on from there bit for bit. */
