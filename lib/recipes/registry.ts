@@ -1,33 +1,22 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { extname } from 'node:path'
 import { TorchPruneError } from '../base/errors.js'
 import { nearest } from '../base/spelling.js'
 import type { Recipe } from './recipe.js'
 
-/** Recipes by the names that the command line takes, loaded when they are wanted. */
-const RECIPES = {
-  'lenet-300-100': () => import('./lenet-300-100.js'),
-  'lenet-300-100-deep': () => import('./lenet-300-100-deep.js'),
-  'lenet-5': () => import('./lenet-5.js'),
-  'lenet-5-deep': () => import('./lenet-5-deep.js'),
-  alexnet: () => import('./alexnet.js'),
-  'alexnet-caffe': () => import('./alexnet-caffe.js'),
-  'vgg-16': () => import('./vgg-16.js'),
-  'vgg-16-bn': () => import('./vgg-16-bn.js'),
-  'resnet-18-imagenet': () => import('./resnet-18-imagenet.js'),
-  'resnet-50-imagenet': () => import('./resnet-50-imagenet.js'),
-  'resnet-9': () => import('./resnet-9.js'),
-  'resnet-18': () => import('./resnet-18.js'),
-  'resnet-34': () => import('./resnet-34.js'),
-  'resnet-50': () => import('./resnet-50.js'),
-  'wrn-16-2': () => import('./wrn-16-2.js'),
-  'wrn-16-2-hour': () => import('./wrn-16-2-hour.js'),
-  'wrn-40-1': () => import('./wrn-40-1.js'),
-  'wrn-40-2': () => import('./wrn-40-2.js'),
-} satisfies Record<string, () => Promise<{ default: Recipe }>>
+/** Each file in it is a recipe, and its name the recipe's: a new one is known by lying there. */
+const FOLDER = new URL('built_in/', import.meta.url)
+const files = new Map(
+  readdirSync(FOLDER).flatMap((file) => {
+    const name = /^([\w-]+)\.[jt]s$/.exec(file)?.[1]
+    return name === undefined ? [] : [[name, file] as const]
+  }),
+)
 
-export type RecipeName = keyof typeof RECIPES
-export const recipeNames = Object.keys(RECIPES) as RecipeName[]
+/** The recipes that the command line knows by name. */
+export const recipeNames: readonly string[] = [...files.keys()].sort(
+  new Intl.Collator('en', { numeric: true }).compare,
+)
 
 /**
  * A recipe by its name, or from a path to a JSON file or to a module whose default export is one.
@@ -42,7 +31,8 @@ export async function findRecipe(
   what = 'recipe',
   others: readonly string[] = [],
 ): Promise<Recipe> {
-  if (Object.hasOwn(RECIPES, nameOrPath)) return (await RECIPES[nameOrPath as RecipeName]()).default
+  const file = files.get(nameOrPath)
+  if (file !== undefined) return ((await import(new URL(file, FOLDER).href)) as { default: Recipe }).default
   if (nameOrPath.endsWith('.json')) return (await import('./json.js')).readRecipe(nameOrPath)
   if (looksLikePath(nameOrPath)) return (await import('./module.js')).importRecipe(nameOrPath)
   const names = [...new Set([...recipeNames, ...others])]

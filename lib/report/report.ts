@@ -52,6 +52,5 @@ export async function writeReport(dir: string): Promise<string> {
 
 /** What the paper has to say about a run's recipe. */
 async function paperTable({ recipe }: RunRecord): Promise<PaperTable | undefined> {
-  const known: readonly string[] = recipeNames
-  return known.includes(recipe) ? (await findRecipe(recipe)).paper : undefined
+  return recipeNames.includes(recipe) ? (await findRecipe(recipe)).paper : undefined
 }

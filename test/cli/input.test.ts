@@ -62,7 +62,7 @@ describe('torch-prune, given bad input,', function () {
     it('that it does not know, naming the nearest', async () => {
       await refused(
         ['run', 'lenet-30-100', '--out', out],
-        /there is no recipe 'lenet-30-100' \(did you mean lenet-300-100\?\): use one of lenet-300-100, .*wrn-40-2, or give a path/,
+        /there is no recipe 'lenet-30-100' \(did you mean lenet-300-100\?\): use one of alexnet, .*wrn-40-2, or give a path/,
       )
       await refused(
         ['train', 'lenet', '--out', out],

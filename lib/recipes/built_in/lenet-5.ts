@@ -1,10 +1,10 @@
-import { mnist } from '../data/mnist.js'
-import { lenet5 } from '../models/lenet5.js'
-import { l2 } from '../optim/regularization.js'
-import { cosine } from '../optim/schedule.js'
-import { sgd } from '../optim/spec.js'
-import { globalDensity } from '../prune/criterion.js'
-import { defineRecipe } from './recipe.js'
+import { mnist } from '../../data/mnist.js'
+import { lenet5 } from '../../models/lenet5.js'
+import { l2 } from '../../optim/regularization.js'
+import { cosine } from '../../optim/schedule.js'
+import { sgd } from '../../optim/spec.js'
+import { globalDensity } from '../../prune/criterion.js'
+import { defineRecipe } from '../recipe.js'
 
 /** The paper's second table: LeNet-5 on MNIST, 12 times smaller. */
 export default defineRecipe({

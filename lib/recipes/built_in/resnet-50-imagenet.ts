@@ -1,7 +1,7 @@
-import { resnet50ImageNet } from '../models/resnet_imagenet.js'
-import { imageData } from './data.js'
-import { residualPruning, residualTraining } from './imagenet.js'
-import { defineRecipe } from './recipe.js'
+import { resnet50ImageNet } from '../../models/resnet_imagenet.js'
+import { imageData } from '../data.js'
+import { residualPruning, residualTraining } from '../imagenet.js'
+import { defineRecipe } from '../recipe.js'
 
 /** ResNet-50 on ImageNet, a fifth of its CONV weights kept. */
 export default defineRecipe({

@@ -1,9 +1,9 @@
-import { vgg16bn } from '../models/vgg.js'
-import { layerDensity } from '../prune/criterion.js'
-import { imageData } from './data.js'
-import { paperRetraining, plainTraining } from './imagenet.js'
-import { underNames, VGG16 } from './published.js'
-import { defineRecipe } from './recipe.js'
+import { vgg16bn } from '../../models/vgg.js'
+import { layerDensity } from '../../prune/criterion.js'
+import { imageData } from '../data.js'
+import { paperRetraining, plainTraining } from '../imagenet.js'
+import { underNames, VGG16 } from '../published.js'
+import { defineRecipe } from '../recipe.js'
 
 const { paper, densities } = underNames(VGG16, [
   ...(['features.0', 'features.3', 'features.7', 'features.10'] as const),

@@ -1,10 +1,10 @@
-import { mnist } from '../data/mnist.js'
-import { lenet300100 } from '../models/lenet300100.js'
-import { l2 } from '../optim/regularization.js'
-import { cosine } from '../optim/schedule.js'
-import { sgd } from '../optim/spec.js'
-import { globalDensity } from '../prune/criterion.js'
-import { defineRecipe } from './recipe.js'
+import { mnist } from '../../data/mnist.js'
+import { lenet300100 } from '../../models/lenet300100.js'
+import { l2 } from '../../optim/regularization.js'
+import { cosine } from '../../optim/schedule.js'
+import { sgd } from '../../optim/spec.js'
+import { globalDensity } from '../../prune/criterion.js'
+import { defineRecipe } from '../recipe.js'
 
 /** The first table of the paper: LeNet-300-100 on MNIST, 12 times smaller. */
 export default defineRecipe({

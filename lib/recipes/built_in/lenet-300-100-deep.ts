@@ -1,10 +1,10 @@
-import { mnist } from '../data/mnist.js'
-import { lenet300100Dropout } from '../models/lenet300100.js'
-import { l2 } from '../optim/regularization.js'
-import { cosine } from '../optim/schedule.js'
-import { globalDensity } from '../prune/criterion.js'
+import { mnist } from '../../data/mnist.js'
+import { lenet300100Dropout } from '../../models/lenet300100.js'
+import { l2 } from '../../optim/regularization.js'
+import { cosine } from '../../optim/schedule.js'
+import { globalDensity } from '../../prune/criterion.js'
+import { defineRecipe } from '../recipe.js'
 import paper from './lenet-300-100.js'
-import { defineRecipe } from './recipe.js'
 
 /** LeNet-300-100 past the paper: many small rounds down to 80 times fewer parameters, each state kept. */
 export default defineRecipe({

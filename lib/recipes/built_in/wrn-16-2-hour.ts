@@ -1,10 +1,10 @@
-import { wrn16x2 } from '../models/wrn.js'
-import { l2 } from '../optim/regularization.js'
-import { cosine } from '../optim/schedule.js'
-import { sgd } from '../optim/spec.js'
-import { globalDensity } from '../prune/criterion.js'
-import { cifar10Data } from './data.js'
-import { defineRecipe } from './recipe.js'
+import { wrn16x2 } from '../../models/wrn.js'
+import { l2 } from '../../optim/regularization.js'
+import { cosine } from '../../optim/schedule.js'
+import { sgd } from '../../optim/spec.js'
+import { globalDensity } from '../../prune/criterion.js'
+import { cifar10Data } from '../data.js'
+import { defineRecipe } from '../recipe.js'
 
 /**
  * WRN-16-2 on CIFAR-10 in an hour of two CPU cores, a tenth of all weights kept: 28 epochs of dense training in one

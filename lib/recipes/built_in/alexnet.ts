@@ -1,9 +1,9 @@
-import { alexnet } from '../models/alexnet.js'
-import { layerDensity } from '../prune/criterion.js'
-import { imageData } from './data.js'
-import { paperRetraining, plainTraining } from './imagenet.js'
-import { ALEXNET, underNames } from './published.js'
-import { defineRecipe } from './recipe.js'
+import { alexnet } from '../../models/alexnet.js'
+import { layerDensity } from '../../prune/criterion.js'
+import { imageData } from '../data.js'
+import { paperRetraining, plainTraining } from '../imagenet.js'
+import { ALEXNET, underNames } from '../published.js'
+import { defineRecipe } from '../recipe.js'
 
 const { paper, densities } = underNames(ALEXNET, [
   ...(['features.0', 'features.3', 'features.6', 'features.8', 'features.10'] as const),

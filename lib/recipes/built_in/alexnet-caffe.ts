@@ -1,9 +1,9 @@
-import { alexnetCaffe } from '../models/alexnet.js'
-import { layerDensity } from '../prune/criterion.js'
-import { imageData } from './data.js'
-import { paperRetraining, plainTraining } from './imagenet.js'
-import { ALEXNET, underNames } from './published.js'
-import { defineRecipe } from './recipe.js'
+import { alexnetCaffe } from '../../models/alexnet.js'
+import { layerDensity } from '../../prune/criterion.js'
+import { imageData } from '../data.js'
+import { paperRetraining, plainTraining } from '../imagenet.js'
+import { ALEXNET, underNames } from '../published.js'
+import { defineRecipe } from '../recipe.js'
 
 const names = ['conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc1', 'fc2', 'fc3'] as const
 const { paper, densities } = underNames(ALEXNET, names)

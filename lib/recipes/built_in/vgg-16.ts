@@ -1,9 +1,9 @@
-import { vgg16 } from '../models/vgg.js'
-import { layerDensity } from '../prune/criterion.js'
-import { imageData } from './data.js'
-import { paperRetraining, plainTraining } from './imagenet.js'
-import { underNames, VGG16 } from './published.js'
-import { defineRecipe } from './recipe.js'
+import { vgg16 } from '../../models/vgg.js'
+import { layerDensity } from '../../prune/criterion.js'
+import { imageData } from '../data.js'
+import { paperRetraining, plainTraining } from '../imagenet.js'
+import { underNames, VGG16 } from '../published.js'
+import { defineRecipe } from '../recipe.js'
 
 const { paper, densities } = underNames(VGG16, [
   ...(['features.0', 'features.2', 'features.5', 'features.7'] as const),

@@ -1,10 +1,10 @@
-import { mnist } from '../data/mnist.js'
-import { lenet5Dropout } from '../models/lenet5.js'
-import { l2 } from '../optim/regularization.js'
-import { cosine } from '../optim/schedule.js'
-import { globalDensity } from '../prune/criterion.js'
+import { mnist } from '../../data/mnist.js'
+import { lenet5Dropout } from '../../models/lenet5.js'
+import { l2 } from '../../optim/regularization.js'
+import { cosine } from '../../optim/schedule.js'
+import { globalDensity } from '../../prune/criterion.js'
+import { defineRecipe } from '../recipe.js'
 import paper from './lenet-5.js'
-import { defineRecipe } from './recipe.js'
 
 /** LeNet-5 past the paper: ten rounds, each of which leaves a little over half of the weights, each state kept. */
 export default defineRecipe({
