@@ -1,3 +1,4 @@
+import { Faults } from './faults.js'
 import { type Kind, wrongValue } from './kind.js'
 
 /** An array of any length, each element of one kind. */
@@ -35,8 +36,11 @@ export function record<T>(each: Kind<T>, expected: string): Kind<Readonly<Record
     fits: isObject,
     read(value, name) {
       if (!isObject(value)) throw wrongValue(name, expected, value)
+      const faults = new Faults()
       const entries = Object.entries(value).filter(([, one]) => one !== undefined)
-      return Object.fromEntries(entries.map(([key, one]) => [key, each.read(one, `${name}.${key}`)]))
+      const read = entries.map(([key, one]) => [key, faults.reading(() => each.read(one, `${name}.${key}`))])
+      faults.throwAll()
+      return Object.fromEntries(read)
     },
   }
 }

@@ -1,5 +1,6 @@
 import { isObject } from './collection.js'
 import { TorchPruneError } from './errors.js'
+import { Faults } from './faults.js'
 import { inWords, type Kind, wrongValue } from './kind.js'
 import { shown } from './shown.js'
 import { nearest } from './spelling.js'
@@ -43,7 +44,7 @@ export type ReadOf<T extends Table> = {
  * The options of a call, read once, checked, and with defaults.
  *
  * @param caller what the errors begin with, such as `train`
- * @throws TorchPruneError `ERR_ARGUMENT` naming the option that is unknown, missing, of another kind or out of range.
+ * @throws TorchPruneError `ERR_ARGUMENT` naming each option that is unknown, missing, of another kind or out of range.
  */
 export function readOptions<T extends Table>(caller: string, table: T, given: unknown): ReadOf<T> {
   return readTable(table, given === undefined ? {} : given, caller, ': ')
@@ -106,15 +107,20 @@ function readTable<T extends Table>(table: T, given: unknown, owner: string, dot
   if (bag === undefined || stranger) {
     throw wrongValue(dot === '.' ? owner : `${owner}: options`, `an object (${names.join(', ')})`, given)
   }
-  if (unknown !== undefined) throw unknownOption(owner, unknown, names)
+  const faults = new Faults()
+  for (const key of keys ?? []) {
+    if (Object.hasOwn(table, key) || bag[key] === undefined) continue
+    faults.add(unknownOption(owner, key, names))
+  }
   const read: Record<string, unknown> = {}
   for (const name of names) {
     const kind = table[name]!
     const value = bag[name]
     const leftOut = value === undefined && 'fallback' in kind
-    const found = leftOut ? kind.fallback : kind.read(value, `${owner}${dot}${name}`)
+    const found = leftOut ? kind.fallback : faults.reading(() => kind.read(value, `${owner}${dot}${name}`))
     if (found !== undefined) read[name] = found
   }
+  faults.throwAll()
   return read as ReadOf<T>
 }
 

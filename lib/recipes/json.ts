@@ -5,7 +5,7 @@ import { mnist } from '../data/mnist.js'
 import { createModel } from '../models/registry.js'
 import { Network, type NetworkOptions } from '../nn/network.js'
 import { parseGraph } from '../nn/weights_file.js'
-import { firstIssue } from '../runs/record.js'
+import { allIssues } from '../runs/record.js'
 import { cifar10Data, imageData, type ReadData } from './data.js'
 import { planSchemas } from './plan.js'
 import type { Recipe } from './recipe.js'
@@ -61,11 +61,11 @@ const recipeSchema = z.strictObject({
 /**
  * A recipe in plain data, as a JSON file holds it. `where` names the source in errors.
  *
- * @throws TorchPruneError `ERR_FILE` naming the field that is wrong.
+ * @throws TorchPruneError `ERR_FILE` naming each field that is wrong.
  */
 export function parseRecipe(value: unknown, where: string): Recipe {
   const parsed = recipeSchema.safeParse(value)
-  if (!parsed.success) return refuse(where, `is no recipe: ${firstIssue(parsed.error)}`, 'correct that field')
+  if (!parsed.success) return refuse(where, `is no recipe: ${allIssues(parsed.error)}`, 'correct the recipe')
   const { model, data, ...plans } = parsed.data
   return { ...plans, model: modelOf(model, where), data }
 }

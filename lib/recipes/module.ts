@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { TorchPruneError } from '../base/errors.js'
 import { refuse, sizeOfFile } from '../base/files.js'
-import { firstIssue } from '../runs/record.js'
+import { allIssues } from '../runs/record.js'
 import { planSchemas } from './plan.js'
 import type { Recipe } from './recipe.js'
 
@@ -33,6 +33,6 @@ export async function importRecipe(path: string): Promise<Recipe> {
     refuse(path, 'has no default export', 'write `export default defineRecipe({ … })`')
   }
   const parsed = moduleSchema.safeParse(loaded.default)
-  if (!parsed.success) return refuse(path, `is no recipe: ${firstIssue(parsed.error)}`, 'correct the recipe')
+  if (!parsed.success) return refuse(path, `is no recipe: ${allIssues(parsed.error)}`, 'correct the recipe')
   return parsed.data as unknown as Recipe
 }

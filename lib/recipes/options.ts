@@ -37,7 +37,7 @@ const recipeOptions = {
   paper: optional(kind<object>('an object, the table of a paper', isObject)),
 }
 
-/** Throws `ERR_ARGUMENT` naming the field of a recipe that is unknown, missing or wrong. */
+/** Throws `ERR_ARGUMENT` naming each field of a recipe that is unknown, missing or wrong. */
 export function checkRecipe(caller: string, recipe: unknown): void {
   readOptions(caller, { recipe: group(recipeOptions) }, { recipe })
 }

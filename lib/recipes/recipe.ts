@@ -63,7 +63,7 @@ export function retrainingOf({ dense, prune }: Pick<Recipe, 'dense' | 'prune'>):
 /**
  * A recipe, with the names in its criterion checked against its model.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` naming the field that is unknown, missing or wrong.
+ * @throws TorchPruneError `ERR_ARGUMENT` naming each field that is unknown, missing or wrong.
  */
 export function defineRecipe<K extends LayerKinds>(
   recipe: Omit<Recipe, 'model' | 'prune'> & {

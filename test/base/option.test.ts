@@ -57,7 +57,7 @@ describe('options', () => {
     ],
     [
       'a name that is like no other',
-      { xylophone: 3 },
+      { epochs: 1, xylophone: 3 },
       "train: unknown option 'xylophone': it takes epochs, batchSize, rate, order, crop, betas and schedule",
     ],
     ['what is missing', {}, 'train: epochs is missing: it must be a whole number of 1 or more'],
@@ -113,12 +113,28 @@ describe('options', () => {
       new Map(),
       `train: options must be an object (${Object.keys(table).join(', ')}), got a Map`,
     ],
+    [
+      'all that is wrong at once, also within groups',
+      { epochs: 0, batchsize: 3, crop: { padding: -1, side: 2 }, rate: '1' },
+      "train: unknown option 'batchsize': did you mean batchSize?; " +
+        'epochs must be a whole number of 1 or more, got 0; ' +
+        "rate must be a number in 0..1e20, got '1'; " +
+        "crop: unknown option 'side': it takes padding; " +
+        'crop.padding must be a whole number in 0..4096, got -1',
+    ],
   ]
   for (const [what, given, message] of wrong) {
     it(`refuse ${what}`, () => {
       expect(refused(given)).to.equal(message)
     })
   }
+
+  it('say ten of many faults, and how many more there are', () => {
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`name${i}`, i]))
+    const message = refused({ epochs: 1, ...many })
+    expect(message.match(/unknown option/g)).to.have.length(10)
+    expect(message).to.match(/; and 4990 more$/)
+  })
 
   it('do not look through what is huge', () => {
     expect(refused('x'.repeat(1e7)).length).to.be.below(300)

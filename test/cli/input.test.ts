@@ -98,7 +98,7 @@ describe('torch-prune, given bad input,', function () {
         ],
         [
           (it) => ({ ...it, dense: { ...it.dense, optimizer: { kind: 'sgd', lr: -1 } } }),
-          /dense\.optimizer: sgd: lr must be .*, got -1; correct that field/,
+          /dense\.optimizer: sgd: lr must be .*, got -1; correct the recipe/,
         ],
       ]
       for (const [change, message] of cases) await refused(run().with(1, variant(change)), message)

@@ -10,11 +10,13 @@ import { modelNames } from '../../lib/models/registry.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { layersOf } from '../../lib/prune/mask.js'
 import { checkPruning } from '../../lib/prune/prune.js'
+import { parseRecipe } from '../../lib/recipes/json.js'
 import { planSchemas } from '../../lib/recipes/plan.js'
-import { type RetrainPlan, retrainingOf } from '../../lib/recipes/recipe.js'
+import { defineRecipe, type RetrainPlan, retrainingOf } from '../../lib/recipes/recipe.js'
 import { findRecipe, recipeNames } from '../../lib/recipes/registry.js'
 import { writePictures } from '../../scripts/imagenet/pictures.js'
-import { laterRefusal } from '../support/refusal.js'
+import { tinyRecipe } from '../cli/tiny.js'
+import { laterRefusal, refusal } from '../support/refusal.js'
 
 const box = mkdtempSync(join(tmpdir(), 'torch-prune-recipes-'))
 after(() => rmSync(box, { recursive: true, force: true }))
@@ -33,6 +35,56 @@ describe('the recipes', function () {
     expect((await laterRefusal(findRecipe(path))).message).to.match(
       /broken\.json: is not JSON \(.*\); correct it$/,
     )
+  })
+
+  it('are refused with all that is wrong in them, on one line', () => {
+    const wrong = {
+      name: 'a folder/',
+      model: 'lenet-5',
+      data: async () => {},
+      dense: { epochs: 0, optimiser: sgd({ lr: 0.1 }), memoryFormat: 'nhwc' },
+      prune: {
+        criterion: { kind: 'deviation', quality: { fc1: -1, fc2: 1, fc3: '2' } },
+        rounds: 1.5,
+        retrain: { epochs: 1, lrFactor: 0 },
+      },
+      tables: {},
+    }
+    const { code, message } = refusal(() => defineRecipe(wrong as never))
+    expect(code).to.equal('ERR_ARGUMENT')
+    expect(message).not.to.include('\n')
+    const parts = message.split('; ')
+    const expected = [
+      /^defineRecipe: recipe: unknown option 'tables': it takes name, model, data, dense, prune and paper$/,
+      /^recipe\.name must be letters, .* got 'a folder\/'$/,
+      /^recipe\.model must be a function, got 'lenet-5'$/,
+      /^recipe\.dense: unknown option 'optimiser': did you mean optimizer\?$/,
+      /^recipe\.dense\.epochs must be a whole number of 1 or more, got 0$/,
+      /^recipe\.dense\.optimizer is missing: it must be what .* returns$/,
+      /^recipe\.dense\.memoryFormat must be 'contiguous' or 'channelsLast', got 'nhwc'$/,
+      /^recipe\.prune\.criterion\.quality\.fc1 must be .*, got -1$/,
+      /^recipe\.prune\.criterion\.quality\.fc3 must be .*, got '2'$/,
+      /^recipe\.prune\.rounds must be a whole number of 1 or more, got 1\.5$/,
+    ]
+    for (const [i, one] of expected.entries()) expect(parts[i]).to.match(one)
+    expect(parts.slice(expected.length)).to.deep.equal(['and 1 more'])
+  })
+
+  it('in JSON are refused with all that is wrong in them, on one line', () => {
+    const plain = tinyRecipe()
+    const { optimizer: _, ...dense } = plain.dense
+    const wrong = { ...plain, dense: { ...dense, epochs: 0, momentum: 1 }, data: 'imagenet' }
+    const { code, message } = refusal(() => parseRecipe(wrong, 'tiny.json'))
+    expect(code).to.equal('ERR_FILE')
+    expect(message).to.match(/^tiny\.json: is no recipe: [^\n]*; correct the recipe$/)
+    for (const field of [
+      'dense.epochs: ',
+      'dense.optimizer: ',
+      'dense: Unrecognized key: "momentum"',
+      'data: ',
+    ]) {
+      expect(message).to.include(field)
+    }
   })
 
   for (const name of recipeNames) {
