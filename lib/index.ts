@@ -102,7 +102,8 @@ export type {
   TrainOptions,
 } from './train/options.js'
 export type { TrainPosition, TrainProgress } from './train/progress.js'
-export { type Epoch, type TrainResult, train } from './train/train.js'
+export { train } from './train/train.js'
+export type { Epoch, TrainResult } from './train/training.js'
 
 /** Data sets that are read from their own files. */
 export const data = { mnist, cifar10, images, imageFolder, imageClasses, packed }

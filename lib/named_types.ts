@@ -27,7 +27,8 @@ export type {
   ScoresOptions,
 } from './prune/criterion.js'
 export type { PruningData } from './prune/prune.js'
-export type { Certificate, KeptNeurons, RemovedNeurons } from './prune/surgery/shrink.js'
+export type { Certificate } from './prune/surgery/shrink.js'
+export type { KeptNeurons, RemovedNeurons } from './prune/surgery/shrinking.js'
 export type { FoundRun } from './recipes/folder.js'
 export type { DensePlan, PrunePlan, RetrainPlan } from './recipes/recipe.js'
 export type { RunListener, RunPlace, SessionOptions } from './recipes/session.js'

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { ComputeOptions, MemoryFormat } from '../base/compute.js'
 import type { Recipe } from '../recipes/recipe.js'
-import { wrong } from './options.js'
+import { wrong } from './values.js'
 
 /** Adds `--memory-format` and `--autocast`. */
 export function withComputeOptions(command: Command): Command {

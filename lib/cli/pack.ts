@@ -1,14 +1,7 @@
 import type { Command } from 'commander'
 import { interruptible } from './interrupt.js'
-import { whole } from './options.js'
-
-export interface PackCommandOptions {
-  readonly out: string
-  readonly resize?: number
-  readonly validation?: number
-  readonly threads?: number
-  readonly quiet?: boolean
-}
+import type { PackCommandOptions } from './pack_work.js'
+import { whole } from './values.js'
 
 export function addPack(program: Command): void {
   program

@@ -2,9 +2,16 @@ import { packImages } from '../data/packed.js'
 import { formatCount } from '../report/format.js'
 import { ownFile } from '../runs/own_folder.js'
 import { Interrupted } from './failure.js'
-import type { PackCommandOptions } from './pack.js'
 import { createReporter } from './progress.js'
 import { shown } from './work.js'
+
+export interface PackCommandOptions {
+  readonly out: string
+  readonly resize?: number
+  readonly validation?: number
+  readonly threads?: number
+  readonly quiet?: boolean
+}
 
 const SHOWN = 10
 

@@ -1,36 +1,10 @@
 import { type Command, Option } from 'commander'
-import type { Phases } from '../prune/phases.js'
 import { recipeNames } from '../recipes/registry.js'
+import { criterionNames } from './criterion_names.js'
 import { interruptible } from './interrupt.js'
-import {
-  type MaskOption,
-  maskOption,
-  perLayer,
-  type ResumableOptions,
-  real,
-  type WorkOptions,
-  whole,
-  withResumableOptions,
-  withWorkOptions,
-  words,
-} from './options.js'
-
-export const criterionNames = ['deviation', 'global', 'layer', 'fisher', 'filter'] as const
-export type CriterionName = (typeof criterionNames)[number]
-
-export interface PruneOptions extends WorkOptions, ResumableOptions, MaskOption {
-  readonly weights: string
-  readonly density?: number | Readonly<Record<string, number>>
-  readonly quality?: number | Readonly<Record<string, number>>
-  readonly rounds?: number
-  readonly epochs?: number
-  readonly batchSize?: number
-  readonly dropLast?: boolean
-  readonly lr?: number
-  readonly lrFactor?: number
-  readonly criterion?: CriterionName
-  readonly phases?: Phases
-}
+import { maskOption, withResumableOptions, withWorkOptions } from './options.js'
+import type { PruneOptions } from './prune_work.js'
+import { perLayer, real, whole, words } from './values.js'
 
 export function addPrune(program: Command): void {
   const command = program

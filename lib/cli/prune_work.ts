@@ -7,11 +7,27 @@ import {
   globalDensity,
   layerDensity,
 } from '../prune/criterion.js'
+import type { Phases } from '../prune/phases.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { withCompute } from './compute.js'
-import type { CriterionName, PruneOptions } from './prune.js'
+import type { CriterionName } from './criterion_names.js'
+import type { MaskOption, ResumableOptions, WorkOptions } from './options.js'
 import { runToTable } from './work.js'
+
+export interface PruneOptions extends WorkOptions, ResumableOptions, MaskOption {
+  readonly weights: string
+  readonly density?: number | Readonly<Record<string, number>>
+  readonly quality?: number | Readonly<Record<string, number>>
+  readonly rounds?: number
+  readonly epochs?: number
+  readonly batchSize?: number
+  readonly dropLast?: boolean
+  readonly lr?: number
+  readonly lrFactor?: number
+  readonly criterion?: CriterionName
+  readonly phases?: Phases
+}
 
 /** Prunes and retrains a trained network into a folder. */
 export async function prune(model: string, options: PruneOptions, signal: AbortSignal): Promise<void> {

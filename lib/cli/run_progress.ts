@@ -3,7 +3,7 @@ import { zerosHint } from '../nn/zeros.js'
 import type { RunListener } from '../recipes/session.js'
 import { formatCount, formatPercent, formatRatio, formatSeconds } from '../report/format.js'
 import type { TrainProgress } from '../train/progress.js'
-import type { Epoch } from '../train/train.js'
+import type { Epoch } from '../train/training.js'
 import type { Reporter } from './progress.js'
 
 /** Follows a run on a reporter: a bar of epochs for the dense training, and one for each round. */

@@ -1,15 +1,8 @@
 import { type Command, Option } from 'commander'
 import { interruptible } from './interrupt.js'
-import { densities, type MaskOption, maskOption, real, type WorkOptions, withWorkOptions } from './options.js'
-
-export interface SensitivityOptions extends WorkOptions, MaskOption {
-  readonly weights: string
-  readonly densities?: number[]
-  readonly errorIncrease?: number
-  readonly budgetWeights?: number
-  readonly budgetBytes?: number
-  readonly leastDensity: number
-}
+import { maskOption, withWorkOptions } from './options.js'
+import type { SensitivityOptions } from './sensitivity_work.js'
+import { densities, real } from './values.js'
 
 export function addSensitivity(program: Command): void {
   const command = program

@@ -18,10 +18,19 @@ import { type Budget, checkBudget, type Solution, solveThresholds } from '../stu
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
+import type { MaskOption, WorkOptions } from './options.js'
 import { createReporter, type Reporter } from './progress.js'
-import type { SensitivityOptions } from './sensitivity.js'
 import { renderTable } from './table.js'
 import { announce, shown, takenOver } from './work.js'
+
+export interface SensitivityOptions extends WorkOptions, MaskOption {
+  readonly weights: string
+  readonly densities?: number[]
+  readonly errorIncrease?: number
+  readonly budgetWeights?: number
+  readonly budgetBytes?: number
+  readonly leastDensity: number
+}
 
 /** The thresholds that a study solved, in its folder. */
 export const THRESHOLDS_FILE = 'thresholds.json'

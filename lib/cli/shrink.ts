@@ -1,13 +1,7 @@
 import type { Command } from 'commander'
 import { interruptible } from './interrupt.js'
-import type { OpenOptions } from './network_file.js'
 import { maskOption } from './options.js'
-
-export interface ShrinkOptions extends OpenOptions {
-  readonly out: string
-  readonly data?: string
-  readonly compare?: string
-}
+import type { ShrinkOptions } from './shrink_work.js'
 
 export function addShrink(program: Command): void {
   program

@@ -7,11 +7,16 @@ import { removeDeadNeurons, type ShrinkReport } from '../prune/surgery/shrink.js
 import { findRecipe } from '../recipes/registry.js'
 import { formatCount, formatRatio } from '../report/format.js'
 import { ownFile } from '../runs/own_folder.js'
-import { openNetwork } from './network_file.js'
+import { type OpenOptions, openNetwork } from './network_file.js'
 import { print } from './output.js'
-import type { ShrinkOptions } from './shrink.js'
 import { renderTable } from './table.js'
 import { shown } from './work.js'
+
+export interface ShrinkOptions extends OpenOptions {
+  readonly out: string
+  readonly data?: string
+  readonly compare?: string
+}
 
 const REASONS = {
   coupled: 'a residual sum couples them to live ones',

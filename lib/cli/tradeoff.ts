@@ -1,15 +1,8 @@
 import type { Command } from 'commander'
 import { interruptible } from './interrupt.js'
-import { densities, real, type WorkOptions, whole, withWorkOptions } from './options.js'
-
-export interface TradeoffCommandOptions extends WorkOptions {
-  readonly seeds: number
-  readonly densities?: number[]
-  readonly epochs?: number
-  readonly retrainEpochs: number
-  readonly l1: number
-  readonly l2: number
-}
+import { withWorkOptions } from './options.js'
+import type { TradeoffCommandOptions } from './tradeoff_work.js'
+import { densities, real, whole } from './values.js'
 
 export function addTradeoff(program: Command): void {
   const command = program

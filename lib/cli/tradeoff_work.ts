@@ -12,10 +12,19 @@ import { TRADEOFF_CURVES, type TradeoffResult, tradeoff } from '../studies/trade
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
+import type { WorkOptions } from './options.js'
 import { createReporter } from './progress.js'
 import { renderTable } from './table.js'
-import type { TradeoffCommandOptions } from './tradeoff.js'
 import { announce, shown, takenOver } from './work.js'
+
+export interface TradeoffCommandOptions extends WorkOptions {
+  readonly seeds: number
+  readonly densities?: number[]
+  readonly epochs?: number
+  readonly retrainEpochs: number
+  readonly l1: number
+  readonly l2: number
+}
 
 /** The curves that are done. */
 const PARTS_FILE = 'tradeoff-parts.json'

@@ -2,27 +2,9 @@ import type { Command } from 'commander'
 import { type Averaging, ema, swa } from '../optim/averaging.js'
 import { recipeNames } from '../recipes/registry.js'
 import { interruptible } from './interrupt.js'
-import {
-  type ResumableOptions,
-  real,
-  type WorkOptions,
-  whole,
-  withResumableOptions,
-  withWorkOptions,
-  wrong,
-} from './options.js'
-
-export interface TrainOptions extends WorkOptions, ResumableOptions {
-  readonly epochs?: number
-  readonly batchSize?: number
-  readonly dropLast?: boolean
-  readonly lr?: number
-  readonly momentum?: number
-  readonly weightDecay?: number
-  readonly labelSmoothing?: number
-  readonly warmup?: number
-  readonly average?: Averaging
-}
+import { withResumableOptions, withWorkOptions } from './options.js'
+import type { TrainOptions } from './train_work.js'
+import { real, whole, wrong } from './values.js'
 
 export function addTrain(program: Command): void {
   const command = program

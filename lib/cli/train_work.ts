@@ -1,4 +1,5 @@
 import { TorchPruneError } from '../base/errors.js'
+import type { Averaging } from '../optim/averaging.js'
 import { l2 } from '../optim/regularization.js'
 import { cosine } from '../optim/schedule.js'
 import { sgd } from '../optim/spec.js'
@@ -13,8 +14,19 @@ import type { ResumableOptions, WorkOptions } from './options.js'
 import { print } from './output.js'
 import { createReporter } from './progress.js'
 import { followRun } from './run_progress.js'
-import type { TrainOptions } from './train.js'
 import { announce, beginning, fromHere, shown } from './work.js'
+
+export interface TrainOptions extends WorkOptions, ResumableOptions {
+  readonly epochs?: number
+  readonly batchSize?: number
+  readonly dropLast?: boolean
+  readonly lr?: number
+  readonly momentum?: number
+  readonly weightDecay?: number
+  readonly labelSmoothing?: number
+  readonly warmup?: number
+  readonly average?: Averaging
+}
 
 /** Options that pruning takes as well. */
 const KEPT = [

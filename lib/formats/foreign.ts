@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { quoted, refuse } from '../base/files.js'
-import { mayBeMissing } from '../nn/fit.js'
 import type { TensorData } from './safetensors.js'
 
 // What torch.nn.utils.prune calls a tensor that it masks, and the mask; our files call the mask so, too.
@@ -120,4 +119,9 @@ function product({ dtype, shape, data }: TensorData, keep: Uint8Array): TensorDa
   const values = data.slice()
   for (let i = 0; i < keep.length; i++) if (keep[i] === 0) values.fill(0, i * size, (i + 1) * size)
   return { dtype, shape, data: values }
+}
+
+/** Counts of batches: PyTorch has them since 0.4, and nothing is computed from them. */
+export function mayBeMissing(name: string): boolean {
+  return name.endsWith('.num_batches_tracked')
 }

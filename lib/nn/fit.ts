@@ -1,7 +1,8 @@
 import type { DType } from '../base/dtype.js'
 import { quoted, refuse } from '../base/files.js'
 import { fixes } from '../base/fixes.js'
-import type { AnyNetwork } from './network.js'
+import { mayBeMissing } from '../formats/foreign.js'
+import type { WeightHolder } from './weight_holder.js'
 
 /** What is stored of a tensor, without its data. */
 interface Stored {
@@ -19,7 +20,7 @@ const NAMED = 3
  * @throws TorchPruneError `ERR_FILE`: one line with the first names that are missing, left over, or do not fit.
  */
 export function checkFit(
-  network: AnyNetwork,
+  network: WeightHolder,
   tensors: ReadonlyMap<string, Stored>,
   maskOf: (weight: string) => string,
   path: string,
@@ -46,11 +47,6 @@ export function checkFit(
   if (wrong.length === 0) return
   const others = misfits.length > 1 ? ` (and ${misfits.length - 1} more that do not fit)` : ''
   refuse(path, `${wrong.join(', ')}${others}`, fixes.otherNetwork)
-}
-
-/** Counts of batches: PyTorch has them since 0.4, and nothing is computed from them. */
-export function mayBeMissing(name: string): boolean {
-  return name.endsWith('.num_batches_tracked')
 }
 
 function misfitOf(own: Stored, stored: Stored, dtype?: DType): string | undefined {

@@ -2,7 +2,7 @@ import { words } from '../base/kind.js'
 import { type OptionsOf, optional } from '../base/option.js'
 import { invokeLater } from '../tensor/invoke.js'
 import { Tensor } from '../tensor/tensor.js'
-import type { AnyNetwork } from './network.js'
+import type { WeightHolder } from './weight_holder.js'
 
 /** How masks stand among a network's tensors. */
 export const maskOptions = {
@@ -26,7 +26,7 @@ export interface StateKeys {
 
 /** A network's tensors under PyTorch's names, with values of their own. */
 export async function stateOf(
-  network: AnyNetwork,
+  network: WeightHolder,
   masks: NonNullable<MaskOptions['masks']>,
 ): Promise<Map<string, Tensor>> {
   const state = await network.snapshot()

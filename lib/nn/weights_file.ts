@@ -4,18 +4,18 @@ import { allocate, quoted, refuse } from '../base/files.js'
 import { fixes } from '../base/fixes.js'
 import { refuseOwned, refuseReading } from '../base/lease.js'
 import { readOptions } from '../base/option.js'
-import { withMasks, withoutPrefix } from '../formats/foreign.js'
+import { mayBeMissing, withMasks, withoutPrefix } from '../formats/foreign.js'
 import { type SafetensorsFile, type TensorData, writeSafetensors } from '../formats/safetensors.js'
 import { readTensorFile, readTensorFileHeader } from '../formats/tensor_file.js'
 import { fromManyBytes, type TensorPieces, toPieces } from '../tensor/bytes.js'
 import { HeldTensors } from '../tensor/held.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { parameterCount } from './cost.js'
-import { checkFit, mayBeMissing } from './fit.js'
+import { checkFit } from './fit.js'
 import { type Layers, resolveGraph } from './graph.js'
-import type { AnyNetwork } from './network.js'
 import type { Shape } from './shapes.js'
 import { type MaskOptions, type StateKeys, stateOf } from './state.js'
+import type { WeightHolder } from './weight_holder.js'
 import { sealZeros, type WeightsOptions, weightsOptions } from './zeros.js'
 
 /** The name of a mask beside its weight: `fc1.weight_mask`. */
@@ -117,7 +117,7 @@ export function parseGraph(value: unknown, where: string): StoredGraph {
   return { inputShape: input, layers }
 }
 
-export function graphToJson(network: AnyNetwork): unknown {
+export function graphToJson(network: WeightHolder): unknown {
   return {
     input: network.inputShape,
     layers: network.nodes.map(({ name, layer }) => ({ name, layer })),
@@ -131,7 +131,7 @@ export function graphToJson(network: AnyNetwork): unknown {
  * @param beside more tensors, under names that begin with `BESIDE`, and more metadata
  */
 export async function saveNetwork(
-  network: AnyNetwork,
+  network: WeightHolder,
   path: string,
   beside?: {
     readonly metadata: Readonly<Record<string, string>>
@@ -207,7 +207,7 @@ export interface LoadedWeights {
  * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, left over, or do not fit.
  */
 export async function loadWeights(
-  network: AnyNetwork,
+  network: WeightHolder,
   path: string,
   options: WeightsOptions = {},
 ): Promise<LoadedWeights> {
@@ -218,7 +218,7 @@ export async function loadWeights(
 
 /** Loads what was read of a file, as `loadWeights()` does; `path` names it in errors. */
 export async function putWeights(
-  network: AnyNetwork,
+  network: WeightHolder,
   file: SafetensorsFile,
   path: string,
   { mask }: WeightsOptions = {},
@@ -270,7 +270,7 @@ export async function putWeights(
 
 /** Loads tensors by name, as `Network.loadStateDict()` does. */
 export async function putState(
-  network: AnyNetwork,
+  network: WeightHolder,
   state: Readonly<Record<string, Tensor>>,
   strict: boolean,
 ): Promise<StateKeys> {

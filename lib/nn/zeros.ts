@@ -2,7 +2,7 @@ import { words } from '../base/kind.js'
 import { type OptionsOf, optional } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
-import type { AnyNetwork } from './network.js'
+import type { WeightHolder } from './weight_holder.js'
 
 /** How weights are read from a file. */
 export const weightsOptions = {
@@ -19,7 +19,7 @@ export interface WeightsOptions extends OptionsOf<typeof weightsOptions> {}
 const SMALLEST = 2 ** -149
 
 /** Seals the kept weights that are exactly 0, and returns the layers that had some. Spliced ones stay as they are. */
-export async function sealZeros(network: AnyNetwork): Promise<readonly string[]> {
+export async function sealZeros(network: WeightHolder): Promise<readonly string[]> {
   const spliced: readonly string[] = network.spliced
   const layers = network.prunable.filter((layer) => !spliced.includes(layer))
   const names = layers.map((name) => `${name}.weight`)

@@ -1,5 +1,5 @@
 import type { TrainProgress } from '../train/progress.js'
-import type { Epoch } from '../train/train.js'
+import type { Epoch } from '../train/training.js'
 import type { Phase } from './phases.js'
 
 export interface PruneProgress extends TrainProgress {

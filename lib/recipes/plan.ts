@@ -14,6 +14,7 @@ import {
   type ScoreFunction,
   scores,
 } from '../prune/criterion.js'
+import { paperTable } from '../runs/paper.js'
 import { Tensor } from '../tensor/tensor.js'
 
 /**
@@ -183,16 +184,6 @@ const distillation = z.strictObject({
     .exactOptional(),
 })
 
-const paperErrors = { top1Error: z.number(), top5Error: number }
-const paperLayer = z.strictObject({
-  name: z.string(),
-  weights: z.number(),
-  flop: z.number(),
-  activationDensity: share,
-  density: share,
-  flopShare: share,
-})
-
 /** What a recipe says in plain data, whether it comes from JSON or out of a module. */
 export const planSchemas = {
   name: z.string().regex(/^\w[\w.-]*$/, 'expected letters, digits, dots and dashes: it names a folder'),
@@ -212,11 +203,5 @@ export const planSchemas = {
       cacheVariants: count.exactOptional(),
     }),
   }),
-  paper: z
-    .strictObject({
-      reference: z.strictObject({ ...paperErrors, parameters: z.number() }),
-      pruned: z.strictObject({ ...paperErrors, parameters: z.number(), compression: z.number() }),
-      layers: z.array(paperLayer),
-    })
-    .exactOptional(),
+  paper: paperTable.exactOptional(),
 }

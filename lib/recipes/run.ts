@@ -105,6 +105,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
       versions,
       ...outcome,
       ...(phases.length > 1 && { phases: [...phases] }),
+      ...(recipe.paper && { paper: recipe.paper }),
       ...(skipped > 0 && { skipped }),
       seconds,
     }

@@ -1,10 +1,8 @@
 import { join, resolve } from 'node:path'
 import { writeTextAtomically } from '../base/atomic.js'
 import { exists } from '../base/files.js'
-import { findRecipe, recipeNames } from '../recipes/registry.js'
 import { RECORD_FILE, REPORT_FILE } from '../runs/files.js'
-import type { PaperTable } from '../runs/paper.js'
-import { type RunRecord, readRunRecord } from '../runs/record.js'
+import { readRunRecord } from '../runs/record.js'
 import { readSensitivity } from '../runs/sensitivity_record.js'
 import { readTradeoff } from '../runs/tradeoff_record.js'
 import { writeFigures } from './figure_files.js'
@@ -40,7 +38,7 @@ export async function writeReport(dir: string): Promise<string> {
   const page = renderPage({
     title: record?.recipe ?? study?.model ?? '',
     record,
-    paper: record && (await paperTable(record)),
+    paper: record?.paper,
     figures,
     missing: run?.missing ?? [],
   })
@@ -48,9 +46,4 @@ export async function writeReport(dir: string): Promise<string> {
   await writeTextAtomically(path, page)
   await writeFigures(folder, figures)
   return path
-}
-
-/** What the paper has to say about a run's recipe. */
-async function paperTable({ recipe }: RunRecord): Promise<PaperTable | undefined> {
-  return recipeNames.includes(recipe) ? (await findRecipe(recipe)).paper : undefined
 }

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** A layer in one of the paper's tables; shares in 0..1. */
 export interface PaperLayer {
   readonly name: string
@@ -19,3 +21,21 @@ export interface PaperTable {
   readonly pruned: PaperErrors & { readonly parameters: number; readonly compression: number }
   readonly layers: readonly PaperLayer[]
 }
+
+const errors = { top1Error: z.number(), top5Error: z.number().optional() }
+
+/** A table as it comes from outside. */
+export const paperTable: z.ZodType<PaperTable> = z.strictObject({
+  reference: z.strictObject({ ...errors, parameters: z.number() }),
+  pruned: z.strictObject({ ...errors, parameters: z.number(), compression: z.number() }),
+  layers: z.array(
+    z.strictObject({
+      name: z.string(),
+      weights: z.number(),
+      flop: z.number(),
+      activationDensity: z.number().min(0).max(1),
+      density: z.number().min(0).max(1),
+      flopShare: z.number().min(0).max(1),
+    }),
+  ),
+})

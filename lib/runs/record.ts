@@ -8,6 +8,7 @@ import { inputError, refuse, systemCode } from '../base/files.js'
 import { onOneLine } from '../base/text.js'
 import { checkedJson, withChecksum } from './checked_json.js'
 import { RECORD_FILE } from './files.js'
+import { type PaperTable, paperTable } from './paper.js'
 
 const SCHEMA = 1
 
@@ -68,6 +69,8 @@ const runRecord = z.looseObject({
   rounds: z.array(round),
   /** Which layers each round pruned and retrained in turn (`'fc'`, `'conv'`, `'all'`), where it was not all at once. */
   phases: z.array(z.string()).optional(),
+  /** What a paper reports of this network, to stand beside. */
+  paper: paperTable.optional(),
   /** Samples of all parts that could not be read, where there were any. */
   skipped: count.optional(),
   seconds: z.number().min(0),
@@ -81,7 +84,9 @@ export type Named<T> = T extends readonly (infer Item)[]
     : T
 
 /** What `run.json` holds. Errors are percent, densities and shares are fractions, times are seconds. */
-export type RunRecord = Named<z.infer<typeof runRecord>>
+export type RunRecord = Omit<Named<z.infer<typeof runRecord>>, 'paper'> & {
+  readonly paper?: PaperTable | undefined
+}
 export type LayerRecord = Named<z.infer<typeof layer>>
 export type RoundRecord = Named<z.infer<typeof round>>
 

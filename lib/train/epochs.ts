@@ -18,7 +18,7 @@ import { checkValues, checkWeights } from './numbers.js'
 import { DEFAULT_BATCH_SIZE } from './options.js'
 import { fillCache } from './prefix.js'
 import type { ImageSize } from './progressive.js'
-import type { Epoch, Training, TrainResult } from './train.js'
+import type { Epoch, Training, TrainResult } from './training.js'
 
 /** The work of `train()`: yields each epoch that is over. `sizes` has one for each, where images are resized. */
 export async function* epochsOf(

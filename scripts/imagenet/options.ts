@@ -1,13 +1,11 @@
 import { Command, Option } from 'commander'
 import {
-  densities,
   type ResumableOptions,
-  real,
   type WorkOptions,
-  whole,
   withResumableOptions,
   withWorkOptions,
 } from '../../lib/cli/options.js'
+import { densities, real, whole } from '../../lib/cli/values.js'
 
 export interface ExperimentOptions extends WorkOptions, ResumableOptions {
   readonly model: string

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { parseHTML } from 'linkedom'
 import sharp from 'sharp'
+import lenet300100 from '../../lib/recipes/lenet-300-100.js'
 import { renderPage } from '../../lib/report/page.js'
 import { writeReport } from '../../lib/report/report.js'
 import { writeSensitivity } from '../../lib/runs/sensitivity_record.js'
@@ -98,8 +99,8 @@ describe('the report', () => {
     }
   })
 
-  it("puts the paper's table beside the run's where the recipe is known", async () => {
-    await writeTinyRun(dir, { recipe: 'lenet-300-100' })
+  it("puts the paper's table beside the run's where the record holds it", async () => {
+    await writeTinyRun(dir, { paper: lenet300100.paper })
     const { page } = await read(await writeReport(dir))
     const [summary, layers] = all(page, '.tables table')
     expect(rows(summary!)[0]).to.deep.equal(['top-1 error, dense', '1.64%', '1.60%'])

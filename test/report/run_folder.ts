@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Layers } from '../../lib/nn/graph.js'
 import { flatten, linear, relu } from '../../lib/nn/layers.js'
 import { Network } from '../../lib/nn/network.js'
+import type { PaperTable } from '../../lib/runs/paper.js'
 import { type RunRecord, writeRunRecord } from '../../lib/runs/record.js'
 import { tensor } from '../../lib/tensor/index.js'
 
@@ -22,7 +23,15 @@ export const SECOND_MASK = [
 /** Leaves the folder of a finished run of a tiny network, whose layers have the names given. */
 export async function writeTinyRun(
   dir: string,
-  { recipe = 'tiny', names: [first, second] = ['fc1', 'fc2'] as readonly [string, string] } = {},
+  {
+    recipe = 'tiny',
+    names: [first, second] = ['fc1', 'fc2'],
+    paper,
+  }: {
+    readonly recipe?: string
+    readonly names?: readonly [string, string]
+    readonly paper?: PaperTable | undefined
+  } = {},
 ): Promise<RunRecord> {
   await mkdir(join(dir, 'checkpoint'), { recursive: true })
   const layers: Layers = { flatten: flatten(), [first]: linear(9, 4), relu: relu(), [second]: linear(4, 2) }
@@ -48,6 +57,7 @@ export async function writeTinyRun(
   const record: RunRecord = {
     schema: 1,
     recipe,
+    ...(paper && { paper }),
     seed: 7,
     device: 'cpu',
     threads: 1,

@@ -7,26 +7,7 @@ import { Tensor } from '../../tensor/tensor.js'
 import { predict } from '../../train/evaluate.js'
 import { holdingNetwork } from '../../train/lease.js'
 import { type ShrinkOptions, shrinkOptions } from '../options.js'
-import { Shrinking } from './shrinking.js'
-
-/** What went from a layer. */
-export interface RemovedNeurons {
-  readonly layer: string
-  readonly neurons: number
-  readonly of: number
-}
-
-/** Why neurons that look dead stayed. */
-export interface KeptNeurons {
-  readonly layers: readonly string[]
-  readonly neurons: number
-  /**
-   * `coupled`: a residual sum needs the channel for another of its terms. `padding`: a constant other than 0 that
-   * enters a padded layer differs at the border. `groups`: grouped convolutions need groups of one size.
-   * `neighbours`: a local response normalisation looks at the channels beside it. `last`: a layer keeps one neuron.
-   */
-  readonly reason: 'coupled' | 'padding' | 'groups' | 'neighbours' | 'last'
-}
+import { type KeptNeurons, type RemovedNeurons, Shrinking } from './shrinking.js'
 
 export interface Certificate {
   readonly samples: number

@@ -8,7 +8,25 @@ import { type Argument, invokeLater } from '../../tensor/invoke.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { type ChannelGroup, channelGroups } from './channels.js'
 import { type Constants, constantOutputs, foldsExactly } from './constants.js'
-import type { KeptNeurons, RemovedNeurons } from './shrink.js'
+
+/** What went from a layer. */
+export interface RemovedNeurons {
+  readonly layer: string
+  readonly neurons: number
+  readonly of: number
+}
+
+/** Why neurons that look dead stayed. */
+export interface KeptNeurons {
+  readonly layers: readonly string[]
+  readonly neurons: number
+  /**
+   * `coupled`: a residual sum needs the channel for another of its terms. `padding`: a constant other than 0 that
+   * enters a padded layer differs at the border. `groups`: grouped convolutions need groups of one size.
+   * `neighbours`: a local response normalisation looks at the channels beside it. `last`: a layer keeps one neuron.
+   */
+  readonly reason: 'coupled' | 'padding' | 'groups' | 'neighbours' | 'last'
+}
 
 /**
  * Parameters that lose rows and columns, until nothing more can go. Whatever looks at all elements of a weight is a job,

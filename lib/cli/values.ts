@@ -1,0 +1,74 @@
+import { TorchPruneError } from '../base/errors.js'
+
+/** Reads a whole number of `least` to `most`. */
+export function whole(option: string, least: number, most: number = Number.MAX_SAFE_INTEGER) {
+  const range =
+    most === Number.MAX_SAFE_INTEGER && least > 0 ? `of ${least} or more` : `of ${least} to ${most}`
+  return (text: string): number => {
+    const value = parseNumber(text)
+    if (Number.isInteger(value) && value >= least && value <= most) return value
+    throw wrong(option, `a whole number ${range}`, text)
+  }
+}
+
+/** Reads a number of 0 or more, or over 0. */
+export function real(option: string, { over0 = false, most = Number.MAX_VALUE } = {}) {
+  const least = over0 ? 'over 0' : 'of 0 or more'
+  return (text: string): number => {
+    const value = parseNumber(text)
+    if ((over0 ? value > 0 : value >= 0) && value <= most) return value
+    throw wrong(option, most === Number.MAX_VALUE ? `a number ${least}` : `a number in 0..${most}`, text)
+  }
+}
+
+/** Reads one number for all layers, or one for each: `fc1=1.4,fc2=1.3`. */
+export function perLayer(option: string, { most = Number.MAX_VALUE } = {}) {
+  const expected = most === Number.MAX_VALUE ? 'a number of 0 or more' : `a number in 0..${most}`
+  const one = (text: string): number => {
+    const value = parseNumber(text)
+    if (value >= 0 && value <= most) return value
+    throw wrong(
+      option,
+      `${expected}, for all layers or as in fc1=${most === 1 ? '0.1,fc2=0.2' : '1.4,fc2=1.3'}`,
+      text,
+    )
+  }
+  return (text: string): number | Record<string, number> => {
+    if (!text.includes('=')) return one(text)
+    return Object.fromEntries(
+      text.split(',').map((part) => {
+        const at = part.lastIndexOf('=')
+        if (at <= 0) throw wrong(option, 'a layer and a number in each part, as in fc1=1,fc2=2', part)
+        return [part.slice(0, at).trim(), one(part.slice(at + 1))]
+      }),
+    )
+  }
+}
+
+/** Reads shares of weights to keep, each over 0: `0.5,0.2,0.1`. */
+export function densities(text: string): number[] {
+  return text.split(',').map((part) => {
+    const value = parseNumber(part)
+    if (value > 0 && value <= 1) return value
+    throw wrong('--densities', 'numbers over 0 and up to 1, as 0.5,0.2,0.1', part)
+  })
+}
+
+/** Reads words of a list, parted by commas. */
+export function words<Word extends string>(option: string, known: readonly Word[]) {
+  return (text: string): Word[] =>
+    text.split(',').map((part) => {
+      const word = known.find((candidate) => candidate === part.trim())
+      if (word === undefined) throw wrong(option, `a list of ${known.join(', ')}`, part)
+      return word
+    })
+}
+
+/** Number() alone takes blanks, hexadecimal and 'Infinity' too. */
+function parseNumber(text: string): number {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN
+}
+
+export function wrong(option: string, expected: string, text: string): TorchPruneError {
+  return new TorchPruneError('ERR_ARGUMENT', `${option} takes ${expected}, got '${text}'`)
+}

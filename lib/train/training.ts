@@ -1,0 +1,38 @@
+import type { Native, SplicingCounts } from '../binding/native.js'
+import type { KeptCheckpoint } from './checkpoint.js'
+import type { TrainOptions } from './options.js'
+
+/** Masks that change while a network trains: what `prune.splice()` adds to `train()`. */
+export interface TrainSplicing {
+  /** Goes on behind this epoch of all, with the optimiser's moments new. */
+  readonly after: number
+  /** How masks change in an epoch of `steps` steps, of all `total`, from step `first` on. */
+  plan(first: number, steps: number, total: number): Promise<TrainingSplicing>
+  done(counts: SplicingCounts): void
+}
+
+type TrainingSplicing = NonNullable<Parameters<Native['trainingStart']>[3]['splicing']>
+
+/** A training as the library runs it: what users may say, and what rounds of pruning add. */
+export interface Training extends Omit<TrainOptions, 'checkpoint'> {
+  readonly checkpoint?: KeptCheckpoint | undefined
+  readonly splicing?: TrainSplicing | undefined
+}
+
+/** An epoch that is over. Errors are percent; the training error is the running one, dropout and all. */
+export interface Epoch {
+  readonly epoch: number
+  readonly epochs: number
+  /** The learning rate of its last step. */
+  readonly lr: number
+  readonly loss: number
+  readonly trainError: number
+  readonly validationError?: number
+  readonly seconds: number
+  readonly samplesPerSecond: number
+}
+
+export interface TrainResult {
+  /** Those of this sitting, where a checkpoint went on. */
+  readonly epochs: readonly Epoch[]
+}

@@ -1,0 +1,68 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { expect } from 'chai'
+import { PACKAGE } from '../../lib/install/home.js'
+
+/** The folders of lib/, from the ground up: a folder imports itself and those before it. */
+const FLOORS = [
+  'base',
+  'install',
+  'binding',
+  'tensor',
+  'formats',
+  'data',
+  'nn',
+  'optim',
+  'models',
+  'train',
+  'prune',
+  'runs',
+  'studies',
+  'report',
+  'recipes',
+  'cli',
+]
+
+const imports = new Map(
+  readdirSync(join(PACKAGE, 'lib'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => [join('lib', file), importsOf(join('lib', file))] as const),
+)
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(PACKAGE, file), 'utf8')
+  const found = text.matchAll(/(?:\bfrom|\bimport) ?\(?'(\.{1,2}\/[^']+)\.js'/g)
+  return [...found].map(([, path]) => `${normalize(join(dirname(file), path!))}.ts`)
+}
+
+const folderOf = (file: string) => (file.split('/').length > 2 ? file.split('/')[1]! : '')
+
+describe('the imports of lib/', () => {
+  it('know the floor of every folder', () => {
+    const folders = new Set([...imports.keys()].map(folderOf).filter((folder) => folder !== ''))
+    expect([...folders].sort()).to.deep.equal([...FLOORS].sort())
+  })
+
+  it('run down', () => {
+    const floor = (file: string) => (folderOf(file) === '' ? FLOORS.length : FLOORS.indexOf(folderOf(file)))
+    const upward = [...imports].flatMap(([from, to]) =>
+      to.filter((file) => floor(file) > floor(from)).map((file) => `${from} -> ${file}`),
+    )
+    expect(upward).to.deep.equal([])
+  })
+
+  it('run in no circle, those among the families of tensors apart', () => {
+    const left = new Map(
+      [...imports].map(([from, to]) => [
+        from,
+        new Set(to.filter((file) => !(folderOf(file) === 'tensor' && folderOf(from) === 'tensor'))),
+      ]),
+    )
+    // Takes away what imports nothing that is left, until only circles stay, and what stands on them.
+    for (let before = -1; before !== left.size; ) {
+      before = left.size
+      for (const [file, to] of left) if (![...to].some((other) => left.has(other))) left.delete(file)
+    }
+    expect([...left.keys()]).to.deep.equal([])
+  })
+})
