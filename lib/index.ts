@@ -13,7 +13,7 @@ import { tradeoff } from './studies/tradeoff.js'
 
 export type { ComputeOptions, MemoryFormat } from './base/compute.js'
 export { type ErrorCode, TorchPruneError } from './base/errors.js'
-export type { Job } from './base/job.js'
+export type { Job, JobState } from './base/job.js'
 export { jobThreads, setEagerThreads, setJobThreads } from './binding/threads.js'
 export { type Versions, versions } from './binding/versions.js'
 export type { Augmentation } from './data/augment.js'

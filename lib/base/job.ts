@@ -1,9 +1,19 @@
+import { randomUUID } from 'node:crypto'
 import { checkSignal, onAbort, reasonOf } from './abort.js'
 import { TorchPruneError } from './errors.js'
 import type { Lease } from './lease.js'
 
-/** The work of a job: yields its events, returns its result, and stops when the signal aborts. @internal */
-export type Work<Event, Result> = (signal: AbortSignal) => AsyncGenerator<Event, Result, void>
+/**
+ * The work of a job: yields its events, returns its result, and stops when the signal aborts. What it reports on the way
+ * is the job's `progress`. @internal
+ */
+export type Work<Event, Result, Progress = never> = (
+  signal: AbortSignal,
+  report: (progress: Progress) => void,
+) => AsyncGenerator<Event, Result, void>
+
+/** `'cancelled'` when it was stopped by its signal, by `cancel()`, or by leaving its loop early. */
+export type JobState = 'running' | 'done' | 'failed' | 'cancelled'
 
 /**
  * Work that has begun: a promise of its result that can also be followed event by event.
@@ -13,22 +23,25 @@ export type Work<Event, Result> = (signal: AbortSignal) => AsyncGenerator<Event,
  * AbortSignal would. It can be followed once, also after its end; whoever follows it is told of its failure there,
  * otherwise it is rejected like any promise.
  */
-export class Job<Event, Result> implements Promise<Result>, AsyncIterable<Event> {
+export class Job<Event, Result, Progress = never> implements Promise<Result>, AsyncIterable<Event> {
   readonly [Symbol.toStringTag] = 'Job'
+  /** Its own among all jobs of all processes. */
+  readonly id: string = randomUUID()
   readonly #controller = new AbortController()
   readonly #result: Promise<Result>
   readonly #events: Event[] = []
   #followed = false
   /** Whether its reader has taken all events and asks for the next one. */
   #wanted = false
-  #over = false
+  #state: JobState = 'running'
+  #progress: Progress | undefined
   #waiting: (() => void)[] = []
 
   /**
    * @param take what the work owns from its first step to its last
    * @internal
    */
-  constructor(work: Work<Event, Result>, signal?: AbortSignal | null, take?: () => Lease) {
+  constructor(work: Work<Event, Result, Progress>, signal?: AbortSignal | null, take?: () => Lease) {
     checkSignal(signal)
     this.#result = this.#hold(work, signal, take)
   }
@@ -47,6 +60,24 @@ export class Job<Event, Result> implements Promise<Result>, AsyncIterable<Event>
 
   finally(onFinally?: (() => void) | null): Promise<Result> {
     return this.#result.finally(onFinally)
+  }
+
+  get state(): JobState {
+    return this.#state
+  }
+
+  /** How far it is, as it last said; undefined before it has said anything. */
+  get progress(): Progress | undefined {
+    return this.#progress
+  }
+
+  /**
+   * Stops it after the step that it is in. The promise then rejects with `reason`; a job that has ended stays as it is.
+   *
+   * @default an AbortError
+   */
+  cancel(reason: unknown = new DOMException('the job was cancelled', 'AbortError')): void {
+    if (this.#state === 'running') this.#abort(reason)
   }
 
   /** The result alone, as a plain promise. */
@@ -69,7 +100,7 @@ export class Job<Event, Result> implements Promise<Result>, AsyncIterable<Event>
   }
 
   async #hold(
-    work: Work<Event, Result>,
+    work: Work<Event, Result, Progress>,
     outer: AbortSignal | null | undefined,
     take: (() => Lease) | undefined,
   ): Promise<Result> {
@@ -79,20 +110,27 @@ export class Job<Event, Result> implements Promise<Result>, AsyncIterable<Event>
     try {
       this.#controller.signal.throwIfAborted()
       lease = take?.()
-      return await (lease ? lease.run(() => this.#run(work, lease)) : this.#run(work))
+      const result = await (lease ? lease.run(() => this.#run(work, lease)) : this.#run(work))
+      this.#state = 'done'
+      return result
+    } catch (error) {
+      const { aborted, reason } = this.#controller.signal
+      this.#state = aborted && error === reason ? 'cancelled' : 'failed'
+      throw error
     } finally {
       ignore()
       lease?.end()
-      this.#over = true
       this.#change()
     }
   }
 
-  async #run(work: Work<Event, Result>, lease?: Lease): Promise<Result> {
+  async #run(work: Work<Event, Result, Progress>, lease?: Lease): Promise<Result> {
     const { signal } = this.#controller
     // Whoever starts a job has it in hand before it calls them back.
     await undefined
-    const generator = work(signal)
+    const generator = work(signal, (progress) => {
+      this.#progress = progress
+    })
     let step = await generator.next()
     while (!step.done) {
       this.#events.push(step.value)
@@ -116,7 +154,7 @@ export class Job<Event, Result> implements Promise<Result>, AsyncIterable<Event>
     try {
       for (;;) {
         while (this.#events.length > 0) yield this.#events.shift()!
-        if (this.#over) {
+        if (this.#state !== 'running') {
           await this.#result
           return
         }
@@ -125,7 +163,7 @@ export class Job<Event, Result> implements Promise<Result>, AsyncIterable<Event>
         await this.#changed()
       }
     } finally {
-      if (!this.#over) {
+      if (this.#state === 'running') {
         this.#abort(new DOMException('the job was left before its end', 'AbortError'))
         await this.#result.catch(() => {})
       }
@@ -146,5 +184,16 @@ export class Job<Event, Result> implements Promise<Result>, AsyncIterable<Event>
     const waiting = this.#waiting
     this.#waiting = []
     for (const resolve of waiting) resolve()
+  }
+}
+
+/** A listener that keeps a job's progress, and hands it on to the user's own. @internal */
+export function telling<Progress>(
+  report: (progress: Progress) => void,
+  listener: ((progress: Progress) => unknown) | undefined,
+): (progress: Progress) => unknown {
+  return (progress) => {
+    report(progress)
+    return listener?.(progress)
   }
 }

@@ -1,7 +1,7 @@
 import type { Abortable } from '../base/abort.js'
 import { checkWritable } from '../base/atomic.js'
 import { refuse } from '../base/files.js'
-import type { Job } from '../base/job.js'
+import { type Job, telling } from '../base/job.js'
 import { Lease } from '../base/lease.js'
 import { type OptionsOf, readOptions } from '../base/option.js'
 import { deriveSeed } from '../base/seed.js'
@@ -33,7 +33,7 @@ import {
 } from './mask.js'
 import { pruneOptions } from './options.js'
 import { fixedIn, type Phase, phasesOf, prunedIn } from './phases.js'
-import type { InitialDeviations } from './progress.js'
+import type { InitialDeviations, PruneProgress } from './progress.js'
 import { densityAt } from './schedule.js'
 import { parameterReport } from './surgery/neurons.js'
 
@@ -78,7 +78,7 @@ export function prune<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
   data: PruningData,
   options: PruneOptions<PrunableName<K>>,
-): Job<Round, PruneResult> {
+): Job<Round, PruneResult, PruneProgress> {
   networkKind.read(network, 'prune: network')
   const parts = splitsKind('train', 'validation').read(data, 'prune: data')
   const read: PruneOptions = readOptions('prune', pruneOptions, options)
@@ -87,7 +87,8 @@ export function prune<K extends LayerKinds>(
     'prune()',
     network,
     { datasets: [parts.train, parts.validation], teacher: read.retrain.distillation?.teacher },
-    (signal) => roundsOf(network, parts, { ...read, signal }, phases),
+    (signal, report) =>
+      roundsOf(network, parts, { ...read, signal, onProgress: telling(report, read.onProgress) }, phases),
     read.signal,
   )
 }

@@ -1,5 +1,5 @@
 import { TorchPruneError } from '../base/errors.js'
-import type { Job } from '../base/job.js'
+import { type Job, telling } from '../base/job.js'
 import { Lease } from '../base/lease.js'
 import { type OptionsOf, type ReadOf, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
@@ -10,6 +10,7 @@ import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { holdingNetwork, networkJob } from '../train/lease.js'
 import type { TrainOptions } from '../train/options.js'
+import type { TrainProgress } from '../train/progress.js'
 import { startTraining } from '../train/train.js'
 import { criterionKind } from './criterion.js'
 import { adjustDropout } from './dropout.js'
@@ -50,7 +51,7 @@ export function splice<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
   data: Pick<DataSplits, 'train' | 'validation'>,
   options: SpliceOptions<PrunableName<K>>,
-): Job<SpliceEpoch, SpliceResult> {
+): Job<SpliceEpoch, SpliceResult, TrainProgress> {
   networkKind.read(network, 'prune.splice: network')
   const parts = splitsKind('train', 'validation').read(data, 'prune.splice: data')
   const read = readOptions('prune.splice', spliceOptions, options) as Splicing
@@ -73,7 +74,8 @@ export function splice<K extends LayerKinds>(
     'splice()',
     network,
     { datasets: [parts.train, parts.validation], teacher: read.distillation?.teacher },
-    (signal) => epochsOf(network, parts, { ...read, signal }),
+    (signal, report) =>
+      epochsOf(network, parts, { ...read, signal, onProgress: telling(report, read.onProgress) }),
     read.signal,
   )
 }

@@ -12,6 +12,7 @@ import { evaluate } from '../train/evaluate.js'
 import { networkJob } from '../train/lease.js'
 import { checkValues, checkWeights } from '../train/numbers.js'
 import { checkLabelled } from '../train/samples.js'
+import type { StudyProgress } from './progress.js'
 
 export interface SensitivityOptions<Name extends string = string>
   extends Omit<OptionsOf<typeof sensitivityOptions>, 'layers' | 'known'> {
@@ -63,12 +64,12 @@ export function sensitivity<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
   dataset: Dataset,
   options?: SensitivityOptions<PrunableName<K>>,
-): Job<SensitivityPoint<PrunableName<K>>, Sensitivity<PrunableName<K>>>
+): Job<SensitivityPoint<PrunableName<K>>, Sensitivity<PrunableName<K>>, StudyProgress>
 export function sensitivity(
   network: AnyNetwork,
   dataset: Dataset,
   options: SensitivityOptions = {},
-): Job<SensitivityPoint, Sensitivity> {
+): Job<SensitivityPoint, Sensitivity, StudyProgress> {
   networkKind.read(network, 'prune.sensitivity: network')
   datasetKind.read(dataset, 'prune.sensitivity: dataset')
   const read = readOptions('prune.sensitivity', sensitivityOptions, options)
@@ -86,7 +87,7 @@ export function sensitivity(
     'sensitivity()',
     network,
     { datasets: [dataset] },
-    (signal) => pointsOf(network, dataset, { ...read, signal }),
+    (signal, report) => pointsOf(network, dataset, { ...read, signal }, report),
     read.signal,
   )
 }
@@ -95,6 +96,7 @@ async function* pointsOf(
   network: AnyNetwork,
   dataset: Dataset,
   options: SensitivityOptions,
+  report: (progress: StudyProgress) => void,
 ): AsyncGenerator<SensitivityPoint, Sensitivity, void> {
   const { densities = SENSITIVITY_GRID, autocast, memoryFormat, signal } = options
   await checkWeights(network, signal)
@@ -113,7 +115,8 @@ async function* pointsOf(
       const known = options.known?.(layer, density)
       const error = known ?? (await errorPruned(network, layer, density, dataset, reading))
       points.push({ density, error })
-      yield { layer, density, error, done: ++done, total }
+      report({ done: ++done, total })
+      yield { layer, density, error, done, total }
     }
     layers.push({ layer, kind, weights, points })
   }

@@ -16,6 +16,7 @@ import { evaluate } from '../train/evaluate.js'
 import { retrainOptions, settingsOptions } from '../train/options.js'
 import { checkLabelled } from '../train/samples.js'
 import { train } from '../train/train.js'
+import type { StudyProgress } from './progress.js'
 
 /** One of figure 5's five curves. */
 export interface CurveKind {
@@ -69,10 +70,12 @@ export interface TradeoffResult {
  * Accuracy lost against the share of weights pruned (paper, figure 5). Nothing is chosen by these figures, so they
  * are read on the test set. Yields each curve of each seed as it is done, so that work can go on behind it.
  */
-export function tradeoff(options: TradeoffOptions): Job<TradeoffResult, readonly TradeoffResult[]> {
+export function tradeoff(
+  options: TradeoffOptions,
+): Job<TradeoffResult, readonly TradeoffResult[], StudyProgress> {
   const read = readOptions('prune.tradeoff', tradeoffOptions, options)
   checkParts(read)
-  return new Job((signal) => curvesOf({ ...read, signal }), read.signal)
+  return new Job((signal, report) => curvesOf({ ...read, signal }, report), read.signal)
 }
 
 /** Throws for what would fail after hours of training: settings, and data that does not fit the model. */
@@ -90,6 +93,7 @@ function checkParts({ model, seeds, data, dense, retrain, ...options }: Tradeoff
 
 async function* curvesOf(
   options: TradeoffOptions,
+  report: (progress: StudyProgress) => void,
 ): AsyncGenerator<TradeoffResult, readonly TradeoffResult[], void> {
   const done: TradeoffResult[] = []
   for (const seed of options.seeds) {
@@ -99,6 +103,7 @@ async function* curvesOf(
       const losses = known ?? (await lossesOf(curve, seed, await dense.get(curve.regularization), options))
       const result = { curve, seed, losses }
       done.push(result)
+      report({ done: done.length, total: options.seeds.length * TRADEOFF_CURVES.length })
       yield result
     }
     dense.dispose()

@@ -13,13 +13,13 @@ export interface UsedData {
 }
 
 /** A job that owns its network from the first step to the last, under the name that others are told. */
-export function networkJob<Event, Result>(
+export function networkJob<Event, Result, Progress = never>(
   by: string,
   network: AnyNetwork,
   used: UsedData,
-  work: Work<Event, Result>,
+  work: Work<Event, Result, Progress>,
   signal?: AbortSignal,
-): Job<Event, Result> {
+): Job<Event, Result, Progress> {
   return new Job(work, signal, () => leaseOf(by, network, used))
 }
 

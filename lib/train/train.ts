@@ -1,5 +1,5 @@
 import { TorchPruneError } from '../base/errors.js'
-import type { Job } from '../base/job.js'
+import { type Job, telling } from '../base/job.js'
 import { readOptions } from '../base/option.js'
 import { type Dataset, datasetKind } from '../data/dataset.js'
 import { type AnyNetwork, networkKind } from '../nn/network.js'
@@ -7,6 +7,7 @@ import { checkSettings, checkTrainingSet } from './check.js'
 import { epochsOf } from './epochs.js'
 import { networkJob } from './lease.js'
 import { type TrainOptions, trainOptions } from './options.js'
+import type { TrainProgress } from './progress.js'
 import { checkLabelled } from './samples.js'
 import type { Epoch, Training, TrainResult } from './training.js'
 
@@ -21,7 +22,11 @@ import type { Epoch, Training, TrainResult } from './training.js'
  * the step that would spoil the weights is not done; the signal's reason when aborted (after the step it is in);
  * `ERR_FILE` for a checkpoint of another training.
  */
-export function train(network: AnyNetwork, dataset: Dataset, options: TrainOptions): Job<Epoch, TrainResult> {
+export function train(
+  network: AnyNetwork,
+  dataset: Dataset,
+  options: TrainOptions,
+): Job<Epoch, TrainResult, TrainProgress> {
   return startTraining(
     networkKind.read(network, 'train: network'),
     datasetKind.read(dataset, 'train: dataset'),
@@ -34,7 +39,7 @@ export function startTraining(
   network: AnyNetwork,
   dataset: Dataset,
   options: Training,
-): Job<Epoch, TrainResult> {
+): Job<Epoch, TrainResult, TrainProgress> {
   if (options.averaging && options.splicing) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
@@ -51,7 +56,13 @@ export function startTraining(
     'train()',
     network,
     { datasets: [dataset, options.validation], teacher: options.distillation?.teacher },
-    (signal) => epochsOf(network, dataset, { ...options, signal }, sizes),
+    (signal, report) =>
+      epochsOf(
+        network,
+        dataset,
+        { ...options, signal, onProgress: telling(report, options.onProgress) },
+        sizes,
+      ),
     options.signal,
   )
 }

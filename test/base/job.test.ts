@@ -53,6 +53,35 @@ describe('a job', () => {
     expect(seen).to.include({ at: 3, ended: true })
   })
 
+  it('says whether it runs, how it ended, and how far it is', async () => {
+    const states: string[] = []
+    const work = (end: () => string) =>
+      new Job<number, string, number>(async function* (signal, report) {
+        report(1)
+        yield 1
+        signal.throwIfAborted()
+        report(2)
+        return end()
+      })
+    const done = work(() => 'done')
+    expect([done.state, done.progress]).to.deep.equal(['running', undefined])
+    await done
+    expect([done.state, done.progress]).to.deep.equal(['done', 2])
+    const failed = work(() => {
+      throw new Error('no')
+    })
+    await failure(failed)
+    states.push(failed.state)
+    const cancelled = work(() => 'done')
+    cancelled.cancel()
+    expect(((await failure(cancelled)) as Error).name).to.equal('AbortError')
+    states.push(cancelled.state)
+    done.cancel()
+    states.push(done.state)
+    expect(states).to.deep.equal(['failed', 'cancelled', 'done'])
+    expect(new Set([done.id, failed.id, cancelled.id]).size).to.equal(3)
+  })
+
   it('is a promise in every way', async () => {
     const error = new Error('no')
     const all = await Promise.all([counting(2).job, counting(1).job.then((text) => text.length)])
