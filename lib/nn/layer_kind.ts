@@ -1,7 +1,7 @@
-import { TorchPruneError } from '../base/errors.js'
 import { made, type Table } from '../base/option.js'
 import * as tables from './layer_options.js'
-import type { Conv2dLayer, Layer } from './layers.js'
+import { checkGroups } from './layer_options.js'
+import type { Layer } from './layers.js'
 
 /** A layer of a network as a value: made by a function above, or plain data of the same form. */
 export const layerKind = made<Layer>({
@@ -27,13 +27,4 @@ export const layerKind = made<Layer>({
 /** All properties of a kind of layer, in the order in which they are written to files. */
 function whole({ of, options }: tables.LayerTables): Table {
   return { ...of, ...options, ...tables.from }
-}
-
-/** Throws where the channels of a convolution do not come in its groups. */
-export function checkGroups({ groups, inChannels, outChannels }: Conv2dLayer, name: string): void {
-  if (inChannels % groups === 0 && outChannels % groups === 0) return
-  throw new TorchPruneError(
-    'ERR_ARGUMENT',
-    `${name}: ${groups} groups divide neither evenly: ${inChannels} channels in, ${outChannels} out`,
-  )
 }

@@ -1,4 +1,5 @@
 import { list, pair } from '../base/collection.js'
+import { TorchPruneError } from '../base/errors.js'
 import { anyOf, boolean, type Kind, number, text, whole } from '../base/kind.js'
 import { optional, type Table } from '../base/option.js'
 
@@ -124,3 +125,15 @@ export const plain = { of: {}, options: {} }
 
 /** How many a layer may read, its shapes say. */
 export const add = { from: list(text, 'an array of names of layers') }
+
+/** Throws where the channels of a convolution do not come in its groups. */
+export function checkGroups(
+  { groups, inChannels, outChannels }: { readonly [Key in 'groups' | 'inChannels' | 'outChannels']: number },
+  name: string,
+): void {
+  if (inChannels % groups === 0 && outChannels % groups === 0) return
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `${name}: ${groups} groups divide neither evenly: ${inChannels} channels in, ${outChannels} out`,
+  )
+}

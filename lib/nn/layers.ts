@@ -1,7 +1,7 @@
 import { type OptionsOf, type ReadOf, readOptions } from '../base/option.js'
-import { checkGroups } from './layer_kind.js'
 import type { Pair, Size2 } from './layer_options.js'
 import * as tables from './layer_options.js'
+import { checkGroups } from './layer_options.js'
 
 export type { Size2 } from './layer_options.js'
 

@@ -1,0 +1,40 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { PACKAGE } from '../../lib/install/home.js'
+
+const sourcesOf = (folder: string) =>
+  readdirSync(join(PACKAGE, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(cc|h)$/.test(file))
+    .map((file) => join(folder, file))
+
+const includesOf = (file: string) =>
+  [...readFileSync(join(PACKAGE, file), 'utf8').matchAll(/^#include [<"]([^>"]+)[>"]/gm)].map(
+    ([, path]) => path!,
+  )
+
+describe('native/', () => {
+  it('has kernels that know memory alone: neither autograd nor JavaScript nor libtorch', () => {
+    const others = sourcesOf('native/kernels').flatMap((file) =>
+      includesOf(file)
+        .filter((path) => /^(torch|ATen|c10)\/|napi/.test(path) || path.startsWith('../'))
+        .map((path) => `${file} includes ${path}`),
+    )
+    expect(others).to.deep.equal([])
+  })
+
+  it('keeps no static object with a destructor', () => {
+    const found = sourcesOf('native').flatMap((file) =>
+      readFileSync(join(PACKAGE, file), 'utf8')
+        .split('\n')
+        .filter((line) =>
+          /^(static |thread_local )?(std::(string|vector|map|unordered_map|mutex|shared_ptr|unique_ptr)|at::Tensor)\b.*[;={]$/.test(
+            line,
+          ),
+        )
+        .filter((line) => !line.includes('('))
+        .map((line) => `${file}: ${line}`),
+    )
+    expect(found).to.deep.equal([])
+  })
+})
