@@ -1,19 +1,25 @@
 import { TorchPruneError } from './errors.js'
 
-/** More than this are counted, not said. */
+/** Faults over so many, or so many characters, are counted, not said. */
 const MOST = 10
+const MOST_CHARACTERS = 800
 
 /** All that is wrong with what a user gave, in one error on one line. */
 class SeveralFaults extends TorchPruneError {
   constructor(readonly parts: readonly TorchPruneError[]) {
-    const [first, ...others] = parts as [TorchPruneError, ...TorchPruneError[]]
+    const [first] = parts as [TorchPruneError, ...TorchPruneError[]]
     // Each begins with the name of the same call, which is said once.
     const caller = /^[\w.]+: /.exec(first.message)?.[0] ?? ''
-    const rest = others
-      .slice(0, MOST - 1)
-      .map(({ message }) => (message.startsWith(caller) ? message.slice(caller.length) : message))
-    const more = parts.length > MOST ? [`and ${parts.length - MOST} more`] : []
-    super(first.code, [first.message, ...rest, ...more].join('; '))
+    const said: string[] = []
+    let characters = 0
+    for (const { message } of parts.slice(0, MOST)) {
+      const rest = said.length > 0 && message.startsWith(caller) ? message.slice(caller.length) : message
+      characters += rest.length
+      if (said.length > 0 && characters > MOST_CHARACTERS) break
+      said.push(rest)
+    }
+    const more = parts.length - said.length
+    super(first.code, [...said, ...(more > 0 ? [`and ${more} more`] : [])].join('; '))
   }
 }
 

@@ -22,6 +22,9 @@ export type JobState = 'running' | 'done' | 'failed' | 'cancelled'
  * reader between events, so the loop's body may use what it works on. Leaving the loop early stops the work as an
  * AbortSignal would. It can be followed once, also after its end; whoever follows it is told of its failure there,
  * otherwise it is rejected like any promise.
+ *
+ * Functions that return a job throw for wrong arguments synchronously, where they are called; async functions, which
+ * return a promise, reject. What can go wrong later, and a network that is in use, rejects either.
  */
 export class Job<Event, Result, Progress = never> implements Promise<Result>, AsyncIterable<Event> {
   readonly [Symbol.toStringTag] = 'Job'

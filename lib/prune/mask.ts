@@ -71,7 +71,8 @@ export interface ApplyOptions<Name extends string = string>
 /**
  * Prunes a network once by a criterion, without retraining, and seals what goes. Masks only ever shrink.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` when the criterion names a layer that is not there, or would prune a
+ * Rejects with TorchPruneError, for wrong arguments too: `ERR_BUSY` for a network in use; `ERR_ARGUMENT` when the criterion
+ * names a layer that is not there, or would prune a
  * whole layer, or weights to choose from are NaN or infinite.
  */
 export async function applyCriterion<K extends LayerKinds>(

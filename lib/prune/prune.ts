@@ -72,7 +72,9 @@ export interface PruneResult {
  *
  * A call that is refused leaves the network as it was: weights, masks, dropout, what is frozen, memory format.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` for a criterion that names other layers or empties one, and as `train()`.
+ * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
+ * wrong arguments, such as a criterion that names other layers. Whatever else goes wrong rejects the job: `ERR_ARGUMENT`
+ * for a criterion that empties a layer, and as `train()`.
  */
 export function prune<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },

@@ -44,8 +44,9 @@ export interface SpliceResult {
  * stays. When the run is over, the network is sealed; when it is aborted or fails, it stays spliced, to be saved as a
  * checkpoint or sealed by `network.seal()`. Layers that are frozen keep their weights and masks.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` for options out of range, a layer that is not there, is frozen, or would
- * be left without a weight.
+ * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
+ * wrong arguments, such as a layer that is not there or is frozen. Whatever else goes wrong rejects the job:
+ * `ERR_ARGUMENT` for a layer that would be left without a weight, and as `train()`.
  */
 export function splice<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
@@ -84,7 +85,8 @@ export function splice<K extends LayerKinds>(
  * Chooses the masks of a network again, once, for loops of one's own: splices the layers that are not spliced yet,
  * and keeps the criterion's densities, exactly. The loop ends with `network.seal()`.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` as `splice()`.
+ * Rejects with TorchPruneError: `ERR_ARGUMENT` as `splice()`, for wrong arguments too, and for weights to choose from that
+ * are NaN or infinite; `ERR_BUSY` for a network in use.
  */
 export async function spliceOnce<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },

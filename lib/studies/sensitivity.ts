@@ -1,6 +1,5 @@
 import { TorchPruneError } from '../base/errors.js'
 import type { Job } from '../base/job.js'
-import { refuseOwned } from '../base/lease.js'
 import { type OptionsOf, readOptions } from '../base/option.js'
 import { type Dataset, datasetKind } from '../data/dataset.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
@@ -58,7 +57,10 @@ export const SENSITIVITY_GRID: readonly number[] = [
  * retraining, and the error is read on `dataset`, which should be a validation part. The network is the same
  * afterwards, bit for bit. Awaited, it resolves to the curves; iterated, it yields each point.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` for a density outside 0..1 or a layer without connections.
+ * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
+ * wrong arguments, such as a density outside 0..1 or a layer without connections. Whatever else goes wrong rejects the
+ * job: `ERR_BUSY` for a network in use, `ERR_SEAL` for one that is spliced, `ERR_ARGUMENT` for weights or samples that are
+ * no numbers.
  */
 export function sensitivity<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
@@ -81,8 +83,6 @@ export function sensitivity(
     )
   }
   checkLabelled(network, dataset)
-  refuseOwned(network)
-  network.refuseSpliced('sensitivity is not measured')
   return networkJob(
     'sensitivity()',
     network,
@@ -99,6 +99,7 @@ async function* pointsOf(
   report: (progress: StudyProgress) => void,
 ): AsyncGenerator<SensitivityPoint, Sensitivity, void> {
   const { densities = SENSITIVITY_GRID, autocast, memoryFormat, signal } = options
+  network.refuseSpliced('sensitivity is not measured')
   await checkWeights(network, signal)
   await checkValues(dataset, 'the dataset', signal)
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)

@@ -69,6 +69,9 @@ export interface TradeoffResult {
 /**
  * Accuracy lost against the share of weights pruned (paper, figure 5). Nothing is chosen by these figures, so they
  * are read on the test set. Yields each curve of each seed as it is done, so that work can go on behind it.
+ *
+ * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
+ * wrong arguments. Whatever else goes wrong rejects the job, as in `train()`.
  */
 export function tradeoff(
   options: TradeoffOptions,

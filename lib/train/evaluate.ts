@@ -30,7 +30,8 @@ export interface Evaluation {
 /**
  * Loss and errors of a network over a dataset, in evaluation mode.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` or `ERR_TORCH` naming why, where the loss is not a number.
+ * Rejects with TorchPruneError, for wrong arguments too: `ERR_ARGUMENT`, `ERR_SHAPE`; `ERR_BUSY` for a network in use;
+ * `ERR_ARGUMENT` or `ERR_TORCH` naming why, where the loss is not a number.
  */
 export async function evaluate(
   network: AnyNetwork,
@@ -78,6 +79,8 @@ export async function measure(
 /**
  * What a network says of every sample, in evaluation mode: logits, float32 `[N, classes]`, on the CPU. The
  * teacher of a distillation, computed once.
+ *
+ * Rejects with TorchPruneError as `evaluate()`, for wrong arguments too.
  */
 export async function predict(
   network: AnyNetwork,

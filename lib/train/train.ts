@@ -18,9 +18,11 @@ import type { Epoch, Training, TrainResult } from './training.js'
  * What can be known to be wrong is refused before the first step: shapes, labels, batches, NaN in weights or samples, places
  * that cannot be written.
  *
- * @throws TorchPruneError `ERR_ARGUMENT`, `ERR_SHAPE`; `ERR_TORCH` naming the cause, when numbers run out on the way, and
- * the step that would spoil the weights is not done; the signal's reason when aborted (after the step it is in);
- * `ERR_FILE` for a checkpoint of another training.
+ * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
+ * wrong arguments. Whatever else goes wrong rejects the job: `ERR_BUSY` for a network in use; `ERR_ARGUMENT` for weights
+ * or samples that are no numbers; `ERR_TORCH` naming the cause, when numbers run out on the way, and the step that would
+ * spoil the weights is not done; the signal's reason when aborted (after the step it is in); `ERR_FILE` for a checkpoint
+ * of another training.
  */
 export function train(
   network: AnyNetwork,

@@ -3,9 +3,11 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { jobThreads, setEagerThreads, setJobThreads, TorchPruneError } from '../../lib/index.js'
+import { Job } from '../../lib/base/job.js'
+import { jobThreads, setEagerThreads, setJobThreads, sgd, TorchPruneError, train } from '../../lib/index.js'
+import { laterRefusal } from '../support/refusal.js'
 import { argumentsOf, type Entry, entries, wrongCall } from './calls.js'
-import { file, folder, functions, methods, net } from './right.js'
+import { dataset, file, folder, functions, methods, net } from './right.js'
 
 /** 10,000 in a run by hand: `API_RUNS=10000 npx mocha test/api/exports.test.ts`. A seed repeats a run. */
 const RUNS = Number(process.env.API_RUNS ?? 400)
@@ -33,6 +35,19 @@ async function survives(entry: Entry, values: readonly unknown[], said: string):
     }
     throw new Error(`${said}: ${error instanceof Error ? error.stack : String(error)}`)
   }
+}
+
+/** What a call returns, or throws before it returns. */
+function attempt(call: () => unknown): { readonly value?: unknown; readonly error?: unknown } {
+  try {
+    return { value: call() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | undefined)?.then === 'function'
 }
 
 describe('the public functions', () => {
@@ -79,8 +94,64 @@ describe('the public functions', () => {
     await fc.assert(property, { numRuns: RUNS, seed: SEED, endOnFailure: true, verbose: 0 })
   }).timeout(60_000 + 100 * RUNS)
 
+  const cheap = all.filter(({ path }) => !path.startsWith('models.') && !path.startsWith('data.'))
+
+  it('throw for wrong arguments where they are called if they return a job, and reject if a promise', async () => {
+    const jobs: string[] = []
+    const promises: string[] = []
+    for (const { path, call, right } of cheap) {
+      const made = attempt(() => call(right!()))
+      if (made.value instanceof Job) jobs.push(path)
+      else if (isPromise(made.value)) promises.push(path)
+      else continue
+      await Promise.resolve(made.value).catch(() => {})
+      const wrong = attempt(() => call([null]))
+      if (made.value instanceof Job) {
+        expect(wrong.error, path).to.be.instanceOf(TorchPruneError)
+        expect((wrong.error as TorchPruneError).code, path).to.equal('ERR_ARGUMENT')
+      } else {
+        expect(wrong.error, path).to.equal(undefined)
+        await Promise.resolve(wrong.value).catch(() => {})
+      }
+    }
+    expect(jobs.sort()).to.deep.equal([
+      'prune',
+      'prune.sensitivity',
+      'prune.splice',
+      'prune.tradeoff',
+      'train',
+    ])
+    expect(promises).to.include.members([
+      ...['applyCriterion', 'evaluate', 'predict', 'keptWeights', 'loadWeights', 'runRecipe'],
+      ...['prune.spliceOnce', 'prune.removeDeadNeurons', 'Network.save', 'Network.setMask'],
+    ])
+  }).timeout(60_000)
+
+  it('reject, jobs and promises alike, where the network is in use', async () => {
+    using busy = net()
+    const controller = new AbortController()
+    const { signal } = controller
+    const training = train(busy, dataset(), { epochs: 1e6, optimizer: sgd({ lr: 0.01 }), signal })
+    const users = [
+      'prune',
+      'prune.sensitivity',
+      'prune.splice',
+      'train',
+      'applyCriterion',
+      'evaluate',
+      'predict',
+    ]
+    for (const path of [...users, 'prune.spliceOnce', 'prune.removeDeadNeurons', 'keptWeights']) {
+      const { call, right } = all.find((entry) => entry.path === path)!
+      const { error, value } = attempt(() => call([busy, ...right!().slice(1)]))
+      expect(error, path).to.equal(undefined)
+      expect((await laterRefusal(value as PromiseLike<unknown>)).code, path).to.equal('ERR_BUSY')
+    }
+    controller.abort()
+    await training.catch(() => {})
+  })
+
   it('take the right ones', async () => {
-    const cheap = all.filter(({ path }) => !path.startsWith('models.') && !path.startsWith('data.'))
     for (const entry of cheap) await survives(entry, entry.right!(), entry.path)
   }).timeout(60_000)
 })

@@ -129,11 +129,13 @@ describe('options', () => {
     })
   }
 
-  it('say ten of many faults, and how many more there are', () => {
+  it('say some of many faults, and how many more there are', () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`name${i}`, i]))
     const message = refused({ epochs: 1, ...many })
-    expect(message.match(/unknown option/g)).to.have.length(10)
-    expect(message).to.match(/; and 4990 more$/)
+    const said = message.match(/unknown option/g)!.length
+    expect(said).to.be.within(3, 10)
+    expect(message.endsWith(`; and ${5000 - said} more`)).to.equal(true)
+    expect(message.length).to.be.at.most(1000)
   })
 
   it('do not look through what is huge', () => {

@@ -25,7 +25,7 @@ import { evaluate, predict } from '../../lib/train/evaluate.js'
 import { train } from '../../lib/train/train.js'
 import { expectSealed } from '../prune/sealed.js'
 import { device } from '../support/device.js'
-import { laterRefusal, refusal, refusedWith } from '../support/refusal.js'
+import { laterRefusal, refusedWith } from '../support/refusal.js'
 import { toyData, toyNetwork } from '../train/toy.js'
 import { snapshot } from './bits.js'
 
@@ -242,7 +242,7 @@ describe('splicing refuses', () => {
     expect(await refusedWith(removeDeadNeurons(net), 'ERR_SEAL')).to.match(
       /^dead neurons are not removed: .* of fc1 are spliced .* call seal\(\) first$/,
     )
-    expect(refusal(() => sensitivity(net, toyData())).code).to.equal('ERR_SEAL')
+    expect((await laterRefusal(sensitivity(net, toyData()))).code).to.equal('ERR_SEAL')
   })
 })
 

@@ -29,6 +29,9 @@ export interface ShrinkReport {
  * Removes neurons that contribute nothing (paper, section 3.5): those without outgoing connections, and those
  * without incoming ones, whose constant outputs go into the next layer's bias where that is exact. Goes on until
  * none is left, so chains of them go too. The network itself gets smaller; optimisers over it end here.
+ *
+ * Rejects with TorchPruneError, for wrong arguments too: `ERR_ARGUMENT`; `ERR_BUSY` for a network in use; `ERR_SEAL` for
+ * one that is spliced.
  */
 export async function removeDeadNeurons<K extends LayerKinds>(
   network: Network<K>,
