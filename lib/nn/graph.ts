@@ -19,7 +19,7 @@ export type LayerName<K extends LayerKinds> = string extends keyof K ? string : 
 
 type NameOfKind<K extends LayerKinds, Wanted extends LayerKind> = string extends keyof K
   ? string
-  : keyof { [N in keyof K & string as Extract<K[N], Wanted> extends never ? never : N]: unknown }
+  : keyof { [N in keyof K & string as Extract<K[N], Wanted> extends never ? never : N]: unknown } & string
 
 /** Names of layers with connections to prune. */
 export type PrunableName<K extends LayerKinds> = NameOfKind<K, PrunableKind>
