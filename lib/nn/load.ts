@@ -18,7 +18,7 @@ export async function loadNetwork(path: string, options: LoadOptions = {}): Prom
   const { mask, seed, device } = readOptions('loadNetwork', { ...networkOptions, ...weightsOptions }, options)
   const graph = await readGraph(pathKind.read(path, 'loadNetwork: path'))
   if (graph === undefined) throw refuse(path, 'it holds no layer graph', fixes.noGraph)
-  const network = new Network(graph.inputShape, graph.layers, { seed, device })
+  const network = Network.toLoad(graph.inputShape, graph.layers, { seed, device })
   await loadInto(network, path, { mask })
   return network
 }

@@ -94,6 +94,23 @@ export class Network<K extends LayerKinds = LayerKinds> {
   readonly #frozen = new Set<string>()
   readonly #dropout = new Map<string, number>()
 
+  /** Whether the one that is being made has its weights drawn when they are first needed, and not before. */
+  static #waits = false
+
+  /**
+   * A network whose weights will be loaded: large ones are not drawn meanwhile, only to be written over.
+   *
+   * @internal
+   */
+  static toLoad(inputShape: Shape, layers: Layers, options: NetworkOptions): Network {
+    Network.#waits = true
+    try {
+      return new Network(inputShape, layers, options)
+    } finally {
+      Network.#waits = false
+    }
+  }
+
   constructor(inputShape: Shape, layers: Layers, options: NetworkOptions = {}) {
     const { seed, device } = readOptions('network', networkOptions, options)
     this.nodes = resolveGraph(inputShape, layers)
@@ -104,7 +121,7 @@ export class Network<K extends LayerKinds = LayerKinds> {
     this.#device = device
     if (this.parameterCount < DRAWN_AT_ONCE) loadAddon().networkDraw(this.handle)
     // Where that fails, so does whatever needs them.
-    else
+    else if (!Network.#waits)
       this.#drawing = loadAddon()
         .networkDrawStart(this.handle)
         .promise.catch(() => {})

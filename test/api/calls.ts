@@ -14,7 +14,7 @@ export interface Entry {
 const INTERNAL = new Set([
   ...['Tensor.wrap', 'Tensor.apply', 'Tensor.applyMany', 'Tensor.query', 'Tensor.applyInPlace'],
   ...['Network.load', 'Network.refuseSpliced', 'Network.rebuild', 'Network.put', 'Network.snapshot'],
-  ...['Network.ready', 'Network.tensorShapes'],
+  ...['Network.ready', 'Network.tensorShapes', 'Network.toLoad'],
 ])
 
 /** Every function that a user can reach from the package: exports, members of namespaces, methods. */
