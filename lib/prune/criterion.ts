@@ -209,7 +209,7 @@ export function globalDensity<const Given extends Name = never, Name extends str
 /**
  * Keeps the weights whose loss would cost most by a second-order estimate, `½ · F · w²`, with the diagonal of the
  * empirical Fisher information for F (LeCun, Denker and Solla 1989; Theis et al. 2018), of all layers together.
- * F is the mean of squared gradients over `batches` batches of the training set, in evaluation mode. The samples are
+ * Frozen layers are scored like the others. F is the mean of squared gradients over `batches` batches of the training set, in evaluation mode. The samples are
  * drawn by `seed`, none twice.
  */
 export function fisher<const Given extends Name = never, Name extends string = string>(

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../base/abort.js'
 import { TorchPruneError } from '../base/errors.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NativeGroup, NativeRanked } from '../binding/native.js'
@@ -6,6 +7,8 @@ import type { Dataset } from '../data/dataset.js'
 import type { LinearLayer } from '../nn/layers.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { noGrad } from '../tensor/autograd.js'
+import { HeldTensors } from '../tensor/held.js'
+import { invokeLater } from '../tensor/invoke.js'
 import { scope } from '../tensor/scope.js'
 import { Tensor } from '../tensor/tensor.js'
 import {
@@ -119,11 +122,42 @@ async function fisherScores(
   const sample = { samples: batches * batchSize, batchSize, seed }
   const names = layers.map((name) => `${name}.weight`)
   const start = () => loadAddon().fisherStart(network.handle, data.handle, sample, names)
-  const information = (await runJob(start, signal)).map((handle) => Tensor.wrap(handle))
-  return information.map((squares, i) => {
-    using owned = squares
-    return noGrad(() => scope(() => network.tensor(names[i]!).detach().square().mul(owned).mul(0.5)))
-  })
+  using held = new HeldTensors()
+  const information = await withGradients(network, layers, async () =>
+    (await runJob(start, signal)).map((handle) => held.use(Tensor.wrap(handle))),
+  )
+  const weights = await network.snapshot(names)
+  for (const weight of weights.values()) held.use(weight)
+  const scores: Tensor[] = []
+  try {
+    // As jobs: a hundred million weights take longer than an event loop may wait.
+    for (const [i, name] of names.entries()) {
+      throwIfAborted(signal)
+      using squares = Tensor.wrap(await invokeLater('square', weights.get(name)!))
+      using product = Tensor.wrap(await invokeLater('mul.Tensor', squares, information[i]!))
+      scores.push(Tensor.wrap(await invokeLater('mul.Scalar', product, 0.5)))
+    }
+  } catch (error) {
+    for (const score of scores) score.dispose()
+    throw error
+  }
+  return scores
+}
+
+/** Lets frozen layers have gradients while some work is done: what losing a weight costs is the same, trained or not. */
+async function withGradients<Result>(
+  network: AnyNetwork,
+  layers: readonly string[],
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const { frozen } = network
+  if (!frozen.some((layer) => layers.includes(layer))) return work()
+  network.unfreeze(...frozen)
+  try {
+    return await work()
+  } finally {
+    network.freeze(...frozen)
+  }
 }
 
 function scoreOf(network: AnyNetwork, name: string, { scores }: ScoresCriterion): Tensor {

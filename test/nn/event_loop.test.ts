@@ -12,7 +12,7 @@ import { loadWeights } from '../../lib/nn/weights_file.js'
 import { ema } from '../../lib/optim/averaging.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
+import { fisher, layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion } from '../../lib/prune/mask.js'
 import { removeDeadNeurons } from '../../lib/prune/surgery/shrink.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
@@ -66,6 +66,8 @@ describe('a network of a million weights', () => {
     'is loaded': async () => (await loadNetwork(file, { device })).dispose(),
     'is masked': (net) => net.setMask('fc1', net.mask('fc1')),
     'is spliced': (net) => net.splice('fc1'),
+    'is pruned by Fisher information': (net) =>
+      applyCriterion(net, fisher(0.05, { batches: 1 }), { data: data() }),
     'is checked': (net) => net.assertSealed(),
     'is moved': (net) => net.to(device),
     'is laid out': (net) => net.setMemoryFormat('channelsLast'),
@@ -114,6 +116,30 @@ describe('a network of a million weights', () => {
       return scope(() => noGrad(() => net.forward(input, { training: true })).data())
     }
     expect(draws(eager), 'dropout goes on from where they end').to.deep.equal(draws(later))
+  })
+
+  it('is loaded without drawing weights that the file replaces', async () => {
+    using net = await made()
+    const native = loadAddon()
+    const { networkDraw, networkDrawStart } = native
+    const drawn: string[] = []
+    native.networkDraw = (handle) => {
+      drawn.push('at once')
+      networkDraw(handle)
+    }
+    native.networkDrawStart = (handle) => {
+      drawn.push('later')
+      return networkDrawStart(handle)
+    }
+    try {
+      using loaded = await loadNetwork(file, { device })
+      expect(drawn).to.deep.equal([])
+      expect(snapshot(loaded)).to.deep.equal(snapshot(net))
+      await large().ready()
+      expect(drawn).to.deep.equal(['later'])
+    } finally {
+      Object.assign(native, { networkDraw, networkDrawStart })
+    }
   })
 
   it('can be used at once while another one trains, and disposed of at any time', async () => {

@@ -78,6 +78,34 @@ describe('criteria by scores', () => {
     for (const { density } of await keptWeights(other)) expect(density).to.be.closeTo(0.25, 0.01)
   })
 
+  it('fisher scores frozen layers as it does others, and leaves them frozen', async () => {
+    const criterion = fisher(densities[0]!, { batches, batchSize, seed: drawSeed })
+    using plain = await make()
+    await applyCriterion(plain, criterion, { data: data() })
+    for (const count of [1, plain.prunable.length]) {
+      using net = await make()
+      const frozen = [...net.prunable].reverse().slice(0, count)
+      net.freeze(...frozen)
+      await applyCriterion(net, criterion, { data: data() })
+      expect(net.frozen).to.deep.equal(frozen)
+      expect(snapshot(net)).to.deep.equal(snapshot(plain))
+      for (const layer of frozen) expect(net.tensor(`${layer}.weight`).requiresGrad, layer).to.equal(false)
+    }
+  })
+
+  it('fisher leaves layers frozen, and the network as it was, where it fails', async () => {
+    using net = await make()
+    const frozen = [...net.prunable].slice(1)
+    net.freeze(...frozen)
+    const before = snapshot(net)
+    using images = zeros([4, 1, 2, 2])
+    using labels = zeros([4], { dtype: 'int64' })
+    using other = Dataset.from(images, labels)
+    await laterRefusal(applyCriterion(net, fisher(0.5), { data: other }))
+    expect(net.frozen).to.deep.equal(frozen)
+    expect(snapshot(net)).to.deep.equal(before)
+  })
+
   it('refuses scores of another shape, NaN, and a layer that would be emptied, and changes nothing', async () => {
     using net = await make()
     const before = snapshot(net)
