@@ -18,6 +18,7 @@ import { removeDeadNeurons } from '../../lib/prune/surgery/shrink.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
 import { ones, rand, zeros } from '../../lib/tensor/factories.js'
 import { scope } from '../../lib/tensor/scope.js'
+import { Tensor } from '../../lib/tensor/tensor.js'
 import { evaluate } from '../../lib/train/evaluate.js'
 import { train } from '../../lib/train/train.js'
 import { device } from '../support/device.js'
@@ -241,5 +242,17 @@ function refuseLongCalls(): () => void {
     for (const { shape } of native.networkTensors(handle)) check('networkDraw', elements(shape))
     return networkDraw(handle)
   }
-  return () => Object.assign(native, { fromBytes, toBytes, networkForward, networkDraw, to })
+  const eager = Tensor.prototype as unknown as Record<string, (this: Tensor, ...values: unknown[]) => unknown>
+  const names = ['abs', 'add', 'mul', 'square', 'sub']
+  const operators = Object.fromEntries(names.map((name) => [name, eager[name]!]))
+  for (const [name, operator] of Object.entries(operators)) {
+    eager[name] = function (...values) {
+      check(name, this.numel)
+      return operator.apply(this, values)
+    }
+  }
+  return () => {
+    Object.assign(native, { fromBytes, toBytes, networkForward, networkDraw, to })
+    Object.assign(eager, operators)
+  }
 }
