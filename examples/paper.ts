@@ -2,30 +2,30 @@
 // for a budget, prune and retrain in rounds, take the dead neurons out, save. About two minutes on one core.
 //   npx tsx examples/paper.ts [file to write] [epochs] [folder of MNIST]
 import * as tp from 'torch-prune'
-import { flatten, linear, prune, relu } from 'torch-prune'
+import { nn, optim, prune } from 'torch-prune'
 
 const [file = 'small.safetensors', epochs = '10', folder] = process.argv.slice(2)
 const mnist = await tp.data.mnist(folder)
 const pixels = mnist.train.sampleShape.reduce((product, size) => product * size)
 const net = tp.network(mnist.train.sampleShape, {
-  flatten: flatten(),
-  fc1: linear(pixels, 300),
-  relu1: relu(),
-  fc2: linear(300, 100),
-  relu2: relu(),
-  fc3: linear(100, 10),
+  flatten: nn.flatten(),
+  fc1: nn.linear(pixels, 300),
+  relu1: nn.relu(),
+  fc2: nn.linear(300, 100),
+  relu2: nn.relu(),
+  fc3: nn.linear(100, 10),
 })
-const plan = { epochs: Number(epochs), batchSize: 128, schedule: tp.cosine() }
-const sgd = (lr: number) => tp.sgd({ lr, momentum: 0.9, nesterov: true })
+const plan = { epochs: Number(epochs), batchSize: 128, schedule: optim.cosine() }
+const momentum = (lr: number) => optim.sgd({ lr, momentum: 0.9, nesterov: true })
 const errorOf = async (part: tp.Dataset) => `${(await tp.evaluate(net, part)).top1Error.toFixed(2)}%`
 
-const dense = { ...plan, optimizer: sgd(0.1), regularization: tp.l2(5e-4), labelSmoothing: 0.1 }
+const dense = { ...plan, optimizer: momentum(0.1), regularization: optim.l2(5e-4), labelSmoothing: 0.1 }
 await tp.train(net, mnist.train, dense)
 console.log(`dense: validation error ${await errorOf(mnist.validation)}`)
 
 // The dense network teaches the pruned one: an aid that the paper does without.
 const distillation = { teacher: await tp.predict(net, mnist.train), temperature: 2 }
-const retraining = { ...plan, optimizer: sgd(0.05), regularization: tp.l2(2e-4), distillation }
+const retraining = { ...plan, optimizer: momentum(0.05), regularization: optim.l2(2e-4), distillation }
 for (const share of [0.4, 0.2, 0.12, 0.08]) {
   const sensitivity = await prune.sensitivity(net, mnist.validation)
   const weights = share * sensitivity.layers.reduce((sum, layer) => sum + layer.weights, 0)

@@ -35,8 +35,8 @@ export { readTensorFile } from './formats/tensor_file.js'
 export * as models from './models/index.js'
 export type * from './named_types.js'
 export type { LayerCost } from './nn/cost.js'
-export { type LayerKinds, type LayerName, type Layers, type PrunableName, prefix } from './nn/graph.js'
-export * from './nn/layers.js'
+export type { LayerKinds, LayerName, Layers, PrunableName } from './nn/graph.js'
+export * as nn from './nn/index.js'
 export { type LoadOptions, loadNetwork, loadWeights } from './nn/load.js'
 export {
   type AnyNetwork,
@@ -49,20 +49,7 @@ export {
 export type { MaskOptions, StateKeys } from './nn/state.js'
 export type { LoadedWeights } from './nn/weights_file.js'
 export type { WeightsOptions } from './nn/zeros.js'
-export { type Averaging, ema, swa } from './optim/averaging.js'
-export { Optimizer, type ParameterState } from './optim/optimizer.js'
-export { l1, l2, noRegularization, type Regularization } from './optim/regularization.js'
-export { type CosineOptions, constant, cosine, type Schedule, step } from './optim/schedule.js'
-export {
-  type AdamOptions,
-  type AdamSpec,
-  adam,
-  adamw,
-  type OptimizerSpec,
-  type SgdOptions,
-  type SgdSpec,
-  sgd,
-} from './optim/spec.js'
+export * as optim from './optim/index.js'
 export type { Criterion, DeviationOf, ScoreFunction } from './prune/criterion.js'
 export type { DropoutRule } from './prune/dropout.js'
 export { type ApplyOptions, applyCriterion, keptWeights, type LayerKept } from './prune/mask.js'

@@ -2,7 +2,7 @@
 //   npx tsx examples/service/server.ts [FOLDER OF MNIST]
 //   curl -X POST localhost:8080/runs; curl localhost:8080/runs/1; curl -X DELETE localhost:8080/runs/1
 import { createServer } from 'node:http'
-import { data, models, prune, sgd, train } from 'torch-prune'
+import { data, models, optim, prune, train } from 'torch-prune'
 
 interface Run {
   state: 'training' | 'pruning' | 'done' | 'stopped' | 'failed'
@@ -16,13 +16,13 @@ const runs: Run[] = []
 async function work(run: Run): Promise<void> {
   const { signal } = run.stop
   using net = models.lenet300100({ seed: runs.length })
-  const optimizer = sgd({ lr: 0.1, momentum: 0.9 })
+  const optimizer = optim.sgd({ lr: 0.1, momentum: 0.9 })
   for await (const epoch of train(net, mnist.train, { epochs: 5, optimizer, signal })) run.progress = epoch
   run.state = 'pruning'
   const rounds = prune(net, mnist, {
     criterion: prune.globalDensity(0.1),
     rounds: 3,
-    retrain: { epochs: 2, optimizer: sgd({ lr: 0.01, momentum: 0.9 }) },
+    retrain: { epochs: 2, optimizer: optim.sgd({ lr: 0.01, momentum: 0.9 }) },
     signal,
   })
   for await (const round of rounds) run.progress = round

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { data, jobThreads, models as library, type Network, sgd, train } from '../../lib/index.js'
+import { data, jobThreads, models as library, type Network, optim, train } from '../../lib/index.js'
 import { RATES } from '../lenet/task.js'
 import type { Measurement, Part } from './result.js'
 
@@ -24,7 +24,7 @@ export const benchLoop: Part = async ({ seconds, models, data: dir }, say) => {
 
   async function trainFor(seconds: number, network: Network, model: keyof typeof RATES): Promise<void> {
     const signal = AbortSignal.timeout(seconds * 1000)
-    const optimizer = sgd({ lr: RATES[model], momentum: 0.9 })
+    const optimizer = optim.sgd({ lr: RATES[model], momentum: 0.9 })
     try {
       await train(network, samples, { epochs: 1000, optimizer, signal, onProgress: () => {} })
     } catch (error) {

@@ -1,7 +1,7 @@
 import { loadAddon } from '../../lib/binding/addon.js'
 import type { DatasetHandle, TrainingResult } from '../../lib/binding/native.js'
 import { runJob } from '../../lib/binding/native_job.js'
-import { applyCriterion, type Network, Optimizer, prune, sgd } from '../../lib/index.js'
+import { applyCriterion, type Network, optim, prune } from '../../lib/index.js'
 import { PREFIX_BATCH } from '../../lib/train/prefix.js'
 import { BATCH, DENSITY, MOMENTUM, RATES, type Task, WEIGHT_DECAY } from './task.js'
 
@@ -9,7 +9,7 @@ import { BATCH, DENSITY, MOMENTUM, RATES, type Task, WEIGHT_DECAY } from './task
 export class Ours {
   readonly network: Network
   readonly #task: Task
-  readonly #optimizer: Optimizer
+  readonly #optimizer: optim.Optimizer
   #prefix: { readonly handle: DatasetHandle; readonly after: number } | undefined
   #next = 0
 
@@ -17,8 +17,8 @@ export class Ours {
     this.#task = task
     this.network = network
     const lr = RATES[task.model]
-    const spec = sgd({ lr, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY, fused })
-    this.#optimizer = Optimizer.of(network, spec)
+    const spec = optim.sgd({ lr, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY, fused })
+    this.#optimizer = optim.Optimizer.of(network, spec)
   }
 
   static async start(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findMnist, type MnistPart, readMnist } from '../../lib/data/idx.js'
 import { type TensorData, writeSafetensors } from '../../lib/formats/safetensors.js'
-import { Dataset, loadWeights, models, type Network, sgd, train } from '../../lib/index.js'
+import { Dataset, loadWeights, models, type Network, optim, train } from '../../lib/index.js'
 import { VERSION } from '../../lib/install/home.js'
 import { fromBytes, toBytes } from '../../lib/tensor/bytes.js'
 import { shuffledOrder } from './order.js'
@@ -68,7 +68,7 @@ async function pretrained(model: LeNetName, dataset: Dataset): Promise<string> {
   if (kept?.isFile()) return path
   console.log(`pretraining ${model} for one epoch`)
   using network = models.createModel(model, { seed: SEED })
-  await train(network, dataset, { epochs: 1, optimizer: sgd({ lr: RATES[model], momentum: MOMENTUM }) })
+  await train(network, dataset, { epochs: 1, optimizer: optim.sgd({ lr: RATES[model], momentum: MOMENTUM }) })
   await mkdir(folder, { recursive: true })
   await network.save(path)
   return path

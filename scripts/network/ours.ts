@@ -7,7 +7,7 @@ import { loadAddon } from '../../lib/binding/addon.js'
 import type { DatasetHandle } from '../../lib/binding/native.js'
 import { runJob } from '../../lib/binding/native_job.js'
 import { computeInJobs } from '../../lib/binding/threads.js'
-import { applyCriterion, Optimizer, predict, prune, sgd } from '../../lib/index.js'
+import { applyCriterion, optim, predict, prune } from '../../lib/index.js'
 import { toBytes } from '../../lib/tensor/bytes.js'
 import type { Device } from '../../lib/tensor/device.js'
 import { PREFIX_BATCH } from '../../lib/train/prefix.js'
@@ -36,7 +36,10 @@ await network.setMemoryFormat('channelsLast')
 await applyCriterion(network, prune.layerDensity(DENSITY))
 if (frozen === 'conv')
   network.freeze(...network.costs.filter(({ kind }) => kind === 'conv').map(({ name }) => name))
-using optimizer = Optimizer.of(network, sgd({ lr: LR, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY }))
+using optimizer = optim.Optimizer.of(
+  network,
+  optim.sgd({ lr: LR, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY }),
+)
 using dataset = await readPart(folder, 'batches')
 let samples: { readonly handle: DatasetHandle; readonly after: number } = {
   handle: dataset.handle,

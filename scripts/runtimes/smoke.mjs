@@ -15,8 +15,8 @@ tp.manualSeed(0)
 const images = tp.randn([64, 8])
 const labels = images.sum(1).gt(0).to('int64')
 const dataset = tp.Dataset.from(images, labels)
-const net = tp.network([8], { fc1: tp.linear(8, 32), relu: tp.relu(), fc2: tp.linear(32, 2) })
-const optimizer = tp.sgd({ lr: 0.1, momentum: 0.9 })
+const net = tp.network([8], { fc1: tp.nn.linear(8, 32), relu: tp.nn.relu(), fc2: tp.nn.linear(32, 2) })
+const optimizer = tp.optim.sgd({ lr: 0.1, momentum: 0.9 })
 
 let epochs = 0
 for await (const { loss } of tp.train(net, dataset, { epochs: 3, optimizer })) {

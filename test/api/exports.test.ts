@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Job } from '../../lib/base/job.js'
-import { jobThreads, setEagerThreads, setJobThreads, sgd, TorchPruneError, train } from '../../lib/index.js'
+import { jobThreads, optim, setEagerThreads, setJobThreads, TorchPruneError, train } from '../../lib/index.js'
 import { laterRefusal } from '../support/refusal.js'
 import { argumentsOf, type Entry, entries, wrongCall } from './calls.js'
 import { dataset, file, folder, functions, methods, net } from './right.js'
@@ -131,7 +131,7 @@ describe('the public functions', () => {
     using busy = net()
     const controller = new AbortController()
     const { signal } = controller
-    const training = train(busy, dataset(), { epochs: 1e6, optimizer: sgd({ lr: 0.01 }), signal })
+    const training = train(busy, dataset(), { epochs: 1e6, optimizer: optim.sgd({ lr: 0.01 }), signal })
     const users = [
       'prune',
       'prune.sensitivity',

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { maxPool2d, network, tensor } from '../../lib/index.js'
+import { network, nn, tensor } from '../../lib/index.js'
 import * as functional from '../../lib/tensor/functional.js'
 
 // Equal ones, negative zero and NaN often, so that their order shows.
@@ -22,7 +22,7 @@ describe('max pooling over windows of 2x2', () => {
     })
     fc.assert(
       fc.property(images, ({ shape, values }) => {
-        using net = network(shape.slice(1), { pool: maxPool2d(2) })
+        using net = network(shape.slice(1), { pool: nn.maxPool2d(2) })
         using ours = tensor(values).reshape(shape).requiresGrad_()
         using theirs = ours.detach().clone().requiresGrad_()
         using out = net.forward(ours)

@@ -14,14 +14,14 @@ const run = promisify(execFile)
 // A service as its author would write it: plain TypeScript against the published types.
 const SERVICE = `
 import { createServer } from 'node:http'
-import { Dataset, linear, network, prune, randint, randn, relu, sgd, train, versions } from 'torch-prune'
+import { Dataset, network, nn, optim, prune, randint, randn, train, versions } from 'torch-prune'
 
-const net = network([8], { fc1: linear(8, 32), relu1: relu(), fc2: linear(32, 3) }, { seed: 1 })
+const net = network([8], { fc1: nn.linear(8, 32), relu1: nn.relu(), fc2: nn.linear(32, 3) }, { seed: 1 })
 const samples = Dataset.from(randn([256, 8]), randint(0, 3, [256]))
 const data = { train: samples, validation: samples.slice(0, 64) }
 
 async function work(): Promise<number> {
-  const optimizer = sgd({ lr: 0.05, momentum: 0.9 })
+  const optimizer = optim.sgd({ lr: 0.05, momentum: 0.9 })
   await train(net, samples, { epochs: 3, optimizer })
   const criterion = prune.layerDensity({ fc1: 0.25, fc2: 0.5 })
   const { rounds } = await prune(net, data, { criterion, rounds: 2, retrain: { epochs: 1, optimizer } })

@@ -3,11 +3,12 @@ import { Program } from './service.js'
 
 const HEAD = `
 import {
-  add, applyCriterion, conv2d, type Dataset, linear, models, network, prefix, prune, relu, sgd,
+  applyCriterion, type Dataset, models, network, nn, optim, prune,
 } from 'torch-prune'
+const { add, conv2d, linear, prefix, relu } = nn
 declare const data: Dataset
 const splits = { train: data, validation: data }
-const retrain = { epochs: 1, optimizer: sgd({ lr: 0.1 }) }
+const retrain = { epochs: 1, optimizer: optim.sgd({ lr: 0.1 }) }
 const net = network([4], { fc1: linear(4, 4), relu1: relu(), fc2: linear(4, 2) })
 `
 

@@ -1,51 +1,41 @@
 // Compiled by `npm run types`, never run: what the compiler must accept, and, under @ts-expect-error, refuse.
 import {
   type AnyNetwork,
-  adaptiveAvgPool2d,
-  add,
   applyCriterion,
-  batchNorm2d,
-  conv2d,
   type Dataset,
-  dropout,
-  flatten,
-  type Layer,
-  linear,
   loadNetwork,
   models,
   type Network,
   network,
-  Optimizer,
-  prefix,
+  nn,
+  optim,
   prune,
-  relu,
-  sgd,
   train,
 } from '../../lib/index.js'
 
 declare const data: Dataset
 const splits = { train: data, validation: data }
-const retrain = { epochs: 1, optimizer: sgd({ lr: 0.1 }) }
+const retrain = { epochs: 1, optimizer: optim.sgd({ lr: 0.1 }) }
 
 /** A residual network of a user's own. */
 const residual = network([3, 32, 32], {
-  conv1: conv2d(3, 16, 3, { padding: 1, bias: false }),
-  bn1: batchNorm2d(16),
-  relu1: relu(),
-  ...prefix('layer1.0', {
-    conv1: conv2d(16, 16, 3, { padding: 1, bias: false }),
-    bn1: batchNorm2d(16),
-    relu1: relu(),
-    conv2: conv2d(16, 16, 3, { padding: 1, bias: false }),
-    bn2: batchNorm2d(16),
+  conv1: nn.conv2d(3, 16, 3, { padding: 1, bias: false }),
+  bn1: nn.batchNorm2d(16),
+  relu1: nn.relu(),
+  ...nn.prefix('layer1.0', {
+    conv1: nn.conv2d(16, 16, 3, { padding: 1, bias: false }),
+    bn1: nn.batchNorm2d(16),
+    relu1: nn.relu(),
+    conv2: nn.conv2d(16, 16, 3, { padding: 1, bias: false }),
+    bn2: nn.batchNorm2d(16),
   }),
-  add1: add('layer1.0.bn2', 'relu1'),
-  relu2: relu(),
-  'down.conv': conv2d(16, 32, 1, { stride: 2, from: 'relu2' }),
-  drop: dropout(0.3),
-  pool: adaptiveAvgPool2d(1),
-  flatten: flatten(),
-  fc: linear(32, 10),
+  add1: nn.add('layer1.0.bn2', 'relu1'),
+  relu2: nn.relu(),
+  'down.conv': nn.conv2d(16, 32, 1, { stride: 2, from: 'relu2' }),
+  drop: nn.dropout(0.3),
+  pool: nn.adaptiveAvgPool2d(1),
+  flatten: nn.flatten(),
+  fc: nn.linear(32, 10),
 })
 
 residual.freeze('conv1', 'layer1.0.conv1', 'relu1', 'add1')
@@ -70,7 +60,7 @@ prune(residual, splits, {
 prune.splice(residual, splits, { ...retrain, criterion: prune.layerDensity({ fc: 0.2 }) })
 residual.splice('fc')
 train(residual, data, retrain)
-Optimizer.of(residual, sgd({ lr: 0.1 }))
+optim.Optimizer.of(residual, optim.sgd({ lr: 0.1 }))
 const anyNetwork: AnyNetwork = residual
 train(anyNetwork, data, retrain)
 
@@ -177,27 +167,27 @@ models.wrn40x2().mask('block3.layer.5.conv2')
 models.wrn40x1().mask('block1.layer.0.convShortcut')
 
 // Where a layer reads from.
-network([4], { a: linear(4, 4), b: relu({ from: 'input' }), c: add('a', 'b') })
+network([4], { a: nn.linear(4, 4), b: nn.relu({ from: 'input' }), c: nn.add('a', 'b') })
 // @ts-expect-error reads from a layer that is not there
-network([4], { a: linear(4, 4), b: relu({ from: 'c' }) })
+network([4], { a: nn.linear(4, 4), b: nn.relu({ from: 'c' }) })
 // @ts-expect-error adds a layer that is not there
-network([4], { a: linear(4, 4), b: relu(), c: add('a', 'd') })
+network([4], { a: nn.linear(4, 4), b: nn.relu(), c: nn.add('a', 'd') })
 // @ts-expect-error a sum has two terms or more
-add('a')
+nn.add('a')
 // @ts-expect-error a group reads from what is in it, or the input
-prefix('group', { a: relu({ from: 'outside' }) })
+nn.prefix('group', { a: nn.relu({ from: 'outside' }) })
 // @ts-expect-error a layer is not a number
 network([4], { a: 3 })
 // @ts-expect-error misspelt
-linear(4, 4, { biass: false })
+nn.linear(4, 4, { biass: false })
 // @ts-expect-error misspelt
-conv2d(1, 1, 3, { strides: 2 })
+nn.conv2d(1, 1, 3, { strides: 2 })
 // @ts-expect-error misspelt
-network([4], { a: relu() }, { sead: 1 })
+network([4], { a: nn.relu() }, { sead: 1 })
 
 // Networks built at run time have names of type string.
-const layers: Record<string, Layer> = {}
-for (let i = 0; i < 4; i++) layers[`fc${i}`] = linear(4, 4)
+const layers: Record<string, nn.Layer> = {}
+for (let i = 0; i < 4; i++) layers[`fc${i}`] = nn.linear(4, 4)
 const built = network([4], layers)
 built.freeze('fc0', 'whatever')
 built.mask('fc9')

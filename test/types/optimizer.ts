@@ -1,28 +1,33 @@
 // Compiled by `npm run types`, never run.
-import { adam, adamw, cosine, type Dataset, evaluate, l2, models, sgd, step, train } from '../../lib/index.js'
+import { type Dataset, evaluate, models, optim, train } from '../../lib/index.js'
 
 declare const data: Dataset
 const net = models.lenet5({ seed: 0, device: 'cpu' })
 
-sgd({ lr: 0.1, momentum: 0.9, nesterov: true, weightDecay: 5e-4 })
-adam()
-adamw({ betas: [0.9, 0.99], amsgrad: true })
+optim.sgd({ lr: 0.1, momentum: 0.9, nesterov: true, weightDecay: 5e-4 })
+optim.adam()
+optim.adamw({ betas: [0.9, 0.99], amsgrad: true })
 // @ts-expect-error SGD has no default rate
-sgd({})
+optim.sgd({})
 // @ts-expect-error misspelt
-sgd({ lr: 0.1, momentun: 0.9 })
+optim.sgd({ lr: 0.1, momentun: 0.9 })
 // @ts-expect-error PyTorch's spelling
-sgd({ lr: 0.1, weight_decay: 0.1 })
+optim.sgd({ lr: 0.1, weight_decay: 0.1 })
 // @ts-expect-error Adam's
-sgd({ lr: 0.1, betas: [0.9, 0.99] })
+optim.sgd({ lr: 0.1, betas: [0.9, 0.99] })
 // @ts-expect-error SGD's
-adam({ momentum: 0.9 })
+optim.adam({ momentum: 0.9 })
 // @ts-expect-error one of two
-adam({ betas: [0.9] })
+optim.adam({ betas: [0.9] })
 
-const optimizer = sgd({ lr: 0.1 })
-train(net, data, { epochs: 1, optimizer, schedule: cosine({ warmup: 0.1 }), regularization: l2(1e-4) })
-train(net, data, { epochs: 1, optimizer, schedule: step(10), signal: undefined, seed: undefined })
+const optimizer = optim.sgd({ lr: 0.1 })
+train(net, data, {
+  epochs: 1,
+  optimizer,
+  schedule: optim.cosine({ warmup: 0.1 }),
+  regularization: optim.l2(1e-4),
+})
+train(net, data, { epochs: 1, optimizer, schedule: optim.step(10), signal: undefined, seed: undefined })
 train(net, data, { epochs: 1, optimizer, memoryFormat: 'channelsLast', autocast: 'bfloat16' })
 // @ts-expect-error not a memory format
 train(net, data, { epochs: 1, optimizer, memoryFormat: 'channels-last' })
