@@ -1,5 +1,5 @@
 import { Faults } from './faults.js'
-import { type Kind, wrongValue } from './kind.js'
+import { type Help, type JsonSchema, type Kind, wrongValue } from './kind.js'
 
 /** An array of any length, each element of one kind. */
 export function list<T>(each: Kind<T>, expected: string, least = 0): Kind<readonly T[]> {
@@ -13,6 +13,8 @@ export function list<T>(each: Kind<T>, expected: string, least = 0): Kind<readon
       for (let i = 0; i < value.length; i++) read.push(each.read(value[i], `${name}[${i}]`))
       return read
     },
+    schema: (help) =>
+      around(each, help, (items) => ({ type: 'array', items, ...(least > 0 && { minItems: least }) })),
   }
 }
 
@@ -26,6 +28,7 @@ export function pair<T>(each: Kind<T>): Kind<readonly [T, T]> {
       if (!Array.isArray(value) || value.length !== 2) throw wrongValue(name, expected, value)
       return [each.read(value[0], `${name}[0]`), each.read(value[1], `${name}[1]`)]
     },
+    schema: (help) => around(each, help, (items) => ({ type: 'array', items, minItems: 2, maxItems: 2 })),
   }
 }
 
@@ -42,7 +45,19 @@ export function record<T>(each: Kind<T>, expected: string): Kind<Readonly<Record
       faults.throwAll()
       return Object.fromEntries(read)
     },
+    schema: (help) =>
+      around(each, help, (additionalProperties) => ({ type: 'object', additionalProperties })),
   }
+}
+
+/** The schema of a collection from that of its elements, where those can be in JSON. */
+function around(
+  each: Kind<unknown>,
+  help: Help,
+  collection: (schema: JsonSchema) => JsonSchema,
+): JsonSchema | undefined {
+  const schema = each.schema?.(help)
+  return schema && collection(schema)
 }
 
 /** Whether a value has names of its own to read: no array, no null. */

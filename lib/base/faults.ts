@@ -10,17 +10,29 @@ class SeveralFaults extends TorchPruneError {
     const [first] = parts as [TorchPruneError, ...TorchPruneError[]]
     // Each begins with the name of the same call, which is said once.
     const caller = /^[\w.]+: /.exec(first.message)?.[0] ?? ''
-    const said: string[] = []
-    let characters = 0
-    for (const { message } of parts.slice(0, MOST)) {
-      const rest = said.length > 0 && message.startsWith(caller) ? message.slice(caller.length) : message
-      characters += rest.length
-      if (said.length > 0 && characters > MOST_CHARACTERS) break
-      said.push(rest)
-    }
-    const more = parts.length - said.length
-    super(first.code, [...said, ...(more > 0 ? [`and ${more} more`] : [])].join('; '))
+    const said = parts.map(({ message }, i) =>
+      i > 0 && message.startsWith(caller) ? message.slice(caller.length) : message,
+    )
+    super(first.code, joined(said))
   }
+}
+
+/** What an error says is wrong, each by itself. */
+export function partsOf(error: TorchPruneError): readonly TorchPruneError[] {
+  return error instanceof SeveralFaults ? error.parts : [error]
+}
+
+/** Faults on one line, parted by `; `. Of many, or long ones, the first are said and the others counted. */
+export function joined(faults: readonly string[]): string {
+  const said: string[] = []
+  let characters = 0
+  for (const fault of faults.slice(0, MOST)) {
+    characters += fault.length
+    if (said.length > 0 && characters > MOST_CHARACTERS) break
+    said.push(fault)
+  }
+  const more = faults.length - said.length
+  return [...said, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }
 
 /** Collects what is wrong, so that users learn of all of it at once. */
@@ -28,7 +40,7 @@ export class Faults {
   readonly #found: TorchPruneError[] = []
 
   add(fault: TorchPruneError): void {
-    for (const part of fault instanceof SeveralFaults ? fault.parts : [fault]) this.#found.push(part)
+    for (const part of partsOf(fault)) this.#found.push(part)
   }
 
   /** What `read` returns; undefined where it refuses, which is kept. */

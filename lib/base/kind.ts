@@ -1,6 +1,12 @@
 import { type ErrorCode, TorchPruneError } from './errors.js'
 import { shown } from './shown.js'
 
+/** A JSON Schema (draft 2020-12), or a part of one. */
+export type JsonSchema = { readonly [keyword: string]: unknown }
+
+/** What is said of an option in a table, where something is. */
+export type Help = (table: object, option: string) => string | undefined
+
 /**
  * What an argument or an option may be. Everything that enters the library from a user's program is read through one
  * of these, so that JavaScript meets the same strictness as TypeScript, and errors read alike.
@@ -17,20 +23,45 @@ export interface Kind<T, Given = T> {
    * @throws TorchPruneError `ERR_ARGUMENT`, unless the kind has a code of its own.
    */
   read(value: unknown, name: string): T
+  /**
+   * What the value is in JSON, as a JSON Schema. Left out, or undefined, where JSON cannot hold it, such as a function.
+   *
+   * @param help the text for an option of a table
+   */
+  schema?(help: Help): JsonSchema | undefined
   /** What users may give where that is more than what is read, as one size for two. For the compiler alone. */
   readonly takes?: Given
 }
 
-/** The error for a value of the wrong kind. */
+/** A value of the wrong kind, told apart so that files of plain data can be refused in words of their own. */
+export class WrongValue extends TorchPruneError {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    readonly field: string,
+    /** What plain data should hold there. */
+    readonly expected: string,
+    readonly value: unknown,
+  ) {
+    super(code, message)
+  }
+}
+
+/**
+ * The error for a value of the wrong kind.
+ *
+ * @param inPlainData what files should hold there, where it is not what programs should give
+ */
 export function wrongValue(
   name: string,
   expected: string,
   value: unknown,
   code: ErrorCode = 'ERR_ARGUMENT',
+  inPlainData = expected,
 ): TorchPruneError {
   const what = value === undefined ? 'is missing: it must be' : 'must be'
   const got = value === undefined ? '' : `, got ${shown(value)}`
-  return new TorchPruneError(code, `${name} ${what} ${expected}${got}`)
+  return new WrongValue(code, `${name} ${what} ${expected}${got}`, name, inPlainData, value)
 }
 
 /** A kind that one test tells. */
@@ -38,10 +69,12 @@ export function kind<T>(
   expected: string,
   fits: (value: unknown) => boolean,
   code: ErrorCode = 'ERR_ARGUMENT',
+  schema?: JsonSchema,
 ): Kind<T> {
   return {
     expected,
     fits,
+    ...(schema && { schema: () => schema }),
     read(value, name) {
       if (!fits(value)) throw wrongValue(name, expected, value, code)
       return value as T
@@ -72,8 +105,15 @@ export function number(range: Range = {}): Kind<number> {
     read(value, name) {
       if (typeof value !== 'number' || Number.isNaN(value)) throw wrongValue(name, expected, value)
       if (value >= least && value <= most && value > over && value < under) return value
-      throw wrongValue(name, words || 'finite', value)
+      throw wrongValue(name, words || 'finite', value, 'ERR_ARGUMENT', words ? expected : 'a finite number')
     },
+    schema: () => ({
+      type: 'number',
+      ...(Math.abs(least) < Number.MAX_VALUE && { minimum: least }),
+      ...(Math.abs(most) < Number.MAX_VALUE && { maximum: most }),
+      ...(Number.isFinite(over) && { exclusiveMinimum: over }),
+      ...(Number.isFinite(under) && { exclusiveMaximum: under }),
+    }),
   }
 }
 
@@ -93,6 +133,11 @@ export function whole(
       }
       throw wrongValue(name, expected, value)
     },
+    schema: () => ({
+      type: 'integer',
+      ...(least !== Number.MIN_SAFE_INTEGER && { minimum: least }),
+      ...(most !== Number.MAX_SAFE_INTEGER && { maximum: most }),
+    }),
   }
 }
 
@@ -109,14 +154,20 @@ function plain(value: number): string {
   return Math.abs(value) >= 1e9 ? value.toExponential().replace('e+', 'e') : String(value)
 }
 
-export const boolean = kind<boolean>('true or false', (value) => typeof value === 'boolean')
+export const boolean = kind<boolean>('true or false', (value) => typeof value === 'boolean', 'ERR_ARGUMENT', {
+  type: 'boolean',
+})
 
-export const text = kind<string>('a string', (value) => typeof value === 'string')
+export const text = kind<string>('a string', (value) => typeof value === 'string', 'ERR_ARGUMENT', {
+  type: 'string',
+})
 
 /** A place on a disk. Node refuses an empty path late, and one with a null character by a `TypeError`. */
 export const path = kind<string>(
   'a path of 1 to 4096 characters, none of them null',
   (value) => typeof value === 'string' && /^[^\0]{1,4096}$/s.test(value),
+  'ERR_ARGUMENT',
+  { type: 'string', minLength: 1, maxLength: 4096 },
 )
 
 /** A seed of random numbers. */
@@ -137,12 +188,13 @@ export function words<const W extends string>(...choices: readonly [W, ...W[]]):
       if (choices.includes(value as W)) return value as W
       throw wrongValue(name, inWords(list), value)
     },
+    schema: () => ({ enum: choices }),
   }
 }
 
 /** Exactly one value: `true`, where `false` would mean nothing. */
 export function exactly<const T extends boolean | number>(wanted: T): Kind<T> {
-  return kind<T>(String(wanted), (value) => value === wanted)
+  return kind<T>(String(wanted), (value) => value === wanted, 'ERR_ARGUMENT', { const: wanted })
 }
 
 /** An instance of a class. */
@@ -161,6 +213,10 @@ export function anyOf<Kinds extends readonly Kind<unknown>[]>(
   return {
     expected,
     fits: (value) => kinds.some((each) => each.fits(value)),
+    schema(help) {
+      const schemas = kinds.map((each) => each.schema?.(help)).filter((each) => each !== undefined)
+      return schemas.length < 2 ? schemas[0] : { anyOf: schemas }
+    },
     read(value, name) {
       const [only, ...others] = kinds.filter((each) => each.fits(value))
       // What is wrong inside an object is said by its kind; a wrong word is refused with all that it might have been.

@@ -1,7 +1,7 @@
 import { isObject } from './collection.js'
 import { TorchPruneError } from './errors.js'
 import { Faults } from './faults.js'
-import { inWords, type Kind, wrongValue } from './kind.js'
+import { type Help, inWords, type JsonSchema, type Kind, WrongValue, wrongValue } from './kind.js'
 import { shown } from './shown.js'
 import { nearest } from './spelling.js'
 
@@ -58,7 +58,19 @@ export function group<T extends Table>(table: T): Kind<ReadOf<T>, OptionsOf<T>> 
     read(value, name) {
       return readTable(table, value, name, '.')
     },
+    schema: (help) => tableSchema(table, help),
   }
+}
+
+/** The options of a table, all of which may be left out and then have no value, whatever their defaults are. */
+export function leftOpen<T extends Table>(table: T): LeftOpen<T> {
+  return Object.fromEntries(
+    Object.entries(table).map(([name, kind]) => [name, optional(kind)]),
+  ) as LeftOpen<T>
+}
+
+export type LeftOpen<T extends Table> = {
+  readonly [K in keyof T]: Optional<Value<T[K]>, undefined, Given<T[K]>>
 }
 
 /** A value that a function of the library makes, and may come back changed or from a file: an optimizer, a schedule. */
@@ -74,6 +86,7 @@ export interface Made<T> {
 /** The kind of what functions make: refused by how to write it. */
 export function made<T extends { readonly kind: string }>({ kinds, makers, check }: Made<T>): Kind<T> {
   const expected = `what ${inWords(makers)} returns`
+  const inPlainData = `an object whose "kind" is ${inWords(Object.keys(kinds).map((name) => JSON.stringify(name)))}`
   return {
     expected,
     fits: (value) => isObject(value) || typeof value === 'function',
@@ -81,18 +94,61 @@ export function made<T extends { readonly kind: string }>({ kinds, makers, check
       if (typeof value === 'function') {
         throw new TorchPruneError('ERR_ARGUMENT', `${name} must be ${expected}, got ${shown(value)}: call it`)
       }
-      if (!isObject(value)) throw wrongValue(name, expected, value)
+      if (!isObject(value)) throw wrongValue(name, expected, value, 'ERR_ARGUMENT', inPlainData)
       const { kind, ...rest } = value
       const table = typeof kind === 'string' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
       if (table === undefined && typeof kind === 'string') {
         const what = `${name} is of kind ${shown(kind)}, which does not exist`
-        throw new TorchPruneError('ERR_ARGUMENT', `${what}: it must be ${expected}`)
+        const known = Object.keys(kinds)
+        const guess = nearest(kind, known)
+        const inData =
+          inWords(known.map((one) => JSON.stringify(one))) + (guess ? ` (did you mean ${guess}?)` : '')
+        throw new WrongValue('ERR_ARGUMENT', `${what}: it must be ${expected}`, `${name}.kind`, inData, kind)
       }
-      if (table === undefined) throw wrongValue(name, expected, value)
+      if (table === undefined) throw wrongValue(name, expected, value, 'ERR_ARGUMENT', inPlainData)
       const read = { kind, ...readTable(table, rest, name, '.') } as unknown as T
       check?.(read, name)
       return read
     },
+    schema: (help) => ({
+      anyOf: Object.entries(kinds).flatMap(([kind, table]) => {
+        const schema = tableSchema(table, help, { kind: { const: kind } })
+        return schema ? [schema] : []
+      }),
+    }),
+  }
+}
+
+/**
+ * A table as the schema of an object. Options that JSON cannot hold are left out; undefined where one of them must be
+ * given.
+ */
+function tableSchema(
+  table: Table,
+  help: Help,
+  first: Readonly<Record<string, JsonSchema>> = {},
+): JsonSchema | undefined {
+  const properties: Record<string, JsonSchema> = { ...first }
+  const required = Object.keys(first)
+  for (const [name, kind] of Object.entries(table)) {
+    const schema = kind.schema?.(help)
+    const needed = !('fallback' in kind)
+    if (schema === undefined && needed) return undefined
+    if (schema === undefined) continue
+    const description = help(table, name)
+    const fallback = needed ? undefined : kind.fallback
+    properties[name] = {
+      ...(description !== undefined && { description }),
+      ...schema,
+      ...(fallback !== undefined && { default: fallback }),
+    }
+    if (needed) required.push(name)
+  }
+  return {
+    type: 'object',
+    properties,
+    ...(required.length > 0 && { required }),
+    additionalProperties: false,
   }
 }
 

@@ -1,3 +1,6 @@
+import { TorchPruneError } from './errors.js'
+import { shown } from './shown.js'
+
 /** The one of `names` that `word` was probably meant to be; undefined when none is close. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const begun = names.find((name) => word.length > 2 && name.startsWith(word))
@@ -20,4 +23,19 @@ function distance(a: string, b: string): number {
     row = next
   }
   return row[b.length]!
+}
+
+/** A name that is not known, with those that are, and the nearest by spelling. `otherwise` says what else will do. */
+export function unknownName(
+  what: string,
+  name: unknown,
+  known: readonly string[],
+  otherwise = '',
+): TorchPruneError {
+  const guess = typeof name === 'string' ? nearest(name, known) : undefined
+  const hint = guess === undefined ? '' : ` (did you mean ${guess}?)`
+  return new TorchPruneError(
+    'ERR_ARGUMENT',
+    `there is no ${what} ${shown(name)}${hint}: use one of ${known.join(', ')}${otherwise}`,
+  )
 }

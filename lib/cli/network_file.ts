@@ -1,7 +1,8 @@
-import { createModel, modelNames } from '../models/registry.js'
+import { createModel, modelNames } from '../models/index.js'
 import { loadNetwork } from '../nn/load.js'
 import type { Network } from '../nn/network.js'
 import { loadWeights } from '../nn/weights_file.js'
+import { makeNetwork } from '../recipes/model.js'
 import { findRecipe } from '../recipes/registry.js'
 import type { MaskOption } from './options.js'
 
@@ -20,7 +21,7 @@ export async function openNetwork(file: string, { model, mask }: OpenOptions): P
   const known = modelNames.some((name) => name === model)
   const network = known
     ? createModel(model)
-    : ((await findRecipe(model, 'model', modelNames)).model({}) as Network)
+    : (makeNetwork((await findRecipe(model, 'model', modelNames)).model) as Network)
   try {
     await loadWeights(network, file, { mask })
   } catch (error) {

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
+import { unknownName } from '../base/spelling.js'
 import { VERSION } from '../install/home.js'
-import { unknownName } from '../recipes/registry.js'
 import { addDoctor } from './doctor.js'
 import { addFetchLibtorch } from './fetch_libtorch.js'
 import { addInspect } from './inspect.js'
@@ -8,6 +8,7 @@ import { addPack } from './pack.js'
 import { addPrune } from './prune.js'
 import { addReport } from './report.js'
 import { addRun } from './run.js'
+import { addSchema } from './schema.js'
 import { addSensitivity } from './sensitivity.js'
 import { addShrink } from './shrink.js'
 import { addTradeoff } from './tradeoff.js'
@@ -39,6 +40,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 stopped after saving.`,
   addShrink(program)
   addPack(program)
   addInspect(program)
+  addSchema(program)
   addReport(program)
   addDoctor(program)
   addFetchLibtorch(program)

@@ -4,6 +4,7 @@ import type { Dataset } from '../data/dataset.js'
 import { mnist } from '../data/mnist.js'
 import type { Network } from '../nn/network.js'
 import { removeDeadNeurons, type ShrinkReport } from '../prune/surgery/shrink.js'
+import { readData } from '../recipes/data.js'
 import { findRecipe } from '../recipes/registry.js'
 import { formatCount, formatRatio } from '../report/format.js'
 import { ownFile } from '../runs/own_folder.js'
@@ -41,7 +42,7 @@ export async function shrink(file: string, options: ShrinkOptions, signal: Abort
 }
 
 async function testSetFor(network: Network, { compare, data }: ShrinkOptions): Promise<Dataset | undefined> {
-  if (compare !== undefined) return (await (await findRecipe(compare)).data(data)).test
+  if (compare !== undefined) return (await readData((await findRecipe(compare)).data, data)).test
   // Nothing is trained, so no validation part is needed: sets of any size will do.
   const test = async () => (await mnist(data, { validation: 1 })).test
   if (data !== undefined) return test()

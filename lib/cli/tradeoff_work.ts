@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { graphToJson } from '../nn/weights_file.js'
+import { makeNetwork } from '../recipes/model.js'
 import { type Recipe, retrainingOf } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { openSession } from '../recipes/session.js'
@@ -72,7 +73,7 @@ export async function studyTradeoff(
   let done = before
   reporter.start('trade-off', TRADEOFF_CURVES.length * seeds.length, 'curves', before)
   const job = tradeoff({
-    model: ({ seed }) => recipe.model({ seed, device }),
+    model: ({ seed }) => makeNetwork(recipe.model, { seed, device }),
     data,
     seeds,
     densities,

@@ -6,7 +6,7 @@ import { group, type OptionsOf, optional, type ReadOf } from '../base/option.js'
 const pixels = whole(0, 4096)
 const range = rising(pair(number({ over: 0, most: 1e6 })))
 
-const cropOptions = {
+export const cropOptions = {
   /**
    * Pixels of black that surround images in memory first.
    * @default 0
@@ -14,7 +14,7 @@ const cropOptions = {
   padding: optional(pixels, 0),
 }
 
-const resizedCropOptions = {
+export const resizedCropOptions = {
   /**
    * Shares of the image's area.
    * @default [0.08, 1]

@@ -38,7 +38,7 @@ const TRAIN_FILES = [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`)
 const MEND =
   'it should hold data_batch_1.bin to data_batch_5.bin and test_batch.bin, or images as train/<class>/ and test/<class>/'
 
-const cifar10Options = {
+export const cifar10Options = {
   /**
    * How many of the last training samples make the validation part.
    * @default 5000

@@ -7,7 +7,7 @@ import { findMnist, type MnistPart, readMnist } from './idx.js'
 /** Mean and standard deviation of the training pixels, in 0..1. */
 const MNIST = { mean: [0.1307], std: [0.3081] }
 
-const mnistOptions = {
+export const mnistOptions = {
   /**
    * How many of the last training samples make the validation part.
    * @default 5000

@@ -1,9 +1,21 @@
 import { number } from '../base/kind.js'
-import { made, readOptions } from '../base/option.js'
+import { made, optional, readOptions } from '../base/option.js'
 
 const share = number({ least: 0, under: 1 })
-const emaOptions = { decay: share }
-const swaOptions = { start: share }
+export const emaOptions = {
+  /**
+   * What the average keeps of itself at each step.
+   * @default 0.999
+   */
+  decay: optional(share, 0.999),
+}
+export const swaOptions = {
+  /**
+   * The share of the epochs that comes before the averaging.
+   * @default 0.75
+   */
+  start: optional(share, 0.75),
+}
 
 /** Which average of the weights training ends with. */
 export type Averaging =
@@ -14,7 +26,7 @@ export type Averaging =
  * An exponential moving average: after each step `average = decay · average + (1 - decay) · weight`, from the
  * weights of the first step on (Polyak and Juditsky 1992; torch.optim.swa_utils.get_ema_multi_avg_fn).
  */
-export function ema(decay = 0.999): Averaging {
+export function ema(decay = emaOptions.decay.fallback): Averaging {
   return { kind: 'ema', ...readOptions('ema', emaOptions, { decay }) }
 }
 
@@ -22,7 +34,7 @@ export function ema(decay = 0.999): Averaging {
  * Stochastic weight averaging: the mean of the weights at the end of each epoch after this share of them
  * (Izmailov et al. 2018). For learning rates that stay up: where they fall to 0, nothing is left to average.
  */
-export function swa(start = 0.75): Averaging {
+export function swa(start = swaOptions.start.fallback): Averaging {
   return { kind: 'swa', ...readOptions('swa', swaOptions, { start }) }
 }
 

@@ -8,7 +8,10 @@ export type Regularization =
   | { readonly kind: 'l1'; readonly strength: number }
   | { readonly kind: 'l2'; readonly strength: number }
 
-const strengthOptions = { strength: number({ least: 0, most: LARGEST_RATE }) }
+export const strengthOptions = {
+  /** The factor of the term that is added to each weight's gradient. */
+  strength: number({ least: 0, most: LARGEST_RATE }),
+}
 
 export const noRegularization: Regularization = { kind: 'none' }
 

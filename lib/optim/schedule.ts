@@ -20,7 +20,15 @@ export const cosineOptions = {
   final: optional(number({ least: 0, most: 1 }), 0),
 }
 
-const stepOptions = { every: number({ over: 0 }), factor: number({ over: 0 }) }
+export const stepOptions = {
+  /** Epochs between two changes of the rate. */
+  every: number({ over: 0 }),
+  /**
+   * What the rate is multiplied by.
+   * @default 0.1
+   */
+  factor: optional(number({ over: 0 }), 0.1),
+}
 
 export interface CosineOptions extends OptionsOf<typeof cosineOptions> {}
 
@@ -37,7 +45,7 @@ export function cosine(options: CosineOptions = {}): Schedule {
 }
 
 /** Multiplies the rate by `factor` after every `every` epochs. */
-export function step(every: number, factor = 0.1): Schedule {
+export function step(every: number, factor = stepOptions.factor.fallback): Schedule {
   return { kind: 'step', ...readOptions('step', stepOptions, { every, factor }) }
 }
 

@@ -14,11 +14,20 @@ const fused = optional(boolean, true)
 export const sgdOptions = {
   /** Learning rate. */
   lr: rate,
-  /** @default 0 */
+  /**
+   * What a step keeps of the one before.
+   * @default 0
+   */
   momentum: optional(number({ least: 0, most: 1 }), 0),
-  /** @default 0 */
+  /**
+   * The share of the gradient that the momentum leaves out.
+   * @default 0
+   */
   dampening: optional(number({ least: 0, most: 1 }), 0),
-  /** @default false */
+  /**
+   * Looks ahead along the momentum (Nesterov 1983).
+   * @default false
+   */
   nesterov: optional(boolean, false),
   /**
    * For all parameters, added to the gradient, as PyTorch's SGD takes it.
@@ -38,14 +47,20 @@ export const adamOptions = {
    * @default 1e-3
    */
   lr: optional(rate, 1e-3),
-  /** @default [0.9, 0.999] */
+  /**
+   * How fast the averages of the gradient and of its square forget.
+   * @default [0.9, 0.999]
+   */
   betas: optional(pair(number({ least: 0, under: 1 })), [0.9, 0.999]),
   /**
    * Added to the denominator. With 0, or what float32 rounds to it, a sealed weight would be 0 / 0.
    * @default 1e-8
    */
   eps: optional(number({ least: LEAST_EPS, most: LARGEST_RATE }), 1e-8),
-  /** @default false */
+  /**
+   * Divides by the largest average of squares so far (Reddi, Kale and Kumar 2018).
+   * @default false
+   */
   amsgrad: optional(boolean, false),
   /**
    * For all parameters, as PyTorch's optimizers take it: coupled for Adam, decoupled for AdamW.

@@ -105,21 +105,21 @@ const perLayerDensity = perLayer(densityKind)
 const deviationOf = words('initial', 'current', 'survivors')
 const scoreKind = callback<ScoreFunction>()
 
-const deviationOptions = {
+export const deviationOptions = {
   /**
    * Which weights a layer's standard deviation is taken of.
    * @default 'survivors'
    */
   of: optional(deviationOf, 'survivors'),
 }
-const globalDensityOptions = {
+export const globalDensityOptions = {
   /**
    * Divides each layer's weights by its deviation first, so that layers of small weights are not emptied.
    * @default 'none'
    */
   normalize: optional(words('none', 'initial', 'current', 'survivors'), 'none'),
 }
-const fisherOptions = {
+export const fisherOptions = {
   /** @default 50 */
   batches: optional(whole(1), 50),
   /** @default 64 */
@@ -130,14 +130,14 @@ const fisherOptions = {
    */
   seed: optional(seedKind, 0),
 }
-const scoresOptions = {
+export const scoresOptions = {
   /**
    * Whether each layer keeps its own share, or all of them together.
    * @default false
    */
   perLayer: optional(boolean, false),
 }
-const layersOption = {
+export const layersOption = {
   layers: optional(anyOf(list(text, 'an array of names of layers'), words('conv', 'fc'))),
 }
 
@@ -162,11 +162,20 @@ const kinds = {
   scores: { density: densityKind, scores: scoreKind, ...scoresOptions, ...layersOption },
 }
 
-/** A criterion as an option. */
-export const criterionKind = made<Criterion>({
+const anyCriterion = made<Criterion>({
   kinds,
   makers: ['prune.deviation(1)', 'prune.layerDensity(0.1)', 'prune.globalDensity(0.1)', 'another criterion'],
 })
+
+/** A criterion as an option. In plain data, the layers are those with a value. */
+export const criterionKind: typeof anyCriterion = {
+  ...anyCriterion,
+  read(value, name) {
+    const read = anyCriterion.read(value, name)
+    const values = read.kind === 'deviation' ? read.quality : read.density
+    return read.layers === undefined ? { ...read, ...named(values as Choice) } : read
+  },
+}
 
 /**
  * The paper's criterion: prunes |w| under `quality` times the layer's standard deviation. The threshold is

@@ -25,7 +25,10 @@ const retrain: Kind<ReadOf<typeof retrainOptions>, RetrainOptions> = group(retra
 
 export const pruneOptions = {
   criterion: criterionKind,
-  /** @default 1 */
+  /**
+   * Times to prune and retrain.
+   * @default 1
+   */
   rounds: optional(whole(1), 1),
   /**
    * How densities come down over the rounds.

@@ -2,7 +2,6 @@ import { l2 } from '../optim/regularization.js'
 import { cosine } from '../optim/schedule.js'
 import { sgd } from '../optim/spec.js'
 import { globalDensity } from '../prune/criterion.js'
-import { cifar10Data } from './data.js'
 import type { DensePlan, PrunePlan } from './recipe.js'
 
 // As github.com/jack-willturner/deep-compression, the code that the paper's summary names, has it.
@@ -29,4 +28,4 @@ const prune: PrunePlan<never> = {
 }
 
 /** What the recipes for CIFAR-10 have in common: all but the name and the model. */
-export const cifar = { data: cifar10Data(), dense, prune }
+export const cifar = { data: 'cifar10' as const, dense, prune }

@@ -1,33 +1,63 @@
 import { TorchPruneError } from '../base/errors.js'
-import { type Cifar10Options, cifar10 } from '../data/cifar10.js'
+import { inWords, type Kind, wrongValue } from '../base/kind.js'
+import { made, type OptionsOf } from '../base/option.js'
+import { cifar10, cifar10Options } from '../data/cifar10.js'
 import type { DataSplits } from '../data/dataset.js'
-import type { ImageFolderOptions } from '../data/images.js'
+import { imageFolderOptions } from '../data/images.js'
+import { mnist, mnistOptions } from '../data/mnist.js'
 import { images } from '../data/open_images.js'
 
-/** How a recipe reads its data from the folder or file that a user names. */
-export type ReadData = (dir?: string) => Promise<DataSplits>
+/** The data sets that a recipe can name, with their options. */
+const dataSets = { mnist: mnistOptions, cifar10: cifar10Options, images: imageFolderOptions }
+type DataSets = typeof dataSets
 
-/** CIFAR-10, in its binary format or as folders of classes. Throws `ERR_ARGUMENT` where no folder is named. */
-export function cifar10Data(options?: Cifar10Options): ReadData {
-  return async (dir) =>
-    cifar10(
-      dir ??
-        missing(
-          'CIFAR-10',
-          'the folder of its binary files, or of images as train/<class>/ and test/<class>/',
-        ),
-      options,
-    )
+/** A data set by its name, with options of its own. */
+export type NamedData = {
+  readonly [Name in keyof DataSets]: { readonly kind: Name } & OptionsOf<DataSets[Name]>
+}[keyof DataSets]
+
+/** The data of a recipe: the name of a data set, with options or without, or what reads the path that a user names. */
+export type DataSource = keyof DataSets | NamedData | ((path?: string) => Promise<DataSplits>)
+
+const names = Object.keys(dataSets)
+const namedData = made<NamedData>({ kinds: dataSets, makers: names })
+
+/** The data of a recipe as a field of it. */
+export const dataKind: Kind<Exclude<DataSource, string>, DataSource> = {
+  expected: `${inWords(names.map((name) => `'${name}'`))}, or { kind: one of them, … }`,
+  fits: (value) => typeof value === 'string' || namedData.fits(value),
+  read(value, name) {
+    if (typeof value === 'function') return value as (path?: string) => Promise<DataSplits>
+    const whole = typeof value === 'string' ? { kind: value } : (value as { readonly kind?: unknown } | null)
+    if (!names.includes(String(whole?.kind))) throw wrongValue(name, this.expected, value)
+    return namedData.read(whole, name)
+  },
+  schema: (help) => ({ anyOf: [{ enum: names }, namedData.schema!(help)] }),
 }
 
-/** A folder in ImageNet's layout, or a packed one. Throws `ERR_ARGUMENT` where neither is named. */
-export function imageData(options?: ImageFolderOptions): ReadData {
-  return async (dir) =>
-    images(
-      dir ??
-        missing('images', 'a folder with train/<class>/ and val/<class>/, or a file of torch-prune pack'),
-      options,
-    )
+/** Reads the data of a recipe from the path that a user names. Throws `ERR_ARGUMENT` where one is needed. */
+export async function readData(source: DataSource, path?: string): Promise<DataSplits> {
+  if (typeof source === 'function') return source(path)
+  const { kind, ...options } = typeof source === 'string' ? { kind: source } : source
+  switch (kind) {
+    case 'mnist':
+      return mnist(path, options)
+    case 'cifar10':
+      return cifar10(
+        path ??
+          missing(
+            'CIFAR-10',
+            'the folder of its binary files, or of images as train/<class>/ and test/<class>/',
+          ),
+        options,
+      )
+    case 'images':
+      return images(
+        path ??
+          missing('images', 'a folder with train/<class>/ and val/<class>/, or a file of torch-prune pack'),
+        options,
+      )
+  }
 }
 
 function missing(what: string, place: string): never {

@@ -5,6 +5,7 @@ import { OwnFolder } from '../runs/own_folder.js'
 import { evaluate } from '../train/evaluate.js'
 import { train } from '../train/train.js'
 import { findOwnRun } from './folder.js'
+import { readRecipe } from './options.js'
 import { type Note, savedWithin } from './position.js'
 import type { Recipe } from './recipe.js'
 import {
@@ -50,9 +51,9 @@ export interface TrainedResult {
  * @throws TorchPruneError; when aborted, the signal's reason, with all that training stood at saved.
  */
 export async function trainRecipe(recipe: Recipe, options: SessionOptions = {}): Promise<TrainedResult> {
-  const opened = await openSession(recipe, options)
+  const opened = await openSession(readRecipe('trainRecipe', recipe), options)
   const { network, data, seed, autocast, signal, on } = opened
-  const identity = { recipe: recipe.name, plan: planOf(recipe, network), seed }
+  const identity = { recipe: recipe.name, plan: planOf(opened.recipe, network), seed }
   const { resume = false, overwrite = false } = options
   checkDense(opened)
   await using place = await OwnFolder.open(opened.folder)

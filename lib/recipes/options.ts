@@ -1,45 +1,82 @@
 import { abortOptions } from '../base/abort.js'
 import { isObject } from '../base/collection.js'
-import { boolean, callback, kind, number, path, seed, whole } from '../base/kind.js'
-import { group, optional, readOptions } from '../base/option.js'
+import { boolean, kind, number, path, seed, whole } from '../base/kind.js'
+import { group, leftOpen, optional, readOptions } from '../base/option.js'
 import { weightsOptions } from '../nn/zeros.js'
 import { optimizerKind } from '../optim/spec.js'
 import { pruneOptions } from '../prune/options.js'
+import { paperKind } from '../runs/paper.js'
 import { deviceKind } from '../tensor/device.js'
-import { cacheOptions, retrainOptions, settingsOptions } from '../train/options.js'
+import { retrainOptions, settingsOptions } from '../train/options.js'
+import { dataKind } from './data.js'
+import { modelKind } from './model.js'
+import type { Recipe } from './recipe.js'
 
-const { criterion, rounds, densitySchedule, phases, adjustDropout } = pruneOptions
-const notOfDense = Object.keys(cacheOptions)
-const denseOptions = Object.fromEntries(
-  Object.entries(settingsOptions).filter(([name]) => !notOfDense.includes(name)),
-)
+const NAME = /^\w[\w.-]{0,99}$/
 
-const recipeOptions = {
-  name: kind<string>(
-    'letters, digits, dots and dashes, for it names a folder',
-    (value) => typeof value === 'string' && /^\w[\w.-]{0,99}$/.test(value),
-  ),
-  model: callback<() => unknown>(),
-  data: callback<() => unknown>(),
-  dense: group(denseOptions),
-  prune: group({
-    criterion,
-    rounds,
-    densitySchedule,
-    phases,
-    adjustDropout,
-    retrain: group({
-      ...retrainOptions,
-      optimizer: optional(optimizerKind),
-      lrFactor: optional(number({ over: 0 })),
-    }),
-  }),
-  paper: optional(kind<object>('an object, the table of a paper', isObject)),
+const { epochs, optimizer, ...training } = settingsOptions
+const { cachePrefix: _, cacheVariants: __, cacheMemory: ___, cacheDir: ____, ...denseTraining } = training
+
+export const denseOptions = { epochs, optimizer, ...denseTraining }
+
+export const retrainPlanOptions = {
+  epochs,
+  /**
+   * What changes the weights at each step.
+   * @default the dense plan's
+   */
+  optimizer: optional(optimizerKind),
+  /**
+   * Scales the optimizer's learning rate.
+   * @default 0.1 for the dense plan's optimizer, 1 for one of its own
+   */
+  lrFactor: optional(number({ over: 0 })),
+  // What is left out is as in the dense training, not a default.
+  ...leftOpen(training),
+  distillation: retrainOptions.distillation,
 }
 
-/** Throws `ERR_ARGUMENT` naming each field of a recipe that is unknown, missing or wrong. */
-export function checkRecipe(caller: string, recipe: unknown): void {
-  readOptions(caller, { recipe: group(recipeOptions) }, { recipe })
+const { criterion, rounds, densitySchedule, phases, adjustDropout } = pruneOptions
+export const prunePlanOptions = {
+  criterion,
+  rounds,
+  densitySchedule,
+  phases,
+  adjustDropout,
+  /** How survivors are retrained: as the dense network was trained, where nothing else is said. */
+  retrain: group(retrainPlanOptions),
+}
+
+export const recipeOptions = {
+  /** Letters, digits, dots and dashes: it names the folder of a run. */
+  name: kind<string>(
+    'letters, digits, dots and dashes, for it names a folder',
+    (value) => typeof value === 'string' && NAME.test(value),
+    'ERR_ARGUMENT',
+    { type: 'string', pattern: NAME.source },
+  ),
+  /** The network: the name of a model, with options or without, or a graph of layers. */
+  model: modelKind,
+  /** The data set, by name, with options or without. The folder or file that holds it is named when it is run. */
+  data: dataKind,
+  /** How the dense network is trained. */
+  dense: group(denseOptions),
+  /** How it is pruned and retrained. */
+  prune: group(prunePlanOptions),
+  /** What a paper reports of the network, to compare with. Errors are percent. */
+  paper: optional(paperKind),
+}
+
+/** A recipe as an argument. */
+export const recipeKind = group(recipeOptions)
+
+/**
+ * A recipe whole: checked, with its defaults, and each plan in one order.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` naming each field that is unknown, missing or wrong.
+ */
+export function readRecipe(caller: string, value: unknown): Recipe {
+  return readOptions(caller, { recipe: recipeKind }, { recipe: value }).recipe as Recipe
 }
 
 const tells = kind<object>('an object of functions', isObject)

@@ -1,11 +1,10 @@
-import type { DataSplits } from '../data/dataset.js'
-import type { LayerKinds, PrunableName } from '../nn/graph.js'
-import type { AnyNetwork, Network, NetworkOptions } from '../nn/network.js'
 import type { OptimizerSpec } from '../optim/spec.js'
 import type { PruneOptions } from '../prune/prune.js'
 import type { PaperTable } from '../runs/paper.js'
 import type { RetrainOptions, TrainOptions } from '../train/options.js'
-import { checkRecipe } from './options.js'
+import type { DataSource } from './data.js'
+import type { ModelSource, PrunableIn } from './model.js'
+import { readRecipe } from './options.js'
 
 /** How the dense network is trained. */
 export type DensePlan = Pick<
@@ -44,9 +43,8 @@ export interface PrunePlan<Name extends string = string>
 /** An experiment: a network, its data, and how it is trained, pruned and retrained. */
 export interface Recipe {
   readonly name: string
-  readonly model: (options: NetworkOptions) => AnyNetwork
-  /** Of the folder or file that a user names. */
-  readonly data: (path?: string) => Promise<DataSplits>
+  readonly model: ModelSource
+  readonly data: DataSource
   readonly dense: DensePlan
   readonly prune: PrunePlan
   readonly paper?: PaperTable | undefined
@@ -61,16 +59,15 @@ export function retrainingOf({ dense, prune }: Pick<Recipe, 'dense' | 'prune'>):
 }
 
 /**
- * A recipe, with the names in its criterion checked against its model.
+ * A recipe, with the names in its criterion checked against its model, and its defaults filled in.
  *
  * @throws TorchPruneError `ERR_ARGUMENT` naming each field that is unknown, missing or wrong.
  */
-export function defineRecipe<K extends LayerKinds>(
+export function defineRecipe<const Model extends ModelSource>(
   recipe: Omit<Recipe, 'model' | 'prune'> & {
-    readonly model: (options: NetworkOptions) => Network<K>
-    readonly prune: PrunePlan<PrunableName<K>>
+    readonly model: Model
+    readonly prune: PrunePlan<PrunableIn<Model>>
   },
 ): Recipe {
-  checkRecipe('defineRecipe', recipe)
-  return recipe as unknown as Recipe
+  return readRecipe('defineRecipe', recipe)
 }

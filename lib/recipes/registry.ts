@@ -1,7 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { extname } from 'node:path'
-import { TorchPruneError } from '../base/errors.js'
-import { nearest } from '../base/spelling.js'
+import { unknownName } from '../base/spelling.js'
 import type { Recipe } from './recipe.js'
 
 /** Each file in it is a recipe, and its name the recipe's: a new one is known by lying there. */
@@ -33,25 +32,10 @@ export async function findRecipe(
 ): Promise<Recipe> {
   const file = files.get(nameOrPath)
   if (file !== undefined) return ((await import(new URL(file, FOLDER).href)) as { default: Recipe }).default
-  if (nameOrPath.endsWith('.json')) return (await import('./json.js')).readRecipe(nameOrPath)
+  if (nameOrPath.endsWith('.json')) return (await import('./json.js')).readRecipeFile(nameOrPath)
   if (looksLikePath(nameOrPath)) return (await import('./module.js')).importRecipe(nameOrPath)
   const names = [...new Set([...recipeNames, ...others])]
   throw unknownName(what, nameOrPath, names, ', or give a path to a recipe module or JSON file')
-}
-
-/** A name that is not known, with those that are, and the nearest by spelling. */
-export function unknownName(
-  what: string,
-  name: string,
-  known: readonly string[],
-  otherwise = '',
-): TorchPruneError {
-  const guess = nearest(name, known)
-  return new TorchPruneError(
-    'ERR_ARGUMENT',
-    `there is no ${what} '${name}'${guess ? ` (did you mean ${guess}?)` : ''}: ` +
-      `use one of ${known.join(', ')}${otherwise}`,
-  )
 }
 
 function looksLikePath(text: string): boolean {

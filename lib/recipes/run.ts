@@ -15,7 +15,7 @@ import { readNote } from '../train/checkpoint.js'
 import { evaluate, predict } from '../train/evaluate.js'
 import { trainDense } from './dense.js'
 import { findOwnRun } from './folder.js'
-import { checkRecipe, runOptions } from './options.js'
+import { readRecipe, runOptions } from './options.js'
 import { readOutcome } from './outcome.js'
 import { type Note, savedWithin } from './position.js'
 import { type Recipe, retrainingOf } from './recipe.js'
@@ -53,15 +53,15 @@ export interface RunResult {
  * the step it was in saved.
  */
 export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promise<RunResult> {
-  checkRecipe('runRecipe', recipe)
+  const whole = readRecipe('runRecipe', recipe)
   readOptions('runRecipe', runOptions, options)
   const { weights, mask } = options
   if (weights === undefined && mask !== undefined) {
     throw new TorchPruneError('ERR_ARGUMENT', 'mask says how a file of weights is read: give weights too')
   }
-  const opened = await openSession(recipe, options)
+  const opened = await openSession(whole, options)
   const { network, seed, on } = opened
-  const identity = { recipe: recipe.name, plan: planOf(recipe, network), seed }
+  const identity = { recipe: whole.name, plan: planOf(whole, network), seed }
   const { resume = false, overwrite = false } = options
   if (weights === undefined) checkDense(opened)
   checkRetraining(opened)
@@ -95,10 +95,10 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
     const outcome = await readOutcome(session, state)
     const skipped = tellSkipped(session).length
     const seconds = spent()
-    const phases = phasesOf(network, recipe.prune.phases)
+    const phases = phasesOf(network, whole.prune.phases)
     const record: RunRecord = {
       schema: 1,
-      recipe: recipe.name,
+      recipe: whole.name,
       seed,
       device,
       threads,

@@ -19,8 +19,10 @@ import { checkSettings, checkTrainingSet } from '../train/check.js'
 import type { TrainProgress } from '../train/progress.js'
 import { checkLabelled } from '../train/samples.js'
 import type { Epoch } from '../train/training.js'
+import { readData } from './data.js'
 import { CHECKPOINT_MINUTES } from './defaults.js'
 import type { FoundRun } from './folder.js'
+import { makeNetwork } from './model.js'
 import type { sessionOptions } from './options.js'
 import { type Recipe, retrainingOf } from './recipe.js'
 
@@ -104,9 +106,9 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
   const { seed = 0, device = 'cpu', checkpointMinutes = CHECKPOINT_MINUTES, signal, on = {} } = options
   const folder = resolve(options.out ?? defaultRunFolder(recipe, seed))
   if (options.threads !== undefined) computeInJobs(options.threads)
-  const network = recipe.model({ seed, device })
+  const network = makeNetwork(recipe.model, { seed, device })
   checkPruning(network, { ...recipe.prune, retrain: retrainingOf(recipe) })
-  const data = await recipe.data(options.data)
+  const data = await readData(recipe.data, options.data)
   checkLabelled(network, data.train, 'the training set')
   checkLabelled(network, data.validation, 'the validation set')
   checkLabelled(network, data.test, 'the test set')

@@ -128,19 +128,7 @@ export async function readRunRecord(dir: string): Promise<RunRecord> {
 /** The first thing wrong, on one line: `layers.2.density: Too big: expected number to be <=1`. */
 export function firstIssue(error: z.ZodError): string {
   const [issue] = error.issues
-  return issue === undefined ? 'invalid' : textOf(issue)
-}
-
-/** All that is wrong, on one line, parted by `; `. */
-export function allIssues(error: z.ZodError): string {
-  const said = error.issues.slice(0, MOST_ISSUES).map(textOf)
-  const more = error.issues.length - said.length
-  return [...said, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
-}
-
-const MOST_ISSUES = 10
-
-function textOf(issue: z.core.$ZodIssue): string {
+  if (issue === undefined) return 'invalid'
   const message = onOneLine(issue.message)
   return issue.path.length > 0 ? `${issue.path.join('.')}: ${message}` : message
 }

@@ -47,7 +47,7 @@ export const cacheOptions = {
 
 export interface CacheOptions extends OptionsOf<typeof cacheOptions> {}
 
-const progressiveOptions = {
+export const progressiveOptions = {
   /**
    * Share of each side at the start.
    * @default 0.5
@@ -80,7 +80,7 @@ export const progressiveResizingKind: Kind<ReadOf<typeof progressiveOptions>, Pr
   progressiveOptions,
 )
 
-const lessonOptions = {
+export const lessonOptions = {
   /**
    * Share of the loss that is the teacher's.
    * @default 0.7
@@ -94,13 +94,13 @@ const lessonOptions = {
 }
 const teacher = anyOf(networkKind, tensorKind)
 
-const distillationOptions = {
+export const distillationOptions = {
   /** A network, asked once before the first epoch, or its logits for the dataset from `predict()`. */
   teacher,
   ...lessonOptions,
 }
 
-const selfDistillationOptions = {
+export const selfDistillationOptions = {
   /**
    * A network, or its logits for the dataset from `predict()`.
    * @default the network itself, as it comes
@@ -151,7 +151,9 @@ export const checkpointKind: Kind<ReadOf<typeof checkpointOptions>, CheckpointOp
 
 /** What training is, wherever it takes place: in `train()`, in each round of `prune()`, in `splice()`. */
 export const settingsOptions = {
+  /** Times through the training set. */
   epochs: whole(1),
+  /** What changes the weights at each step. */
   optimizer: optimizerKind,
   /**
    * Samples in a step.
@@ -164,9 +166,15 @@ export const settingsOptions = {
    * @default false
    */
   dropLast: optional(boolean, false),
-  /** @default constant() */
+  /**
+   * How the learning rate moves.
+   * @default constant()
+   */
   schedule: optional(scheduleKind),
-  /** @default none */
+  /**
+   * What pulls weights towards zero.
+   * @default none
+   */
   regularization: optional(regularizationKind),
   /**
    * Moves this share of the targets from the right class to all of them (Szegedy et al. 2016).

@@ -7,6 +7,7 @@ import { measureSensitivity, THRESHOLDS_FILE } from '../../lib/cli/sensitivity_w
 import { trainToFile } from '../../lib/cli/train_work.js'
 import { runToTable } from '../../lib/cli/work.js'
 import { layerDensity } from '../../lib/prune/criterion.js'
+import { makeNetwork } from '../../lib/recipes/model.js'
 import type { Recipe } from '../../lib/recipes/recipe.js'
 import { Checkpoint } from '../../lib/runs/checkpoint.js'
 import { REFERENCE_FILE } from '../../lib/runs/files.js'
@@ -79,7 +80,7 @@ async function solvedDensities(
 }
 
 function weightsToKeep({ model, paper }: Recipe, share: number | undefined): number {
-  using network = model({})
+  using network = makeNetwork(model)
   const theirs = new Map(paper?.layers.map(({ name, density }) => [name, density]))
   const kept = network.costs.map(({ name, weights }) => weights * (share ?? theirs.get(name) ?? 1))
   return Math.round(kept.reduce((sum, weights) => sum + weights, 0))

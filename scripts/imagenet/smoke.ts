@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TorchPruneError } from '../../lib/base/errors.js'
-import { loadNetwork, models } from '../../lib/index.js'
-import { imageData } from '../../lib/recipes/data.js'
+import { loadNetwork, type models } from '../../lib/index.js'
 import type { Recipe } from '../../lib/recipes/recipe.js'
 import { MODEL_FILE } from '../../lib/runs/files.js'
 import { readRunRecord } from '../../lib/runs/record.js'
@@ -36,8 +35,8 @@ export async function smoke(recipe: Recipe, options: ExperimentOptions, signal: 
     const sized = recipe.name === 'alexnet-caffe' ? {} : { size }
     const small: Recipe = {
       ...recipe,
-      model: (own) => models.createModel(recipe.name, { ...own, ...sized, hidden: 256 }),
-      data: imageData({ size, validation: CLASSES }),
+      model: { name: recipe.name as models.ModelName, ...sized, hidden: 256 },
+      data: { kind: 'images', size, validation: CLASSES },
     }
     const little = {
       epochs: 1,

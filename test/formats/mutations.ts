@@ -17,7 +17,7 @@ import { flatten, linear } from '../../lib/nn/layers.js'
 import { loadNetwork } from '../../lib/nn/load.js'
 import { network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { readRecipe } from '../../lib/recipes/json.js'
+import { readRecipeFile } from '../../lib/recipes/json.js'
 import { Checkpoint } from '../../lib/runs/checkpoint.js'
 import { EventLog, readEvents } from '../../lib/runs/events.js'
 import { readRunRecord } from '../../lib/runs/record.js'
@@ -117,7 +117,7 @@ async function prepare(): Promise<void> {
   }
 
   writeFileSync(at('recipe.json'), JSON.stringify(tinyRecipe()))
-  kinds.recipe = { file: at('recipe.json'), read: () => readRecipe(at('recipe.json')) }
+  kinds.recipe = { file: at('recipe.json'), read: () => readRecipeFile(at('recipe.json')) }
 
   await writeTinyRun(at('run'))
   kinds['record of a run'] = { file: at('run', 'run.json'), read: () => readRunRecord(at('run')) }

@@ -1,6 +1,4 @@
-import { alexnetCaffe } from '../../models/alexnet.js'
 import { layerDensity } from '../../prune/criterion.js'
-import { imageData } from '../data.js'
 import { paperRetraining, plainTraining } from '../imagenet.js'
 import { ALEXNET, underNames } from '../published.js'
 import { defineRecipe } from '../recipe.js'
@@ -11,8 +9,8 @@ const { paper, densities } = underNames(ALEXNET, names)
 /** The paper's own AlexNet, Caffe's with groups, on ImageNet: 9 times smaller (table 4). */
 export default defineRecipe({
   name: 'alexnet-caffe',
-  model: alexnetCaffe,
-  data: imageData({ size: 227, resize: 256 }),
+  model: 'alexnet-caffe',
+  data: { kind: 'images', size: 227, resize: 256 },
   dense: plainTraining,
   prune: { criterion: layerDensity(densities), rounds: 3, ...paperRetraining },
   paper,

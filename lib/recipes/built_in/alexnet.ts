@@ -1,6 +1,4 @@
-import { alexnet } from '../../models/alexnet.js'
 import { layerDensity } from '../../prune/criterion.js'
-import { imageData } from '../data.js'
 import { paperRetraining, plainTraining } from '../imagenet.js'
 import { ALEXNET, underNames } from '../published.js'
 import { defineRecipe } from '../recipe.js'
@@ -13,8 +11,8 @@ const { paper, densities } = underNames(ALEXNET, [
 /** AlexNet in torchvision's shape on ImageNet, pruned to the densities of the paper's (table 4). */
 export default defineRecipe({
   name: 'alexnet',
-  model: alexnet,
-  data: imageData(),
+  model: 'alexnet',
+  data: 'images',
   dense: plainTraining,
   prune: { criterion: layerDensity(densities), rounds: 3, ...paperRetraining },
   paper,

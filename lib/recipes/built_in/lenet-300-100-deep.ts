@@ -1,5 +1,3 @@
-import { mnist } from '../../data/mnist.js'
-import { lenet300100Dropout } from '../../models/lenet300100.js'
 import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
 import { globalDensity } from '../../prune/criterion.js'
@@ -9,9 +7,9 @@ import paper from './lenet-300-100.js'
 /** LeNet-300-100 past the paper: many small rounds down to 80 times fewer parameters, each state kept. */
 export default defineRecipe({
   name: 'lenet-300-100-deep',
-  model: lenet300100Dropout,
+  model: 'lenet-300-100-dropout',
   // Nothing is chosen on the way, so that a small validation part does. What stands here was, on one of 10,000.
-  data: (dir) => mnist(dir, { validation: 2000 }),
+  data: { kind: 'mnist', validation: 2000 },
   // Dropout of pixels lets the dense network err as seldom as smoothed labels do, which make a bad teacher of few weights.
   dense: { ...paper.dense, epochs: 60, labelSmoothing: 0 },
   prune: {

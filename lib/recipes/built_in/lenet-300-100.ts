@@ -1,5 +1,3 @@
-import { mnist } from '../../data/mnist.js'
-import { lenet300100 } from '../../models/lenet300100.js'
 import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
 import { sgd } from '../../optim/spec.js'
@@ -9,8 +7,8 @@ import { defineRecipe } from '../recipe.js'
 /** The first table of the paper: LeNet-300-100 on MNIST, 12 times smaller. */
 export default defineRecipe({
   name: 'lenet-300-100',
-  model: lenet300100,
-  data: mnist,
+  model: 'lenet-300-100',
+  data: 'mnist',
   dense: {
     epochs: 30,
     batchSize: 128,

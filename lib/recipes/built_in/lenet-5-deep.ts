@@ -1,5 +1,3 @@
-import { mnist } from '../../data/mnist.js'
-import { lenet5Dropout } from '../../models/lenet5.js'
 import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
 import { globalDensity } from '../../prune/criterion.js'
@@ -9,9 +7,9 @@ import paper from './lenet-5.js'
 /** LeNet-5 past the paper: ten rounds, each of which leaves a little over half of the weights, each state kept. */
 export default defineRecipe({
   name: 'lenet-5-deep',
-  model: lenet5Dropout,
+  model: 'lenet-5-dropout',
   // Nothing is chosen on the way, so that a small validation part does.
-  data: (dir) => mnist(dir, { validation: 2000 }),
+  data: { kind: 'mnist', validation: 2000 },
   // As for LeNet-300-100: dropout, more epochs a round, less regularisation of the weights that are left.
   dense: { ...paper.dense, epochs: 20, memoryFormat: 'channelsLast' },
   prune: {

@@ -1,5 +1,3 @@
-import { mnist } from '../../data/mnist.js'
-import { lenet5 } from '../../models/lenet5.js'
 import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
 import { sgd } from '../../optim/spec.js'
@@ -9,8 +7,8 @@ import { defineRecipe } from '../recipe.js'
 /** The paper's second table: LeNet-5 on MNIST, 12 times smaller. */
 export default defineRecipe({
   name: 'lenet-5',
-  model: lenet5,
-  data: mnist,
+  model: 'lenet-5',
+  data: 'mnist',
   dense: {
     epochs: 12,
     batchSize: 128,

@@ -1,6 +1,4 @@
-import { vgg16bn } from '../../models/vgg.js'
 import { layerDensity } from '../../prune/criterion.js'
-import { imageData } from '../data.js'
 import { paperRetraining, plainTraining } from '../imagenet.js'
 import { underNames, VGG16 } from '../published.js'
 import { defineRecipe } from '../recipe.js'
@@ -15,8 +13,8 @@ const { paper, densities } = underNames(VGG16, [
 /** VGG-16 with batch normalisation on ImageNet, pruned to the densities of the paper's VGG-16 (table 5). */
 export default defineRecipe({
   name: 'vgg-16-bn',
-  model: vgg16bn,
-  data: imageData(),
+  model: 'vgg-16-bn',
+  data: 'images',
   dense: plainTraining,
   prune: { criterion: layerDensity(densities), rounds: 5, ...paperRetraining },
   paper,

@@ -1,9 +1,7 @@
-import { wrn16x2 } from '../../models/wrn.js'
 import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
 import { sgd } from '../../optim/spec.js'
 import { globalDensity } from '../../prune/criterion.js'
-import { cifar10Data } from '../data.js'
 import { defineRecipe } from '../recipe.js'
 
 /**
@@ -15,8 +13,8 @@ import { defineRecipe } from '../recipe.js'
  */
 export default defineRecipe({
   name: 'wrn-16-2-hour',
-  model: wrn16x2,
-  data: cifar10Data({ validation: 2500 }),
+  model: 'wrn-16-2',
+  data: { kind: 'cifar10', validation: 2500 },
   dense: {
     epochs: 28,
     batchSize: 128,

@@ -1,0 +1,38 @@
+import { TorchPruneError } from '../base/errors.js'
+import { plainModel } from './model.js'
+import { readRecipe } from './options.js'
+import type { Recipe } from './recipe.js'
+
+/**
+ * A recipe as plain data that JSON can hold: whole, with its defaults. Read again, it computes the same.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` where it holds what only a program can: a function, a network.
+ */
+export function plainRecipe(recipe: Recipe): Recipe {
+  const { name, model, data, dense, prune, paper } = readRecipe('plainRecipe', recipe)
+  if (typeof data === 'function') refuse('data', "name a data set, such as 'mnist'")
+  const plain: Recipe = { name, model: plainModel(model), data, dense, prune, ...(paper && { paper }) }
+  checkPlain(plain, '')
+  return plain
+}
+
+/** Throws for the first value that would not come back from JSON as it is. */
+function checkPlain(value: unknown, field: string): void {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) refuse(field, 'leave it out, or give a finite number')
+    return
+  }
+  const plain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  if (typeof value !== 'object' || !plain) refuse(field, 'leave it out')
+  for (const [key, one] of Object.entries(value)) {
+    if (one !== undefined) checkPlain(one, field === '' ? key : `${field}.${key}`)
+  }
+}
+
+function refuse(field: string, fix: string): never {
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `the recipe's ${field} is of a program, and JSON cannot hold it: ${fix}`,
+  )
+}
