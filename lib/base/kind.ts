@@ -96,7 +96,7 @@ export interface Range {
 /** A number, never NaN; infinite only where `most` or `least` says so. */
 export function number(range: Range = {}): Kind<number> {
   const { least = -Number.MAX_VALUE, most = Number.MAX_VALUE } = range
-  const { over = Number.NEGATIVE_INFINITY, under = Number.POSITIVE_INFINITY } = range
+  const { over, under } = range
   const words = `${rangeInWords(range)}${range.note ? ` (${range.note})` : ''}`
   const expected = `a number${/^[-\d]/.test(words) ? ' of' : ''}${words && ` ${words}`}`
   return {
@@ -104,15 +104,16 @@ export function number(range: Range = {}): Kind<number> {
     fits: (value) => typeof value === 'number',
     read(value, name) {
       if (typeof value !== 'number' || Number.isNaN(value)) throw wrongValue(name, expected, value)
-      if (value >= least && value <= most && value > over && value < under) return value
+      const inside = (over === undefined || value > over) && (under === undefined || value < under)
+      if (value >= least && value <= most && inside) return value
       throw wrongValue(name, words || 'finite', value, 'ERR_ARGUMENT', words ? expected : 'a finite number')
     },
     schema: () => ({
       type: 'number',
       ...(Math.abs(least) < Number.MAX_VALUE && { minimum: least }),
       ...(Math.abs(most) < Number.MAX_VALUE && { maximum: most }),
-      ...(Number.isFinite(over) && { exclusiveMinimum: over }),
-      ...(Number.isFinite(under) && { exclusiveMaximum: under }),
+      ...(over !== undefined && { exclusiveMinimum: over }),
+      ...(under !== undefined && { exclusiveMaximum: under }),
     }),
   }
 }

@@ -10,6 +10,12 @@ import {
   withResumableOptions,
   withWorkOptions,
 } from './options.js'
+import { printJson } from './output.js'
+
+interface RunCommandOptions extends WorkOptions, ResumableOptions, MaskOption {
+  readonly weights?: string
+  readonly printRecipe?: boolean
+}
 
 export function addRun(program: Command): void {
   const command = program
@@ -21,6 +27,7 @@ export function addRun(program: Command): void {
       'start from a trained network (safetensors, .pt, .pth) instead of training one',
     )
     .addOption(maskOption())
+    .option('--print-recipe', 'print the whole recipe as JSON instead, to be changed and run')
   withResumableOptions(withWorkOptions(command, 'runs/<recipe>-<seed>'))
     .addHelpText(
       'after',
@@ -34,12 +41,18 @@ Examples:
   $ torch-prune run lenet-300-100
   $ torch-prune run lenet-5 --seed 2 --device cuda --out runs/third
   $ torch-prune run vgg-16 --data imagenet.pack --checkpoint-minutes 30
+  $ torch-prune run lenet-5 --print-recipe > my-recipe.json
   $ torch-prune run my-recipe.json --data mnist/ --resume`,
     )
-    .action((recipe: string, options: WorkOptions & ResumableOptions & MaskOption & { weights?: string }) =>
-      interruptible(async (signal) => {
+    .action(async (name: string, options: RunCommandOptions) => {
+      const recipe = withCompute(await findRecipe(name), options)
+      if (options.printRecipe) {
+        const { plainRecipe } = await import('../recipes/plain.js')
+        return printJson(plainRecipe(recipe))
+      }
+      await interruptible(async (signal) => {
         const { runToTable } = await import('./work.js')
-        await runToTable(withCompute(await findRecipe(recipe), options), options, signal)
-      }),
-    )
+        await runToTable(recipe, options, signal)
+      })
+    })
 }

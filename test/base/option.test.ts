@@ -41,6 +41,13 @@ describe('options', () => {
     expect([reads, got.epochs, got.betas]).to.deep.equal([1, 3, [0.5, 0.5]])
   })
 
+  it('are infinite only where that is allowed', () => {
+    const any = number({ least: 0, most: Number.POSITIVE_INFINITY })
+    expect(any.read(Number.POSITIVE_INFINITY, 'bytes')).to.equal(Number.POSITIVE_INFINITY)
+    const { message } = refusal(() => number({ over: 0 }).read(Number.POSITIVE_INFINITY, 'lr'))
+    expect(message).to.equal('lr must be over 0, got Infinity')
+  })
+
   it('come from objects of a class of the user, and from those without a prototype', () => {
     class Mine {
       epochs = 3

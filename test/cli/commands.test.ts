@@ -61,6 +61,32 @@ describe('torch-prune', function () {
     })
   })
 
+  describe('recipes', () => {
+    // Without an addon: an editor asks for the schema, and a recipe can be read on any machine.
+    const env = { TORCH_PRUNE_ADDON: box.path('nowhere') }
+    const printed = async (...args: string[]) => {
+      const { code, stdout, stderr } = await torchPrune(args, { env })
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+      return JSON.parse(stdout)
+    }
+
+    it('are described by a JSON Schema', async () => {
+      const schema = await printed('schema', 'recipe')
+      expect(schema).to.include({ $schema: 'https://json-schema.org/draft/2020-12/schema' })
+      expect(schema.required).to.deep.equal(['name', 'model', 'data', 'dense', 'prune'])
+      await expectRefused(['schema', 'run'], /Allowed choices are recipe/)
+    })
+
+    it('are printed whole, with what the command line says, and read again as they are', async () => {
+      const whole = await printed('run', 'lenet-5', '--autocast', 'bfloat16', '--print-recipe')
+      expect(whole).to.include({ name: 'lenet-5', model: 'lenet-5' })
+      expect(whole.dense).to.include({ batchSize: 128, dropLast: false, autocast: 'bfloat16' })
+      const file = box.path('printed.json')
+      writeFileSync(file, JSON.stringify({ $schema: './recipe.schema.json', ...whole }))
+      expect(await printed('run', file, '--print-recipe')).to.deep.equal(whole)
+    })
+  })
+
   it('ends with 1 and one line when the addon that it needs is missing', async () => {
     const { code, stderr } = await torchPrune(['run', 'lenet-5', '--out', box.path('none')], {
       env: { TORCH_PRUNE_ADDON: box.path('nowhere') },
