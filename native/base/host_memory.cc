@@ -15,6 +15,13 @@
 #include <mutex>
 #include <thread>
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, bytes) (static_cast<void>(address), static_cast<void>(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) (static_cast<void>(address), static_cast<void>(bytes))
+#endif
+
 namespace torch_prune {
 namespace {
 
@@ -61,6 +68,21 @@ thread_local int keepers = 0;
 thread_local FreeElsewhere::Thread* elsewhere = nullptr;
 
 constexpr std::size_t kSlowToFree = std::size_t{16} << 20;  // takes some milliseconds
+
+// To AddressSanitizer the header, what a block has beyond the bytes that were asked for, and all of a kept
+// block would be memory like any other: it is told that they are nobody's to touch.
+void* Lend(Block* block, std::size_t bytes) {
+  void* const data = block + 1;
+  ASAN_POISON_MEMORY_REGION(data, block->bytes);
+  ASAN_UNPOISON_MEMORY_REGION(data, bytes);
+  ASAN_POISON_MEMORY_REGION(block, sizeof(Block));
+  return data;
+}
+Block* Recover(void* data) {
+  Block* const block = static_cast<Block*>(data) - 1;
+  ASAN_UNPOISON_MEMORY_REGION(block, sizeof(Block));
+  return block;
+}
 }  // namespace
 
 class FreeElsewhere::Thread {
@@ -127,13 +149,14 @@ Block* Take(int size_class) {
 
 void GiveBack(void* data) {
   if (data == nullptr) return;
-  Block* const block = static_cast<Block*>(data) - 1;
+  Block* const block = Recover(data);
   if (block->size_class >= 0) {
     const std::lock_guard lock(kept.mutex);
     if (kept.users > 0 && kept.bytes + block->bytes <= kept.most) {
       block->next = kept.free[block->size_class];
       kept.free[block->size_class] = block;
       kept.bytes += block->bytes;
+      ASAN_POISON_MEMORY_REGION(data, block->bytes);
       return;
     }
   }
@@ -157,7 +180,7 @@ class HostAllocator final : public c10::Allocator {
       const std::size_t rounded = keep ? ClassBytes(bytes) : bytes;
       block = new (c10::alloc_cpu(sizeof(Block) + rounded)) Block{nullptr, rounded, size_class};
     }
-    void* const data = block + 1;
+    void* const data = Lend(block, bytes);
     return {data, data, GiveBack, c10::Device(c10::kCPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return GiveBack; }
