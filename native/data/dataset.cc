@@ -164,7 +164,7 @@ Slices ReadAll(const Dataset& dataset, Dataset::Plan plan, Job& job) {
   const auto pass = dataset.Read(plan);
   for (std::int64_t step = 0; step < plan.steps() && !job.Cancelled(); ++step) {
     pass->Next(job);
-    const auto done = static_cast<double>((step + 1) * plan.batch_size);
+    const auto done = static_cast<double>(step + 1) * static_cast<double>(plan.batch_size);
     if (job.WantsReport()) job.Report({std::min(done, total), total});
     co_await kHandOver;
   }

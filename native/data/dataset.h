@@ -12,6 +12,11 @@
 
 namespace torch_prune {
 
+// How many batches of up to `size` samples hold them all. The size may be larger than any sum with it.
+constexpr std::int64_t Batches(std::int64_t samples, std::int64_t size) {
+  return samples / size + (samples % size == 0 ? 0 : 1);
+}
+
 // Labelled samples, immutable. Where they lie (memory, a folder, a packed file) is its children's affair.
 class Dataset : public std::enable_shared_from_this<Dataset> {
  public:
@@ -51,9 +56,7 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
     Augmentation augmentation = {};
     std::uint64_t seed = 0;  // of the augmentation
 
-    std::int64_t steps() const {
-      return (static_cast<std::int64_t>(order.size()) + batch_size - 1) / batch_size;
-    }
+    std::int64_t steps() const { return Batches(static_cast<std::int64_t>(order.size()), batch_size); }
   };
   // One reading. Its batches are those of the plan, whatever the number of threads.
   class Pass {

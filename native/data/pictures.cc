@@ -77,7 +77,8 @@ class PictureDataset::Reading : public Pass {
 
  private:
   std::int64_t EndOf(std::int64_t batch) const {
-    return std::min((batch + 1) * plan_.batch_size, static_cast<std::int64_t>(plan_.order.size()));
+    const std::int64_t first = batch * plan_.batch_size;
+    return first + std::min(plan_.batch_size, static_cast<std::int64_t>(plan_.order.size()) - first);
   }
 
   void Prepare() {

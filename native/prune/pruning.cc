@@ -255,7 +255,7 @@ Napi::Value SpliceOnce(const Napi::CallbackInfo& info) {
   const auto network = UseNetwork(info[0]);
   const Options options(info[1], "options");
   const auto splicing = std::make_shared<Splicing>(*network, options);
-  const auto keep = ToNumbers(options.Get("keep"), "keep");
+  const auto keep = ToIntegers(options.Get("keep"), "keep");
   if (keep.size() != splicing->groups()) throw Error("ERR_ARGUMENT", "keep must hold one number a group");
   return StartJob(
       info.Env(), network, [splicing, keep] { splicing->Refresh(keep.data()); },

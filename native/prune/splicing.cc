@@ -41,9 +41,9 @@ Splicing::Splicing(const Network& network, const Options& options) : margin_(opt
   }
 }
 
-void Splicing::Refresh(const double* keep) {
+void Splicing::Refresh(const std::int64_t* keep) {
   const at::NoGradGuard no_grad;
-  for (std::size_t g = 0; g < groups_.size(); ++g) Choose(groups_[g], static_cast<std::int64_t>(keep[g]));
+  for (std::size_t g = 0; g < groups_.size(); ++g) Choose(groups_[g], keep[g]);
   for (auto& group : groups_) {
     for (auto& member : group) {
       MaskHook& splice = *FindSplice(member.weight);

@@ -20,7 +20,7 @@ class Splicing {
   std::size_t groups() const { return groups_.size(); }
 
   // Splices again, `keep` a count for each group. Changes nothing when it would leave a weight tensor empty.
-  void Refresh(const double* keep);
+  void Refresh(const std::int64_t* keep);
 
   // {returned, removed}, of all refreshes so far.
   Napi::Value Counts(Napi::Env env) const;

@@ -58,7 +58,7 @@ void Evaluation::Add(const Dataset::Batch& batch, const Network::Observer& obser
 
 Slices Evaluation::Run(Job& job) {
   const auto count = dataset->size();
-  const auto total = (count + batch_size - 1) / batch_size;
+  const auto total = Batches(count, batch_size);
   const auto pass = dataset->Read({InOrder(count), batch_size, network->device()});
   densities.assign(network->layers().size(), 0);
   std::vector<double> elements(densities.size(), 0);
@@ -202,6 +202,8 @@ std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::Cal
   sweep->seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
   sweep->variants = options.Integer("variants", 1);
   if (sweep->variants < 1) throw Error("ERR_ARGUMENT", "variants must be 1 or more");
+  if (std::int64_t rows = 0; __builtin_mul_overflow(sweep->dataset->size(), sweep->variants, &rows))
+    throw Error("ERR_MEMORY", "variants asks for more samples than memory can hold: lower it");
   sweep->dataset->CheckAugmentation(sweep->augmentation);
   const auto job = environment.compute.NewJob(info.Env());
   ClaimNetwork(environment, *job, *sweep->network, access, {by, sweep->dataset->Memory(), {}});

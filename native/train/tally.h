@@ -10,8 +10,8 @@ class Tally {
  public:
   Tally() = default;
   // Goes on from what another one had counted.
-  Tally(double samples, double loss_sum, double correct)
-      : samples_(samples), loss_(loss_sum), correct_(static_cast<std::int64_t>(correct)) {}
+  Tally(double samples, double loss_sum, std::int64_t correct)
+      : samples_(samples), loss_(loss_sum), correct_(correct) {}
 
   // The mean loss of a batch, its logits [N, classes] and its labels [N].
   void Add(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& labels) {

@@ -45,7 +45,7 @@ struct Training {
   double teacher_weight = 0, temperature = 1;
   std::unique_ptr<Splicing> splicing;  // null without
   std::vector<std::int64_t> splice_steps;
-  std::vector<double> splice_keep;  // for each of these steps, a count a group
+  std::vector<std::int64_t> splice_keep;  // for each of these steps, a count a group
 
   // Averages of parameters: after each step, `average` moves by the step's weight towards its parameter.
   struct Averaged {
@@ -104,7 +104,7 @@ void Training::CheckTrainable(const at::Tensor& logits) const {
 
 std::int64_t Training::Steps() const {
   const auto samples = order.empty() ? dataset->size() : static_cast<std::int64_t>(order.size());
-  return (drop_last ? samples : samples + batch_size - 1) / batch_size;
+  return drop_last ? samples / batch_size : Batches(samples, batch_size);
 }
 
 // Whether the loss of a step is a number. A GPU is not waited for: there the sum of all losses shows it
@@ -209,7 +209,7 @@ void Training::Splice() {
   if (!splicing) return;
   const auto due = std::find(splice_steps.begin(), splice_steps.end(), steps);
   if (due == splice_steps.end()) return;
-  splicing->Refresh(&splice_keep[static_cast<std::size_t>(due - splice_steps.begin()) * splicing->groups()]);
+  splicing->Refresh(splice_keep.data() + (due - splice_steps.begin()) * splicing->groups());
 }
 
 void Training::Step(const Dataset::Batch& batch) {
@@ -320,7 +320,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
     const Options splicing(options.Get("splicing"), "splicing");
     training->splicing = std::make_unique<Splicing>(*training->network, splicing);
     training->splice_steps = ToIntegers(splicing.Get("steps"), "steps");
-    training->splice_keep = ToNumbers(splicing.Get("keep"), "keep");
+    training->splice_keep = ToIntegers(splicing.Get("keep"), "keep");
     if (training->splice_keep.size() != training->splice_steps.size() * training->splicing->groups())
       throw Error("ERR_ARGUMENT", "splicing.keep must hold one number a group for each of its steps");
   }
@@ -354,7 +354,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
     training->steps = from.Integer("steps");
     if (training->steps < 0 || training->steps > steps)
       throw Error("ERR_ARGUMENT", "from.steps must be 0 to " + std::to_string(steps));
-    training->tally = Tally(from.Number("samples"), from.Number("lossSum"), from.Number("correct"));
+    training->tally = Tally(from.Number("samples"), from.Number("lossSum"), from.Integer("correct"));
   }
 
   const auto job = environment.compute.NewJob(info.Env());

@@ -93,7 +93,7 @@ function resizable(length: number, most: number): Resizable {
   return new Buffer(length, { maxByteLength: most })
 }
 
-const numbers = [0, 1, 2, 3, -1, -0, 1.5, Number.NaN, Infinity, 2 ** 31, 2 ** 53, 1e300, 1e39]
+const numbers = [0, 1, 2, 3, -1, -0, 1.5, Number.NaN, Infinity, 2 ** 31, 2 ** 53 - 1, 2 ** 53, 1e300, 1e39]
 const texts = [
   '',
   'cpu',
@@ -107,7 +107,8 @@ const texts = [
   '__proto__',
   '\0',
 ]
-const others = [undefined, null, true, false, 3n, 2n ** 64n, Symbol('s'), [], {}, hostile]
+const integers = [3n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 64n]
+const others = [undefined, null, true, false, ...integers, Symbol('s'), [], {}, hostile]
 const made: readonly Value[] = [
   ...forged,
   detached,
