@@ -1,6 +1,6 @@
 // Reads damaged files of every kind: none may end the process or hang, and each error is ours. Run by
-// test/io/mutations.test.ts in a child process, and by hand:
-//   node --import tsx/esm test/io/mutations.ts 3000 [SEED [FILE [KIND]]]
+// test/formats/mutations.test.ts in a child process, and by hand:
+//   node --import tsx/esm test/formats/mutations.ts 3000 [SEED [FILE [KIND]]]
 // FILE holds the seed and what is read, so that a crash tells which it was.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
