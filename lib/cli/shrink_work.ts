@@ -16,7 +16,7 @@ import { shown } from './work.js'
 export interface ShrinkOptions extends OpenOptions {
   readonly out: string
   readonly data?: string
-  readonly compare?: string
+  readonly certify?: string
 }
 
 const REASONS = {
@@ -41,8 +41,8 @@ export async function shrink(file: string, options: ShrinkOptions, signal: Abort
   print(shrinkText(report, out))
 }
 
-async function testSetFor(network: Network, { compare, data }: ShrinkOptions): Promise<Dataset | undefined> {
-  if (compare !== undefined) return (await readData((await findRecipe(compare)).data, data)).test
+async function testSetFor(network: Network, { certify, data }: ShrinkOptions): Promise<Dataset | undefined> {
+  if (certify !== undefined) return (await readData((await findRecipe(certify)).data, data)).test
   // Nothing is trained, so no validation part is needed: sets of any size will do.
   const test = async () => (await mnist(data, { validation: 1 })).test
   if (data !== undefined) return test()
@@ -75,7 +75,7 @@ function shrinkText(report: ShrinkReport, out: string): string {
     const { samples, relativeChange } = certificate
     const moved = `moved by at most ${relativeChange.toExponential(1)} of the largest output`
     lines.push(`Over ${samples} test samples outputs ${relativeChange === 0 ? 'did not move' : moved}.`)
-  } else lines.push('Outputs were not compared: give test samples with --compare or --data.')
+  } else lines.push('Outputs were not compared: give test samples with --certify or --data.')
   lines.push(`The smaller network is in ${shown(out)}`)
   return lines.join('\n')
 }

@@ -16,7 +16,8 @@ export function addTrain(program: Command): void {
     .option('--drop-last', 'leave out the last batch of an epoch where it is not full')
     .option('--lr <x>', 'learning rate', real('--lr', { over0: true }))
     .option('--momentum <x>', 'momentum of SGD', real('--momentum', { most: 1 }))
-    .option('--weight-decay <x>', 'strength of L2 regularization, on weights', real('--weight-decay'))
+    .option('--weight-decay <x>', "the optimizer's, on all parameters", real('--weight-decay'))
+    .option('--l2 <x>', 'strength of L2 regularization, on weights alone', real('--l2'))
     .option(
       '--label-smoothing <x>',
       'share of the targets for all classes',
@@ -27,7 +28,7 @@ export function addTrain(program: Command): void {
       'cosine rate, rising over this share of the steps first',
       real('--warmup', { most: 1 }),
     )
-    .option('--average <how>', 'end with an average of the weights: ema, ema=0.99, swa or swa=0.5', averaging)
+    .option('--averaging <how>', 'end with an average of the weights: ema, ema=0.99, swa or swa=0.5', averaging)
   withResumableOptions(withWorkOptions(command, 'runs/train-<model>-<seed>'))
     .addHelpText(
       'after',
@@ -48,8 +49,8 @@ Examples:
 /** Reads `ema` or `swa`, with a number of its own or without. */
 function averaging(text: string): Averaging {
   const [name, value, ...rest] = text.split('=')
-  const number = value === undefined ? undefined : real('--average', { most: 1 })(value)
+  const number = value === undefined ? undefined : real('--averaging', { most: 1 })(value)
   if (name === 'ema' && rest.length === 0) return ema(number)
   if (name === 'swa' && rest.length === 0) return swa(number)
-  throw wrong('--average', 'ema, ema=0.99, swa or swa=0.5', text)
+  throw wrong('--averaging', 'ema, ema=0.99, swa or swa=0.5', text)
 }

@@ -23,9 +23,10 @@ export interface TrainOptions extends WorkOptions, ResumableOptions {
   readonly lr?: number
   readonly momentum?: number
   readonly weightDecay?: number
+  readonly l2?: number
   readonly labelSmoothing?: number
   readonly warmup?: number
-  readonly average?: Averaging
+  readonly averaging?: Averaging
 }
 
 /** Options that pruning takes as well. */
@@ -92,9 +93,10 @@ export async function trainToFile(
 }
 
 function withOptions(plan: DensePlan, options: TrainOptions): DensePlan {
-  const { lr, momentum, weightDecay, labelSmoothing, warmup, average } = options
+  const { lr, momentum, weightDecay, labelSmoothing, warmup, averaging } = options
   let { optimizer } = plan
   if (lr !== undefined) optimizer = { ...optimizer, lr }
+  if (weightDecay !== undefined) optimizer = { ...optimizer, weightDecay }
   if (momentum !== undefined) {
     if (optimizer.kind !== 'sgd') {
       throw new TorchPruneError(
@@ -112,7 +114,7 @@ function withOptions(plan: DensePlan, options: TrainOptions): DensePlan {
     dropLast: options.dropLast ?? plan.dropLast,
     ...(labelSmoothing !== undefined && { labelSmoothing }),
     ...(warmup !== undefined && { schedule: cosine({ warmup }) }),
-    ...(average && { averaging: average }),
-    regularization: weightDecay === undefined ? plan.regularization : l2(weightDecay),
+    ...(averaging && { averaging }),
+    regularization: options.l2 === undefined ? plan.regularization : l2(options.l2),
   }
 }

@@ -80,7 +80,7 @@ describe('torch-prune, studying,', function () {
       const { weights: wanted, densities } = json('budget', 'thresholds.json')
       expect(wanted).to.be.at.most(600)
       const list = Object.entries(densities).map(([layer, value]) => `${layer}=${value}`)
-      const out = ['--out', box.path('solved'), '--rounds', '1', '--epochs', '1', ...common]
+      const out = ['--out', box.path('solved'), '--rounds', '1', '--retrain-epochs', '1', ...common]
       await done(['prune', recipe, '--weights', weights, '--density', list.join(), ...out])
       for (const { name, weights, kept } of json('solved', 'run.json').layers) {
         expect(kept, name).to.equal(Math.round(densities[name] * weights))
@@ -238,10 +238,10 @@ describe('torch-prune, studying,', function () {
 
     it('compares on the test set of a recipe, and says when it cannot compare', async () => {
       const args = ['shrink', model, '--out', small]
-      const { stdout } = await done([...args, '--compare', recipe, '--data', box.path('mnist')])
+      const { stdout } = await done([...args, '--certify', recipe, '--data', box.path('mnist')])
       expect(stdout).to.match(/^Over 100 test samples/m)
       expect((await done(args)).stdout).to.match(
-        /^Outputs were not compared: give test samples with --compare or --data\.$/m,
+        /^Outputs were not compared: give test samples with --certify or --data\.$/m,
       )
     })
 
@@ -308,7 +308,7 @@ describe('torch-prune, studying,', function () {
 
   describe('prune by a criterion of choice', () => {
     const args = (out: string, ...more: string[]) => [
-      ...['prune', recipe, '--weights', weights, '--rounds', '1', '--epochs', '1', '--out', box.path(out)],
+      ...['prune', recipe, '--weights', weights, '--rounds', '1', '--retrain-epochs', '1', '--out', box.path(out)],
       ...[...common, ...more],
     ]
 
@@ -385,13 +385,13 @@ describe('torch-prune, studying,', function () {
 
   it('trains to an average of the weights, with a rate that warms up and labels smoothed', async () => {
     const out = box.path('averaged')
-    const aids = ['--average', 'ema=0.9', '--warmup', '0.2', '--label-smoothing', '0.1']
+    const aids = ['--averaging', 'ema=0.9', '--warmup', '0.2', '--label-smoothing', '0.1']
     await done(['train', recipe, '--out', out, ...common, ...aids])
     using network = await loadNetwork(`${out}/reference.safetensors`)
     expect(network.parameterCount).to.equal(1810)
     const refused = (value: string, message: RegExp) =>
-      expectRefused(['train', recipe, '--out', box.path('none'), ...common, '--average', value], message)
-    await refused('mean', /--average takes ema, ema=0\.99, swa or swa=0\.5, got 'mean'/)
+      expectRefused(['train', recipe, '--out', box.path('none'), ...common, '--averaging', value], message)
+    await refused('mean', /--averaging takes ema, ema=0\.99, swa or swa=0\.5, got 'mean'/)
     await refused('ema=1', /ema: decay must be 0 or more and .*1, got 1/)
   })
 
