@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import { EXIT } from './failure.js'
+import { jsonOption } from './options.js'
 import { print, printJson } from './output.js'
 
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
     .description('say which libtorch, addon and CUDA were found, and what to do where one is missing')
-    .option('--json', 'print it as JSON')
+    .addOption(jsonOption())
     .addHelpText('after', '\nExits with 1 when something is missing.')
     .action(async ({ json }: { json?: boolean }) => {
       const { diagnose, formatDiagnosis } = await import('../install/doctor.js')

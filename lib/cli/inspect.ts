@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { OpenOptions } from './network_file.js'
-import { maskOption } from './options.js'
+import { jsonOption, maskOption } from './options.js'
 import { print, printJson } from './output.js'
 
 export function addInspect(program: Command): void {
@@ -10,7 +10,7 @@ export function addInspect(program: Command): void {
     .argument('<file>', 'a safetensors file, a state dict (.pt, .pth), a run.json, or the folder of a run')
     .option('--model <name>', 'its network, for a file that holds no layer graph')
     .addOption(maskOption())
-    .option('--json', 'print it as JSON')
+    .addOption(jsonOption())
     .addHelpText(
       'after',
       `

@@ -17,6 +17,7 @@ export interface WorkOptions extends ComputeOptions {
   readonly device: Device
   readonly threads: number
   readonly quiet?: boolean
+  readonly json?: boolean
 }
 
 export function withWorkOptions(command: Command, defaultFolder: string): Command {
@@ -33,7 +34,13 @@ export function withWorkOptions(command: Command, defaultFolder: string): Comman
         .argParser(whole('--threads', 1, MOST_THREADS))
         .default(Math.min(availableCores(), threadLimit(), MOST_THREADS), 'all cores'),
     )
-    .option('--quiet', 'print nothing but errors')
+    .option('--quiet', 'print nothing but errors, and with --json the figures')
+    .addOption(jsonOption())
+}
+
+/** Commands that end with figures print them as one JSON document; whatever else they say goes to stderr. */
+export function jsonOption(): Option {
+  return new Option('--json', 'print the figures as one JSON document; all else goes to stderr')
 }
 
 export function deviceOption(): Option {

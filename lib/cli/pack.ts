@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { interruptible } from './interrupt.js'
+import { jsonOption } from './options.js'
 import type { PackCommandOptions } from './pack_work.js'
 import { whole } from './values.js'
 
@@ -20,7 +21,8 @@ export function addPack(program: Command): void {
       'threads that decode (default: all cores, at most 4)',
       whole('--threads', 1, 256),
     )
-    .option('--quiet', 'print nothing but errors')
+    .option('--quiet', 'print nothing but errors, and with --json the figures')
+    .addOption(jsonOption())
     .addHelpText(
       'after',
       `

@@ -2,7 +2,8 @@ import { packImages } from '../data/packed.js'
 import { formatCount } from '../report/format.js'
 import { ownFile } from '../runs/own_folder.js'
 import { Interrupted } from './failure.js'
-import { createReporter } from './progress.js'
+import { printJson } from './output.js'
+import { reporterFor } from './progress.js'
 import { shown } from './work.js'
 
 export interface PackCommandOptions {
@@ -11,14 +12,15 @@ export interface PackCommandOptions {
   readonly validation?: number
   readonly threads?: number
   readonly quiet?: boolean
+  readonly json?: boolean
 }
 
 const SHOWN = 10
 
 /** Packs a folder of images, and says what was left out. */
 export async function pack(dir: string, options: PackCommandOptions, signal: AbortSignal): Promise<void> {
-  const { out, resize, validation, threads, quiet = false } = options
-  using reporter = createReporter({ quiet })
+  const { out, resize, validation, threads } = options
+  using reporter = reporterFor(options)
   let started = false
   const onProgress = ({ done, total }: { done: number; total: number }) => {
     if (!started) reporter.start('pack', total, 'images')
@@ -29,6 +31,7 @@ export async function pack(dir: string, options: PackCommandOptions, signal: Abo
   try {
     const result = await packImages(dir, out, { resize, validation, threads, signal, onProgress })
     if (started) reporter.stop()
+    if (options.json) return printJson({ kind: 'pack', file: out, ...result })
     for (const { reason } of result.skipped.slice(0, SHOWN)) reporter.line(`left out: ${reason}`)
     if (result.skipped.length > SHOWN) reporter.line(`and ${result.skipped.length - SHOWN} more`)
     const size = (result.bytes / 2 ** 20).toFixed(1)

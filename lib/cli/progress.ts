@@ -34,6 +34,11 @@ export interface ReporterOptions {
   now?: () => number
 }
 
+/** The reporter of a command: where its figures are JSON, stdout is left to them. */
+export function reporterFor({ quiet = false, json = false }: { quiet?: boolean; json?: boolean }): Reporter {
+  return createReporter({ quiet, ...(json && { stdout: process.stderr }) })
+}
+
 /** Bars where stderr is a terminal that can move its cursor, plain lines where not. */
 export function createReporter(options: ReporterOptions = {}): Reporter {
   const { quiet = false, stdout = process.stdout, stderr = process.stderr, env = process.env } = options

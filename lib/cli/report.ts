@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
-import { print } from './output.js'
+import { jsonOption } from './options.js'
+import { print, printJson } from './output.js'
 
 export function addReport(program: Command): void {
   program
     .command('report')
     .description('write the report of a run or a study again, as report.html in its folder')
     .argument('<dir>', 'the folder of a finished run, or of a sensitivity or trade-off study')
+    .addOption(jsonOption())
     .addHelpText(
       'after',
       `
@@ -15,9 +17,11 @@ figures/ of the folder, as SVG and PNG.
 Example:
   $ torch-prune report runs/lenet-5-0`,
     )
-    .action(async (dir: string) => {
+    .action(async (dir: string, { json }: { json?: boolean }) => {
       const { writeReport } = await import('../report/report.js')
       const { shown } = await import('./work.js')
-      print(`The report is in ${shown(await writeReport(dir))}`)
+      const report = await writeReport(dir)
+      if (json) printJson({ kind: 'report', report })
+      else print(`The report is in ${shown(report)}`)
     })
 }

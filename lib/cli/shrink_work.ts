@@ -9,7 +9,7 @@ import { findRecipe } from '../recipes/registry.js'
 import { formatCount, formatRatio } from '../report/format.js'
 import { ownFile } from '../runs/own_folder.js'
 import { type OpenOptions, openNetwork } from './network_file.js'
-import { print } from './output.js'
+import { print, printJson } from './output.js'
 import { renderTable } from './table.js'
 import { shown } from './work.js'
 
@@ -17,6 +17,7 @@ export interface ShrinkOptions extends OpenOptions {
   readonly out: string
   readonly data?: string
   readonly certify?: string
+  readonly json?: boolean
 }
 
 const REASONS = {
@@ -38,7 +39,8 @@ export async function shrink(file: string, options: ShrinkOptions, signal: Abort
   const certify = await testSetFor(network, options)
   const report = await removeDeadNeurons(network, { certify, signal })
   await network.save(out)
-  print(shrinkText(report, out))
+  if (options.json) printJson({ kind: 'shrink', file: out, ...report })
+  else print(shrinkText(report, out))
 }
 
 async function testSetFor(network: Network, { certify, data }: ShrinkOptions): Promise<Dataset | undefined> {

@@ -14,7 +14,8 @@ import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
 import type { WorkOptions } from './options.js'
-import { createReporter } from './progress.js'
+import { printJson } from './output.js'
+import { reporterFor } from './progress.js'
 import { renderTable } from './table.js'
 import { announce, shown, takenOver } from './work.js'
 
@@ -66,7 +67,7 @@ export async function studyTradeoff(
   const before = seeds.flatMap((seed) =>
     TRADEOFF_CURVES.filter(({ name }) => known.has(`${name} ${seed}`)),
   ).length
-  using reporter = createReporter({ quiet: options.quiet ?? false })
+  using reporter = reporterFor(options)
   announce(reporter, named, options, folder)
   if (place.before) reporter.line(`${takenOver(place.before)}.`)
   if (before > 0) reporter.line(`Going on behind ${before} curves that are saved.`)
@@ -101,8 +102,9 @@ export async function studyTradeoff(
   reporter.stop()
   const record = toRecord(recipe, densities, seeds, results)
   await writeTradeoff(folder, record)
-  reporter.line(`\n${recordTable(record)}`)
   const report = await writeReport(folder)
+  if (options.json) return printJson({ kind: 'tradeoff', folder, report, tradeoff: record })
+  reporter.line(`\n${recordTable(record)}`)
   reporter.line(`\nThe files are in ${shown(folder)}, the report in ${shown(report)}`)
 }
 

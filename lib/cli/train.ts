@@ -28,7 +28,11 @@ export function addTrain(program: Command): void {
       'cosine rate, rising over this share of the steps first',
       real('--warmup', { most: 1 }),
     )
-    .option('--averaging <how>', 'end with an average of the weights: ema, ema=0.99, swa or swa=0.5', averaging)
+    .option(
+      '--averaging <how>',
+      'end with an average of the weights: ema, ema=0.99, swa or swa=0.5',
+      averaging,
+    )
   withResumableOptions(withWorkOptions(command, 'runs/train-<model>-<seed>'))
     .addHelpText(
       'after',

@@ -3,7 +3,7 @@ import type { Averaging } from '../optim/averaging.js'
 import { l2 } from '../optim/regularization.js'
 import { cosine } from '../optim/schedule.js'
 import { sgd } from '../optim/spec.js'
-import { trainRecipe } from '../recipes/dense.js'
+import { type TrainedResult, trainRecipe } from '../recipes/dense.js'
 import type { DensePlan, Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { Checkpoint } from '../runs/checkpoint.js'
@@ -11,8 +11,8 @@ import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { anotherCommand, commandWith } from './interrupt.js'
 import type { ResumableOptions, WorkOptions } from './options.js'
-import { print } from './output.js'
-import { createReporter } from './progress.js'
+import { print, printJson } from './output.js'
+import { reporterFor } from './progress.js'
 import { followRun } from './run_progress.js'
 import { announce, beginning, fromHere, shown } from './work.js'
 
@@ -45,24 +45,26 @@ const KEPT = [
 export async function train(model: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const { name, ...recipe } = withCompute(await findRecipe(model, 'model'), options)
   const named: Recipe = { ...recipe, name: `train-${name}`, dense: withOptions(recipe.dense, options) }
-  const weights = await trainToFile(named, options, signal)
+  const result = await trainToFile(named, options, signal)
+  const { weights } = result
+  if (options.json) return printJson({ kind: 'training', ...result })
   if (options.quiet) return
   print(`The dense network is in ${shown(weights)}; prune it with:`)
   print(`  ${anotherCommand(['prune', model, '--weights', fromHere(weights)], KEPT)}`)
 }
 
-/** Trains a recipe's dense network under the eyes of a user, and returns its file. */
+/** Trains a recipe's dense network under the eyes of a user. */
 export async function trainToFile(
   recipe: Recipe,
   options: WorkOptions & ResumableOptions,
   signal: AbortSignal,
-): Promise<string> {
-  using reporter = createReporter({ quiet: options.quiet ?? false })
+): Promise<TrainedResult> {
+  using reporter = reporterFor(options)
   const follow = followRun(reporter)
   let into: string | undefined
   let saved = false
   try {
-    const { folder, weights } = await trainRecipe(recipe, {
+    const result = await trainRecipe(recipe, {
       ...options,
       signal,
       on: {
@@ -79,8 +81,8 @@ export async function trainToFile(
       },
     })
     if (into === undefined)
-      reporter.line(`This training is finished: nothing is left to do in ${shown(folder)}`)
-    return weights
+      reporter.line(`This training is finished: nothing is left to do in ${shown(result.folder)}`)
+    return result
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error
     if (into === undefined) throw new Interrupted('interrupted before the training began')

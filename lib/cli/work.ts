@@ -11,8 +11,8 @@ import { isPruning } from '../runs/checkpoint.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
 import type { MaskOption, ResumableOptions, WorkOptions } from './options.js'
-import { render } from './output.js'
-import { createReporter, type Reporter } from './progress.js'
+import { printJson, render } from './output.js'
+import { type Reporter, reporterFor } from './progress.js'
 import { followRun } from './run_progress.js'
 
 /** Runs a recipe up to its table, for `run` and `prune`. */
@@ -21,8 +21,8 @@ export async function runToTable(
   options: WorkOptions & ResumableOptions & MaskOption & { readonly weights?: string },
   signal: AbortSignal,
 ): Promise<void> {
-  const { quiet = false, resume = false } = options
-  using reporter = createReporter({ quiet })
+  const { resume = false } = options
+  using reporter = reporterFor(options)
   const follow = followRun(reporter)
   const rounds = recipe.prune.rounds ?? 1
   let begun = false
@@ -56,7 +56,8 @@ export async function runToTable(
     const place = { data, out, seed, device, threads, weights, mask }
     const result = await runRecipe(recipe, { ...place, checkpointMinutes, resume, overwrite, signal, on })
     if (!begun) reporter.line(`This run is finished: nothing is left to do in ${shown(result.folder)}`)
-    reporter.line(resultText(result, recipe))
+    if (options.json) printJson({ kind: 'run', folder: result.folder, run: result.record })
+    else reporter.line(resultText(result, recipe))
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error
     if (!begun) throw new Interrupted('interrupted before the run began')

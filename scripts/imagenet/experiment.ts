@@ -59,7 +59,8 @@ async function denseWeights(
   const weights = join(out, REFERENCE_FILE)
   const unfinished = await exists(new Checkpoint(out).position)
   if (options.resume && !unfinished && (await exists(weights))) return weights
-  return trainToFile({ ...recipe, name: `train-${recipe.name}` }, { ...options, out }, signal)
+  const named = { ...recipe, name: `train-${recipe.name}` }
+  return (await trainToFile(named, { ...options, out }, signal)).weights
 }
 
 const solvedSchema = z.object({ densities: z.record(z.string(), z.number()) })
@@ -76,7 +77,8 @@ async function solvedDensities(
   if (solved) return solved.densities
   const budgetWeights = weightsToKeep(recipe, options.keep)
   const study = { ...options, out, budgetWeights, leastDensity: 0.01 }
-  return (await measureSensitivity(recipe, study, signal, () => commandWith('--resume')))!.densities
+  const { thresholds } = await measureSensitivity(recipe, study, signal, () => commandWith('--resume'))
+  return thresholds!.densities
 }
 
 function weightsToKeep({ model, paper }: Recipe, share: number | undefined): number {

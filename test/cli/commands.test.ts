@@ -117,7 +117,16 @@ describe('torch-prune', function () {
 
     it('prunes each layer to the density that is asked for', async () => {
       const out = box.path('pruned')
-      const options = ['--density', 'fc1=0.1,fc2=0.5', '--rounds', '1', '--retrain-epochs', '1', '--lr-factor', '0.1']
+      const options = [
+        '--density',
+        'fc1=0.1,fc2=0.5',
+        '--rounds',
+        '1',
+        '--retrain-epochs',
+        '1',
+        '--lr-factor',
+        '0.1',
+      ]
       const args = ['prune', recipe, '--weights', dense, '--data', data, '--out', out, ...options]
       const { code, stderr } = await torchPrune(args)
       expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
@@ -155,7 +164,16 @@ describe('torch-prune', function () {
       const hint =
         /^90% of the kept weights of fc1, and some of fc2, are zero without a mask: .*--mask zeros/m
       expect((await torchPrune(['inspect', file])).stdout).to.match(hint)
-      const options = ['--density', 'fc1=0.1,fc2=0.4', '--rounds', '1', '--retrain-epochs', '1', '--data', data]
+      const options = [
+        '--density',
+        'fc1=0.1,fc2=0.4',
+        '--rounds',
+        '1',
+        '--retrain-epochs',
+        '1',
+        '--data',
+        data,
+      ]
       const args = ['prune', recipe, '--weights', file, ...options]
       const plainly = await torchPrune([...args, '--out', box.path('unsealed')])
       expect(plainly.stdout).to.match(hint)

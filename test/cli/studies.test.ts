@@ -308,7 +308,18 @@ describe('torch-prune, studying,', function () {
 
   describe('prune by a criterion of choice', () => {
     const args = (out: string, ...more: string[]) => [
-      ...['prune', recipe, '--weights', weights, '--rounds', '1', '--retrain-epochs', '1', '--out', box.path(out)],
+      ...[
+        'prune',
+        recipe,
+        '--weights',
+        weights,
+        '--rounds',
+        '1',
+        '--retrain-epochs',
+        '1',
+        '--out',
+        box.path(out),
+      ],
       ...[...common, ...more],
     ]
 
@@ -386,7 +397,12 @@ describe('torch-prune, studying,', function () {
   it('trains to an average of the weights, with a rate that warms up and labels smoothed', async () => {
     const out = box.path('averaged')
     const aids = ['--averaging', 'ema=0.9', '--warmup', '0.2', '--label-smoothing', '0.1']
-    await done(['train', recipe, '--out', out, ...common, ...aids])
+    const decay = ['--weight-decay', '0.001', '--l2', '0.002']
+    await done(['train', recipe, '--out', out, ...common, ...aids, ...decay])
+    const [, dense] = JSON.parse(json('averaged', 'checkpoint', 'state.json').plan)
+    expect(dense.averaging).to.deep.equal({ kind: 'ema', decay: 0.9 })
+    expect(dense.optimizer.weightDecay).to.equal(0.001)
+    expect(dense.regularization).to.deep.equal({ kind: 'l2', strength: 0.002 })
     using network = await loadNetwork(`${out}/reference.safetensors`)
     expect(network.parameterCount).to.equal(1810)
     const refused = (value: string, message: RegExp) =>
