@@ -362,12 +362,12 @@ describe('torch-prune, studying,', function () {
       const write = (name: string, body: string) => {
         writeFileSync(
           box.path(name),
-          `import { data, flatten, linear, network, prune, relu, tensor } from ${JSON.stringify(lib)}
+          `import { data, network, nn, prune, tensor } from ${JSON.stringify(lib)}
            let calls = 0
            export default {
              ...${JSON.stringify(plans)},
              model: (options) =>
-               network([1, 8, 8], { flatten: flatten(), fc1: linear(64, 24), relu1: relu(), fc2: linear(24, 10) }, options),
+               network([1, 8, 8], { flatten: nn.flatten(), fc1: nn.linear(64, 24), relu1: nn.relu(), fc2: nn.linear(24, 10) }, options),
              data: (dir) => data.mnist(dir, { validation: 80 }),
              prune: {
                criterion: prune.scores(0.5, ({ weight }) => { ${body} }),
