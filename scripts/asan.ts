@@ -40,7 +40,7 @@ const MOCHA = [
   'node_modules/mocha/bin/mocha.js',
   '--no-config',
   '--import=tsx/esm',
-  '--timeout=900000',
+  '--require=./test/support/patient.ts',
   '--exit',
 ]
 const mocha = (...files: string[]) => [...MOCHA, ...files]
