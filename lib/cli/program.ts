@@ -20,7 +20,7 @@ export function createProgram(): Command {
     .description('Train, prune and retrain neural networks on libtorch.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .helpCommand('help [command]', 'print help for a command')
+    .helpCommand(false)
     .configureOutput({ outputError: () => {} })
     .addHelpText(
       'after',
@@ -44,12 +44,27 @@ Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 stopped after saving.`,
   addReport(program)
   addDoctor(program)
   addFetchLibtorch(program)
-  const names = program.commands.map((command) => command.name())
+  addHelp(program)
+  const names = program.commands.map((command) => command.name()).filter((name) => name !== 'help')
   program.on('command:*', ([given]: string[]) => {
     throw unknownName('command', given!, names)
   })
   for (const command of [program, ...program.commands]) pointToHelp(command)
   return program
+}
+
+/** Commander's own prints the whole help where it does not know the command. */
+function addHelp(program: Command): void {
+  program
+    .command('help')
+    .description('print help for a command')
+    .argument('[command]')
+    .action((name?: string) => {
+      const known = program.commands.map((command) => command.name())
+      const command = name === undefined ? program : program.commands.find((each) => each.name() === name)
+      if (!command) throw unknownName('command', name, known)
+      command.help()
+    })
 }
 
 /** Errors of usage name the help that says how. */

@@ -1,23 +1,23 @@
 import { TorchPruneError } from '../base/errors.js'
 import { inWords, type Kind, wrongValue } from '../base/kind.js'
-import { made, type OptionsOf } from '../base/option.js'
-import { cifar10, cifar10Options } from '../data/cifar10.js'
+import { made } from '../base/option.js'
+import { type Cifar10Options, cifar10, cifar10Options } from '../data/cifar10.js'
 import type { DataSplits } from '../data/dataset.js'
-import { imageFolderOptions } from '../data/images.js'
-import { mnist, mnistOptions } from '../data/mnist.js'
+import { type ImageFolderOptions, imageFolderOptions } from '../data/images.js'
+import { type MnistOptions, mnist, mnistOptions } from '../data/mnist.js'
 import { images } from '../data/open_images.js'
 
 /** The data sets that a recipe can name, with their options. */
 const dataSets = { mnist: mnistOptions, cifar10: cifar10Options, images: imageFolderOptions }
-type DataSets = typeof dataSets
 
 /** A data set by its name, with options of its own. */
-export type NamedData = {
-  readonly [Name in keyof DataSets]: { readonly kind: Name } & OptionsOf<DataSets[Name]>
-}[keyof DataSets]
+export type NamedData =
+  | ({ readonly kind: 'mnist' } & MnistOptions)
+  | ({ readonly kind: 'cifar10' } & Cifar10Options)
+  | ({ readonly kind: 'images' } & ImageFolderOptions)
 
 /** The data of a recipe: the name of a data set, with options or without, or what reads the path that a user names. */
-export type DataSource = keyof DataSets | NamedData | ((path?: string) => Promise<DataSplits>)
+export type DataSource = NamedData['kind'] | NamedData | ((path?: string) => Promise<DataSplits>)
 
 const names = Object.keys(dataSets)
 const namedData = made<NamedData>({ kinds: dataSets, makers: names })

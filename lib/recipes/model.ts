@@ -57,7 +57,8 @@ export interface PlainGraph {
 /** The network of a recipe: the name of a model, with options or without, a layer graph, or what makes it. */
 export type ModelSource = ModelName | NamedModel | PlainGraph | ((options: NetworkOptions) => AnyNetwork)
 
-type NetworkOf<Source> = Source extends (options: never) => infer Made
+/** The network that a recipe's model comes to. */
+export type NetworkOf<Source> = Source extends (options: never) => infer Made
   ? Made
   : Source extends ModelName
     ? ReturnType<Models[Source]>

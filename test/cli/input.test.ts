@@ -206,6 +206,10 @@ describe('torch-prune, given bad input,', function () {
           /there is no command 'runn' \(did you mean run\?\): use one of run, train, prune, sensitivity, tradeoff, shrink, pack, inspect, schema, report, doctor, fetch-libtorch/,
         ],
         [['--resume'], /unknown option '--resume': see torch-prune --help/],
+        [
+          ['help', 'tradeof'],
+          /there is no command 'tradeof' \(did you mean tradeoff\?\): use one of run, train/,
+        ],
         [['fetch-libtorch', '--cpu', '--cuda'], /cannot be used with/],
       ]
       for (const [args, message] of cases) await refused(args, message)
