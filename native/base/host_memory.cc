@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <condition_variable>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -24,13 +26,6 @@
 
 namespace torch_prune {
 namespace {
-
-// In front of every block. As large as libtorch's alignment, so that what follows keeps it.
-struct alignas(64) Block {
-  Block* next;        // of the free ones of its class
-  std::size_t bytes;  // behind this header
-  int size_class;     // -1: never kept
-};
 
 constexpr std::size_t kLeast = std::size_t{64} << 10;     // smaller ones are the business of malloc
 constexpr std::size_t kLargest = std::size_t{512} << 20;  // fc1 of VGG-16 is 392 MiB
@@ -55,16 +50,26 @@ constexpr std::size_t ClassBytes(std::size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-// Trivially destructible: blocks may come back while the process ends.
-struct Kept {
-  std::mutex mutex;
-  std::array<Block*, Class(kLargest) + 1> free{};
-  std::size_t bytes = 0;
-  std::size_t most = 0;
-  int users = 0;
+// In front of every block. As large as libtorch's alignment, so that what follows keeps it.
+struct alignas(64) Block {
+  Block* next;                               // of the free ones of its class
+  std::size_t bytes;                         // after this header
+  std::shared_ptr<StepMemory::Store> store;  // that it goes back to; null: none, or it is there
 };
-constinit Kept kept;
-thread_local int keepers = 0;
+
+Block* NewBlock(std::size_t bytes, std::shared_ptr<StepMemory::Store> store) {
+  return new (c10::alloc_cpu(sizeof(Block) + bytes)) Block{nullptr, bytes, std::move(store)};
+}
+
+void FreeBlock(Block* block) {
+  std::destroy_at(block);
+  c10::free_cpu(block);
+}
+
+// By all stores together.
+constinit std::atomic<std::size_t> kept_bytes{0};
+constinit std::size_t most_kept = 0;
+thread_local const std::shared_ptr<StepMemory::Store>* current = nullptr;  // null outside a Use
 thread_local FreeElsewhere::Thread* elsewhere = nullptr;
 
 constexpr std::size_t kSlowToFree = std::size_t{16} << 20;  // takes some milliseconds
@@ -115,7 +120,7 @@ class FreeElsewhere::Thread {
       Block* const block = first_;
       first_ = block->next;
       lock.unlock();
-      c10::free_cpu(block);
+      FreeBlock(block);
       lock.lock();
     }
   }
@@ -135,35 +140,77 @@ FreeElsewhere::~FreeElsewhere() {
   elsewhere = nullptr;
 }
 
+// The kept blocks of one job.
+class StepMemory::Store {
+ public:
+  // A block of the class of so many bytes, or null.
+  Block* Take(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    Block*& first = free_[Class(bytes)];
+    if (first == nullptr) return nullptr;
+    Block* const block = first;
+    first = block->next;
+    kept_bytes -= block->bytes;
+    return block;
+  }
+
+  // False where it is the caller's to free.
+  bool Keep(Block* block) {
+    const std::lock_guard lock(mutex_);
+    if (!open_ || kept_bytes + block->bytes > most_kept) return false;
+    ASAN_POISON_MEMORY_REGION(block + 1, block->bytes);
+    Block*& first = free_[Class(block->bytes)];
+    block->next = first;
+    first = block;
+    kept_bytes += block->bytes;
+    return true;
+  }
+
+  // The job is over: frees what is kept.
+  void Close() {
+    Free free{};
+    {
+      const std::lock_guard lock(mutex_);
+      std::swap(free, free_);
+      open_ = false;
+    }
+    // Without the lock: it takes as long as there is memory, and other threads give blocks back meanwhile.
+    for (Block* first : free) {
+      while (first != nullptr) {
+        Block* const block = first;
+        first = block->next;
+        kept_bytes -= block->bytes;
+        FreeBlock(block);
+      }
+    }
+  }
+
+ private:
+  using Free = std::array<Block*, Class(kLargest) + 1>;
+
+  std::mutex mutex_;
+  Free free_{};
+  bool open_ = true;
+};
+
 namespace {
 
-Block* Take(int size_class) {
-  const std::lock_guard lock(kept.mutex);
-  Block*& first = kept.free[size_class];
-  if (first == nullptr) return nullptr;
-  Block* const block = first;
-  first = block->next;
-  kept.bytes -= block->bytes;
-  return block;
+Block* Allocate(std::size_t bytes) {
+  if (current == nullptr || bytes < kLeast || bytes > kLargest) return NewBlock(bytes, nullptr);
+  Block* const kept = (*current)->Take(bytes);
+  if (kept == nullptr) return NewBlock(ClassBytes(bytes), *current);
+  kept->store = *current;
+  return kept;
 }
 
 void GiveBack(void* data) {
   if (data == nullptr) return;
   Block* const block = Recover(data);
-  if (block->size_class >= 0) {
-    const std::lock_guard lock(kept.mutex);
-    if (kept.users > 0 && kept.bytes + block->bytes <= kept.most) {
-      block->next = kept.free[block->size_class];
-      kept.free[block->size_class] = block;
-      kept.bytes += block->bytes;
-      ASAN_POISON_MEMORY_REGION(data, block->bytes);
-      return;
-    }
-  }
+  if (const auto store = std::move(block->store); store && store->Keep(block)) return;
   if (elsewhere != nullptr && block->bytes >= kSlowToFree) {
     elsewhere->Free(block);
   } else {
-    c10::free_cpu(block);
+    FreeBlock(block);
   }
 }
 
@@ -173,14 +220,7 @@ class HostAllocator final : public c10::Allocator {
     if (bytes == 0) return {nullptr, nullptr, GiveBack, c10::Device(c10::kCPU)};
     // A size that the header would carry over the edge is libtorch's to refuse.
     if (bytes > std::numeric_limits<std::size_t>::max() - sizeof(Block)) c10::alloc_cpu(bytes);
-    const bool keep = keepers > 0 && bytes >= kLeast && bytes <= kLargest;
-    const int size_class = keep ? Class(bytes) : -1;
-    Block* block = keep ? Take(size_class) : nullptr;
-    if (block == nullptr) {
-      const std::size_t rounded = keep ? ClassBytes(bytes) : bytes;
-      block = new (c10::alloc_cpu(sizeof(Block) + rounded)) Block{nullptr, rounded, size_class};
-    }
-    void* const data = Lend(block, bytes);
+    void* const data = Lend(Allocate(bytes), bytes);
     return {data, data, GiveBack, c10::Device(c10::kCPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return GiveBack; }
@@ -195,34 +235,23 @@ void InstallHostAllocator() {
   static std::once_flag once;
   // libtorch keeps the allocator as long as the process lives.
   std::call_once(once, [] {
-    kept.most = MostKept();
+    most_kept = MostKept();
     c10::SetCPUAllocator(new HostAllocator, /*priority=*/1);
   });
 }
 
-KeepHostMemory::KeepHostMemory() {
-  ++keepers;
-  const std::lock_guard lock(kept.mutex);
-  ++kept.users;
+StepMemory::StepMemory() : store_(std::make_shared<Store>()) {}
+
+StepMemory::~StepMemory() {
+  store_->Close();
 }
 
-KeepHostMemory::~KeepHostMemory() {
-  --keepers;
-  std::array<Block*, Class(kLargest) + 1> left{};
-  {
-    const std::lock_guard lock(kept.mutex);
-    if (--kept.users > 0) return;
-    std::swap(left, kept.free);
-    kept.bytes = 0;
-  }
-  // Without the lock: it takes as long as there is memory, and other threads ask for theirs meanwhile.
-  for (Block* first : left) {
-    while (first != nullptr) {
-      Block* const block = first;
-      first = block->next;
-      c10::free_cpu(block);
-    }
-  }
+StepMemory::Use::Use(const StepMemory& memory) {
+  current = &memory.store_;
+}
+
+StepMemory::Use::~Use() {
+  current = nullptr;
 }
 
 }  // namespace torch_prune

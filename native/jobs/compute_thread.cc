@@ -5,6 +5,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "../base/host_memory.h"
 
@@ -174,17 +175,11 @@ bool ComputeThread::HandsOver(bool first_turn, Clock::time_point until) const {
 
 void ComputeThread::Loop() {
   int applied = 0;
-  std::optional<KeepHostMemory> keep;  // as long as there is work
+  std::unordered_map<const Job*, StepMemory> memory;  // of those that have begun and go on in slices
   std::unique_lock lock(mutex_);
   for (;;) {
     if (stopping_) return;
     auto job = NextTurn();
-    if (!job && keep) {
-      lock.unlock();
-      keep.reset();
-      lock.lock();
-      continue;
-    }
     if (!job) {
       wake_.wait(lock);
       continue;
@@ -192,14 +187,18 @@ void ComputeThread::Loop() {
     running_ = job;
     const bool first_turn = after_fresh_;
     lock.unlock();
-    if (!keep) keep.emplace();
     // at::set_num_threads acts on the calling thread alone.
     if (job->threads_ != applied) at::set_num_threads(applied = job->threads_);
     const auto until = Clock::now() + kTurn;
     bool more = false;
-    do {
-      more = job->Advance();
-    } while (more && !HandsOver(first_turn, until));
+    {
+      std::optional<StepMemory::Use> use;
+      if (job->slices) use.emplace(memory[job.get()]);
+      do {
+        more = job->Advance();
+      } while (more && !HandsOver(first_turn, until));
+    }
+    if (!more) memory.erase(job.get());
     lock.lock();
     running_.reset();
     if (more) {

@@ -43,7 +43,7 @@ Napi::Value StartJob(Napi::Env env, const std::shared_ptr<Network>& network, Wor
   return environment.compute.Start(env, job);
 }
 
-// A weight and the mask that was chosen for it.
+// A weight and the mask that was chosen for it, which the weight then has itself.
 struct Pruned {
   std::string name;
   at::Tensor weight;
@@ -56,7 +56,7 @@ Napi::Value KeptCounts(Napi::Env env, const std::vector<Pruned>& entries) {
   auto list = Napi::Array::New(env, entries.size());
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
     auto entry = Napi::Object::New(env);
-    entry.Set("count", static_cast<double>(entries[i].keep.numel()));
+    entry.Set("count", static_cast<double>(entries[i].weight.numel()));
     entry.Set("kept", entries[i].kept);
     list.Set(i, entry);
   }
@@ -69,38 +69,78 @@ void SealAll(std::vector<Pruned>& entries, const Optimizers& optimizers) {
     e.kept = Count(e.keep);
     if (e.kept == 0) throw Emptied(e.name);
   }
-  for (const auto& e : entries) {
+  for (auto& e : entries) {
     SetMask(e.weight, e.keep);
+    e.keep.reset();
     SealMoments(optimizers, e.weight);
   }
+}
+
+// Mean and squared deviations of numbers that come in parts (Chan, Golub and LeVeque 1983).
+struct Moments {
+  double count = 0, mean = 0, squares = 0;
+
+  void Add(const at::Tensor& part) {
+    const auto added = static_cast<double>(part.numel());
+    if (added == 0) return;
+    const double apart = part.mean().item<double>() - mean;
+    const double both = count + added;
+    squares += part.var(false).item<double>() * added + apart * apart * count * added / both;
+    mean += apart * added / both;
+    count = both;
+  }
+  double Deviation() const { return count == 0 ? 0 : std::sqrt(squares / count); }
+};
+
+struct WeightStatistics {
+  at::Tensor weight;
+  double count = 0, kept = 0, zeros = 0, nan = 0, infinite = 0, deviation = 0, survivor_deviation = 0;
+
+  void Compute();
+};
+
+// In parts: in double, whole weights would take several times the memory that the network does. What comes
+// out differs from one pass over all of them by rounding in double alone, some 1e-15 of it.
+void WeightStatistics::Compute() {
+  constexpr std::int64_t kPart = 1 << 21;
+  const MaskHook* const mask = FindMask(weight);
+  const at::Tensor values = weight.detach().flatten();
+  const at::Tensor keep = mask == nullptr ? at::Tensor() : mask->keep().flatten();
+  Moments of_all, of_survivors;
+  count = static_cast<double>(values.numel());
+  for (std::int64_t begin = 0; begin < values.numel(); begin += kPart) {
+    const std::int64_t end = std::min(begin + kPart, values.numel());
+    at::Tensor part = values.slice(0, begin, end).to(at::kDouble);
+    at::Tensor survivors = part;
+    if (mask != nullptr) {
+      const at::Tensor flags = keep.slice(0, begin, end);
+      survivors = part.masked_select(flags);
+      // What a spliced layer computes with; a sealed one holds the zeros itself.
+      if (mask->kind() == MaskKind::kSpliced) part = part.masked_fill(flags.logical_not(), 0);
+      of_all.Add(part);
+    }
+    of_survivors.Add(survivors);
+    kept += static_cast<double>(survivors.numel());
+    zeros += Count(survivors.eq(0));
+    // One alone makes a deviation something else than a number.
+    if (std::isfinite(of_survivors.squares)) continue;
+    nan += Count(survivors.isnan());
+    infinite += Count(survivors.isinf());
+  }
+  survivor_deviation = of_survivors.Deviation();
+  deviation = mask == nullptr ? survivor_deviation : of_all.Deviation();
 }
 
 // weightStatistics(network, names): [{count, kept, zeros, nan, infinite, deviation, survivorDeviation}], the
 // last two of the population. `zeros`, `nan` and `infinite` count kept weights.
 Napi::Value Statistics(const Napi::CallbackInfo& info) {
-  struct Entry {
-    at::Tensor weight;
-    double count = 0, kept = 0, zeros = 0, nan = 0, infinite = 0, deviation = 0, survivors = 0;
-  };
   const auto network = ReadNetwork(info[0]);
-  auto entries = std::make_shared<std::vector<Entry>>();
+  auto entries = std::make_shared<std::vector<WeightStatistics>>();
   for (const auto& name : ToStrings(info[1], "names")) entries->push_back({network->Find(name).tensor});
   return StartJob(
       info.Env(), network,
       [entries] {
-        for (auto& e : *entries) {
-          const auto keep = Kept(e.weight);
-          e.count = static_cast<double>(e.weight.numel());
-          e.kept = Count(keep);
-          e.deviation = Effective(e.weight).detach().to(at::kDouble).std(false).item<double>();
-          const auto survivors = e.weight.detach().masked_select(keep).to(at::kDouble);
-          e.survivors = survivors.numel() == 0 ? 0 : survivors.std(false).item<double>();
-          e.zeros = Count(survivors.eq(0));
-          // One alone makes a deviation something else than a number.
-          if (std::isfinite(e.survivors)) continue;
-          e.nan = Count(survivors.isnan());
-          e.infinite = Count(survivors.isinf());
-        }
+        for (auto& e : *entries) e.Compute();
       },
       [entries](Napi::Env env) {
         auto list = Napi::Array::New(env, entries->size());
@@ -113,7 +153,7 @@ Napi::Value Statistics(const Napi::CallbackInfo& info) {
           entry.Set("nan", e.nan);
           entry.Set("infinite", e.infinite);
           entry.Set("deviation", e.deviation);
-          entry.Set("survivorDeviation", e.survivors);
+          entry.Set("survivorDeviation", e.survivor_deviation);
           list.Set(i, entry);
         }
         return Napi::Value(list);
