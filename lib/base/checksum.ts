@@ -32,6 +32,20 @@ export async function checksumWhile(
   return digits(sum)
 }
 
+/** Hands on pieces, and calls `differs` after the last one where their checksum is another. */
+export async function* withChecksum(
+  pieces: AsyncIterable<Uint8Array>,
+  expected: string | undefined,
+  differs: () => never,
+): AsyncGenerator<Uint8Array, void, void> {
+  let sum = 0
+  for await (const piece of pieces) {
+    sum = crc32(piece, sum)
+    yield piece
+  }
+  if (digits(sum) !== expected) differs()
+}
+
 /** Bytes in pieces that an event loop can wait for. */
 export function* inPieces(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { access, type FileHandle, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { PIECE_BYTES } from './checksum.js'
 import { TorchPruneError } from './errors.js'
 import { onOneLine } from './text.js'
 
@@ -85,6 +86,21 @@ export async function readFully(
     if (bytesRead === 0)
       refuse(path, 'became shorter while it was read', 'try again when nothing writes to it')
     done += bytesRead
+  }
+}
+
+/** A stretch of a file, read when its pieces are asked for. A piece is good until the next one is. */
+export async function* piecesOfFile(
+  handle: FileHandle,
+  position: number,
+  length: number,
+  path: string,
+): AsyncGenerator<Uint8Array, void, void> {
+  const bytes = new Uint8Array(Math.min(length, PIECE_BYTES))
+  for (let at = 0; at < length; at += PIECE_BYTES) {
+    const piece = bytes.subarray(0, length - at)
+    await readFully(handle, piece, position + at, path)
+    yield piece
   }
 }
 

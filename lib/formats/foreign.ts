@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { quoted, refuse } from '../base/files.js'
+import { type StoredTensor, wholeBytesOf } from '../tensor/bytes.js'
 import type { TensorData } from './safetensors.js'
 
 // What torch.nn.utils.prune calls a tensor that it masks, and the mask; our files call the mask so, too.
@@ -48,9 +49,9 @@ export function withoutPrefix<T>(own: readonly string[], tensors: ReadonlyMap<st
 export async function withMasks(
   names: readonly string[],
   maskable: ReadonlySet<string>,
-  tensors: ReadonlyMap<string, TensorData>,
+  tensors: ReadonlyMap<string, StoredTensor>,
   path: string,
-): Promise<ReadonlyMap<string, TensorData>> {
+): Promise<ReadonlyMap<string, StoredTensor>> {
   const result = new Map(tensors)
   for (const name of names) {
     const mask = tensors.get(name + MASK)
@@ -58,7 +59,7 @@ export async function withMasks(
     if (mask === undefined) continue
     // A mask of ours is as it should be; what belongs to nothing, checkFit says.
     if (original === undefined && (mask.dtype === 'uint8' || !maskable.has(name))) continue
-    const keep = await keepBytes(mask, name + MASK, path)
+    const keep = await keepBytes(await atHand(mask), name + MASK, path)
     if (original !== undefined) {
       if (tensors.has(name))
         refuse(path, `holds both ${quoted(name)} and ${quoted(name + ORIGINAL)}`, 'leave one out')
@@ -67,12 +68,17 @@ export async function withMasks(
         refuse(path, `mask ${quoted(name + MASK)} has shape ${shapes}`, 'write it again')
       }
       result.delete(name + ORIGINAL)
-      result.set(name, maskable.has(name) ? original : product(original, keep))
+      result.set(name, maskable.has(name) ? original : product(await atHand(original), keep))
     }
     if (maskable.has(name)) result.set(name + MASK, { dtype: 'uint8', shape: mask.shape, data: keep })
     else result.delete(name + MASK)
   }
   return result
+}
+
+async function atHand(stored: StoredTensor): Promise<TensorData> {
+  const { dtype, shape } = stored
+  return { dtype, shape, data: await wholeBytesOf(stored) }
 }
 
 // Between stretches of so many elements the event loop has its turn.

@@ -1,13 +1,13 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { writeAtomically } from '../base/atomic.js'
-import { checksumOf, checksumWhile, inPieces } from '../base/checksum.js'
+import { checksumOf, checksumWhile, inPieces, withChecksum } from '../base/checksum.js'
 import { isObject, list } from '../base/collection.js'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { TorchPruneError } from '../base/errors.js'
-import { allocate, inputError, quoted, readFully, refuse, sizeOfFile } from '../base/files.js'
+import { allocate, inputError, piecesOfFile, quoted, readFully, refuse, sizeOfFile } from '../base/files.js'
 import { boolean, instance, kind, path as pathKind, text } from '../base/kind.js'
 import { group, type OptionsOf, optional, readOptions } from '../base/option.js'
-import type { TensorPieces } from '../tensor/bytes.js'
+import { byteLengthOf, type StoredTensor, type TensorPieces } from '../tensor/bytes.js'
 import {
   DTYPE_CODES,
   encodeHeader,
@@ -83,13 +83,39 @@ export async function readSafetensors(
     for (const [name, entry] of select(header.tensors, only, path)) {
       const data = allocate(entry.end - entry.begin, `${path}: tensor ${quoted(name)}`)
       await readFully(handle, data, dataStart + entry.begin, path)
-      if (header.checksums && header.checksums.get(name) !== (await checksumOf(data))) {
-        refuse(path, `tensor ${quoted(name)} does not match its checksum`, REWRITE)
-      }
+      if (header.checksums && header.checksums.get(name) !== (await checksumOf(data))) refuseSum(name, path)
       tensors.set(name, { dtype: entry.dtype, shape: entry.shape, data })
     }
     return { metadata: header.metadata, tensors }
   })
+}
+
+/** A file of tensors that is open: each is read, and checked, when its pieces are asked for. */
+export interface OpenTensorFile {
+  readonly metadata: Readonly<Record<string, string>>
+  readonly tensors: ReadonlyMap<string, TensorPieces>
+}
+
+/**
+ * Calls `use` with a safetensors file that is open until it is done: for tensors that need not be in memory twice.
+ * @throws ERR_FILE as readSafetensors does, and for whatever `use` throws that is no error of ours
+ */
+export function withSafetensors<T>(path: string, use: (file: OpenTensorFile) => Promise<T>): Promise<T> {
+  return withHeader(path, (handle, header, dataStart) => {
+    const tensors = new Map<string, TensorPieces>()
+    for (const [name, { dtype, shape, begin, end }] of header.tensors) {
+      const read = () => piecesOfFile(handle, dataStart + begin, end - begin, path)
+      const pieces = header.checksums
+        ? () => withChecksum(read(), header.checksums?.get(name), () => refuseSum(name, path))
+        : read
+      tensors.set(name, { dtype, shape, byteLength: end - begin, pieces })
+    }
+    return use({ metadata: header.metadata, tensors })
+  })
+}
+
+function refuseSum(name: string, path: string): never {
+  return refuse(path, `tensor ${quoted(name)} does not match its checksum`, REWRITE)
 }
 
 /**
@@ -110,7 +136,7 @@ export async function writeSafetensors(
   path: string,
   file: {
     metadata: Readonly<Record<string, string>>
-    tensors: ReadonlyMap<string, Readonly<TensorData> | TensorPieces>
+    tensors: ReadonlyMap<string, Readonly<StoredTensor>>
   },
   options: WriteSafetensorsOptions = {},
 ): Promise<void> {
@@ -130,7 +156,7 @@ export async function writeSafetensors(
   for (const [name, tensor] of ordered) {
     checkTensor(name, tensor, path)
     const begin = end
-    end += bytesOf(tensor)
+    end += byteLengthOf(tensor)
     entries.set(name, { dtype: tensor.dtype, shape: tensor.shape, begin, end })
   }
   checkMetadata(file.metadata, path)
@@ -220,11 +246,7 @@ function select(
   return [...tensors].filter(([name]) => wanted.has(name))
 }
 
-function bytesOf(tensor: TensorData | TensorPieces): number {
-  return 'data' in tensor ? tensor.data.byteLength : tensor.byteLength
-}
-
-function checkTensor(name: string, tensor: TensorData | TensorPieces, path: string): void {
+function checkTensor(name: string, tensor: StoredTensor, path: string): void {
   const { dtype, shape } = tensor
   const refuseIt = (what: string): never => {
     throw new TorchPruneError('ERR_ARGUMENT', `${path}: tensor ${quoted(name)} ${what}`)
@@ -234,8 +256,8 @@ function checkTensor(name: string, tensor: TensorData | TensorPieces, path: stri
     refuseIt(`has an unknown dtype; use one of ${LAYOUT.join(', ')}`)
   const bytes =
     tensorBytes(dtype, shape) ?? refuseIt(`has the shape [${shape}]; give whole sizes of 0 or more`)
-  if (bytes !== bytesOf(tensor)) {
-    refuseIt(`has ${bytesOf(tensor)} bytes; ${dtype} of shape [${shape}] takes ${bytes}`)
+  if (bytes !== byteLengthOf(tensor)) {
+    refuseIt(`has ${byteLengthOf(tensor)} bytes; ${dtype} of shape [${shape}] takes ${bytes}`)
   }
 }
 

@@ -2,8 +2,14 @@ import { open } from 'node:fs/promises'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { inputError, sizeOfFile } from '../base/files.js'
 import { path as pathKind } from '../base/kind.js'
-import { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from './safetensors.js'
-import { readTorchFile, readTorchFileHeader } from './torch_file.js'
+import {
+  type OpenTensorFile,
+  readSafetensors,
+  readSafetensorsHeader,
+  type SafetensorsFile,
+  withSafetensors,
+} from './safetensors.js'
+import { readTorchFile, readTorchFileHeader, withTorchFile } from './torch_file.js'
 
 /** What a file of tensors says of itself. */
 export interface TensorFileHeader {
@@ -25,6 +31,12 @@ export async function readTensorFile(path: string): Promise<SafetensorsFile> {
   if ((await formatOf(pathKind.read(path, 'readTensorFile: path'))) === 'safetensors')
     return readSafetensors(path)
   return { metadata: {}, tensors: await readTorchFile(path) }
+}
+
+/** Calls `use` with such a file, open until that is done: each tensor is read when its pieces are asked for. */
+export async function withTensorFile<T>(path: string, use: (file: OpenTensorFile) => Promise<T>): Promise<T> {
+  if ((await formatOf(path)) === 'safetensors') return withSafetensors(path, use)
+  return withTorchFile(path, (tensors) => use({ metadata: {}, tensors }))
 }
 
 /** The same without the data; checks as much. */

@@ -1,8 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { inPieces } from '../base/checksum.js'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { TorchPruneError } from '../base/errors.js'
-import { allocate, inputError, quoted, readFully, refuse, sizeOfFile } from '../base/files.js'
+import { allocate, inputError, piecesOfFile, quoted, readFully, refuse, sizeOfFile } from '../base/files.js'
+import type { TensorPieces } from '../tensor/bytes.js'
 import { Archive } from './archive.js'
 import { MAX_HEADER_BYTES, tensorBytes } from './header.js'
 import type { TensorData } from './safetensors.js'
@@ -27,19 +29,51 @@ const LARGEST_GROWTH = 4
  * @throws TorchPruneError `ERR_FILE` when the file is not whole, holds anything else, or asks for anything else.
  */
 export function readTorchFile(path: string): Promise<Map<string, TensorData>> {
-  return withStateDict(path, async ({ tensors, records, bigEndian, read }) => {
-    const storages = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
+  return withStateDict(path, async (file) => {
+    const read = storagesOf(file)
     const result = new Map<string, TensorData>()
-    for (const [name, tensor] of tensors) {
-      const { storage } = tensor
-      const found =
-        storages.get(storage.key) ?? readStorage(read(records.get(storage.key)!), storage, bigEndian)
-      storages.set(storage.key, found)
-      const data = await elementsOf(tensor, await found, `${path}: tensor ${quoted(name)}`)
-      result.set(name, { dtype: storage.dtype, shape: tensor.shape, data })
+    for (const [name, tensor] of file.tensors) {
+      const data = await elementsOf(tensor, await read(tensor), `${path}: tensor ${quoted(name)}`)
+      result.set(name, { dtype: tensor.storage.dtype, shape: tensor.shape, data })
     }
     return result
   })
+}
+
+/** Calls `use` with the tensors of such a file, open until that is done: each is read when its pieces are asked for. */
+export function withTorchFile<T>(
+  path: string,
+  use: (tensors: ReadonlyMap<string, TensorPieces>) => Promise<T>,
+): Promise<T> {
+  return withStateDict(path, (file) => {
+    const read = storagesOf(file)
+    const tensors = new Map<string, TensorPieces>()
+    for (const [name, tensor] of file.tensors) {
+      const { shape, offset, storage } = tensor
+      const { dtype } = storage
+      const size = bytesPerElement[dtype]
+      const byteLength = tensorBytes(dtype, shape)!
+      async function* gathered() {
+        yield* inPieces(await elementsOf(tensor, await read(tensor), `${path}: tensor ${quoted(name)}`))
+      }
+      const start = file.records.get(storage.key)!.start + offset * size
+      const inPlace = isContiguous(tensor) && (size === 1 || !file.bigEndian)
+      const pieces = () => (inPlace ? piecesOfFile(file.handle, start, byteLength, path) : gathered())
+      tensors.set(name, { dtype, shape, byteLength, pieces })
+    }
+    return use(tensors)
+  })
+}
+
+/** Reads the storages of tensors whole, each once. */
+function storagesOf({ records, bigEndian, read }: StateDictFile) {
+  const storages = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
+  return ({ storage }: TorchTensor) => {
+    const found =
+      storages.get(storage.key) ?? readStorage(read(records.get(storage.key)!), storage, bigEndian)
+    storages.set(storage.key, found)
+    return found
+  }
 }
 
 /** What such a file says of itself, without its data; checks as much as readTorchFile. */
@@ -54,6 +88,7 @@ interface StateDictFile {
   /** Where the storages of the tensors lie, by key. */
   readonly records: ReadonlyMap<string, Stretch>
   readonly bigEndian: boolean
+  readonly handle: FileHandle
   read(record: Stretch): Promise<Uint8Array<ArrayBuffer>>
 }
 
@@ -72,7 +107,7 @@ async function withStateDict<T>(path: string, use: (file: StateDictFile) => Prom
     const file = first[0] === PICKLE ? readLegacyFile(handle, size, path) : readArchive(handle, size, path)
     const { tensors, records, bigEndian } = await file
     checkGrowth(tensors, size, path)
-    return await use({ tensors, records, bigEndian, read })
+    return await use({ tensors, records, bigEndian, handle, read })
   } catch (cause) {
     throw inputError(path, cause)
   } finally {

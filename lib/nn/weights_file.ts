@@ -1,13 +1,19 @@
 import { z } from 'zod'
 import { TorchPruneError } from '../base/errors.js'
-import { allocate, quoted, refuse } from '../base/files.js'
+import { quoted, refuse } from '../base/files.js'
 import { fixes } from '../base/fixes.js'
 import { refuseOwned, refuseReading } from '../base/lease.js'
 import { readOptions } from '../base/option.js'
 import { mayBeMissing, withMasks, withoutPrefix } from '../formats/foreign.js'
-import { type SafetensorsFile, type TensorData, writeSafetensors } from '../formats/safetensors.js'
-import { readTensorFile, readTensorFileHeader } from '../formats/tensor_file.js'
-import { fromManyBytes, type TensorPieces, toPieces } from '../tensor/bytes.js'
+import { writeSafetensors } from '../formats/safetensors.js'
+import { readTensorFileHeader, withTensorFile } from '../formats/tensor_file.js'
+import {
+  fromManyBytes,
+  piecesOfStored,
+  type StoredTensor,
+  type TensorPieces,
+  toPieces,
+} from '../tensor/bytes.js'
 import { HeldTensors } from '../tensor/held.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { parameterCount } from './cost.js'
@@ -211,18 +217,47 @@ export async function loadWeights(
   path: string,
   options: WeightsOptions = {},
 ): Promise<LoadedWeights> {
-  const how = readOptions('loadWeights', weightsOptions, options)
+  const { mask } = readOptions('loadWeights', weightsOptions, options)
   refuseOwned(network)
-  return putWeights(network, await readTensorFile(path), path, how)
+  using held = new HeldTensors()
+  const weights = await withTensorFile(path, (file) => takeWeights(network, file, path, mask, held))
+  return putTaken(network, weights, mask)
 }
 
 /** Loads what was read of a file, as `loadWeights()` does; `path` names it in errors. */
 export async function putWeights(
   network: WeightHolder,
-  file: SafetensorsFile,
+  file: TensorFile,
   path: string,
   { mask }: WeightsOptions = {},
 ): Promise<LoadedWeights> {
+  using held = new HeldTensors()
+  return putTaken(network, await takeWeights(network, file, path, mask, held), mask)
+}
+
+/** A file's tensors, in whichever way they are there. */
+interface TensorFile {
+  readonly metadata: Readonly<Record<string, string>>
+  readonly tensors: ReadonlyMap<string, StoredTensor>
+}
+
+/** What a network takes of a file: all of it is read, and fits. */
+interface TakenWeights {
+  readonly values: readonly (readonly [name: string, values: Tensor])[]
+  /** By layer. */
+  readonly keeps: ReadonlyMap<string, Tensor>
+  readonly spliced: readonly string[]
+  readonly prefix: string
+}
+
+/** Reads what a network takes of a file, into tensors that are given to `held`. */
+async function takeWeights(
+  network: WeightHolder,
+  file: TensorFile,
+  path: string,
+  mask: WeightsOptions['mask'],
+  held: HeldTensors,
+): Promise<TakenWeights> {
   const { metadata } = file
   const names: readonly string[] = network.tensorNames()
   const own = new Set(names)
@@ -235,7 +270,7 @@ export async function putWeights(
     new Map([...file.tensors].filter(([name]) => isOwn(name))),
   )
   const tensors = await withMasks(names, weights, named, path)
-  const masks = new Set(network.prunable.map((layer) => `${layer}.weight${MASK}`))
+  const masks = new Map(network.prunable.map((layer) => [`${layer}.weight${MASK}`, layer]))
   const spliced = parseSpliced(metadata[SPLICED_KEY], path)
   checkFit(network, tensors, (weight) => `${weight}${MASK}`, path)
   for (const layer of spliced) {
@@ -244,27 +279,33 @@ export async function putWeights(
     if (!masks.has(name)) throw wrong('is of a spliced layer that the network does not have')
     if (!tensors.has(name)) throw wrong('is missing, and the layer is spliced')
   }
-  if (mask === 'zeros') refuseAllZero(weights, tensors, path)
-  using held = new HeldTensors()
+  if (mask === 'zeros') await refuseAllZero(weights, tensors, path)
   const values: [name: string, values: Tensor][] = []
   const keeps = new Map<string, Tensor>()
   for (const [name, stored] of tensors) {
     const made = held.use(await fromManyBytes(stored))
-    if (masks.has(name)) keeps.set(name, made)
-    else values.push([name, made])
+    const masked = masks.get(name)
+    if (masked === undefined) values.push([name, made])
+    else keeps.set(masked, made)
   }
+  return { values, keeps, spliced, prefix }
+}
+
+async function putTaken(
+  network: WeightHolder,
+  { values, keeps, spliced, prefix }: TakenWeights,
+  mask: WeightsOptions['mask'],
+): Promise<LoadedWeights> {
   await network.put(
     values,
     network.prunable.map((layer) => {
-      const keep = keeps.get(`${layer}.weight${MASK}`)?.handle
+      const keep = keeps.get(layer)?.handle
       const kind = keep === undefined ? 'none' : spliced.includes(layer) ? 'spliced' : 'sealed'
       return { name: `${layer}.weight`, kind, keep }
     }),
   )
   const sealed = mask === 'zeros' ? await sealZeros(network) : []
-  const masked = network.prunable.filter(
-    (layer) => tensors.has(`${layer}.weight${MASK}`) || sealed.includes(layer),
-  )
+  const masked = network.prunable.filter((layer) => keeps.has(layer) || sealed.includes(layer))
   return { prefix, masked }
 }
 
@@ -281,13 +322,13 @@ export async function putState(
   const missingKeys = names.filter((name) => !has(name) && !mayBeMissing(name))
   const unexpectedKeys = Object.keys(state).filter((name) => !own.has(name) && !own.has(plain(name)))
   using held = new HeldTensors()
-  const tensors = new Map<string, TensorData>()
+  const tensors = new Map<string, TensorPieces>()
   for (const [name, values] of Object.entries(state)) {
-    if (strict || !unexpectedKeys.includes(name)) tensors.set(name, await wholeBytes(toPieces(values)))
+    if (strict || !unexpectedKeys.includes(name)) tensors.set(name, toPieces(values))
   }
   if (!strict) {
     for (const [name, values] of await network.snapshot(missingKeys)) {
-      tensors.set(name, await wholeBytes(toPieces(held.use(values))))
+      tensors.set(name, toPieces(held.use(values)))
     }
   }
   try {
@@ -299,27 +340,25 @@ export async function putState(
   return { missingKeys, unexpectedKeys }
 }
 
-async function wholeBytes({ dtype, shape, byteLength, pieces }: TensorPieces): Promise<TensorData> {
-  const data = allocate(byteLength, 'loadStateDict')
-  let at = 0
-  for await (const piece of pieces()) {
-    data.set(piece, at)
-    at += piece.length
-  }
-  return { dtype, shape, data }
-}
-
 /** Refuses a layer of which no weight would stay, before anything is written. */
-function refuseAllZero(
+async function refuseAllZero(
   weights: Iterable<string>,
-  tensors: ReadonlyMap<string, TensorData>,
+  tensors: ReadonlyMap<string, StoredTensor>,
   path: string,
-): void {
+): Promise<void> {
   for (const name of weights) {
-    // The first weight that is not 0 ends the search.
-    if (tensors.get(name)?.data.some((byte) => byte !== 0 && byte !== 0x80) ?? true) continue
+    const stored = tensors.get(name)
+    if (stored === undefined || !(await isAllZero(stored))) continue
     throw refuse(path, `every weight of ${quoted(name)} is 0`, "load it without { mask: 'zeros' }")
   }
+}
+
+async function isAllZero(stored: StoredTensor): Promise<boolean> {
+  // The first weight that is not 0 ends the search.
+  for await (const piece of piecesOfStored(stored)) {
+    if (piece.some((byte) => byte !== 0 && byte !== 0x80)) return false
+  }
+  return true
 }
 
 function parseSpliced(text: string | undefined, path: string): readonly string[] {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { PIECE_BYTES } from '../base/checksum.js'
+import { inPieces, PIECE_BYTES } from '../base/checksum.js'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { TorchPruneError } from '../base/errors.js'
 import { loadAddon } from '../binding/addon.js'
@@ -22,6 +22,9 @@ export interface TensorPieces {
   /** A piece is good until the next one is asked for. */
   pieces(): AsyncIterable<Uint8Array>
 }
+
+/** A tensor's contents outside libtorch: at hand, or handed on when they are asked for. */
+export type StoredTensor = TensorBytes | TensorPieces
 
 /** A copy of a tensor's elements. */
 export function toBytes(tensor: Tensor): TensorBytes {
@@ -66,16 +69,51 @@ export function fromBytes({ dtype, shape, data }: TensorBytes, device = 'cpu'): 
 }
 
 /** The same of any number of bytes, without holding the event loop; on the CPU. */
-export async function fromManyBytes(bytes: TensorBytes): Promise<Tensor> {
-  const { dtype, shape, data } = bytes
-  if (data.byteLength <= PIECE_BYTES) return fromBytes(bytes)
+export async function fromManyBytes(stored: StoredTensor): Promise<Tensor> {
+  if ('data' in stored && stored.data.byteLength <= PIECE_BYTES) return fromBytes(stored)
+  const { dtype, shape } = stored
+  const length = byteLengthOf(stored)
   const made: Tensor = empty(shape, { dtype })
-  if (made.numel * bytesPerElement[dtype] !== data.byteLength) {
-    throw new TorchPruneError('ERR_SHAPE', `${data.byteLength} bytes do not fit ${dtype} [${shape}]`)
+  try {
+    if (made.numel * bytesPerElement[dtype] !== length) {
+      throw new TorchPruneError('ERR_SHAPE', `${length} bytes do not fit ${dtype} [${shape}]`)
+    }
+    let at = 0
+    for await (const piece of piecesOfStored(stored)) {
+      loadAddon().tensorWrite(made.handle, at, piece)
+      at += piece.length
+    }
+    return made
+  } catch (error) {
+    made.dispose()
+    throw error
   }
-  for (let at = 0; at < data.byteLength; at += PIECE_BYTES) {
+}
+
+export function byteLengthOf(stored: StoredTensor): number {
+  return 'data' in stored ? stored.data.byteLength : stored.byteLength
+}
+
+/** Its bytes in pieces, between which the event loop goes on. A piece is good until the next one is asked for. */
+export function piecesOfStored(stored: StoredTensor): AsyncIterable<Uint8Array> {
+  return 'data' in stored ? inTurns(stored.data) : stored.pieces()
+}
+
+async function* inTurns(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  for (const piece of inPieces(bytes)) {
     await setImmediate()
-    loadAddon().tensorWrite(made.handle, at, data.subarray(at, at + PIECE_BYTES))
+    yield piece
   }
-  return made
+}
+
+/** All its bytes at once. */
+export async function wholeBytesOf(stored: StoredTensor): Promise<Uint8Array> {
+  if ('data' in stored) return stored.data
+  const data = new Uint8Array(stored.byteLength)
+  let at = 0
+  for await (const piece of stored.pieces()) {
+    data.set(piece, at)
+    at += piece.length
+  }
+  return data
 }
