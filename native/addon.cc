@@ -4,6 +4,7 @@
 #include "base/host_memory.h"
 #include "base/warnings.h"
 #include "data/dataset.h"
+#include "data/file_list.h"
 #include "data/folder_dataset.h"
 #include "data/packed_dataset.h"
 #include "device/device.h"
@@ -32,6 +33,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterAutograd(exports);
   RegisterRandom(exports);
   RegisterDataset(env, exports);
+  RegisterFileList(env, exports);
   RegisterPictures(exports);
   RegisterFolder(exports);
   RegisterPacked(exports);

@@ -10,6 +10,9 @@ export interface TensorHandle {
 export interface DatasetHandle {
   readonly [kind]: 'dataset'
 }
+export interface FilesHandle {
+  readonly [kind]: 'list of files'
+}
 export interface NetworkHandle {
   readonly [kind]: 'network'
 }
@@ -249,22 +252,23 @@ export interface Native {
   setForeignDecoder(decode: (id: number, path: Uint8Array, memory: number) => void): void
   foreignDecoded(id: number, pixels: Uint8Array, width: number, height: number, channels: number): void
   foreignDecoded(id: number, reason: string): void
-  /** Here and below, `paths` are bytes, each path with a zero behind it. */
-  imageFolderMake(paths: Uint8Array, labels: TensorHandle, options: ImageSettings): DatasetHandle
+  filesMake(): FilesHandle
+  /** Adds files at the end; `paths` are bytes, each path with a zero after it. */
+  filesAdd(files: FilesHandle, paths: Uint8Array, labels: Int32Array): void
+  imageFolderMake(files: FilesHandle, options: ImageSettings): DatasetHandle
   packedMake(
     path: string,
     layout: { index: number; count: number; classes: number },
     options: ImageSettings,
   ): DatasetHandle
   packStart(
-    paths: Uint8Array,
-    labels: readonly number[],
+    files: FilesHandle,
     options: { out: string; offset: number; resize: number; threads: number; decodeMemory?: number },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<{ index: number; end: number; count: number; skipped: [index: number, reason: string][] }>
   /** Files of that very size, as uint8 `[N, 3, height, width]`. */
   imagesDecode(
-    paths: Uint8Array,
+    files: FilesHandle,
     options: { width: number; height: number; threads: number },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<{ pixels: TensorHandle; skipped: [index: number, reason: string][] }>

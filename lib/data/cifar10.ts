@@ -10,7 +10,7 @@ import { tensor } from '../tensor/from.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type DataSplits, Dataset } from './dataset.js'
 import { enableForeignImages } from './decode.js'
-import { listClassFolders, nativePaths, shown } from './image_files.js'
+import { listClassFolders, nativeFiles, shown } from './image_files.js'
 import { decodingThreads } from './images.js'
 
 /** The classes in the order of their labels. */
@@ -137,8 +137,8 @@ async function readImages(dir: string): Promise<Dataset> {
   if (absent >= 0) refuse(dir, `has no images of the class ${CIFAR10_CLASSES[absent]}`, MEND)
   enableForeignImages()
   const options = { width: SIDE, height: SIDE, threads: decodingThreads() }
-  const paths = await nativePaths(turns.map((file) => file.path))
-  const { pixels, skipped } = await runJob(() => loadAddon().imagesDecode(paths, options))
+  const list = await nativeFiles(turns)
+  const { pixels, skipped } = await runJob(() => loadAddon().imagesDecode(list, options))
   using images = Tensor.wrap(pixels)
   if (skipped.length > 0) {
     const [index, reason] = skipped[0]!

@@ -3,12 +3,14 @@ import { opendir, stat } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { inputError, refuse } from '../base/files.js'
 import { onOneLine } from '../base/text.js'
+import { loadAddon } from '../binding/addon.js'
+import type { FilesHandle } from '../binding/native.js'
 
 /** Names that hold images, by their ends: of torchvision's list what is decoded here, AVIF and GIF. */
 const ENDS = new Set(['jpg', 'jpeg', 'png', 'tif', 'tiff', 'webp', 'avif', 'gif'])
 
 // Between so many entries the event loop has its turn.
-const STRETCH = 4096
+const STRETCH = 2048
 
 /** A path as the system has it: text or, where its bytes are no UTF-8, the bytes. */
 export type FilePath = string | Buffer
@@ -55,20 +57,41 @@ export async function listClassFolders(dir: string, classes?: readonly string[])
       const ends = [...ENDS].join(', ')
       refuse(`${dir}/${name}`, `holds no images (${ends})`, 'remove the folder, or put images there')
     }
-    for (const path of images) files.push({ path, label })
+    for (const part of stretchesOf(images)) {
+      for (const path of part) files.push({ path, label })
+      if (part.length === STRETCH) await nextTurn()
+    }
   }
   if (files.length === 0) refuse(dir, 'holds no images', 'it should hold <class>/<image> files')
   return { classes: names, files }
 }
 
-/** Paths as the addon takes them, each with a zero behind it. */
-export async function nativePaths(paths: readonly FilePath[]): Promise<Uint8Array> {
-  const parts: Buffer[] = []
-  for (let at = 0; at < paths.length; at += STRETCH) {
-    parts.push(Buffer.concat(paths.slice(at, at + STRETCH).flatMap((path) => [bytesOf(path), ZERO])))
+/** Files as the addon takes them. */
+export async function nativeFiles(files: readonly ImageFile[]): Promise<FilesHandle> {
+  const native = loadAddon()
+  const list = native.filesMake()
+  for (const part of stretchesOf(files)) {
+    native.filesAdd(
+      list,
+      pathBytes(part),
+      Int32Array.from(part, ({ label }) => label),
+    )
     await nextTurn()
   }
-  return Buffer.concat(parts)
+  return list
+}
+
+/** The paths of files as bytes, each with a zero after it. */
+export function pathBytes(files: readonly ImageFile[]): Uint8Array {
+  const texts = files.map(({ path }) => (typeof path === 'string' ? `${path}\0` : undefined))
+  // At once, where all of them are text: a buffer for each takes ten times as long.
+  if (!texts.includes(undefined)) return Buffer.from(texts.join(''))
+  return Buffer.concat(files.flatMap(({ path }) => [bytesOf(path), ZERO]))
+}
+
+/** Parts of a list, between which the event loop can go on. */
+export function* stretchesOf<T>(list: readonly T[]): Generator<T[]> {
+  for (let at = 0; at < list.length; at += STRETCH) yield list.slice(at, at + STRETCH)
 }
 
 /** A path for people. */
@@ -109,9 +132,12 @@ async function imagesBelow(top: Buffer): Promise<FilePath[]> {
   const paths: FilePath[] = []
   for (const { path, files } of await sorted(folders, ({ folder }) => folder)) {
     const folder = pathOf(path)
-    for (const name of files) {
-      const plain = typeof folder === 'string' && typeof name === 'string'
-      paths.push(plain ? `${folder}/${name}` : joined(path, name))
+    for (const part of stretchesOf(files)) {
+      for (const name of part) {
+        const plain = typeof folder === 'string' && typeof name === 'string'
+        paths.push(plain ? `${folder}/${name}` : joined(path, name))
+      }
+      if (part.length === STRETCH) await nextTurn()
     }
   }
   return paths
@@ -152,20 +178,32 @@ async function entriesOf(folder: Buffer): Promise<{ folders: FilePath[]; files: 
 
 /** By code points, as Python compares text: UTF-16, JavaScript's order, differs beyond U+D7FF; UTF-8's does not. */
 function compare(a: FilePath, b: FilePath): number {
-  if (typeof a === 'string' && typeof b === 'string' && !BEYOND.test(a) && !BEYOND.test(b)) {
-    return a < b ? -1 : a > b ? 1 : 0
-  }
+  if (isPlain(a) && isPlain(b)) return comparePlain(a, b)
   return Buffer.compare(bytesOf(a), bytesOf(b))
+}
+
+function comparePlain(a: FilePath, b: FilePath): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function isPlain(path: FilePath): boolean {
+  return typeof path === 'string' && !BEYOND.test(path)
 }
 
 const BEYOND = /[\ud800-\uffff]/
 
 /** Sorts in stretches that the event loop does not notice, and merges them. */
 async function sorted<T>(list: readonly T[], key: (item: T) => FilePath): Promise<T[]> {
-  const order = (a: T, b: T) => compare(key(a), key(b))
+  let plain = true
+  for (const part of stretchesOf(list)) {
+    plain &&= part.every((item) => isPlain(key(item)))
+    if (list.length > STRETCH) await nextTurn()
+  }
+  const compareKeys = plain ? comparePlain : compare
+  const order = (a: T, b: T) => compareKeys(key(a), key(b))
   let runs: T[][] = []
-  for (let at = 0; at < list.length; at += STRETCH) {
-    runs.push(list.slice(at, at + STRETCH).sort(order))
+  for (const part of stretchesOf(list)) {
+    runs.push(part.sort(order))
     if (list.length > STRETCH) await nextTurn()
   }
   while (runs.length > 1) {

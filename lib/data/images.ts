@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { list } from '../base/collection.js'
 import { availableCores } from '../base/cores.js'
 import { TorchPruneError } from '../base/errors.js'
@@ -6,10 +7,9 @@ import { exists, refuse } from '../base/files.js'
 import { boolean, number, path, whole } from '../base/kind.js'
 import { type OptionsOf, optional, type ReadOf, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
-import { tensor } from '../tensor/from.js'
 import { type DataSplits, Dataset } from './dataset.js'
 import { enableForeignImages } from './decode.js'
-import { type ImageFile, listClassFolders, nativePaths } from './image_files.js'
+import { type ImageFile, listClassFolders, nativeFiles, stretchesOf } from './image_files.js'
 
 /** Of ImageNet's training pixels by channel, in 0..1: what torchvision's networks are trained with. */
 export const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
@@ -109,7 +109,7 @@ export async function listSplits(dir: string, validation?: number) {
   }
   const { classes, files } = await listClassFolders(train)
   const test = await listClassFolders(held, classes)
-  const [kept, cut] = takeEvenly(files, validation ?? Math.max(1, Math.round(files.length / 20)))
+  const [kept, cut] = await takeEvenly(files, validation ?? Math.max(1, Math.round(files.length / 20)))
   return { train: kept, validation: cut, test: test.files, classes }
 }
 
@@ -143,24 +143,35 @@ export function decodingThreads(): number {
 async function fromFiles(files: readonly ImageFile[], options: ImageReading): Promise<Dataset> {
   const native = nativeImageOptions(options)
   enableForeignImages()
-  // A bigint for each of a million files would hold the event loop.
-  using numbers = tensor(Int32Array.from(files, ({ label }) => label))
-  using labels = numbers.to('int64')
-  const paths = await nativePaths(files.map(({ path }) => path))
-  const handle = loadAddon().imageFolderMake(paths, labels.handle, native)
+  const handle = loadAddon().imageFolderMake(await nativeFiles(files), native)
   return new Dataset(handle, files.length, [3, native.size, native.size])
 }
 
 /** `count` of a list at even distances, and the rest. */
-function takeEvenly<T>(list: readonly T[], count: number): [rest: T[], taken: T[]] {
+async function takeEvenly<T>(
+  list: readonly T[],
+  count: number,
+): Promise<[rest: readonly T[], taken: readonly T[]]> {
   if (!Number.isInteger(count) || count < 1 || count >= list.length) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
       `a validation part of ${count} of ${list.length} images: use 1 to ${list.length - 1}`,
     )
   }
-  const taken = new Set(
-    Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * list.length) / count)),
-  )
-  return [list.filter((_, i) => !taken.has(i)), list.filter((_, i) => taken.has(i))]
+  const rest: T[] = []
+  const taken: T[] = []
+  let next = Math.floor((0.5 * list.length) / count)
+  let at = 0
+  for (const part of stretchesOf(list)) {
+    for (const item of part) {
+      if (at++ !== next) {
+        rest.push(item)
+        continue
+      }
+      taken.push(item)
+      next = Math.floor(((taken.length + 0.5) * list.length) / count)
+    }
+    await nextTurn()
+  }
+  return [rest, taken]
 }

@@ -9,7 +9,7 @@ import { loadAddon } from '../binding/addon.js'
 import { type Listener, runJob } from '../binding/native_job.js'
 import { Dataset, type SkippedSample } from './dataset.js'
 import { enableForeignImages } from './decode.js'
-import { nativePaths, shown } from './image_files.js'
+import { nativeFiles, shown } from './image_files.js'
 import {
   decodingThreads,
   type ImageOptions,
@@ -81,18 +81,13 @@ export async function packImages(dir: string, out: string, options: PackOptions 
   const { resize, threads = decodingThreads(), decodeMemory, signal, onProgress } = given
   path.read(out, 'packImages: out')
   const { train, validation, test, classes } = await listSplits(path.read(dir, 'packImages: dir'), heldBack)
-  const files = [...train, ...validation, ...test]
-  const paths = await nativePaths(files.map((file) => file.path))
-  const labels = files.map((file) => file.label)
+  const files = train.concat(validation, test)
+  const list = await nativeFiles(files)
   enableForeignImages()
   let result: PackResult | undefined
   await writeAtomically(out, async (temporary) => {
     const native = { out: temporary, offset: HEADER, resize, threads, decodeMemory }
-    const packed = await runJob(
-      (report) => loadAddon().packStart(paths, labels, native, report),
-      signal,
-      onProgress,
-    )
+    const packed = await runJob((report) => loadAddon().packStart(list, native, report), signal, onProgress)
     const lost = (from: number, count: number) =>
       packed.skipped.filter(([i]) => i >= from && i < from + count).length
     const ends = [train.length, train.length + validation.length]

@@ -2,20 +2,19 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "../base/arguments.h"
 #include "../tensor/tensor.h"
 #include "picture_file.h"
 
 namespace torch_prune {
 
-FolderDataset::FolderDataset(Paths paths, std::int64_t begin, at::Tensor labels, const Settings& settings,
-                             std::shared_ptr<ForeignDecoder> foreign)
+FolderDataset::FolderDataset(std::shared_ptr<const FileList> files, std::int64_t begin, at::Tensor labels,
+                             const Settings& settings, std::shared_ptr<ForeignDecoder> foreign)
     : PictureDataset(std::move(labels), settings, std::move(foreign)),
-      paths_(std::move(paths)),
-      begin_(begin) {
-  if (begin_ + size() > static_cast<std::int64_t>(paths_->size()))
-    throw Error("ERR_SHAPE", "an image folder needs one label for each file");
-}
+      files_(std::move(files)),
+      begin_(begin) {}
 
 void FolderDataset::Draw(std::int64_t index, const Draft& draft) const {
   const bool fast = draft.augmentation.Any() && !settings_.exact;
@@ -30,25 +29,27 @@ void FolderDataset::Draw(std::int64_t index, const Draft& draft) const {
 }
 
 std::shared_ptr<Dataset> FolderDataset::Cut(std::int64_t begin, std::int64_t end) const {
-  return std::make_shared<FolderDataset>(paths_, begin_ + begin, labels().slice(0, begin, end), settings_,
+  return std::make_shared<FolderDataset>(files_, begin_ + begin, labels().slice(0, begin, end), settings_,
                                          foreign_);
 }
 
 namespace {
 
-// imageFolderMake(paths, labels, settings)
+// imageFolderMake(files, settings)
 Napi::Value Make(const Napi::CallbackInfo& info) {
-  auto paths = std::make_shared<const std::vector<std::string>>(ToPaths(info[0], "paths"));
+  auto files = ToFiles(info[0]);
+  const auto count = static_cast<std::int64_t>(files->labels.size());
+  const at::Tensor labels = at::empty({count}, at::kLong);
+  std::copy(files->labels.begin(), files->labels.end(), labels.mutable_data_ptr<std::int64_t>());
   return DatasetHandle::Wrap(
-      info.Env(),
-      std::make_shared<FolderDataset>(std::move(paths), 0, Unwrap(info[1], "labels"),
-                                      ToPictureSettings(info[2]), Environment::Of(info.Env()).foreign));
+      info.Env(), std::make_shared<FolderDataset>(std::move(files), 0, labels, ToPictureSettings(info[1]),
+                                                  Environment::Of(info.Env()).foreign));
 }
 
-// imagesDecode(paths, {height, width, threads}, onProgress?): files of that very size, as {pixels: uint8
+// imagesDecode(files, {height, width, threads}, onProgress?): files of that very size, as {pixels: uint8
 // [N, 3, height, width], skipped: [[index, reason]]}.
 struct Decoding {
-  std::vector<std::string> paths;
+  std::shared_ptr<const FileList> files;
   Extent extent;
   int threads = 1;
   std::shared_ptr<ForeignDecoder> foreign;
@@ -56,13 +57,13 @@ struct Decoding {
   std::vector<std::string> reasons;
 
   Slices Run(Job& job) {
-    const auto count = static_cast<std::int64_t>(paths.size());
+    const auto count = static_cast<std::int64_t>(files->paths.size());
     pixels = at::zeros({count, 3, extent.height, extent.width}, at::kByte);
-    reasons.resize(paths.size());
+    reasons.resize(files->paths.size());
     auto* out = pixels.mutable_data_ptr<std::uint8_t>();
     ReadAhead threaded(count, threads, foreign, [&](std::int64_t i, Decoder& decoder) {
       try {
-        DecodeOne(paths[i], decoder, out + i * 3 * extent.height * extent.width);
+        DecodeOne(files->paths[i], decoder, out + i * 3 * extent.height * extent.width);
       } catch (const Unreadable& error) {
         reasons[i] = error.what();
       }
@@ -99,7 +100,7 @@ Napi::Value Decode(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[1], "options");
   auto decoding = std::make_shared<Decoding>();
-  decoding->paths = ToPaths(info[0], "paths");
+  decoding->files = ToFiles(info[0]);
   decoding->extent = {options.Integer("width"), options.Integer("height")};
   decoding->threads = static_cast<int>(options.Integer("threads"));
   decoding->foreign = environment.foreign;

@@ -1,4 +1,5 @@
 #pragma once
+#include "file_list.h"
 #include "pictures.h"
 
 namespace torch_prune {
@@ -6,19 +7,17 @@ namespace torch_prune {
 // Samples in image files, decoded as they are needed.
 class FolderDataset : public PictureDataset {
  public:
-  using Paths = std::shared_ptr<const std::vector<std::string>>;
-
-  // Sample i is paths[begin + i].
-  FolderDataset(Paths paths, std::int64_t begin, at::Tensor labels, const Settings& settings,
-                std::shared_ptr<ForeignDecoder> foreign);
+  // Sample i is files->paths[begin + i].
+  FolderDataset(std::shared_ptr<const FileList> files, std::int64_t begin, at::Tensor labels,
+                const Settings& settings, std::shared_ptr<ForeignDecoder> foreign);
 
  protected:
   void Draw(std::int64_t index, const Draft& draft) const override;
-  std::string Name(std::int64_t index) const override { return (*paths_)[begin_ + index]; }
+  std::string Name(std::int64_t index) const override { return files_->paths[begin_ + index]; }
   std::shared_ptr<Dataset> Cut(std::int64_t begin, std::int64_t end) const override;
 
  private:
-  const Paths paths_;
+  const std::shared_ptr<const FileList> files_;
   const std::int64_t begin_;
 };
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "../base/arguments.h"
+#include "file_list.h"
 #include "picture_file.h"
 
 namespace torch_prune {
@@ -97,8 +98,7 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
 
 // Files decoded, resized so that their shorter side is `resize`, and appended one after another.
 struct Packing {
-  std::vector<std::string> paths;
-  std::vector<std::int64_t> labels;
+  std::shared_ptr<const FileList> files;
   std::string out;
   std::int64_t resize = 256;
   std::uint64_t offset = 0;
@@ -117,12 +117,12 @@ struct Packing {
   Slices Run(Job& job) {
     const Descriptor file(open(out.c_str(), O_WRONLY | O_CLOEXEC));
     if (file.get() < 0) FailWriting();
-    const auto count = static_cast<std::int64_t>(paths.size());
-    reasons.resize(paths.size());
-    std::vector<Picture> pictures(paths.size());
+    const auto count = static_cast<std::int64_t>(files->paths.size());
+    reasons.resize(files->paths.size());
+    std::vector<Picture> pictures(files->paths.size());
     ReadAhead threaded(count, threads, foreign, [&](std::int64_t i, Decoder& decoder) {
       try {
-        pictures[i] = DecodeOne(paths[i], decoder);
+        pictures[i] = DecodeOne(files->paths[i], decoder);
       } catch (const Unreadable& error) {
         reasons[i] = error.what();
       }
@@ -137,7 +137,7 @@ struct Packing {
       if (!picture.bytes.empty()) {
         records.push_back({offset, static_cast<std::uint32_t>(picture.extent.width),
                            static_cast<std::uint32_t>(picture.extent.height),
-                           static_cast<std::uint32_t>(labels[i]), 0});
+                           static_cast<std::uint32_t>(files->labels[i]), 0});
         Write(file.get(), picture.bytes.data(), picture.bytes.size());
       }
       if (job.WantsReport()) job.Report({static_cast<double>(i + 1), static_cast<double>(count)});
@@ -187,14 +187,13 @@ struct Packing {
   }
 };
 
-// packStart(paths, labels, {out, offset, resize, threads, decodeMemory?}, onProgress?): writes pixels from
+// packStart(files, {out, offset, resize, threads, decodeMemory?}, onProgress?): writes pixels from
 // `offset` on and the index behind them. {index, end, count, skipped: [[index, reason]]}
 Napi::Value Pack(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
-  const Options options(info[2], "options");
+  const Options options(info[1], "options");
   auto packing = std::make_shared<Packing>();
-  packing->paths = ToPaths(info[0], "paths");
-  packing->labels = ToIntegers(info[1], "labels");
+  packing->files = ToFiles(info[0]);
   packing->out = options.String("out");
   packing->offset = static_cast<std::uint64_t>(options.Integer("offset"));
   packing->resize = options.Integer("resize");
@@ -203,10 +202,8 @@ Napi::Value Pack(const Napi::CallbackInfo& info) {
   packing->foreign = environment.foreign;
   if (packing->resize < 1 || packing->resize > 8192)
     throw Error("ERR_ARGUMENT", "resize must be 1 to 8192, got " + std::to_string(packing->resize));
-  if (packing->labels.size() != packing->paths.size())
-    throw Error("ERR_SHAPE", "packing needs one label for each file");
   const auto job = environment.compute.NewJob(info.Env());
-  if (info[3].IsFunction()) job->on_progress = Napi::Persistent(info[3].As<Napi::Function>());
+  if (info[2].IsFunction()) job->on_progress = Napi::Persistent(info[2].As<Napi::Function>());
   job->slices = [packing](Job& running) { return packing->Run(running); };
   job->finish = [packing](Napi::Env env) -> Napi::Value {
     auto result = Napi::Object::New(env);

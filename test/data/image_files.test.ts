@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { listClassFolders, nativePaths, shown } from '../../lib/data/image_files.js'
+import { listClassFolders, pathBytes, shown } from '../../lib/data/image_files.js'
 
 describe('folders of classes', () => {
   let root: string
@@ -47,7 +47,7 @@ describe('folders of classes', () => {
     put('k', 'mädchen.jpg')
     const { files } = await listClassFolders(root)
     expect(files).to.have.length(2)
-    const bytes = Buffer.from(await nativePaths(files.map(({ path }) => path)))
+    const bytes = Buffer.from(pathBytes(files))
     expect(bytes.includes(Buffer.from('k/m\xe4dchen.jpg\0', 'latin1'))).to.equal(true)
     expect(bytes.includes(Buffer.from('k/mädchen.jpg\0'))).to.equal(true)
   })

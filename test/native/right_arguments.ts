@@ -6,6 +6,7 @@ import { TorchPruneError } from '../../lib/base/errors.js'
 import { loadAddon } from '../../lib/binding/addon.js'
 import type {
   DatasetHandle,
+  FilesHandle,
   LeaseHandle,
   Native,
   NativeParameter,
@@ -44,6 +45,13 @@ function floats(...shape: number[]): TensorHandle {
   return addon.fromBytes(new Float32Array(count).fill(0.5), 'float32', shape, 'cpu')
 }
 
+/** A list of files, all of class 0. */
+function files(...names: string[]): FilesHandle {
+  const list = addon.filesMake()
+  addon.filesAdd(list, paths(...names), new Int32Array(names.length))
+  return list
+}
+
 function labels(count: number): TensorHandle {
   return addon.fromBytes(new BigInt64Array(count), 'int64', [count], 'cpu')
 }
@@ -80,7 +88,7 @@ const MAKERS = {
   optimizer: () => addon.optimizerMake(SGD, [{ name: 'fc.weight', network: handle('network') }]),
   lease: () => addon.leaseTake('train()', network(), [], []),
   dataset: () => addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], []),
-  folder: () => addon.imageFolderMake(paths(PICTURE), labels(1), { ...IMAGES }),
+  folder: () => addon.imageFolderMake(files(PICTURE), { ...IMAGES }),
   packed: () => addon.packedMake(PACK, { index: PACK_INDEX, count: 1, classes: 1 }, { ...IMAGES }),
 }
 type Kind = keyof typeof MAKERS
@@ -176,10 +184,12 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   jpegLibrary: () => [],
   setForeignDecoder: () => [(id) => addon.foreignDecoded(id, new Uint8Array(60 * 45 * 3), 60, 45, 3)],
   foreignDecoded: () => [1, new Uint8Array(12), 2, 2, 3] as unknown as [number, string],
-  imageFolderMake: () => [paths(PICTURE, PICTURE), labels(2), { ...IMAGES }],
+  filesMake: () => [],
+  filesAdd: () => [addon.filesMake(), paths(PICTURE), new Int32Array(1)],
+  imageFolderMake: () => [files(PICTURE, PICTURE), { ...IMAGES }],
   packedMake: () => [PACK, { index: PACK_INDEX, count: 1, classes: 1 }, { ...IMAGES }],
-  packStart: () => [paths(PICTURE), [0], { out: OUT, offset: 64, resize: 8, threads: 1 }, listen],
-  imagesDecode: () => [paths(PICTURE, '.'), { width: 60, height: 45, threads: 1 }, listen],
+  packStart: () => [files(PICTURE), { out: OUT, offset: 64, resize: 8, threads: 1 }, listen],
+  imagesDecode: () => [files(PICTURE, '.'), { width: 60, height: 45, threads: 1 }, listen],
 
   networkMake: () => [LAYERS, 1, 'cpu'],
   networkDraw: () => [addon.networkMake(LAYERS, 1, 'cpu')],

@@ -1,0 +1,51 @@
+#include "file_list.h"
+
+#include <cstring>
+#include <iterator>
+
+#include "../base/arguments.h"
+
+namespace torch_prune {
+namespace {
+
+using FileListHandle = Handle<FileList>;
+
+// filesMake(): a list without files.
+Napi::Value Make(const Napi::CallbackInfo& info) {
+  return FileListHandle::Wrap(info.Env(), std::make_shared<FileList>());
+}
+
+// filesAdd(files, paths, labels): adds files at the end; paths are bytes, each with a zero after it, labels
+// an Int32Array.
+Napi::Value Add(const Napi::CallbackInfo& info) {
+  const auto& files = FileListHandle::Get(info[0], "files");
+  if (files.use_count() > 1)
+    throw Error("ERR_BUSY", "this list of files is in use and takes no more: make another one");
+  auto paths = ToPaths(info[1], "paths");
+  if (!info[2].IsTypedArray() || info[2].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
+    throw Error("ERR_ARGUMENT", "labels must be an Int32Array");
+  const auto bytes = BytesOf(info[2], "labels");
+  std::vector<std::int32_t> labels(bytes.size() / sizeof(std::int32_t));
+  if (labels.size() != paths.size()) {
+    throw Error("ERR_SHAPE", "each file needs one label: there are " + std::to_string(paths.size()) +
+                                 " paths and " + std::to_string(labels.size()) + " labels");
+  }
+  if (!labels.empty()) std::memcpy(labels.data(), bytes.data(), bytes.size());
+  std::move(paths.begin(), paths.end(), std::back_inserter(files->paths));
+  files->labels.insert(files->labels.end(), labels.begin(), labels.end());
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+std::shared_ptr<const FileList> ToFiles(const Napi::Value& value) {
+  return FileListHandle::Get(value, "files");
+}
+
+void RegisterFileList(Napi::Env env, Napi::Object exports) {
+  FileListHandle::Register(env);
+  Export<Make>(exports, "filesMake");
+  Export<Add>(exports, "filesAdd");
+}
+
+}  // namespace torch_prune
