@@ -19,8 +19,6 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
 // an Int32Array.
 Napi::Value Add(const Napi::CallbackInfo& info) {
   const auto& files = FileListHandle::Get(info[0], "files");
-  if (files.use_count() > 1)
-    throw Error("ERR_BUSY", "this list of files is in use and takes no more: make another one");
   auto paths = ToPaths(info[1], "paths");
   if (!info[2].IsTypedArray() || info[2].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
     throw Error("ERR_ARGUMENT", "labels must be an Int32Array");
@@ -39,7 +37,9 @@ Napi::Value Add(const Napi::CallbackInfo& info) {
 }  // namespace
 
 std::shared_ptr<const FileList> ToFiles(const Napi::Value& value) {
-  return FileListHandle::Get(value, "files");
+  std::shared_ptr<const FileList> files = FileListHandle::Get(value, "files");
+  FileListHandle::Dispose(value);  // it goes with the work, and takes no more files
+  return files;
 }
 
 void RegisterFileList(Napi::Env env, Napi::Object exports) {

@@ -1,0 +1,41 @@
+// What jobs over a large layer take, beside its weights and in multiples of them: one line of JSON for each.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { linear } from '../../lib/nn/layers.js'
+import { loadWeights } from '../../lib/nn/load.js'
+import { network } from '../../lib/nn/network.js'
+import { layerDensity } from '../../lib/prune/criterion.js'
+import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
+
+const SIDE = 4096
+const WEIGHTS = SIDE * SIDE * 4
+
+function memory(which: 'VmHWM' | 'VmRSS'): number {
+  const [, kilobytes] = new RegExp(`^${which}:\\s+(\\d+)`, 'm').exec(
+    readFileSync('/proc/self/status', 'utf8'),
+  )!
+  return Number(kilobytes) * 1024
+}
+
+async function measure(job: string, work: () => Promise<unknown>): Promise<void> {
+  writeFileSync('/proc/self/clear_refs', '5')
+  const before = memory('VmRSS')
+  await work()
+  // The system takes large blocks back on a thread of their own.
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const [peak, held] = [memory('VmHWM'), memory('VmRSS')].map((bytes) => (bytes - before) / WEIGHTS)
+  console.log(JSON.stringify({ job, peak, held }))
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'torch-prune-memory-'))
+const file = join(folder, 'network.safetensors')
+try {
+  const net = network([SIDE], { fc: linear(SIDE, SIDE) })
+  await net.save(file)
+  await measure('load', () => loadWeights(net, file))
+  await measure('prune', () => applyCriterion(net, layerDensity(0.1)))
+  await measure('count', () => keptWeights(net))
+} finally {
+  rmSync(folder, { recursive: true })
+}
