@@ -7,14 +7,22 @@ import { device } from '../support/device.js'
 
 const [ROWS, COLUMNS] = [1000, 4500]
 
-/** In two passes, the second over what differs from the mean. */
-function deviationOf(values: readonly number[] | Float32Array): number {
+/** Kahan's sum: that of four million numbers one after the other is off in its twelfth digit. */
+function sumOf(values: Float32Array, term: (value: number) => number): number {
   let sum = 0
-  for (const value of values) sum += value
-  const mean = sum / values.length
-  let squares = 0
-  for (const value of values) squares += (value - mean) ** 2
-  return Math.sqrt(squares / values.length)
+  let lost = 0
+  for (const value of values) {
+    const part = term(value) - lost
+    const next = sum + part
+    lost = next - sum - part
+    sum = next
+  }
+  return sum
+}
+
+function deviationOf(values: Float32Array): number {
+  const mean = sumOf(values, (value) => value) / values.length
+  return Math.sqrt(sumOf(values, (value) => (value - mean) ** 2) / values.length)
 }
 
 describe('statistics of weights that are taken in parts', () => {
@@ -32,7 +40,7 @@ describe('statistics of weights that are taken in parts', () => {
     using net = await loaded()
     const [found] = await weightStatistics(net, ['fc'])
     expect(found).to.include({ count: values.length, kept: values.length, zeros: 0, nan: 0, infinite: 0 })
-    expect(found!.deviation / deviationOf(values)).to.be.closeTo(1, 1e-12)
+    expect(found!.deviation / deviationOf(values)).to.be.closeTo(1, 3e-12)
     expect(found!.survivorDeviation).to.equal(found!.deviation)
   })
 
@@ -44,8 +52,8 @@ describe('statistics of weights that are taken in parts', () => {
       await net[way]('fc', mask)
       const [found] = await weightStatistics(net, ['fc'])
       expect(found, way).to.include({ count: values.length, kept: survivors.length, zeros: 0 })
-      expect(found!.survivorDeviation / deviationOf(survivors), way).to.be.closeTo(1, 1e-12)
-      expect(found!.deviation / deviationOf(masked), way).to.be.closeTo(1, 1e-12)
+      expect(found!.survivorDeviation / deviationOf(survivors), way).to.be.closeTo(1, 3e-12)
+      expect(found!.deviation / deviationOf(masked), way).to.be.closeTo(1, 3e-12)
     }
   })
 
