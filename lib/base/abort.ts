@@ -2,7 +2,10 @@ import { TorchPruneError } from './errors.js'
 import { type Kind, wrongValue } from './kind.js'
 import { type OptionsOf, optional } from './option.js'
 
-/** An AbortSignal, or what behaves as one, such as a polyfill's. As for `fetch`, null counts as none. */
+/**
+ * Accepts an AbortSignal, or an object that behaves like one, such as a polyfill's. As with `fetch`, null means no
+ * signal.
+ */
 const signalKind: Kind<AbortSignal | undefined, AbortSignal> = {
   expected: 'an AbortSignal',
   fits: (value) => typeof value === 'object',
@@ -22,19 +25,22 @@ function isSignal(value: unknown): value is AbortSignal {
 }
 
 export const abortOptions = {
-  /** Stops the work after the step it is in; the promise then rejects with the signal's reason. */
+  /**
+   * Stops the work after the current step; the promise then rejects with the signal's reason.
+   * @default no signal
+   */
   signal: optional(signalKind),
 }
 
-/** Ways to stop work before its end. */
+/** Options for stopping work before it is finished. */
 export interface Abortable extends OptionsOf<typeof abortOptions> {}
 
-/** What is to be called when a signal aborts, by signal. */
+/** The functions to call when a signal aborts, keyed by signal. */
 const listeners = new WeakMap<AbortSignal, Set<() => void>>()
 
 /**
- * Calls `listener` when `signal` aborts, and returns a function that calls this off. However much work shares a
- * signal, it has one listener of ours: Node warns of a leak where a target has many.
+ * Calls `listener` when `signal` aborts, and returns a function that unregisters it. However many jobs share a signal,
+ * it gets only one listener from this library, because Node warns of a leak when a target has many.
  */
 export function onAbort(signal: AbortSignal | null | undefined, listener: () => void): () => void {
   if (signal == null) return () => {}
@@ -43,7 +49,7 @@ export function onAbort(signal: AbortSignal | null | undefined, listener: () => 
     waiting = new Set()
     listeners.set(signal, waiting)
   }
-  // The same function may be given twice: each is called off by itself.
+  // The same function may be registered twice, and each registration is removed on its own.
   const own = () => listener()
   if (waiting.size === 0) signal.addEventListener('abort', abort)
   waiting.add(own)
@@ -60,19 +66,19 @@ function abort(this: AbortSignal): void {
   for (const listener of due) listener()
 }
 
-/** Throws the signal's reason where it has aborted already. */
+/** Throws the signal's reason if it has already aborted. */
 export function throwIfAborted(signal: AbortSignal | null | undefined): void {
   if (signal?.aborted) throw reasonOf(signal)
 }
 
-/** Why a signal aborted; polyfills may not say. */
+/** Why a signal aborted. Polyfills may not provide a reason; an AbortError stands in for it. */
 export function reasonOf(signal: AbortSignal): unknown {
   return signal.reason === undefined
     ? new DOMException('This operation was aborted', 'AbortError')
     : signal.reason
 }
 
-/** Throws `ERR_ARGUMENT` for what is no signal. */
+/** Throws `ERR_ARGUMENT` if the value is not a signal. */
 export function checkSignal(signal: unknown): asserts signal is AbortSignal | null | undefined {
   if (signal !== undefined) signalKind.read(signal, 'signal')
 }

@@ -7,10 +7,13 @@ import { TorchPruneError } from './errors.js'
 import { outputError, systemCode } from './files.js'
 import { isRunning, thisProcess } from './process.js'
 
-/** Of files that are being written: whose they are, should their process be killed. */
+/** Names of files that are being written. They identify the process that writes them, in case it is killed. */
 const TEMPORARY = /^\.torch-prune-(?:(?<place>[\da-f]{8})-(?<pid>\d+)-(?<born>\d*)-)?[\da-f-]{36}\.tmp$/
 
-/** A name of its own for a file that is being written. It is short: the target's name may be as long as names get. */
+/**
+ * A unique name for a file that is being written. It is short, because the target's name may be as long as names can
+ * get.
+ */
 export function temporaryName(): string {
   const { pid, born } = thisProcess()
   return `.torch-prune-${placeMark()}-${pid}-${born}-${randomUUID()}.tmp`
@@ -22,12 +25,13 @@ function placeMark(): string {
 }
 
 /**
- * Writes a file so that a reader finds the old one or the whole new one, whatever happens in between.
+ * Writes a file so that a reader finds either the old file or the complete new one, whatever happens in between.
  *
- * `write` fills a temporary file in the same folder, which exists and is empty; it is then flushed to the disk
- * and renamed. When anything fails it is removed, and the old file is as it was. A link is followed.
+ * `write` fills a temporary file, which already exists and is empty, in the same folder. The file is then flushed to
+ * disk and renamed. If anything fails, the temporary file is removed and the old file is left as it was. Links are
+ * followed.
  *
- * @throws ERR_OUTPUT when the place cannot be written. What `write` throws for reasons of its own passes through.
+ * @throws ERR_OUTPUT when the place cannot be written. Errors that `write` throws for other reasons pass through.
  */
 export async function writeAtomically(
   path: string,
@@ -44,13 +48,13 @@ export async function writeAtomically(
     await rm(temporary, { force: true }).catch(() => {})
     throw isAbout(temporary, cause) ? outputError(path, cause) : cause
   }
-  // Makes the rename itself survive a power cut. Some file systems cannot flush a folder; the file is whole anyway.
+  // Makes the rename itself survive a power cut. Some file systems cannot flush a folder; the file is complete anyway.
   await flush(dirname(target)).catch(() => {})
 }
 
 /**
- * Removes what processes that were killed while they wrote left behind in a folder.
- * @param options.locked nobody else may write there now, so that every such file is of a dead process
+ * Removes the temporary files that killed processes left in a folder.
+ * @param options.locked nobody else can be writing there now, so every such file belongs to a dead process
  */
 export async function removeLeftovers(
   folder: string,
@@ -66,13 +70,14 @@ export async function removeLeftovers(
   await Promise.all(left.map((name) => rm(join(folder, name), { force: true })))
 }
 
+/** Writes a text file as `writeAtomically` does. */
 export function writeTextAtomically(path: string, text: string): Promise<void> {
   return writeAtomically(path, (temporary) => writeFile(temporary, text))
 }
 
 /**
- * Finds out whether a file can be written, by making one beside it for a moment: permissions alone do not say it.
- * @throws ERR_OUTPUT when it cannot.
+ * Checks whether a file can be written, by briefly creating one next to it: permissions alone do not tell.
+ * @throws ERR_OUTPUT when it cannot be written.
  */
 export async function checkWritable(path: string): Promise<void> {
   const { target } = await destination(path)
@@ -85,13 +90,13 @@ export async function checkWritable(path: string): Promise<void> {
   await rm(temporary, { force: true })
 }
 
-/** Indented, for people who open it. */
+/** Writes a value as indented JSON, for people who open the file. */
 export function writeJsonAtomically(path: string, value: unknown): Promise<void> {
   return writeTextAtomically(path, `${JSON.stringify(value, null, 2)}\n`)
 }
 
 /**
- * Makes a folder and those above it, unless they exist.
+ * Makes a folder and its parents if they do not exist.
  * @throws ERR_OUTPUT when it cannot be made.
  */
 export async function makeFolder(path: string): Promise<void> {
@@ -102,7 +107,9 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** Level by level: `mkdir` with `recursive` never returns on Node 20 where a file system refuses, as /proc does. */
+/**
+ * Creates one level at a time: on Node 20, recursive `mkdir` never returns where a file system refuses, as /proc does.
+ */
 async function makeFolders(path: string): Promise<void> {
   if (await isFolder(path)) return
   const parent = dirname(path)
@@ -110,7 +117,7 @@ async function makeFolders(path: string): Promise<void> {
   try {
     await mkdir(path)
   } catch (cause) {
-    // Another process may have been faster.
+    // Another process may have created it first.
     if (!(await isFolder(path))) throw outputError(path, cause)
   }
 }
@@ -143,7 +150,7 @@ async function flush(path: string): Promise<void> {
   }
 }
 
-/** Errors of file handles name no path; an error that names another file is not about this one. */
+/** Tells whether an error is about this file: file handles' errors name no path, and one with another path is not. */
 function isAbout(temporary: string, cause: unknown): boolean {
   if (systemCode(cause) === undefined) return false
   const path = (cause as NodeJS.ErrnoException).path

@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 
-/** Bytes that are hashed or written at once: a fraction of a millisecond, so that the event loop goes on between. */
+/**
+ * Bytes to hash or write at once. This takes a fraction of a millisecond, so the event loop keeps running in between.
+ */
 export const PIECE_BYTES = 2 ** 20
 
 /** The CRC-32 of bytes, or of a text in UTF-8, as 8 hexadecimal digits. */
@@ -9,7 +11,7 @@ export function checksum(data: Uint8Array | string): string {
   return digits(crc32(data))
 }
 
-/** The same of many bytes, without holding the event loop. */
+/** The same checksum for large data, computed without blocking the event loop. */
 export async function checksumOf(bytes: Uint8Array): Promise<string> {
   let sum = 0
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
@@ -19,7 +21,7 @@ export async function checksumOf(bytes: Uint8Array): Promise<string> {
   return digits(sum)
 }
 
-/** Hands on bytes piece by piece, and returns their checksum. */
+/** Passes bytes to `use` piece by piece, and returns their checksum. */
 export async function checksumWhile(
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   use: (piece: Uint8Array) => Promise<void>,
@@ -32,7 +34,7 @@ export async function checksumWhile(
   return digits(sum)
 }
 
-/** Hands on pieces, and calls `differs` after the last one where their checksum is another. */
+/** Passes pieces on, and calls `differs` after the last one if their checksum is not the expected one. */
 export async function* withChecksum(
   pieces: AsyncIterable<Uint8Array>,
   expected: string | undefined,
@@ -46,7 +48,7 @@ export async function* withChecksum(
   if (digits(sum) !== expected) differs()
 }
 
-/** Bytes in pieces that an event loop can wait for. */
+/** Splits bytes into pieces that are small enough not to block the event loop. */
 export function* inPieces(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)
 }

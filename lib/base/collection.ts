@@ -1,7 +1,7 @@
 import { Faults } from './faults.js'
 import { type Help, type JsonSchema, type Kind, wrongValue } from './kind.js'
 
-/** An array of any length, each element of one kind. */
+/** An array whose elements are all of one kind. It has at least `least` elements (default 0). */
 export function list<T>(each: Kind<T>, expected: string, least = 0): Kind<readonly T[]> {
   return {
     expected,
@@ -9,7 +9,7 @@ export function list<T>(each: Kind<T>, expected: string, least = 0): Kind<readon
     read(value, name) {
       if (!Array.isArray(value) || value.length < least) throw wrongValue(name, expected, value)
       const read: T[] = []
-      // By index, for a hole is a wrong element too, and the first one ends this.
+      // Iterate by index, so that a hole counts as a wrong element too; the first wrong element ends the loop.
       for (let i = 0; i < value.length; i++) read.push(each.read(value[i], `${name}[${i}]`))
       return read
     },
@@ -32,7 +32,7 @@ export function pair<T>(each: Kind<T>): Kind<readonly [T, T]> {
   }
 }
 
-/** An object of any names, each value of one kind. */
+/** An object with arbitrary keys whose values are all of one kind. */
 export function record<T>(each: Kind<T>, expected: string): Kind<Readonly<Record<string, T>>> {
   return {
     expected,
@@ -50,7 +50,7 @@ export function record<T>(each: Kind<T>, expected: string): Kind<Readonly<Record
   }
 }
 
-/** The schema of a collection from that of its elements, where those can be in JSON. */
+/** The schema of a collection, given that of its elements; undefined if JSON cannot represent them. */
 function around(
   each: Kind<unknown>,
   help: Help,
@@ -60,7 +60,7 @@ function around(
   return schema && collection(schema)
 }
 
-/** Whether a value has names of its own to read: no array, no null. */
+/** Whether a value is an object with named properties, that is, neither an array nor null. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

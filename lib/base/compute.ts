@@ -3,7 +3,9 @@ import { type OptionsOf, optional } from './option.js'
 
 export const memoryFormat = words('contiguous', 'channelsLast')
 
-/** `'channelsLast'` keeps the channels of a pixel together: convolutions on the CPU are often faster so. */
+/**
+ * `'channelsLast'` stores the channels of a pixel next to each other, which often makes convolutions on the CPU faster.
+ */
 export type MemoryFormat = 'contiguous' | 'channelsLast'
 
 export const computeOptions = {
@@ -13,12 +15,12 @@ export const computeOptions = {
    */
   memoryFormat: optional(memoryFormat),
   /**
-   * Computes layers in bfloat16 where `torch.autocast` does. Weights, gradients, moments and the loss stay float32, and
-   * masks hold.
+   * Computes layers in bfloat16 wherever `torch.autocast` does. Weights, gradients, moments and the loss stay float32,
+   * and masks still hold.
    * @default 'none'
    */
   autocast: optional(words('bfloat16', 'none')),
 }
 
-/** How a network computes, beside its device. */
+/** How a network computes, apart from its device. */
 export interface ComputeOptions extends OptionsOf<typeof computeOptions> {}

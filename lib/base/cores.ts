@@ -2,20 +2,20 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
-/** Cores that this process may use, counting a container's share of their time. 1 or more. */
+/** The number of cores that this process may use, taking a container's CPU limit into account; at least 1. */
 export function availableCores(): number {
   return Math.max(1, Math.min(availableParallelism(), Math.ceil(cpuQuota())))
 }
 
-/** What `OMP_NUM_THREADS` allows each pool of threads; Infinity where it is not set. */
+/** The number of threads that `OMP_NUM_THREADS` allows each pool; Infinity if it is not set. */
 export function threadLimit(): number {
   const named = Number.parseInt(process.env.OMP_NUM_THREADS ?? '', 10)
   return named >= 1 ? named : Infinity
 }
 
 /**
- * Cores' worth of time that the process's control groups allow (`docker run --cpus`, Kubernetes' limits); Infinity
- * without a limit. Node counts them from version 22.16 on only.
+ * The CPU time, in cores, that the process's control groups allow (`docker run --cpus`, Kubernetes limits); Infinity if
+ * there is no limit. Node itself only takes them into account from version 22.16 on.
  *
  * @param root where the system's files are
  */
@@ -23,11 +23,11 @@ export function cpuQuota(root = '/'): number {
   const groups = read(join(root, 'proc/self/cgroup')) ?? ''
   let least = Infinity
   for (const line of groups.trim().split('\n')) {
-    // "0::/path" of version 2, "4:cpu,cpuacct:/path" of version 1.
+    // A line is "0::/path" in version 2 and "4:cpu,cpuacct:/path" in version 1.
     const [, controllers = '', path = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
     if (controllers !== '' && !controllers.split(',').includes('cpu')) continue
     const mount = join(root, 'sys/fs/cgroup', controllers)
-    // A limit of a parent holds for its children; in a container the path may be the host's, and not be there.
+    // A parent's limit also applies to its children. In a container, the path may be the host's and not exist here.
     const parts = path.split('/').filter(Boolean)
     for (let depth = parts.length; depth >= 0; depth--) {
       least = Math.min(least, quotaOf(join(mount, ...parts.slice(0, depth)), controllers !== ''))

@@ -13,6 +13,7 @@ export type DType =
   | 'uint8'
   | 'bool'
 
+/** The size of one element in bytes, by dtype. */
 export const bytesPerElement: Record<DType, number> = {
   float64: 8,
   float32: 4,
@@ -26,7 +27,7 @@ export const bytesPerElement: Record<DType, number> = {
   bool: 1,
 }
 
-/** The dtype of a tensor as an argument. */
+/** The kind of a dtype argument. Throws `ERR_DTYPE` for anything else. */
 export const dtypeKind = kind<DType>(
   `one of ${Object.keys(bytesPerElement).join(', ')}`,
   (value) => typeof value === 'string' && Object.hasOwn(bytesPerElement, value),

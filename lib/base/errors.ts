@@ -1,19 +1,21 @@
-/** What went wrong, for programs: stable across releases, unlike messages. */
+/** Tells programs what went wrong. Codes are stable across releases, unlike messages. */
 export type ErrorCode =
   | 'ERR_ARGUMENT' // a value that no call accepts: wrong type, out of range, unknown name
-  | 'ERR_SHAPE' // shapes that do not fit each other
-  | 'ERR_DTYPE' // dtypes that do not fit each other
-  | 'ERR_DEVICE' // a device that is not there, or tensors on different devices
+  | 'ERR_SHAPE' // shapes that do not match each other
+  | 'ERR_DTYPE' // dtypes that do not match each other
+  | 'ERR_DEVICE' // a device that does not exist, or tensors on different devices
   | 'ERR_DISPOSED' // a tensor, network or dataset used after dispose()
-  | 'ERR_BUSY' // a network or tensor that a running job owns
+  | 'ERR_BUSY' // a network or tensor that is owned by a running job
   | 'ERR_FILE' // a file that is missing, unreadable, or not what it claims to be
   | 'ERR_OUTPUT' // a place that cannot be written
   | 'ERR_SEAL' // a pruned weight whose bits are not +0
-  | 'ERR_LIBTORCH' // libtorch or the addon is missing, or does not fit
-  | 'ERR_MEMORY' // an allocation that failed
-  | 'ERR_TORCH' // anything else that libtorch refuses
+  | 'ERR_LIBTORCH' // libtorch or the addon is missing or incompatible
+  | 'ERR_MEMORY' // a failed allocation
+  | 'ERR_TORCH' // anything else that libtorch rejects
 
-/** Every error this library throws on purpose: one line that says what, where and the mend. */
+/**
+ * Every error that this library throws on purpose. The message is one line that says what, where, and how to fix it.
+ */
 export class TorchPruneError extends Error {
   override readonly name = 'TorchPruneError'
 
@@ -26,7 +28,7 @@ export class TorchPruneError extends Error {
   }
 }
 
-/** Throws `ERR_ARGUMENT` naming the first that is no whole number of 1 or more. */
+/** Throws `ERR_ARGUMENT`, naming the first value that is not a whole number of 1 or more. */
 export function checkCounts(counts: Readonly<Record<string, number>>): void {
   for (const [what, value] of Object.entries(counts)) {
     if (Number.isInteger(value) && value >= 1) continue

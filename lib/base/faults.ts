@@ -1,14 +1,14 @@
 import { TorchPruneError } from './errors.js'
 
-/** Faults over so many, or so many characters, are counted, not said. */
+/** Faults beyond this number, or beyond this many characters, are only counted. */
 const MOST = 10
 const MOST_CHARACTERS = 800
 
-/** All that is wrong with what a user gave, in one error on one line. */
+/** Everything that is wrong with the user's input, as one error on one line. */
 class SeveralFaults extends TorchPruneError {
   constructor(readonly parts: readonly TorchPruneError[]) {
     const [first] = parts as [TorchPruneError, ...TorchPruneError[]]
-    // Each begins with the name of the same call, which is said once.
+    // Each message begins with the name of the same call, which is printed only once.
     const caller = /^[\w.]+: /.exec(first.message)?.[0] ?? ''
     const said = parts.map(({ message }, i) =>
       i > 0 && message.startsWith(caller) ? message.slice(caller.length) : message,
@@ -17,12 +17,12 @@ class SeveralFaults extends TorchPruneError {
   }
 }
 
-/** What an error says is wrong, each by itself. */
+/** The separate faults that an error reports. */
 export function partsOf(error: TorchPruneError): readonly TorchPruneError[] {
   return error instanceof SeveralFaults ? error.parts : [error]
 }
 
-/** Faults on one line, parted by `; `. Of many, or long ones, the first are said and the others counted. */
+/** Faults on one line, separated by `; `. If there are many or long ones, the first are listed and the rest counted. */
 export function joined(faults: readonly string[]): string {
   const said: string[] = []
   let characters = 0
@@ -35,7 +35,7 @@ export function joined(faults: readonly string[]): string {
   return [...said, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }
 
-/** Collects what is wrong, so that users learn of all of it at once. */
+/** Collects everything that is wrong, so that users learn of all of it at once. */
 export class Faults {
   readonly #found: TorchPruneError[] = []
 
@@ -43,7 +43,7 @@ export class Faults {
     for (const part of partsOf(fault)) this.#found.push(part)
   }
 
-  /** What `read` returns; undefined where it refuses, which is kept. */
+  /** Returns what `read` returns. If `read` throws a TorchPruneError, the error is kept and the result is undefined. */
   reading<T>(read: () => T): T | undefined {
     try {
       return read()
@@ -54,7 +54,7 @@ export class Faults {
     }
   }
 
-  /** Throws what was found: one as it is, several as one error with the code of the first. */
+  /** Throws what was collected: a single fault as it is, several as one error with the code of the first. */
   throwAll(): void {
     const [first, ...others] = this.#found
     if (first === undefined) return

@@ -7,20 +7,20 @@ import { onOneLine } from './text.js'
 
 export { quoted } from './shown.js'
 
-/** The code of a system or zlib error (`'ENOENT'`), undefined for anything else. */
+/** The code of a system or zlib error (`'ENOENT'`); undefined for anything else. */
 export function systemCode(cause: unknown): string | undefined {
   if (!(cause instanceof Error) || cause instanceof TorchPruneError) return undefined
   return 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
 }
 
-/** What a failed read says to a user. Errors that say it already come back unchanged. */
+/** Turns a failed read into an error for users. TorchPruneErrors come back unchanged. */
 export function inputError(path: string, cause: unknown): TorchPruneError {
   if (cause instanceof TorchPruneError) return cause
   const code = systemCode(cause)
   return new TorchPruneError('ERR_FILE', `${onOneLine(path)}: ${readingFailure(code, cause)}`, { cause })
 }
 
-/** What a failed write says to a user. Errors that say it already come back unchanged. */
+/** Turns a failed write into an error for users. TorchPruneErrors come back unchanged. */
 export function outputError(path: string, cause: unknown): TorchPruneError {
   if (cause instanceof TorchPruneError) return cause
   const shown = onOneLine(path)
@@ -30,20 +30,20 @@ export function outputError(path: string, cause: unknown): TorchPruneError {
   })
 }
 
-/** Whether a write failed because the disk, or the user's share of it, is full. */
+/** Whether a write failed because the disk is full or the user's quota is used up. */
 export function isFullDisk(error: unknown): boolean {
   const code = systemCode(error instanceof TorchPruneError ? error.cause : error)
   return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
-/** Refuses a file for what it holds: `what` is wrong with it, and how to `mend` that. */
-export function refuse(path: string, what: string, mend: string): never {
-  throw new TorchPruneError('ERR_FILE', onOneLine(`${path}: ${what}; ${mend}`))
+/** Rejects a file because of its contents: `what` is wrong with it, and how to `fix` that. Throws `ERR_FILE`. */
+export function refuse(path: string, what: string, fix: string): never {
+  throw new TorchPruneError('ERR_FILE', onOneLine(`${path}: ${what}; ${fix}`))
 }
 
 /**
  * The size of a regular file in bytes.
- * @throws ERR_FILE when there is none: a pipe or a device would block the read for ever.
+ * @throws ERR_FILE when there is no regular file: reading a pipe or a device would block forever.
  */
 export async function sizeOfFile(path: string): Promise<number> {
   const stats = await stat(path).catch((cause: unknown) => {
@@ -55,8 +55,8 @@ export async function sizeOfFile(path: string): Promise<number> {
 }
 
 /**
- * Zeroed bytes; callers compare `length` with the file's size first.
- * @throws ERR_MEMORY when the machine does not have them.
+ * Allocates zeroed bytes; callers compare `length` with the file's size first.
+ * @throws ERR_MEMORY when the machine does not have enough memory.
  */
 export function allocate(length: number, purpose: string): Uint8Array<ArrayBuffer> {
   try {
@@ -67,12 +67,12 @@ export function allocate(length: number, purpose: string): Uint8Array<ArrayBuffe
   }
 }
 
-// Well below the 2 GiB that Linux moves in one call, and small enough that a closing process does not wait long.
+// Well below the 2 GiB that Linux transfers in one call, and small enough that a closing process does not wait long.
 const CHUNK_BYTES = 16 * 2 ** 20
 
 /**
- * Fills `bytes` from a position of the file.
- * @throws ERR_FILE when the file ends before that.
+ * Fills `bytes` with the file's contents from `position` on.
+ * @throws ERR_FILE when the file ends too early.
  */
 export async function readFully(
   handle: FileHandle,
@@ -123,8 +123,9 @@ function readingFailure(code: string | undefined, cause: unknown): string {
 function writingFailure(folder: string, code: string | undefined, cause: unknown): string {
   switch (code) {
     case 'ENOENT':
-      // As /proc says it, which is there and takes nothing.
-      if (existsSync(folder)) return `cannot be written, ${folder} takes nothing new; choose another place`
+      // /proc reports this: it exists, but nothing can be created in it.
+      if (existsSync(folder))
+        return `cannot be written, nothing can be created in ${folder}; choose another place`
       return `cannot be written, the folder ${folder} does not exist; create it or choose another place`
     case 'ENOTDIR':
     case 'EEXIST':
@@ -135,7 +136,7 @@ function writingFailure(folder: string, code: string | undefined, cause: unknown
     case 'EPERM':
       return 'may not be written by this user; change the permissions or choose another place'
     case 'EROFS':
-      return 'lies on a read-only disk; choose another place'
+      return 'is on a read-only disk; choose another place'
     case 'ENOSPC':
     case 'EDQUOT':
       return 'cannot be written, the disk is full; free some space and try again'

@@ -4,44 +4,46 @@ import { TorchPruneError } from './errors.js'
 import type { Lease } from './lease.js'
 
 /**
- * The work of a job: yields its events, returns its result, and stops when the signal aborts. What it reports on the way
- * is the job's `progress`. @internal
+ * The work of a job: it yields the job's events, returns its result, and stops when the signal aborts. What it passes
+ * to `report` along the way becomes the job's `progress`. @internal
  */
 export type Work<Event, Result, Progress = never> = (
   signal: AbortSignal,
   report: (progress: Progress) => void,
 ) => AsyncGenerator<Event, Result, void>
 
-/** `'cancelled'` when it was stopped by its signal, by `cancel()`, or by leaving its loop early. */
+/**
+ * The state of a job. It is `'cancelled'` if it was stopped by its signal, by `cancel()`, or by leaving its loop early.
+ */
 export type JobState = 'running' | 'done' | 'failed' | 'cancelled'
 
 /**
- * Work that has begun: a promise of its result that can also be followed event by event.
+ * Work that has started: a promise of its result that can also be iterated event by event.
  *
- * Until somebody follows it, it runs on and keeps its events. While it is followed (`for await`), it waits for its
- * reader between events, so the loop's body may use what it works on. Leaving the loop early stops the work as an
- * AbortSignal would. It can be followed once, also after its end; whoever follows it is told of its failure there,
- * otherwise it is rejected like any promise.
+ * While nobody iterates over it, it keeps running and stores its events. While it is iterated (`for await`), it waits
+ * for its reader between events, so the loop's body may use the objects that it works on. Leaving the loop early stops
+ * the work as an AbortSignal would. It can be iterated once, even after it has ended. Whoever iterates over it gets its
+ * failure thrown there; otherwise it rejects like any promise.
  *
- * Functions that return a job throw for wrong arguments synchronously, where they are called; async functions, which
- * return a promise, reject. What can go wrong later, and a network that is in use, rejects either.
+ * Functions that return a job throw synchronously for wrong arguments, at the call; async functions, which return a
+ * promise, reject. Both reject for anything that goes wrong later, and for a network that is in use.
  */
 export class Job<Event, Result, Progress = never> implements Promise<Result>, AsyncIterable<Event> {
   readonly [Symbol.toStringTag] = 'Job'
-  /** Its own among all jobs of all processes. */
+  /** A unique ID among all jobs of all processes (a UUID). */
   readonly id: string = randomUUID()
   readonly #controller = new AbortController()
   readonly #result: Promise<Result>
   readonly #events: Event[] = []
   #followed = false
-  /** Whether its reader has taken all events and asks for the next one. */
+  /** Whether the reader has taken all events and is asking for the next one. */
   #wanted = false
   #state: JobState = 'running'
   #progress: Progress | undefined
   #waiting: (() => void)[] = []
 
   /**
-   * @param take what the work owns from its first step to its last
+   * @param take acquires what the work owns from its first step to its last
    * @internal
    */
   constructor(work: Work<Event, Result, Progress>, signal?: AbortSignal | null, take?: () => Lease) {
@@ -65,18 +67,21 @@ export class Job<Event, Result, Progress = never> implements Promise<Result>, As
     return this.#result.finally(onFinally)
   }
 
+  /** Whether it is running or how it ended. */
   get state(): JobState {
     return this.#state
   }
 
-  /** How far it is, as it last said; undefined before it has said anything. */
+  /** The latest progress that the work reported; undefined until it has reported something. */
   get progress(): Progress | undefined {
     return this.#progress
   }
 
   /**
-   * Stops it after the step that it is in. The promise then rejects with `reason`; a job that has ended stays as it is.
+   * Stops the job after its current step. The promise then rejects with `reason`. A job that has already ended stays as
+   * it is.
    *
+   * @param reason what the promise rejects with; defaults to an AbortError
    * @default an AbortError
    */
   cancel(reason: unknown = new DOMException('the job was cancelled', 'AbortError')): void {
@@ -88,16 +93,16 @@ export class Job<Event, Result, Progress = never> implements Promise<Result>, As
     return this.#result
   }
 
-  /** @throws TorchPruneError `ERR_ARGUMENT` when it was followed before. */
+  /** @throws TorchPruneError `ERR_ARGUMENT` if it has been iterated before. */
   [Symbol.asyncIterator](): AsyncGenerator<Event, void, void> {
     if (this.#followed) {
       throw new TorchPruneError(
         'ERR_ARGUMENT',
-        'a job can be followed once: start another one, or await this one for its result',
+        'a job can be iterated only once: start another one, or await this one for its result',
       )
     }
     this.#followed = true
-    // Who follows sees the error already; only who also awaits the result should see it again.
+    // Whoever iterates already sees the error; only those who also await the result should see it again.
     this.#result.catch(() => {})
     return this.#follow()
   }
@@ -129,7 +134,7 @@ export class Job<Event, Result, Progress = never> implements Promise<Result>, As
 
   async #run(work: Work<Event, Result, Progress>, lease?: Lease): Promise<Result> {
     const { signal } = this.#controller
-    // Whoever starts a job has it in hand before it calls them back.
+    // The caller gets the job before any of its callbacks run.
     await undefined
     const generator = work(signal, (progress) => {
       this.#progress = progress
@@ -145,7 +150,7 @@ export class Job<Event, Result, Progress = never> implements Promise<Result>, As
     return step.value
   }
 
-  /** Waits for whoever follows to ask for the next event. */
+  /** Waits until whoever iterates asks for the next event. */
   async #follower(lease?: Lease): Promise<void> {
     if (!this.#followed) return
     lease?.open()
@@ -178,7 +183,7 @@ export class Job<Event, Result, Progress = never> implements Promise<Result>, As
     this.#change()
   }
 
-  /** Resolves when the work or its reader has gone on. */
+  /** Resolves when the work or its reader has moved on. */
   #changed(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
@@ -190,7 +195,7 @@ export class Job<Event, Result, Progress = never> implements Promise<Result>, As
   }
 }
 
-/** A listener that keeps a job's progress, and hands it on to the user's own. @internal */
+/** A listener that stores a job's progress and passes it on to the user's listener. @internal */
 export function telling<Progress>(
   report: (progress: Progress) => void,
   listener: ((progress: Progress) => unknown) | undefined,

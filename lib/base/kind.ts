@@ -4,32 +4,32 @@ import { shown } from './shown.js'
 /** A JSON Schema (draft 2020-12), or a part of one. */
 export type JsonSchema = { readonly [keyword: string]: unknown }
 
-/** What is said of an option in a table, where something is. */
+/** Returns the help text of an option in a table, if it has one. */
 export type Help = (table: object, option: string) => string | undefined
 
 /**
- * What an argument or an option may be. Everything that enters the library from a user's program is read through one
- * of these, so that JavaScript meets the same strictness as TypeScript, and errors read alike.
+ * Describes what an argument or an option may be. Everything that enters the library from a user's program is read
+ * through one of these, so that JavaScript is checked as strictly as TypeScript, and errors read alike.
  */
 export interface Kind<T, Given = T> {
-  /** Completes "it must be …": `a whole number of 1 or more`. */
+  /** Completes the sentence "it must be …", as in `a whole number of 1 or more`. */
   readonly expected: string
-  /** Whether JavaScript's own types allow the value; `read` looks closer. */
+  /** Whether the value has the right JavaScript type; `read` checks more closely. */
   fits(value: unknown): boolean
   /**
-   * The value, where it is of this kind; objects and arrays come as copies that nobody else can change.
+   * Returns the value if it is of this kind. Objects and arrays are returned as copies that nobody else can change.
    *
-   * @param name what the error calls it, such as `train: batchSize`
-   * @throws TorchPruneError `ERR_ARGUMENT`, unless the kind has a code of its own.
+   * @param name what the error calls the value, such as `train: batchSize`
+   * @throws TorchPruneError `ERR_ARGUMENT`, or the kind's own code if it has one.
    */
   read(value: unknown, name: string): T
   /**
-   * What the value is in JSON, as a JSON Schema. Left out, or undefined, where JSON cannot hold it, such as a function.
+   * The JSON Schema of the value. It is missing or undefined if JSON cannot represent the value, such as a function.
    *
-   * @param help the text for an option of a table
+   * @param help returns the help text for an option of a table
    */
   schema?(help: Help): JsonSchema | undefined
-  /** What users may give where that is more than what is read, as one size for two. For the compiler alone. */
+  /** What users may pass if that is wider than what is read, such as one size for two. Only the compiler uses it. */
   readonly takes?: Given
 }
 
@@ -64,7 +64,7 @@ export function wrongValue(
   return new WrongValue(code, `${name} ${what} ${expected}${got}`, name, inPlainData, value)
 }
 
-/** A kind that one test tells. */
+/** A kind that is defined by a single test. */
 export function kind<T>(
   expected: string,
   fits: (value: unknown) => boolean,
@@ -82,18 +82,27 @@ export function kind<T>(
   }
 }
 
+/** The range of a number; all bounds are optional. */
 export interface Range {
+  /**
+   * The smallest allowed value.
+   * @default -Number.MAX_VALUE
+   */
   readonly least?: number
+  /**
+   * The largest allowed value.
+   * @default Number.MAX_VALUE
+   */
   readonly most?: number
   /** The number must be larger than this. */
   readonly over?: number
   /** The number must be smaller than this. */
   readonly under?: number
-  /** What the number means, said after the range where it is not obvious. */
+  /** What the number means; shown after the range where it is not obvious. */
   readonly note?: string
 }
 
-/** A number, never NaN; infinite only where `most` or `least` says so. */
+/** A number that is never NaN; it may only be infinite if `most` or `least` allows it. */
 export function number(range: Range = {}): Kind<number> {
   const { least = -Number.MAX_VALUE, most = Number.MAX_VALUE } = range
   const { over, under } = range
@@ -118,7 +127,7 @@ export function number(range: Range = {}): Kind<number> {
   }
 }
 
-/** A whole number that JavaScript holds exactly. */
+/** A whole number that JavaScript represents exactly. */
 export function whole(
   least: number = Number.MIN_SAFE_INTEGER,
   most: number = Number.MAX_SAFE_INTEGER,
@@ -150,20 +159,22 @@ function rangeInWords({ least, most, over, under }: Range): string {
   return from && to ? `${from} and ${to}` : from || to
 }
 
-/** Without the zeros of 100000000000000000000. */
+/** Formats a number without the zeros of 100000000000000000000. */
 function plain(value: number): string {
   return Math.abs(value) >= 1e9 ? value.toExponential().replace('e+', 'e') : String(value)
 }
 
+/** `true` or `false`. */
 export const boolean = kind<boolean>('true or false', (value) => typeof value === 'boolean', 'ERR_ARGUMENT', {
   type: 'boolean',
 })
 
+/** Any string. */
 export const text = kind<string>('a string', (value) => typeof value === 'string', 'ERR_ARGUMENT', {
   type: 'string',
 })
 
-/** A place on a disk. Node refuses an empty path late, and one with a null character by a `TypeError`. */
+/** A path on a disk. Node rejects an empty path late, and one with a null character by a `TypeError`. */
 export const path = kind<string>(
   'a path of 1 to 4096 characters, none of them null',
   (value) => typeof value === 'string' && /^[^\0]{1,4096}$/s.test(value),
@@ -171,15 +182,15 @@ export const path = kind<string>(
   { type: 'string', minLength: 1, maxLength: 4096 },
 )
 
-/** A seed of random numbers. */
+/** A seed for random numbers: a whole number of 0 or more. */
 export const seed = whole(0)
 
-/** A function; what it is called with and returns is for the compiler to check. */
+/** A function. The compiler checks its arguments and its result. */
 export function callback<F extends (...values: never[]) => unknown>(): Kind<F> {
   return kind<F>('a function', (value) => typeof value === 'function')
 }
 
-/** One of a few words. */
+/** One of a few strings. */
 export function words<const W extends string>(...choices: readonly [W, ...W[]]): Kind<W> {
   const list = choices.map((word) => `'${word}'`)
   return {
@@ -193,7 +204,7 @@ export function words<const W extends string>(...choices: readonly [W, ...W[]]):
   }
 }
 
-/** Exactly one value: `true`, where `false` would mean nothing. */
+/** Exactly one value, such as `true` where `false` would mean nothing. */
 export function exactly<const T extends boolean | number>(wanted: T): Kind<T> {
   return kind<T>(String(wanted), (value) => value === wanted, 'ERR_ARGUMENT', { const: wanted })
 }
@@ -220,7 +231,8 @@ export function anyOf<Kinds extends readonly Kind<unknown>[]>(
     },
     read(value, name) {
       const [only, ...others] = kinds.filter((each) => each.fits(value))
-      // What is wrong inside an object is said by its kind; a wrong word is refused with all that it might have been.
+      // An object's own kind reports what is wrong inside it; a wrong word is rejected with the list of all
+      // alternatives.
       if (only && others.length === 0 && (typeof value !== 'string' || accepts(only, value))) {
         return only.read(value, name) as never
       }

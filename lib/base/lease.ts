@@ -2,27 +2,29 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 import { TorchPruneError } from './errors.js'
 
+/** What a lease covers. */
 export interface LeaseOptions {
-  /** What others are told is using it, such as `train()`. */
+  /** The name of the work that uses it, shown to others, such as `train()`. */
   readonly by: string
-  /** What nobody else may change, nor read but while the lease is open. */
+  /** The object that nobody else may change, and that others may only read while the lease is open. */
   readonly owns?: object | undefined
-  /** What others may use too, and nobody may dispose of. */
+  /** Objects that others may also use, but that nobody may dispose of. */
   readonly reads?: readonly object[]
-  /** Resolves when others have stopped reading what is owned. */
+  /** Resolves when others have stopped reading the owned object. */
   readonly quiet?: (() => Promise<void>) | undefined
+  /** Called when the lease ends. */
   readonly onEnd?: (() => void) | undefined
 }
 
 const owners = new WeakMap<object, Lease>()
 const readers = new WeakMap<object, Set<Lease>>()
 
-/** The lease under which this runs: its own work may do what others may not. */
+/** The lease under which the current code runs; that lease's own work may do what others may not. */
 const current = new AsyncLocalStorage<Lease | undefined>()
 
 /**
- * What work of several steps owns from the first to the last, so that nothing changes between them. Work that it
- * starts, and awaits, runs under its lease; whatever that takes besides is a lease within it.
+ * What multi-step work owns from its first step to its last, so that nothing changes in between. Work that it starts
+ * and awaits runs under its lease; anything else that such work takes is a nested lease.
  */
 export class Lease {
   readonly by: string
@@ -30,7 +32,7 @@ export class Lease {
   readonly #outer: Lease | undefined
   #open = 0
 
-  /** @throws TorchPruneError `ERR_BUSY` when somebody else owns what it is to own. */
+  /** @throws TorchPruneError `ERR_BUSY` if somebody else already owns the object. */
   constructor(options: LeaseOptions) {
     this.by = options.by
     this.#options = options
@@ -46,7 +48,7 @@ export class Lease {
     }
   }
 
-  /** Whether the work that runs now is this lease's. */
+  /** Whether the current code runs under the lease that owns `resource`. */
   static holds(resource: object): boolean {
     const owner = owners.get(resource)
     for (let lease = current.getStore(); lease !== undefined; lease = lease.#outer) {
@@ -55,21 +57,23 @@ export class Lease {
     return false
   }
 
-  /** Runs its work. */
+  /** Runs the work under this lease. */
   run<Result>(work: () => Result): Result {
     return current.run(this, work)
   }
 
-  /** Lets others read what it owns, for as long as its work waits. */
+  /** Lets others read what the lease owns, for as long as its work waits. */
   open(): void {
     this.#open++
   }
 
+  /** Ends an `open()`: resolves when nobody else reads what the lease owns. */
   async close(): Promise<void> {
     this.#open--
     await this.#options.quiet?.()
   }
 
+  /** Gives up everything that the lease covers. */
   end(): void {
     const { owns, reads = [], onEnd } = this.#options
     if (owns !== undefined) owners.delete(owns)
@@ -77,11 +81,12 @@ export class Lease {
     onEnd?.()
   }
 
+  /** Whether others may read what the lease owns. */
   get isOpen(): boolean {
     return this.#open > 0
   }
 
-  /** Calls back from within work under a lease: whoever is called may read what it owns, as between its steps. */
+  /** Runs a user's callback from work under a lease: the callback may read what the work owns, as between its steps. */
   static async callBack<Result>(callback: () => Promise<Result> | Result): Promise<Result> {
     const chain: Lease[] = []
     for (let lease = current.getStore(); lease !== undefined; lease = lease.#outer) chain.push(lease)
@@ -94,18 +99,18 @@ export class Lease {
   }
 }
 
-/** Throws `ERR_BUSY` where others own what is to be changed. */
+/** Throws `ERR_BUSY` if somebody else owns `resource`, which is about to be changed. */
 export function refuseOwned(resource: object): void {
   const owner = owners.get(resource)
   if (owner !== undefined && !Lease.holds(resource)) throw busy('network', owner.by)
 }
 
-/** Throws `ERR_BUSY` where others own what is to be read, and their work does not wait. */
+/** Throws `ERR_BUSY` if somebody else owns `resource`, which is about to be read, and their work is not waiting. */
 export function refuseReading(resource: object): void {
   if (!owners.get(resource)?.isOpen) refuseOwned(resource)
 }
 
-/** Throws `ERR_BUSY` where work reads what is to be disposed of. */
+/** Throws `ERR_BUSY` if some work is reading `resource`, which is about to be disposed of. */
 export function refuseRead(resource: object): void {
   for (const { by } of readers.get(resource) ?? []) throw busy('dataset', by)
 }

@@ -1,18 +1,18 @@
-// Calls take only so many arguments: to spread a long array over one is a RangeError.
+// A call takes only so many arguments: spreading a long array over one throws a RangeError.
 
-/** Adds the elements of a list, however long, to another. */
+/** Appends the elements of a list of any length to another. */
 export function append<T>(to: T[], from: Iterable<T>): void {
   for (const each of from) to.push(each)
 }
 
-/** The largest of any number of numbers; -Infinity of none, as `Math.max()`. */
+/** The largest of any number of numbers; -Infinity if there are none, like `Math.max()`. */
 export function largest(numbers: Iterable<number>): number {
   let found = Number.NEGATIVE_INFINITY
   for (const each of numbers) found = Math.max(found, each)
   return found
 }
 
-/** The smallest of any number of numbers; Infinity of none, as `Math.min()`. */
+/** The smallest of any number of numbers; Infinity if there are none, like `Math.min()`. */
 export function smallest(numbers: Iterable<number>): number {
   let found = Number.POSITIVE_INFINITY
   for (const each of numbers) found = Math.min(found, each)

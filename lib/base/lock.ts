@@ -11,7 +11,7 @@ import { isRunning, thisProcess } from './process.js'
 import { onOneLine } from './text.js'
 
 const SIGN_MS = 15_000
-/** A process that gives no sign of life for so long is taken for dead, where it cannot be seen. */
+/** A process that cannot be seen from here is presumed dead after giving no sign of life for this long. */
 const SILENT_MS = 4 * SIGN_MS
 
 const ownerSchema = z.looseObject({
@@ -28,15 +28,15 @@ const ownerSchema = z.looseObject({
 /** Who holds a lock. */
 export type LockOwner = z.infer<typeof ownerSchema>
 
-/** The locks of this thread: their files, by the owner's id. */
+/** The locks of this thread: the paths of their files, keyed by owner ID. */
 const held = new Map<string, string>()
 
-/** A file that names its owner, for as long as that works on what the file stands for. */
+/** A file that names its owner for as long as the owner works on what the file stands for. */
 export class Lock implements AsyncDisposable {
   readonly #path: string
   readonly #id: string
   readonly #signs: NodeJS.Timeout
-  /** The owner before, where it died without giving the lock back. */
+  /** The previous owner, if it died without releasing the lock. */
   readonly before: LockOwner | undefined
 
   private constructor(path: string, id: string, before: LockOwner | undefined) {
@@ -50,7 +50,7 @@ export class Lock implements AsyncDisposable {
   }
 
   /**
-   * Writes the file `path`, which stands for what `what` names. An owner that died without giving it back is replaced.
+   * Creates the file `path`, which guards what `what` names. An owner that died without releasing it is replaced.
    *
    * @throws TorchPruneError `ERR_BUSY`, naming the owner, when there is one; `ERR_OUTPUT` when the file cannot be
    * written.
@@ -67,7 +67,7 @@ export class Lock implements AsyncDisposable {
     return new Lock(path, owner.id, before)
   }
 
-  /** Gives it back. */
+  /** Releases the lock. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#signs)
     held.delete(this.#id)
@@ -78,7 +78,7 @@ export class Lock implements AsyncDisposable {
 }
 
 interface Found {
-  /** Undefined in a file that names none, as a power cut may leave it. */
+  /** Undefined if the file names no owner, which can happen after a power cut. */
   readonly owner: LockOwner | undefined
   readonly text: string
   readonly silentMs: number
@@ -94,14 +94,14 @@ function newOwner(): LockOwner {
   }
 }
 
-/** Makes the file, which appears whole. False where there is one. */
+/** Creates the file so that it appears complete. Returns false if it already exists. */
 async function create(path: string, owner: LockOwner): Promise<boolean> {
   const text = `${JSON.stringify(owner, null, 2)}\n`
   const temporary = join(dirname(path), temporaryName())
   try {
     await writeFile(temporary, text, { flag: 'wx' })
     await link(temporary, path).catch((cause: unknown) => {
-      // Some file systems know no links.
+      // Some file systems do not support links.
       if (systemCode(cause) === 'EEXIST') throw cause
       return writeFile(path, text, { flag: 'wx' })
     })
@@ -145,18 +145,18 @@ function refuseWhileOwned({ owner, silentMs }: Found, path: string, what: string
   const who = `process ${pid} on ${host} (${command}) since ${since}`
   if (host !== hostname()) refuse(who, `wait until it ends, or remove ${path} if it has ended`)
   const running = isRunning(owner)
-  // Another thread of this process has locks of its own, and so had one that is gone.
+  // Another thread of this process has its own locks, and so did a thread that has ended.
   const seen = pid === process.pid && running && !held.has(id) ? undefined : running
   if (seen ?? silentMs <= SILENT_MS) refuse(who, wait)
 }
 
-/** Takes a dead owner's file away, unless somebody was faster. */
+/** Removes a dead owner's file. Returns false if somebody else was faster. */
 async function clear(path: string, { text }: Found): Promise<boolean> {
   const aside = join(dirname(path), temporaryName())
   try {
     await rename(path, aside)
     const same = (await readFile(aside, 'utf8')) === text
-    // A new owner, that came in between, gets its file back.
+    // If a new owner came in between, it gets its file back.
     if (!same) await link(aside, path).catch(() => {})
     return same
   } catch (cause) {
@@ -172,7 +172,7 @@ function releaseAll(): void {
     try {
       unlinkSync(path)
     } catch {
-      // The next one to take it sees that this process is gone.
+      // Whoever takes the lock next sees that this process is gone.
     }
   }
 }

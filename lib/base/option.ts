@@ -5,7 +5,7 @@ import { type Help, inWords, type JsonSchema, type Kind, WrongValue, wrongValue 
 import { shown } from './shown.js'
 import { nearest } from './spelling.js'
 
-/** A kind for what may be left out, and what stands for it then. */
+/** A kind for a value that may be left out, with its default. */
 export interface Optional<T, Fallback, Given = T> extends Kind<T, Given> {
   readonly fallback: Fallback
 }
@@ -18,22 +18,22 @@ export function optional<T, Given>(kind: Kind<T, Given>, fallback?: T): Optional
 }
 
 /**
- * A family of options by name: the one place that says what they are called, what they may be, and their defaults.
- * The types that users see derive from it, comments included, and so does the check of what they give.
+ * A set of options by name: the one place that defines what they are called, what values they take, and their defaults.
+ * The types that users see are derived from it, including their comments, and so is the check of what users pass.
  */
 export type Table = Readonly<Record<string, Kind<unknown>>>
 
 type Value<K> = K extends Kind<infer T, unknown> ? T : never
 type Given<K> = K extends Kind<unknown, infer G> ? G : never
 
-/** What a user writes. */
+/** The options as a user writes them. */
 export type OptionsOf<T extends Table> = {
   readonly [K in keyof T as T[K] extends Optional<unknown, unknown> ? never : K]: Given<T[K]>
 } & {
   readonly [K in keyof T as T[K] extends Optional<unknown, unknown> ? K : never]?: Given<T[K]> | undefined
 }
 
-/** What the library reads: defaults filled in. */
+/** The options as the library reads them, with defaults filled in. */
 export type ReadOf<T extends Table> = {
   readonly [K in keyof T]: T[K] extends Optional<infer V, infer Fallback, unknown>
     ? V | Fallback
@@ -41,16 +41,17 @@ export type ReadOf<T extends Table> = {
 }
 
 /**
- * The options of a call, read once, checked, and with defaults.
+ * Reads the options of a call once, checks them, and fills in defaults.
  *
  * @param caller what the errors begin with, such as `train`
- * @throws TorchPruneError `ERR_ARGUMENT` naming each option that is unknown, missing, of another kind or out of range.
+ * @throws TorchPruneError `ERR_ARGUMENT`, naming each option that is unknown, missing, of the wrong kind or out of
+ * range.
  */
 export function readOptions<T extends Table>(caller: string, table: T, given: unknown): ReadOf<T> {
   return readTable(table, given === undefined ? {} : given, caller, ': ')
 }
 
-/** An option that is itself a family of options. */
+/** An option that is itself a set of options. */
 export function group<T extends Table>(table: T): Kind<ReadOf<T>, OptionsOf<T>> {
   return {
     expected: `an object (${Object.keys(table).join(', ')})`,
@@ -62,28 +63,29 @@ export function group<T extends Table>(table: T): Kind<ReadOf<T>, OptionsOf<T>> 
   }
 }
 
-/** The options of a table, all of which may be left out and then have no value, whatever their defaults are. */
+/** The options of a table, made optional and without defaults: those that are left out have no value. */
 export function leftOpen<T extends Table>(table: T): LeftOpen<T> {
   return Object.fromEntries(
     Object.entries(table).map(([name, kind]) => [name, optional(kind)]),
   ) as LeftOpen<T>
 }
 
+/** The table that `leftOpen` returns. */
 export type LeftOpen<T extends Table> = {
   readonly [K in keyof T]: Optional<Value<T[K]>, undefined, Given<T[K]>>
 }
 
-/** A value that a function of the library makes, and may come back changed or from a file: an optimizer, a schedule. */
+/** A value made by a function of the library, which may come back modified or from a file: an optimizer, a schedule. */
 export interface Made<T> {
-  /** The table of its other properties by the value of `kind`. */
+  /** The table of its other properties, keyed by the value of `kind`. */
   readonly kinds: Readonly<Record<string, Table>>
-  /** The functions that make it, called: `constant(), cosine() or step()`. */
+  /** The functions that make it, written as calls: `constant(), cosine() or step()`. */
   readonly makers: readonly string[]
-  /** Throws for properties that do not fit each other. */
+  /** Throws if properties contradict each other. */
   readonly check?: (made: T, name: string) => void
 }
 
-/** The kind of what functions make: refused by how to write it. */
+/** The kind of a value that functions make; its errors say which functions to call. */
 export function made<T extends { readonly kind: string }>({ kinds, makers, check }: Made<T>): Kind<T> {
   const expected = `what ${inWords(makers)} returns`
   const inPlainData = `an object whose "kind" is ${inWords(Object.keys(kinds).map((name) => JSON.stringify(name)))}`
@@ -152,13 +154,13 @@ function tableSchema(
   }
 }
 
-/** `dot` stands between the owner's name and that of an option in errors. */
+/** Reads a set of options. In errors, `dot` separates the owner's name from an option's name. */
 function readTable<T extends Table>(table: T, given: unknown, owner: string, dot: ': ' | '.'): ReadOf<T> {
   const names = Object.keys(table)
   const bag = isObject(given) ? given : undefined
   const keys = bag && Object.keys(bag)
   const unknown = keys?.find((key) => !Object.hasOwn(table, key) && bag?.[key] !== undefined)
-  // A dataset or a tensor in the place of options is one mistake, not a list of names that are not known.
+  // A dataset or a tensor in place of the options is one mistake, so it is not reported as a list of unknown names.
   const stranger = bag && shown(bag) !== 'an object' && (unknown !== undefined || keys?.length === 0)
   if (bag === undefined || stranger) {
     throw wrongValue(dot === '.' ? owner : `${owner}: options`, `an object (${names.join(', ')})`, given)
@@ -182,14 +184,14 @@ function readTable<T extends Table>(table: T, given: unknown, owner: string, dot
 
 function unknownOption(owner: string, name: string, known: readonly string[]): TorchPruneError {
   const word = name.slice(0, 80)
-  // PyTorch's `num_classes` is our `classes`.
+  // PyTorch's `num_classes` is called `classes` here.
   const part = known.find((one) => one.length > 3 && word.toLowerCase().includes(one.toLowerCase()))
   const guess = part ?? nearest(word, known)
-  const mend =
+  const fix =
     guess !== undefined
       ? `did you mean ${guess}?`
       : known.length > 0
         ? `it takes ${inWords(known, 'and')}`
         : 'it takes none'
-  return new TorchPruneError('ERR_ARGUMENT', `${owner}: unknown option ${shown(name)}: ${mend}`)
+  return new TorchPruneError('ERR_ARGUMENT', `${owner}: unknown option ${shown(name)}: ${fix}`)
 }

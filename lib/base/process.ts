@@ -1,16 +1,18 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 
-/** What tells a process from every other one, also from those that get its number later. */
+/** Distinguishes a process from every other one, including those that later get the same number. */
 export interface ProcessMark {
+  /** The process ID. */
   readonly pid: number
   readonly host: string
-  /** Where processes see each other: the boot of a machine, and a container on it. Empty where nothing says so. */
+  /** Identifies the boot of a machine and the container on it: processes there see each other. Empty if unknown. */
   readonly place: string
-  /** When it began, in ticks since the machine did. Empty where nothing says so. */
+  /** When the process began, in clock ticks since the machine booted. Empty if unknown. */
   readonly born: string
 }
 
+/** The mark of the current process. */
 export function thisProcess(): ProcessMark {
   const place = orNothing(() => {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
@@ -19,14 +21,14 @@ export function thisProcess(): ProcessMark {
   return { pid: process.pid, host: hostname(), place, born: birthOf(process.pid) }
 }
 
-/** Whether a process runs; undefined where it cannot be seen from here. */
+/** Whether a process is running; undefined if it cannot be seen from here. */
 export function isRunning({ pid, host, place, born }: ProcessMark): boolean | undefined {
   const here = thisProcess()
   if (host !== here.host || place !== here.place) return undefined
   try {
     process.kill(pid, 0)
   } catch (cause) {
-    // EPERM is of a process that is there, of another user.
+    // EPERM means that the process exists but belongs to another user.
     if ((cause as NodeJS.ErrnoException).code === 'ESRCH') return false
   }
   return birthOf(pid) === born
@@ -35,7 +37,7 @@ export function isRunning({ pid, host, place, born }: ProcessMark): boolean | un
 function birthOf(pid: number): string {
   return orNothing(() => {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name before it may hold blanks and parentheses.
+    // The process name before this may contain blanks and parentheses.
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
   })
 }

@@ -1,6 +1,6 @@
 /**
- * A seed for one part of a run from the run's own, so that parts do not share random numbers and a resumed
- * run draws what an unbroken one would (splitmix32 over the path's numbers).
+ * Derives a seed for one part of a run from the run's seed, so that parts do not share random numbers and a resumed run
+ * draws what an uninterrupted one would (splitmix32 over the numbers of the path).
  */
 export function deriveSeed(seed: number, ...path: readonly number[]): number {
   let state = seed >>> 0

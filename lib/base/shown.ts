@@ -1,11 +1,13 @@
-/** A name from outside, made safe to show: quoted, on one line, not longer than a terminal. */
+/** Makes a name from outside safe to show: quoted, on one line, and at most 80 characters long. */
 export function quoted(name: string): string {
   const short = JSON.stringify(name.length > 80 ? `${name.slice(0, 79)}…` : name)
-  // JSON lets DEL and the controls after it through; a terminal obeys them.
+  // JSON lets DEL and the controls after it through, but a terminal obeys them.
   return short.replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** Any value in a few words, for an error that says what was given: `'adam'`, `an array of 3`, `a Dataset`. */
+/**
+ * Describes any value in a few words, for an error that says what was given: `'adam'`, `an array of 3`, `a Dataset`.
+ */
 export function shown(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -36,7 +38,7 @@ function shownObject(value: object): string {
   return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`
 }
 
-/** A function may carry anything as its `name`. */
+/** The function's name if it is a plain identifier, since a function can carry anything as its `name`. */
 function nameOf(value: object): string {
   const { name } = value as { readonly name: unknown }
   return typeof name === 'string' && /^[\w$]{1,60}$/.test(name) ? name : ''

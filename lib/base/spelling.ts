@@ -1,7 +1,7 @@
 import { TorchPruneError } from './errors.js'
 import { shown } from './shown.js'
 
-/** The one of `names` that `word` was probably meant to be; undefined when none is close. */
+/** The one of `names` that `word` was probably meant to be; undefined if none is close. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const begun = names.find((name) => word.length > 2 && name.startsWith(word))
   if (begun !== undefined) return begun
@@ -12,7 +12,7 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   return best?.name
 }
 
-/** Insertions, deletions and replacements between two words (Levenshtein). */
+/** The number of insertions, deletions and replacements between two words (Levenshtein distance). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (const [i, letter] of [...a].entries()) {

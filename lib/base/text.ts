@@ -1,9 +1,9 @@
-/** A text on one line: a blank for what a terminal would obey. */
+/** Puts a text on one line: each run of control characters becomes a blank. */
 export function onOneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ')
 }
 
-/** A text with control characters written out, as `\x1b`, but for those in `keep`. */
+/** Writes out the control characters of a text, as in `\x1b`, except for those in `keep`. */
 export function printable(text: string, keep = ''): string {
   return text.replace(/\p{Cc}/gu, (control) => {
     if (keep.includes(control)) return control
@@ -11,7 +11,7 @@ export function printable(text: string, keep = ''): string {
   })
 }
 
-/** A word as a shell reads it back. */
+/** Quotes a word so that a shell reads it back unchanged. */
 export function quoteForShell(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word
   if (!/\p{Cc}/u.test(word)) return `'${word.replaceAll("'", "'\\''")}'`

@@ -1,6 +1,6 @@
 /**
- * What an object with native memory behind it keeps as a field, so that `structuredClone()` and `postMessage()`
- * refuse it with a `DataCloneError` that says `instead`. They would otherwise hand over `{}`.
+ * An object backed by native memory keeps this in a field, so that `structuredClone()` and `postMessage()` reject the
+ * object with a `DataCloneError` that shows `instead`. Otherwise they would pass on `{}`.
  */
 export function uncloneable(instead: string): symbol {
   // Symbols cannot be cloned, and the error shows their description.

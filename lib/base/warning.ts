@@ -1,9 +1,9 @@
-/** More texts than this are no news to anybody; some hold figures that change with each call. */
+/** The limit for distinct texts: more would help nobody, and some texts contain figures that change with each call. */
 const MOST = 100
 
 const said = new Set<string>()
 
-/** Warns by `process.emitWarning`, under the name `TorchPruneWarning`, once per text. */
+/** Warns through `process.emitWarning`, under the name `TorchPruneWarning`, once per text. */
 export function warnOnce(text: string): void {
   if (said.has(text) || said.size >= MOST) return
   said.add(text)

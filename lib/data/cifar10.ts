@@ -35,7 +35,7 @@ const PIXELS = 3 * SIDE * SIDE
 const RECORD = 1 + PIXELS
 const RECORDS = 10_000
 const TRAIN_FILES = [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`)
-const MEND =
+const FIX =
   'it should hold data_batch_1.bin to data_batch_5.bin and test_batch.bin, or images as train/<class>/ and test/<class>/'
 
 export const cifar10Options = {
@@ -59,8 +59,8 @@ export async function cifar10(dir: string, options: Cifar10Options = {}): Promis
   const { validation } = readOptions('data.cifar10', cifar10Options, options)
   const folder = await binaryFolder(path.read(dir, 'data.cifar10: dir'))
   if (folder === undefined && !(await exists(join(dir, 'train')))) {
-    if (!(await exists(dir))) refuse(dir, 'does not exist', MEND)
-    refuse(dir, 'does not hold CIFAR-10', MEND)
+    if (!(await exists(dir))) refuse(dir, 'does not exist', FIX)
+    refuse(dir, 'does not hold CIFAR-10', FIX)
   }
   const read = (part: 'train' | 'test') =>
     folder === undefined
@@ -134,7 +134,7 @@ async function readImages(dir: string): Promise<Dataset> {
     .map((file) => ({ ...file, place: places[file.label]!++ }))
     .sort((a, b) => a.place - b.place || a.label - b.label)
   const absent = places.indexOf(0)
-  if (absent >= 0) refuse(dir, `has no images of the class ${CIFAR10_CLASSES[absent]}`, MEND)
+  if (absent >= 0) refuse(dir, `has no images of the class ${CIFAR10_CLASSES[absent]}`, FIX)
   enableForeignImages()
   const options = { width: SIDE, height: SIDE, threads: decodingThreads() }
   const list = await nativeFiles(turns)
@@ -143,7 +143,7 @@ async function readImages(dir: string): Promise<Dataset> {
   if (skipped.length > 0) {
     const [index, reason] = skipped[0]!
     const what = `${reason}; ${skipped.length} of ${turns.length} images are like that`
-    refuse(shown(turns[index]!.path), what, MEND)
+    refuse(shown(turns[index]!.path), what, FIX)
   }
   using labels = tensor(
     turns.map((file) => file.label),

@@ -234,8 +234,8 @@ export function splitsKind<const Part extends keyof DataSplits>(
     fits: isObject,
     read(value, name) {
       if (value instanceof Dataset) {
-        const mend = `${wrongValue(name, expected, value).message}: dataset.split(1000) cuts a validation part off`
-        throw new TorchPruneError('ERR_ARGUMENT', mend)
+        const fix = `${wrongValue(name, expected, value).message}: dataset.split(1000) cuts a validation part off`
+        throw new TorchPruneError('ERR_ARGUMENT', fix)
       }
       if (!isObject(value)) throw wrongValue(name, expected, value)
       const read = parts.map((part) => [part, datasetKind.read(value[part], `${name}.${part}`)])

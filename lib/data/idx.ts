@@ -51,7 +51,7 @@ const MNIST_MEND =
 /**
  * Reads an IDX file of unsigned bytes, the format of MNIST, gunzipping it when its name ends in `.gz`.
  * @param options.dims how many dimensions it must have: 1 for labels, 3 for images
- * @throws ERR_FILE naming the file and the mend when it is missing or not exactly that
+ * @throws ERR_FILE naming the file and the fix when it is missing or not exactly that
  */
 export async function readIdx(path: string, { dims }: { dims: 1 | 3 }): Promise<IdxArray> {
   const fileBytes = await sizeOfFile(path)

@@ -36,7 +36,7 @@ const VERSION = 1
 const HEADER = 64
 const RECORD = 24
 const MOST_DESCRIPTION = 2 ** 28
-const MEND = 'pack the images again'
+const FIX = 'pack the images again'
 
 const descriptionSchema = z.object({
   /** The length of the shorter side. */
@@ -158,7 +158,7 @@ async function seal(
 
 async function readLayout(path: string) {
   const size = await sizeOfFile(path)
-  if (size < HEADER) refuse(path, 'is shorter than the header of packed images', MEND)
+  if (size < HEADER) refuse(path, 'is shorter than the header of packed images', FIX)
   const file = await open(path).catch((cause: unknown) => {
     throw inputError(path, cause)
   })
@@ -169,7 +169,7 @@ async function readLayout(path: string) {
       refuse(path, 'does not hold packed images', 'make them with: torch-prune pack DIR --out FILE')
     }
     const version = header.readUInt32LE(8)
-    if (version !== VERSION) refuse(path, `is of version ${version}, not ${VERSION}`, MEND)
+    if (version !== VERSION) refuse(path, `is of version ${version}, not ${VERSION}`, FIX)
     const [count, index, end, length] = [16, 24, 32, 40].map((at) => Number(header.readBigUInt64LE(at))) as [
       number,
       number,
@@ -180,7 +180,7 @@ async function readLayout(path: string) {
       refuse(
         path,
         `${size < length ? 'is cut short' : 'goes on after its end'}: ${size} of ${length} bytes`,
-        MEND,
+        FIX,
       )
     }
     const text = size - end
@@ -191,7 +191,7 @@ async function readLayout(path: string) {
       text < 2 ||
       text > MOST_DESCRIPTION
     ) {
-      refuse(path, 'has a header that contradicts its length', MEND)
+      refuse(path, 'has a header that contradicts its length', FIX)
     }
     const bytes = Buffer.alloc(text)
     await file.read(bytes, 0, text, end)
@@ -208,13 +208,13 @@ function describe(path: string, bytes: Buffer, count: number): Description {
   try {
     value = JSON.parse(bytes.toString('utf8'))
   } catch {
-    refuse(path, 'has a description that is not JSON', MEND)
+    refuse(path, 'has a description that is not JSON', FIX)
   }
   const { success, data } = descriptionSchema.safeParse(value)
-  if (!success) return refuse(path, 'has a description of another kind', MEND)
+  if (!success) return refuse(path, 'has a description of another kind', FIX)
   const { train, validation, test } = data.parts
   if (train + validation + test !== count) {
-    refuse(path, `has parts of ${train}, ${validation} and ${test} for ${count} images`, MEND)
+    refuse(path, `has parts of ${train}, ${validation} and ${test} for ${count} images`, FIX)
   }
   return data
 }

@@ -70,7 +70,7 @@ export function tensorBytes(dtype: DType, shape: readonly unknown[]): number | u
 /**
  * Reads a header and checks every word of it: no number in it is used before the file's own size vouches for it.
  * @param dataBytes how much data really follows the header
- * @throws ERR_FILE naming the file, the tensor and the mend
+ * @throws ERR_FILE naming the file, the tensor and the fix
  */
 export function parseHeader(bytes: Uint8Array, dataBytes: number, path: string): SafetensorsHeader {
   if (bytes[0] !== 0x7b)
@@ -179,7 +179,7 @@ function parseMetadata(value: unknown, path: string): Record<string, string> {
 }
 
 function parseEntry(name: string, entry: unknown, path: string): TensorEntry {
-  const fail = (what: string, mend = REWRITE): never => refuse(path, `tensor ${quoted(name)} ${what}`, mend)
+  const fail = (what: string, fix = REWRITE): never => refuse(path, `tensor ${quoted(name)} ${what}`, fix)
   if (isReservedName(name)) fail('has a name that is reserved', 'rename it')
   if (!isRecord(entry)) return fail('is not described by an object')
 

@@ -330,8 +330,8 @@ class Unpickler<Made> {
     return this.#refuse(`has a pickle that ${what}`, DAMAGED)
   }
 
-  #refuse(what: string, mend: string): never {
-    return refuse(this.path, what, mend)
+  #refuse(what: string, fix: string): never {
+    return refuse(this.path, what, fix)
   }
 }
 

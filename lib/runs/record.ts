@@ -159,6 +159,6 @@ function checkSchema(value: unknown, path: string): void {
   if (found === SCHEMA) return
   if (typeof found !== 'number')
     refuse(path, 'is not a run record, it has no schema', 'give the folder of a run')
-  const mend = found > SCHEMA ? 'update torch-prune' : 'run again'
-  refuse(path, `has schema ${found} but this torch-prune reads ${SCHEMA}`, mend)
+  const fix = found > SCHEMA ? 'update torch-prune' : 'run again'
+  refuse(path, `has schema ${found} but this torch-prune reads ${SCHEMA}`, fix)
 }

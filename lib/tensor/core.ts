@@ -36,8 +36,8 @@ export class TensorCore<D extends DType = DType> extends Holder {
   /** The handle, or an error that names the operation that wanted it. @internal */
   handleFor(operation: string): TensorHandle {
     if (this.#handle !== undefined) return this.#handle
-    const mend = 'keep it alive for as long as it is used (keep() takes a tensor out of its scope)'
-    throw new TorchPruneError('ERR_DISPOSED', `${operation}: this tensor was disposed of: ${mend}`)
+    const fix = 'keep it alive for as long as it is used (keep() takes a tensor out of its scope)'
+    throw new TorchPruneError('ERR_DISPOSED', `${operation}: this tensor was disposed of: ${fix}`)
   }
 
   /** The sizes of its dimensions; `[]` for a scalar. */

@@ -101,11 +101,11 @@ function fromTypedArray(data: NumberArray, dtype: DType | undefined, shape: Shap
   const bits = name === 'Uint16Array' && (dtype === 'float16' || dtype === 'bfloat16')
   const own = bits ? dtype : ARRAY_DTYPES[name]
   if (own === undefined) {
-    const mend =
+    const fix =
       name === 'Uint16Array'
         ? "say which by dtype 'float16' or 'bfloat16' if these are bits, else use an Int32Array"
         : `use one of ${Object.keys(ARRAY_DTYPES).join(', ')}`
-    throw new TorchPruneError('ERR_ARGUMENT', `tensor: no dtype has the elements of a ${name}: ${mend}`)
+    throw new TorchPruneError('ERR_ARGUMENT', `tensor: no dtype has the elements of a ${name}: ${fix}`)
   }
   // The addon reads plain memory only, not what another thread may be writing.
   const elements = data.buffer instanceof SharedArrayBuffer ? data.slice() : data

@@ -84,7 +84,7 @@ function toNative(value: Argument, operation: string): OperatorArgument {
   return value.map((each) => (each instanceof Holder ? each.handleFor(operation) : each))
 }
 
-/** The error with the operation's name before it, unless libtorch has put it there, and the mend after it. */
+/** The error with the operation's name before it, unless libtorch has put it there, and the fix after it. */
 function located(error: TorchPruneError, operator: string, operation: string): TorchPruneError {
   const [name] = operator.split('.')
   const named = new RegExp(`^(${operation}|${name})(\\(\\))?:`).test(error.message)

@@ -17,13 +17,13 @@ const MODULES = ['numpy', 'safetensors']
  * our addon runs on, or the two sides would not do the same work: unless `anyRelease`, for what torch does not compute.
  * `modules` are needed beside torch, numpy and safetensors.
  *
- * @throws TorchPruneError `ERR_FILE`, one line with the mend.
+ * @throws TorchPruneError `ERR_FILE`, one line with the fix.
  */
 export function findPython({ anyRelease = false, modules = [] as readonly string[] } = {}): Python {
   const needed = [...MODULES, ...modules]
   const command = process.env.TORCH_PRUNE_PYTHON || 'python3'
   const ours = release(findAddon().record.libtorch)
-  const mend =
+  const fix =
     `make one with: python3 -m venv .venv && .venv/bin/pip install torch==${ours} ${needed.join(' ')}; ` +
     'then set TORCH_PRUNE_PYTHON=.venv/bin/python'
   const { error, status, stdout, stderr } = spawnSync(
@@ -33,13 +33,13 @@ export function findPython({ anyRelease = false, modules = [] as readonly string
   )
   if (error !== undefined || status !== 0) {
     const reason = error?.message ?? stderr.trim().split('\n').at(-1)
-    throw new TorchPruneError('ERR_FILE', `${command} cannot run PyTorch (${reason}): ${mend}`)
+    throw new TorchPruneError('ERR_FILE', `${command} cannot run PyTorch (${reason}): ${fix}`)
   }
   const torch = stdout.trim()
   if (!anyRelease && release(torch) !== ours) {
     throw new TorchPruneError(
       'ERR_FILE',
-      `${command} has torch ${torch}, the addon libtorch ${ours}: ${mend}`,
+      `${command} has torch ${torch}, the addon libtorch ${ours}: ${fix}`,
     )
   }
   return { command, torch }

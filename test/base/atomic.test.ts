@@ -139,9 +139,9 @@ describe('writing files atomically', () => {
     expect((await refusal(makeFolder(join(dir, 'file')))).message).to.include('a part of the path is a file')
   })
 
-  it('names the folder that takes nothing new', async function () {
+  it('names the folder in which nothing can be created', async function () {
     if (process.platform !== 'linux') this.skip()
-    const refused = '/proc/x: cannot be written, /proc takes nothing new; choose another place'
+    const refused = '/proc/x: cannot be written, nothing can be created in /proc; choose another place'
     expect((await refusal(makeFolder('/proc/x/y'))).message).to.equal(refused)
     expect((await refusal(writeTextAtomically('/proc/x', ''))).message).to.equal(refused)
   })

@@ -119,10 +119,10 @@ describe('a job', () => {
     expect(events).to.deep.equal([1, 2, 3])
   })
 
-  it('is followed once', async () => {
+  it('is iterated only once', async () => {
     const { job } = counting(2)
     for await (const _ of job);
-    expect(refusal(() => job[Symbol.asyncIterator]()).message).to.match(/^a job can be followed once/)
+    expect(refusal(() => job[Symbol.asyncIterator]()).message).to.match(/^a job can be iterated only once/)
     expect(await job).to.equal('done')
   })
 

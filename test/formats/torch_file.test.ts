@@ -99,7 +99,7 @@ describe('state dicts of torch.save', () => {
       expect(toBytes(own), name).to.deep.equal(expected)
     }
     expect(await refusedWith(loadWeights(net, golden('tensors.pt')))).to.match(
-      /tensors "conv\.weight", "conv\.bias", "bn\.weight" and 5 more are missing, tensors "float64", "float32", "float16" and 16 more belong to no layer of the network; load it into the network that it is of$/,
+      /tensors "conv\.weight", "conv\.bias", "bn\.weight" and 5 more are missing, tensors "float64", "float32", "float16" and 16 more belong to no layer of the network; load it into the network that it belongs to$/,
     )
   })
 

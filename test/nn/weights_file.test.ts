@@ -169,7 +169,7 @@ describe('loadWeights', () => {
   const misfits: [what: string, says: RegExp, change: (file: SafetensorsFile) => void][] = [
     [
       'a missing tensor',
-      /^tensor "fc.bias" is missing; load it into the network that it is of$/,
+      /^tensor "fc.bias" is missing; load it into the network that it belongs to$/,
       ({ tensors }) => tensors.delete('fc.bias'),
     ],
     [
@@ -189,7 +189,7 @@ describe('loadWeights', () => {
     ],
     [
       'several shapes',
-      /^tensor "fc.weight" has shape \[24, 3\], .* \(and 1 more that do not fit\); load it into the network that it is of$/,
+      /^tensor "fc.weight" has shape \[24, 3\], .* \(and 1 more that do not fit\); load it into the network that it belongs to$/,
       ({ tensors }) => {
         tensors.set('fc.weight', { ...tensors.get('fc.weight')!, shape: [24, 3] })
         tensors.set('fc.bias', { ...tensors.get('fc.bias')!, shape: [1, 3] })
@@ -197,7 +197,7 @@ describe('loadWeights', () => {
     ],
     [
       'other names',
-      /^tensor "fc.bias" is missing, tensors "a.0", "a.1", "a.2" and 7 more belong to no layer of the network; load it into the network that it is of$/,
+      /^tensor "fc.bias" is missing, tensors "a.0", "a.1", "a.2" and 7 more belong to no layer of the network; load it into the network that it belongs to$/,
       ({ tensors }) => {
         for (let i = 0; i < 10; i++) tensors.set(`a.${i}`, tensors.get('fc.bias')!)
         tensors.delete('fc.bias')
