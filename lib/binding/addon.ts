@@ -14,9 +14,9 @@ const require = createRequire(join(PACKAGE, 'package.json'))
 let loaded: Native | undefined
 
 /**
- * The native addon, loaded with the libtorch that it was built for. Each worker thread has its own.
+ * Loads the native addon with the libtorch that it was built for. Each worker thread has its own instance.
  *
- * @throws TorchPruneError `ERR_LIBTORCH`, one line with the mend, when the addon or its libtorch is missing
+ * @throws TorchPruneError `ERR_LIBTORCH`, one line that says how to fix it, when the addon or its libtorch is missing
  * or does not fit.
  */
 export function loadAddon(): Native {
@@ -39,27 +39,27 @@ function load(): Native {
   }
 }
 
-/** A service keeps a core for its event loop; the command line asks for all of them. */
+/** By default, jobs leave one core to the event loop, which a service needs; the command line asks for all cores. */
 function limitThreads(addon: Native): void {
   const cores = availableCores()
   addon.setJobThreads(Math.max(1, Math.min(cores - 1, threadLimit())))
-  // libtorch itself looks at OMP_NUM_THREADS and at the cores, but at no container's share of them.
+  // libtorch itself takes OMP_NUM_THREADS and the cores into account, but not a container's share of them.
   if (cores < availableParallelism()) addon.setEagerThreads(Math.min(cores, threadLimit()))
 }
 
-/** Brings libtorch into the process with the loader in `folder`, where the addon will find it. */
+/** Loads libtorch into the process with the loader in `folder`, so that the addon finds it. */
 export function openLibtorch(folder: string, { dir, version, cuda }: Libtorch): void {
   try {
     const loader = require(join(folder, 'loader.node')) as { open(path: string): void }
-    // In the order of their dependencies, so that each finds the ones before it already open.
+    // This is the order of their dependencies, so that each library finds the ones before it already open.
     const libraries = ['c10', 'torch_cpu', ...(cuda ? ['c10_cuda', 'torch_cuda'] : []), 'torch']
     for (const library of libraries) loader.open(join(dir, 'lib', `lib${library}.so`))
   } catch (error) {
-    throw failure(`libtorch ${version} in ${dir} cannot be loaded`, error, libraryMend(error, cuda))
+    throw failure(`libtorch ${version} in ${dir} cannot be loaded`, error, libraryFix(error, cuda))
   }
 }
 
-function libraryMend(error: unknown, cuda: boolean): string {
+function libraryFix(error: unknown, cuda: boolean): string {
   const text = error instanceof Error ? error.message : ''
   if (/GLIBC(XX)?_/.test(text)) return 'this system is older than that libtorch needs: use a newer one'
   if (cuda && /lib(cu|nv|nccl)/.test(text)) {
@@ -68,7 +68,7 @@ function libraryMend(error: unknown, cuda: boolean): string {
   return 'set LIBTORCH to a whole libtorch folder, or fetch one: npx torch-prune fetch-libtorch'
 }
 
-function failure(what: string, error: unknown, mend: string): TorchPruneError {
+function failure(what: string, error: unknown, fix: string): TorchPruneError {
   const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0]
-  return new TorchPruneError('ERR_LIBTORCH', `${what} (${reason}): ${mend}`, { cause: error })
+  return new TorchPruneError('ERR_LIBTORCH', `${what} (${reason}): ${fix}`, { cause: error })
 }

@@ -2,7 +2,7 @@ import type { ComputeOptions, MemoryFormat } from '../base/compute.js'
 import type { DType } from '../base/dtype.js'
 import type { TorchPruneError } from '../base/errors.js'
 
-/** The typed contract of the addon (native/). Handles are opaque; every function throws TorchPruneError. */
+/** The typed contract of the addon (native/). Handles are opaque, and every function throws TorchPruneError. */
 declare const kind: unique symbol
 export interface TensorHandle {
   readonly [kind]: 'tensor'
@@ -23,7 +23,7 @@ export interface LeaseHandle {
   readonly [kind]: 'lease'
 }
 
-/** A value that an operator takes; `undefined` stands for the schema's default. */
+/** An argument of an operator; `undefined` stands for the schema's default. */
 export type OperatorArgument =
   | TensorHandle
   | number
@@ -33,7 +33,7 @@ export type OperatorArgument =
   | undefined
   | readonly (TensorHandle | number | boolean | undefined)[]
 
-/** How far a job has come. `loss` is the mean over `samples`, of which `correct` were classified rightly. */
+/** The progress of a job. `loss` is the mean over `samples`, of which `correct` were classified correctly. */
 export interface JobProgress {
   readonly done: number
   readonly total: number
@@ -42,7 +42,10 @@ export interface JobProgress {
   readonly correct: number
 }
 
-/** Work on the compute thread. `cancel` lets it finish its step; where it has not begun, it resolves to undefined. */
+/**
+ * Work on the compute thread. `cancel` lets it finish its current step; if it has not started, the promise resolves to
+ * undefined.
+ */
 export interface NativeJob<Result> {
   readonly promise: Promise<Result | undefined>
   cancel(): void
@@ -50,9 +53,10 @@ export interface NativeJob<Result> {
 
 type Autocast = ComputeOptions['autocast']
 
+/** A parameter for an optimizer, with its own settings. */
 export interface NativeParameter {
   readonly name: string
-  /** The parameter of this network, or `tensor`. */
+  /** The network that `name` is a parameter of; without it, the parameter is `tensor`. */
   readonly network?: NetworkHandle
   readonly tensor?: TensorHandle
   readonly weightDecay?: number
@@ -61,70 +65,73 @@ export interface NativeParameter {
   readonly lrFactor?: number
 }
 
-/** A layer's weight among those that share a count of kept ones. */
+/** The weight of one layer in a group that shares a number of weights to keep. */
 export interface NativeRanked {
   readonly name: string
-  /** What magnitudes are divided by. 1 unless given. */
+  /**
+   * Magnitudes are divided by this.
+   * @default 1
+   */
   readonly scale?: number
-  /** Ranked in place of magnitudes; of the weight's shape. */
+  /** Values to rank by instead of magnitudes; they have the weight's shape. */
   readonly scores?: TensorHandle
 }
 
-/** Layers that keep a number of weights together: exactly that many, where as many are still kept. */
+/** Layers that together keep a number of weights: exactly that many, as long as that many are still kept. */
 export interface NativeGroup {
   readonly keep: number
-  /** Whether `keep` counts whole filters, by their L1 norm, instead of weights. */
+  /** Whether `keep` counts whole filters, ranked by their L1 norm, instead of weights. */
   readonly filters?: boolean
   readonly layers: readonly NativeRanked[]
 }
 
-/** Splicing of weights in groups, each with one count of kept weights. */
+/** Splicing of weights in groups, each with its own number of weights to keep. */
 export interface NativeSplicing {
   readonly groups: readonly (readonly NativeRanked[])[]
   readonly margin: number
-  /** Weights kept: for each step at which masks change, a count a group. */
+  /** The number of weights to keep: one count per group for each step at which masks change. */
   readonly keep: readonly number[]
 }
 
-/** A mask of a parameter. Without `keep` it keeps what the mask there does, or all. */
+/** A mask of a parameter. Without `keep`, it keeps what the existing mask keeps, or everything if there is none. */
 export interface NativeMask {
   readonly name: string
   readonly kind: 'sealed' | 'spliced' | 'none'
   readonly keep?: TensorHandle | undefined
 }
 
-/** How many pruned weights have returned, and how many kept ones gone. */
+/** The number of pruned weights that came back, and of kept weights that were removed. */
 export interface SplicingCounts {
   readonly returned: number
   readonly removed: number
 }
 
-/** Values that are NaN or infinite; `first` is -1 where there is none. */
+/** Counts of values that are NaN or infinite; `first` is -1 if there are none. */
 export interface NonFinite {
   readonly nan: number
   readonly infinite: number
-  /** The position of the first value, or of its sample in a dataset. */
+  /** The position of the first such value, or of its sample in a dataset. */
   readonly first: number
 }
 
-/** Values of a named tensor that are NaN or infinite, of `count` in all. */
+/** The values of a named tensor that are NaN or infinite, out of `count` in total. */
 export interface NonFiniteTensor extends NonFinite {
   readonly name: string
   readonly count: number
 }
 
-/** The first thing that is NaN or infinite on the way of a batch from its samples to its loss. */
+/** The first thing that is NaN or infinite on a batch's way from its samples to its loss. */
 export interface BrokenStep extends NonFiniteTensor {
   readonly what: 'sample' | 'teacher' | 'tensor' | 'layer' | 'loss'
-  /** -1 where it is no sample's. */
+  /** The sample that it belongs to; -1 if it belongs to none. */
   readonly sample: number
 }
 
-/** Where a training job stands: the steps that are done, and what came of them. */
+/** How far a training job has come: the steps that are done, and their totals. */
 export interface TrainingTally {
   readonly steps: number
   readonly samples: number
-  /** Over the samples. */
+  /** The sum of the losses of all samples. */
   readonly lossSum: number
   readonly correct: number
 }
@@ -133,14 +140,14 @@ export interface TrainingResult extends TrainingTally {
   readonly loss: number
   readonly cancelled: boolean
   readonly losses: Float32Array
-  /** Of its first step, and of the last one whose loss is a number; NaN where they are not known. */
+  /** The losses of the first step, and of the last step whose loss is a number; NaN if they are not known. */
   readonly firstLoss: number
   readonly lastLoss: number
-  /** The largest magnitude in the samples of a step whose loss was past all reason; 0 where there was none. */
+  /** The largest magnitude in the samples of a step whose loss was unreasonably large; 0 if there was no such step. */
   readonly largestSample: number
-  /** Why it stopped, where numbers ran out. */
+  /** What was NaN or infinite, if that is why training stopped. */
   readonly broken?: BrokenStep
-  /** Where masks were spliced. */
+  /** The weights that splicing changed, if masks were spliced. */
   readonly splicing?: SplicingCounts
 }
 
@@ -151,11 +158,11 @@ export interface EvaluationResult {
   readonly correct5: number
   readonly cancelled: boolean
   readonly inputDensity: number
-  /** Share of non-zero outputs by layer; empty unless asked for. */
+  /** The share of non-zero outputs by layer; empty unless it was requested. */
   readonly densities: Readonly<Record<string, number>>
 }
 
-/** Of datasets of pictures outside memory. */
+/** Settings of datasets of images outside memory. */
 export interface ImageSettings {
   readonly size: number
   readonly resize: number
@@ -164,15 +171,15 @@ export interface ImageSettings {
   readonly threads: number
   readonly ahead: number
   readonly exact: boolean
-  /** Bytes that decoding one picture may take. */
+  /** The number of bytes that decoding one image may take. */
   readonly decodeMemory?: number
 }
 
 export interface Native {
   initialize(errorClass: typeof TorchPruneError): void
-  /** Calls `listener` with the text of each warning of libtorch, which then does not go to stderr. */
+  /** Passes the text of each libtorch warning to `listener`; it then does not go to stderr. */
   onWarning(listener: (text: string) => void): void
-  /** Warns as libtorch does, on the main thread and then on the compute thread: for tests. */
+  /** Warns as libtorch does, first on the main thread and then on the compute thread; used by tests. */
   warn(text: string): NativeJob<void>
   versions(): { libtorch: string; build: string }
   cudaDevices(): number
@@ -183,7 +190,7 @@ export interface Native {
 
   fromBytes(bytes: ArrayBufferView, dtype: DType, shape: readonly number[], device: string): TensorHandle
   toBytes(tensor: TensorHandle): ArrayBuffer
-  /** Copies a stretch of the bytes of a contiguous tensor on the CPU into an array; `tensorWrite` the other way. */
+  /** Copies a range of bytes of a contiguous CPU tensor into an array; `tensorWrite` copies the other way. */
   tensorRead(tensor: TensorHandle, offset: number, bytes: Uint8Array): void
   tensorWrite(tensor: TensorHandle, offset: number, bytes: Uint8Array): void
   item(tensor: TensorHandle): number | boolean
@@ -200,7 +207,7 @@ export interface Native {
   liveTensors(): { tensors: number; bytes: number }
 
   operator(name: string, overload: string): (...values: OperatorArgument[]) => unknown
-  /** The same as a job, outside of autograd. */
+  /** Runs the operator as a job, outside of autograd. */
   operatorStart(name: string, overload: string, ...values: OperatorArgument[]): NativeJob<unknown>
 
   backward(
@@ -227,7 +234,7 @@ export interface Native {
   datasetDispose(dataset: DatasetHandle): void
   datasetSlice(dataset: DatasetHandle, begin: number, end: number): DatasetHandle
   datasetLargestLabel(dataset: DatasetHandle): number
-  /** Throws where its samples cannot be changed that way. */
+  /** Throws if its samples cannot be augmented like this. */
   datasetCheckAugmentation(dataset: DatasetHandle, augment: object | undefined): void
   datasetNonFinite(dataset: DatasetHandle): NativeJob<NonFinite>
   datasetBatch(
@@ -246,14 +253,14 @@ export interface Native {
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<void>
   datasetSkipped(dataset: DatasetHandle): [index: number, reason: string][]
-  /** Whether JPEG is decoded with libjpeg-turbo; sharp decodes it elsewhere. */
+  /** Whether JPEG is decoded with libjpeg-turbo; otherwise sharp decodes it. */
   jpegLibrary(): boolean
-  /** `decode` answers through `foreignDecoded`. */
+  /** Sets the function that decodes other formats; it answers through `foreignDecoded`. */
   setForeignDecoder(decode: (id: number, path: Uint8Array, memory: number) => void): void
   foreignDecoded(id: number, pixels: Uint8Array, width: number, height: number, channels: number): void
   foreignDecoded(id: number, reason: string): void
   filesMake(): FilesHandle
-  /** Adds files at the end; `paths` are bytes, each path with a zero after it. */
+  /** Appends files; `paths` are bytes, each path followed by a zero byte. */
   filesAdd(files: FilesHandle, paths: Uint8Array, labels: Int32Array): void
   imageFolderMake(files: FilesHandle, options: ImageSettings): DatasetHandle
   packedMake(
@@ -266,14 +273,14 @@ export interface Native {
     options: { out: string; offset: number; resize: number; threads: number; decodeMemory?: number },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<{ index: number; end: number; count: number; skipped: [index: number, reason: string][] }>
-  /** Files of that very size, as uint8 `[N, 3, height, width]`. */
+  /** Decodes files of exactly that size to uint8 `[N, 3, height, width]`. */
   imagesDecode(
     files: FilesHandle,
     options: { width: number; height: number; threads: number },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<{ pixels: TensorHandle; skipped: [index: number, reason: string][] }>
 
-  /** Its initial weights are drawn when they are first needed, or by `networkDraw`, `networkDrawStart`. */
+  /** Its initial weights are drawn when they are first needed, or by `networkDraw` or `networkDrawStart`. */
   networkMake(layers: readonly object[], seed: number, device: string): NetworkHandle
   networkDraw(network: NetworkHandle): void
   networkDrawStart(network: NetworkHandle): NativeJob<void>
@@ -283,10 +290,10 @@ export interface Native {
     network: NetworkHandle,
   ): { name: string; layer: string; parameter: boolean; shape: number[]; dtype: DType }[]
   networkTensor(network: NetworkHandle, name: string): TensorHandle
-  /** What it holds now, copied when one of the two is written to; so is a mask. */
+  /** A tensor's current contents; they are copied only when either side is written to. The same holds for a mask. */
   networkSnapshot(network: NetworkHandle, name: string): TensorHandle
   networkMask(network: NetworkHandle, name: string): TensorHandle | undefined
-  /** Values and masks at once, all or nothing. */
+  /** Sets values and masks together: either all of them or none. */
   networkPutStart(
     network: NetworkHandle,
     values: readonly { readonly name: string; readonly values: TensorHandle }[],
@@ -295,7 +302,7 @@ export interface Native {
   networkSpliced(network: NetworkHandle): string[]
   networkUnsealedStart(network: NetworkHandle): NativeJob<Record<string, number>>
   networkSetTrainable(network: NetworkHandle, layer: string, trainable: boolean): void
-  /** Position of the last layer of the frozen, deterministic part in front; -1 where there is none. */
+  /** The position of the last layer of the frozen, deterministic part at the front; -1 if there is none. */
   networkFrozenPrefix(network: NetworkHandle): number
   networkSetDropout(network: NetworkHandle, layer: string, p: number): void
   networkReseed(network: NetworkHandle, seed: number): void
@@ -305,7 +312,7 @@ export interface Native {
   networkFormat(network: NetworkHandle): MemoryFormat
   networkFormatStart(network: NetworkHandle, format: MemoryFormat): NativeJob<undefined>
 
-  /** Of each weight that has a mask; `digest` tells masks apart. */
+  /** Describes the mask of each weight that has one; equal masks have equal `digest`s. */
   networkMasks(
     network: NetworkHandle,
   ): NativeJob<{ name: string; count: number; kept: number; digest: string }[]>
@@ -324,14 +331,14 @@ export interface Native {
     states: readonly { name: string; steps: number; moments: Record<string, TensorHandle> }[],
   ): NativeJob<void>
 
-  /** From now on, nobody but its own jobs writes to what is named, until `leaseEnd`. */
+  /** From now on until `leaseEnd`, only the lease's own jobs may write to the objects named here. */
   leaseTake(
     by: string,
     network: NetworkHandle | undefined,
     datasets: readonly DatasetHandle[],
     tensors: readonly TensorHandle[],
   ): LeaseHandle
-  /** Resolves when no job reads the network; undefined where none does now. */
+  /** Resolves when no job reads the network; undefined if none reads it now. */
   leaseWait(lease: LeaseHandle): NativeJob<undefined> | undefined
   leaseEnd(lease: LeaseHandle): void
 
@@ -343,28 +350,28 @@ export interface Native {
       order?: readonly number[]
       seed?: number
       batchSize: number
-      /** Leaves out a last batch that is not full. */
+      /** Leaves out the last batch if it is not full. */
       dropLast?: boolean
       rates: readonly number[] | Float64Array
       keepLosses?: boolean
       autocast?: Autocast
-      /** As nativeAugmentation() gives it. */
+      /** The augmentation as nativeAugmentation() returns it. */
       augment?: object | undefined
-      /** `[height, width]`: images are made this large. */
+      /** `[height, width]` to which images are resized. */
       size?: readonly [number, number] | undefined
-      /** The dataset holds what this layer puts out, from `prefixStart`. */
+      /** The layer whose outputs the dataset holds, as `prefixStart` made it. */
       after?: number
       labelSmoothing?: number
       teacher?: TensorHandle | undefined
       teacherWeight?: number
       temperature?: number
       splicing?: NativeSplicing & { readonly steps: readonly number[] }
-      /** By parameter: moves towards it after each step, by the step's share of the way. */
+      /** Running averages by parameter: each moves toward its parameter after each step, by that step's weight. */
       averages?: Readonly<Record<string, TensorHandle>>
       averageWeights?: Float64Array
-      /** Where an earlier job over the same stopped. */
+      /** Where an earlier job over the same data stopped. */
       from?: TrainingTally | undefined
-      /** Seconds after which it stops behind a step, having done one at least. */
+      /** After this many seconds, training stops at the end of a step, but does at least one. */
       pauseAfter?: number | undefined
     },
     onProgress?: (progress: JobProgress) => void,
@@ -390,19 +397,19 @@ export interface Native {
       seed?: number
       variants?: number
       autocast?: Autocast
-      /** Keeps the outputs in a file there instead of in memory. */
+      /** Stores the outputs in a file in this folder instead of in memory. */
       folder?: string
     },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<DatasetHandle>
-  /** Computes batch normalisation's running statistics again. */
+  /** Recomputes batch normalization's running statistics. */
   statisticsStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
     options: { batchSize: number; dropLast?: boolean; autocast?: Autocast },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<undefined>
-  /** `zeros`, `nan` and `infinite` count kept weights. */
+  /** `zeros`, `nan` and `infinite` count kept weights only. */
   weightStatistics(
     network: NetworkHandle,
     names: readonly string[],
@@ -417,19 +424,19 @@ export interface Native {
       survivorDeviation: number
     }[]
   >
-  /** The smallest magnitude of the `keep` largest. */
+  /** Computes the smallest of the `keep` largest magnitudes. */
   pruneThreshold(network: NetworkHandle, name: string, keep: number): NativeJob<number>
-  /** Keeps magnitudes at or over the threshold, of what is still kept. */
+  /** Of the weights that are still kept, keeps those whose magnitude is at or above the threshold. */
   pruneBelow(
     network: NetworkHandle,
     layers: readonly { readonly name: string; readonly threshold: number }[],
   ): NativeJob<{ count: number; kept: number }[]>
-  /** One result for each layer of each group, in their order. */
+  /** Returns one result for each layer of each group, in order. */
   pruneKeep(
     network: NetworkHandle,
     groups: readonly NativeGroup[],
   ): NativeJob<{ count: number; kept: number }[]>
-  /** `keep` holds a count for each group. */
+  /** `keep` holds one count per group. */
   spliceOnce(network: NetworkHandle, options: NativeSplicing): NativeJob<SplicingCounts>
   fisherStart(
     network: NetworkHandle,

@@ -1,19 +1,24 @@
 import { type Abortable, checkSignal, onAbort, throwIfAborted } from '../base/abort.js'
 import type { JobProgress, NativeJob } from './native.js'
 
-/** What a job over a dataset tells while it runs, at most every 50 ms. */
+/** What a job over a dataset reports while it runs, at most every 50 ms. */
 export type { JobProgress }
 
+/** Options of a native job. */
 export interface JobOptions extends Abortable {}
 
+/** Receives a job's progress. */
 export type Report = (progress: JobProgress) => void
 
-/** Told of progress; may be async. The work goes on meanwhile, and fails with what it throws or rejects with. */
+/**
+ * A user's listener for progress. It may be async: the work continues in the meantime, and fails with whatever the
+ * listener throws or rejects with.
+ */
 export type Listener<Progress = JobProgress> = (progress: Progress) => unknown
 
 /**
- * Awaits native work under an AbortSignal. An error of `onProgress` stops the work too, and is thrown: it would
- * otherwise come up in the event loop, where nobody catches it.
+ * Awaits native work under an AbortSignal. An error in `onProgress` stops the work too, and is thrown here: otherwise
+ * it would surface in the event loop, where nobody catches it.
  */
 export async function runJob<Result>(
   start: (report?: Report) => NativeJob<Result>,
@@ -26,8 +31,8 @@ export async function runJob<Result>(
 }
 
 /**
- * As runJob, but where the signal stops the work, it resolves to what that had come to; to undefined where it had not
- * begun.
+ * Works like `runJob`, but if the signal stops the work, it resolves to the partial result, or to undefined if the work
+ * had not started.
  */
 export async function runStoppable<Result>(
   start: (report?: Report) => NativeJob<Result>,

@@ -1,5 +1,5 @@
-// Run in a process of its own by lib/install/doctor.ts: loads the addon, computes once, says what it is. A binary that
-// crashes takes only this process with it.
+// lib/install/doctor.ts runs this in a process of its own: it loads the addon, computes once, and reports the result. A
+// binary that crashes takes down only this process.
 import type { Probe } from '../install/doctor.js'
 import { loadAddon } from './addon.js'
 

@@ -10,20 +10,21 @@ import { type AddonRecord, readRecord } from './record.js'
 
 const require = createRequire(join(PACKAGE, 'package.json'))
 
-/** The optional package that brings a built addon for this platform. */
+/** The optional package that provides a prebuilt addon for this platform. */
 export const PLATFORM_PACKAGE = `@torch-prune/${process.platform}-${process.arch}`
 
-/** A built addon, not loaded yet. */
+/** A built addon that is not loaded yet. */
 export interface AddonFiles {
   /** The folder of `torch_prune.node`, `loader.node` and `torch_prune.json`. */
   readonly folder: string
   readonly record: AddonRecord
-  /** Which rule found it: the variable, a build in this package, the optional package. */
+  /** How it was found: by the variable, as a build in this package, or in the optional package. */
   readonly source: 'TORCH_PRUNE_ADDON' | 'build' | 'package'
 }
 
 /**
- * The addon to load: `TORCH_PRUNE_ADDON` (a folder), else this package's build, else the platform's package.
+ * Finds the addon to load: in the folder `TORCH_PRUNE_ADDON`, else in this package's build, else in the platform's
+ * package.
  *
  * @throws TorchPruneError `ERR_LIBTORCH` when there is none.
  */
@@ -46,8 +47,8 @@ export function findAddon(): AddonFiles {
 }
 
 /**
- * The libtorch that this addon was built for: `LIBTORCH`, else where it was at the build (no Python needed),
- * else the Python's or the cache's.
+ * Finds the libtorch that this addon was built for: `LIBTORCH`, else where it was at build time (which needs no
+ * Python), else the one of the Python on the PATH or of the cache.
  */
 export function libtorchFor(folder: string, record: AddonRecord): Libtorch {
   const isIt = (libtorch: Libtorch | null) => libtorch !== null && libtorch.version === record.libtorch
@@ -69,8 +70,8 @@ export function libtorchFor(folder: string, record: AddonRecord): Libtorch {
 }
 
 /**
- * Fetches the libtorch that the installed addon was built for, or, with `cuda` or `version`, another; where
- * the addon is yet to be built, the one that this machine can use best.
+ * Fetches the libtorch that the installed addon was built for, or another one with `cuda` or `version`. If the addon is
+ * not built yet, it fetches the one that this machine can use best.
  */
 export function fetchAddonLibtorch(options: FetchOptions = {}): Promise<Libtorch> {
   const record = installedRecord()
@@ -93,10 +94,12 @@ function addonIn(folder: string, source: AddonFiles['source']): AddonFiles | nul
   return record !== null && whole ? { folder, record, source } : null
 }
 
-/** The platforms that a built addon is published for. */
+/** The platforms for which a built addon is published. */
 const PUBLISHED = ['@torch-prune/linux-x64']
 
-/** What to type for an addon. The build is named only where no built one fits: it takes a compiler and minutes. */
+/**
+ * How to get an addon. The build is suggested only if no prebuilt addon fits, because it needs a compiler and minutes.
+ */
 function howToGetAddon(): string {
   if (isClone()) return `build it: ${buildCommand()}`
   if (PUBLISHED.includes(PLATFORM_PACKAGE)) {
@@ -118,21 +121,21 @@ function platformFolder(): string | null {
 
 function refusal(folder: string, { libtorch, cuda }: AddonRecord, found: string): TorchPruneError {
   const fetch = `${ownCommand()} fetch-libtorch`
-  const build = isClone() ? `, or build the addon for another: ${buildCommand()}` : ''
+  const build = isClone() ? `, or build the addon for another one: ${buildCommand()}` : ''
   return missing(
-    `libtorch ${libtorch}, which the addon in ${folder} was built for, is needed, and ${found}: ` +
-      `${fetch}${cuda ? ' --cuda' : ''} fetches it${process.env.LIBTORCH ? ' (unset LIBTORCH then)' : ''}${build}`,
+    `the addon in ${folder} needs libtorch ${libtorch}, which it was built for, but ${found}: ` +
+      `${fetch}${cuda ? ' --cuda' : ''} fetches it${process.env.LIBTORCH ? ' (then unset LIBTORCH)' : ''}${build}`,
   )
 }
 
-/** Folders that this user may not look into, where a libtorch may be. */
+/** Names a folder that may contain a libtorch but that this user cannot read. */
 function hidden(record: AddonRecord): string {
   const closed = [record.dir, cacheFolder()].find((folder) => folder !== undefined && !mayRead(folder))
   if (closed === undefined) return ''
-  return ` (${closed} may not be read by this user: open it, or fetch libtorch into a folder that may, named by TORCH_PRUNE_CACHE)`
+  return ` (this user cannot read ${closed}: change its permissions, or set TORCH_PRUNE_CACHE to a readable folder and fetch libtorch there)`
 }
 
-/** False only where permissions are what is in the way. */
+/** False only if permissions are what prevents reading. */
 function mayRead(folder: string): boolean {
   try {
     accessSync(folder, constants.R_OK | constants.X_OK)

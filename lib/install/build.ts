@@ -14,25 +14,35 @@ import { checkHeaders, findLibtorch, type Libtorch } from './libtorch.js'
 import { readRecord, writeRecord } from './record.js'
 import { checkToolchain } from './toolchain.js'
 
+/** Options of `buildAddon`. */
 export interface BuildOptions {
-  /** A CUDA build of libtorch (true), a CPU build (false); left out, the one that is found. */
+  /** Requires a CUDA build of libtorch (true) or a CPU build (false); if left out, uses whichever is found. */
   readonly cuda?: boolean | undefined
-  /** With node-gyp into `build/gyp`, in place of cmake-js into `build/Release`. */
+  /**
+   * Builds with node-gyp into `build/gyp` instead of with cmake-js into `build/Release`.
+   * @default false
+   */
   readonly gyp?: boolean
-  /** Unoptimised, with debugging information, into `build/Debug`. */
+  /**
+   * Builds without optimization and with debug information, into `build/Debug`.
+   * @default false
+   */
   readonly debug?: boolean
-  /** Under AddressSanitizer and UndefinedBehaviorSanitizer, into `build/Asan`: `npm run test:asan` runs it. */
+  /**
+   * Builds with AddressSanitizer and UndefinedBehaviorSanitizer, into `build/Asan`; `npm run test:asan` runs it.
+   * @default false
+   */
   readonly asan?: boolean
 }
 
 const FILES = ['torch_prune.node', 'loader.node'] as const
 
 /**
- * Builds the addon for the libtorch that is found, or fetched when there is none. Does nothing when what was
- * built last is what would be built now.
+ * Builds the addon for the libtorch that is found, or fetches one if there is none. Does nothing if the last build was
+ * made from the same libtorch and sources.
  *
  * @returns the folder of the addon.
- * @throws TorchPruneError `ERR_LIBTORCH` when libtorch, a tool, or the compiler fails.
+ * @throws TorchPruneError `ERR_LIBTORCH` when libtorch or a tool is missing, or the compiler fails.
  */
 export async function buildAddon(options: BuildOptions = {}): Promise<string> {
   const { gyp = false, debug = false, asan = false } = options
@@ -57,7 +67,7 @@ export async function buildAddon(options: BuildOptions = {}): Promise<string> {
   checkHeaders(libtorch)
   checkToolchain(gyp)
   say(`Building the addon for libtorch ${version} (${dir}) ...`)
-  // An addon without its record is never loaded: a build that stops half-way leaves none.
+  // An addon without its record is never loaded, and a build that is interrupted leaves no record.
   rmSync(join(folder, 'torch_prune.json'), { force: true })
   if (gyp) await buildWithGyp(libtorch, folder)
   else await buildWithCMake(libtorch, folder)
@@ -65,7 +75,7 @@ export async function buildAddon(options: BuildOptions = {}): Promise<string> {
   return folder
 }
 
-/** The configuration is called as its folder is. */
+/** The build configuration has the same name as its folder. */
 async function buildWithCMake({ dir }: Libtorch, folder: string): Promise<void> {
   const cmakeJs = tool('cmake-js', 'bin/cmake-js')
   // cmake-js appends the configuration to a folder that does not end with it.
@@ -77,7 +87,9 @@ async function buildWithCMake({ dir }: Libtorch, folder: string): Promise<void> 
   await run([cmakeJs, 'build', ...common, '--parallel', String(jobs())], PACKAGE)
 }
 
-/** node-gyp always writes to `build` below binding.gyp, where cmake-js's output is: it gets a folder of its own. */
+/**
+ * node-gyp always writes to `build` next to binding.gyp, where cmake-js has its output, so it gets a folder of its own.
+ */
 async function buildWithGyp({ dir }: Libtorch, folder: string): Promise<void> {
   const nodeGyp = tool('node-gyp', 'bin/node-gyp.js')
   mkdirSync(folder, { recursive: true })
@@ -90,14 +102,14 @@ async function buildWithGyp({ dir }: Libtorch, folder: string): Promise<void> {
   for (const file of FILES) copyFileSync(join(folder, 'build/Release', file), join(folder, file))
 }
 
-/** Node's headers beside its binary save node-gyp a download; the user's own setting wins. */
+/** Node's headers next to its binary save node-gyp a download; the user's own setting takes precedence. */
 function nodeHeaders(): string[] {
   if (process.env.npm_config_nodedir || process.env.npm_package_config_node_gyp_nodedir) return []
   const prefix = dirname(dirname(realpathSync(process.execPath)))
   return existsSync(join(prefix, 'include/node/common.gypi')) ? ['--nodedir', prefix] : []
 }
 
-/** A file that includes libtorch takes up to 2 GB to compile: more jobs than memory allows would swap. */
+/** A file that includes libtorch takes up to 2 GB to compile; more jobs than memory allows would swap. */
 function jobs(): number {
   return Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 31)))
 }
@@ -125,7 +137,7 @@ async function run(args: readonly string[], cwd: string, env: Record<string, str
   )
 }
 
-/** Names and contents of all that the addon is built from. */
+/** A digest of the names and contents of all files that the addon is built from. */
 function digest(gyp: boolean): string {
   const native = readdirSync(join(PACKAGE, 'native'), { recursive: true, withFileTypes: true })
   const paths = native.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))

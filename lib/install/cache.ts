@@ -6,15 +6,16 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TorchPruneError } from '../base/errors.js'
 
-/** Under the cache: `libtorch-<version>/torch` for each finished fetch; `.partial-*` for those under way. */
+/** In the cache, `libtorch-<version>/torch` is a finished fetch, and `.partial-*` is a fetch in progress. */
 const FINISHED = 'libtorch-'
 const PARTIAL = '.partial-'
 
-// A holder that lives touches its lock this often; one that has not for the longer time is gone.
+// The milliseconds between the touches of a live holder's lock, and the milliseconds without one after which the holder
+// is presumed dead.
 const BEAT = 2_000
 const SILENCE = 20_000
 
-/** The folder that keeps fetched libtorches, outside any clone: one fetch serves them all. */
+/** The folder that holds fetched copies of libtorch. It is outside any clone, so one fetch serves all clones. */
 export function cacheFolder(): string {
   const named = process.env.TORCH_PRUNE_CACHE
   if (named) return resolve(named)
@@ -22,21 +23,21 @@ export function cacheFolder(): string {
   return join(base, 'torch-prune')
 }
 
-/** The libtorch folders of the cache. A fetch that was cut short is never among them. */
+/** The libtorch folders in the cache. An interrupted fetch is never among them. */
 export function cachedFolders(): string[] {
   const cache = cacheFolder()
   let names: string[]
   try {
     names = readdirSync(cache)
   } catch {
-    return [] // a cache that is not there, or not a folder, holds nothing
+    return [] // a cache that does not exist, or is not a folder, holds nothing
   }
   return names.filter((name) => name.startsWith(FINISHED)).map((name) => join(cache, name, 'torch'))
 }
 
 /**
- * Runs `fill` with an empty folder inside the cache, one process at a time, and removes the folder after it.
- * `fill` moves what it made to where it belongs with `keep`.
+ * Runs `fill` with an empty folder inside the cache, one process at a time, and removes the folder afterward. `fill`
+ * uses `keep` to move the result into place.
  */
 export async function withPartial<T>(
   fill: (folder: string) => Promise<T>,
@@ -47,7 +48,7 @@ export async function withPartial<T>(
   return locked(
     join(cache, '.lock'),
     async () => {
-      // Whoever left one here is gone: the lock is ours.
+      // Whoever left one here is gone, because this process holds the lock.
       for (const name of readdirSync(cache)) {
         if (name.startsWith(PARTIAL)) await rm(join(cache, name), { recursive: true, force: true })
       }
@@ -63,7 +64,9 @@ export async function withPartial<T>(
   )
 }
 
-/** Moves a whole, checked folder (with `torch/` in it) into place in one step; returns its `torch`. */
+/**
+ * Moves a complete, checked folder (which contains `torch/`) into place in one step; returns the path of its `torch`.
+ */
 export async function keep(folder: string, version: string): Promise<string> {
   const place = join(cacheFolder(), `${FINISHED}${version}`)
   await rm(place, { recursive: true, force: true })
@@ -104,7 +107,7 @@ async function take(lock: string, owner: string): Promise<boolean> {
     () => 0,
   )
   if (held !== null && (age > SILENCE || isDead(held))) {
-    // Renaming has one winner where two remove the same stale lock; a lock taken in between goes back.
+    // Renaming has only one winner if two processes remove the same stale lock; a lock taken in between is put back.
     const stale = `${lock}-${owner.split(' ')[2]}`
     await rename(lock, stale).catch(() => {})
     const moved = await readFile(stale, 'utf8').catch(() => held)
@@ -117,8 +120,8 @@ async function take(lock: string, owner: string): Promise<boolean> {
 
 function unwritable(error: unknown): never {
   const reason = error instanceof Error ? error.message : String(error)
-  const mend = 'set TORCH_PRUNE_CACHE to a folder that can be written'
-  throw new TorchPruneError('ERR_OUTPUT', `nothing can be written to the cache (${reason}): ${mend}`, {
+  const fix = 'set TORCH_PRUNE_CACHE to a folder that can be written'
+  throw new TorchPruneError('ERR_OUTPUT', `nothing can be written to the cache (${reason}): ${fix}`, {
     cause: error,
   })
 }

@@ -6,43 +6,46 @@ import { nvidiaDriver } from './driver.js'
 import { buildCommand, ownCommand, VERSION } from './home.js'
 import { findLibtorch, type Libtorch } from './libtorch.js'
 
-/** What this machine has, and what it lacks. */
+/** What this machine has and what it lacks. */
 export interface Diagnosis {
-  /** Whether everything needed on the CPU is there and works. */
+  /** Whether everything that the CPU needs is present and works. */
   readonly ok: boolean
   readonly torchPrune: string
   readonly node: string
   readonly platform: string
-  /** The libtorch that would be used; null when there is none. */
+  /** The libtorch that would be used; null if there is none. */
   readonly libtorch: Libtorch | null
   readonly cuda: {
     readonly available: boolean
     readonly devices: number
-    /** The version of the NVIDIA driver, or null. */
+    /** The version of the NVIDIA driver, or null if there is none. */
     readonly driver: string | null
-    /** Why CUDA is not available; null where it is. */
+    /** Why CUDA is not available; null if it is. */
     readonly reason: string | null
   }
   readonly addon: {
     readonly folder: string
     readonly source: AddonFiles['source']
-    /** The libtorch that it was built for. */
+    /** The libtorch version that it was built for. */
     readonly builtFor: string
-    /** Whether it loaded and answered, in a process of its own. */
+    /** Whether it loaded and answered in a process of its own. */
     readonly loads: boolean
   } | null
-  /** What decodes JPEG: libjpeg-turbo in part and scaled, or sharp whole; null when the addon does not load. */
+  /**
+   * What decodes JPEG: libjpeg-turbo, which decodes parts at reduced scale, or sharp, which decodes whole images; null
+   * if the addon does not load.
+   */
   readonly jpeg: 'libjpeg-turbo' | 'sharp' | null
-  /** What is missing or does not fit, each a line that ends with its mend. */
+  /** What is missing or does not fit: one line per problem, which ends with how to fix it. */
   readonly problems: readonly string[]
 }
 
-/** What loading the addon in a process of its own found. */
+/** The result of loading the addon in a process of its own. */
 export type Probe =
   | { readonly ok: true; readonly libtorch: string; readonly cudaDevices: number; readonly jpeg: boolean }
   | { readonly ok: false; readonly message: string }
 
-/** Looks at Node, libtorch, the addon and CUDA. Never throws, and outlives an addon that crashes. */
+/** Inspects Node, libtorch, the addon and CUDA. Never throws, and survives an addon that crashes. */
 export async function diagnose(): Promise<Diagnosis> {
   const problems: string[] = []
   const attempt = <T>(look: () => T): T | null => {
@@ -92,7 +95,7 @@ export async function diagnose(): Promise<Diagnosis> {
   }
 }
 
-/** The diagnosis for people: a line for each thing, then the problems. */
+/** Formats the diagnosis for people: one line per item, then the problems. */
 export function formatDiagnosis(diagnosis: Diagnosis): string {
   const { torchPrune, node, platform, libtorch, cuda, addon, jpeg, problems } = diagnosis
   const found = libtorch && `${libtorch.version}, from ${WHERE[libtorch.source]}: ${libtorch.dir}`
@@ -157,7 +160,7 @@ function probeAddon({ folder }: AddonFiles): Promise<Probe> {
       resolve({ ok: false, message: `the addon cannot be tried: ${error.message}` }),
     )
     child.on('close', (code, signal) => {
-      // After a message this resolves nothing more.
+      // If a message has arrived, the promise is already resolved and this has no effect.
       const how = signal ? `ended with ${signal}` : `exited with ${code}`
       const last = stderr.trim().split('\n').at(-1)
       const message = `the addon in ${folder} ${how} when it was loaded${last ? ` (${last})` : ''}`

@@ -10,20 +10,33 @@ import { pipDownload } from './pip.js'
 import { pythonWithPip } from './python.js'
 import { requirements, unpackWheel } from './wheel.js'
 
+/** Options of `fetchLibtorch`. */
 export interface FetchOptions {
-  /** The CUDA build (true) or the CPU build (false). Left out: by whether there is an NVIDIA driver. */
+  /**
+   * Chooses the CUDA build (true) or the CPU build (false).
+   * @default whether there is an NVIDIA driver
+   */
   readonly cuda?: boolean | undefined
-  /** Left out: `TORCH_PRUNE_LIBTORCH_VERSION`, else the version that this package is tested with. */
+  /**
+   * The version of libtorch to fetch.
+   * @default `TORCH_PRUNE_LIBTORCH_VERSION`, else the version that this package is tested with
+   */
   readonly version?: string | undefined
-  /** Also takes a wheel whose digest this package does not know: pip has checked it against its index alone. */
+  /**
+   * Also accepts a wheel whose digest this package does not know, which pip has only checked against its index.
+   * @default false
+   */
   readonly anyDigest?: boolean | undefined
-  /** Receives a line for each step; left out, they go to standard error. */
+  /**
+   * Receives one line per step.
+   * @default writes to standard error
+   */
   readonly log?: (line: string) => void
 }
 
 /**
- * SHA-256 of the `torch` wheels that this package is tested with. An index could serve another file under the same
- * name, with a digest of its own; libtorch runs inside the process.
+ * The SHA-256 of the `torch` wheels that this package is tested with. Without them, an index could serve another file
+ * under the same name, with a digest of its own; and libtorch runs inside this process.
  */
 const DIGESTS: Readonly<Record<string, string>> = {
   'torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl':
@@ -34,14 +47,14 @@ const DIGESTS: Readonly<Record<string, string>> = {
 
 const DEFAULT_VERSION = '2.13.0'
 const PYTORCH_INDEX = 'https://download.pytorch.org/whl'
-const MEND = 'set LIBTORCH to a libtorch folder, or configure pip (index-url, proxy) and try again'
+const FIX = 'set LIBTORCH to a libtorch folder, or configure pip (index-url, proxy) and try again'
 
 /**
- * Fetches libtorch into the cache: the `torch` wheel by pip, unpacked and checked, nothing imported or run.
- * The folder appears in the cache in one step when it is whole; one already there is returned as it is.
+ * Fetches libtorch into the cache: pip downloads the `torch` wheel, which is unpacked and checked; nothing is imported
+ * or run. The complete folder appears in the cache in one step; one that is already there is returned as it is.
  *
- * @throws TorchPruneError `ERR_LIBTORCH` when pip finds none, `ERR_FILE` when a wheel is damaged,
- * `ERR_OUTPUT` when the cache cannot be written.
+ * @throws TorchPruneError `ERR_LIBTORCH` when pip finds none, `ERR_FILE` when a wheel is damaged, `ERR_OUTPUT` when the
+ * cache cannot be written.
  */
 export async function fetchLibtorch(options: FetchOptions = {}): Promise<Libtorch> {
   const version = options.version ?? (process.env.TORCH_PRUNE_LIBTORCH_VERSION || DEFAULT_VERSION)
@@ -73,13 +86,13 @@ export async function fetchLibtorch(options: FetchOptions = {}): Promise<Libtorc
     await unpack(python, wheel, tree, log)
     const found = readLibtorch(join(tree, 'torch'), 'cache')
     if (found === null) {
-      throw new TorchPruneError('ERR_LIBTORCH', `${basename(wheel)} holds no libtorch: ${MEND}`)
+      throw new TorchPruneError('ERR_LIBTORCH', `${basename(wheel)} holds no libtorch: ${FIX}`)
     }
     if (!fits(found, wanted)) {
       const build = options.cuda === undefined ? '' : options.cuda ? ' (CUDA)' : ' (CPU)'
       throw new TorchPruneError(
         'ERR_LIBTORCH',
-        `libtorch ${version}${build} was asked for and pip gave ${found.version}: ` +
+        `libtorch ${version}${build} was requested but pip delivered ${found.version}: ` +
           'configure pip with an index that has it, or set LIBTORCH to a libtorch folder',
       )
     }
@@ -96,8 +109,8 @@ async function checkDigest(wheel: string): Promise<void> {
   throw new TorchPruneError(
     'ERR_LIBTORCH',
     known
-      ? `${name} is not the file that this package was tested with (SHA-256 ${digest}): check pip's index, or take it all the same with fetch-libtorch --any-digest`
-      : `${name} is none of the wheels that this package was tested with: take it all the same with fetch-libtorch --any-digest, or set LIBTORCH to a libtorch folder`,
+      ? `${name} is not the file that this package was tested with (SHA-256 ${digest}): check pip's index, or accept it anyway with fetch-libtorch --any-digest`
+      : `${name} is not one of the wheels that this package was tested with: accept it anyway with fetch-libtorch --any-digest, or set LIBTORCH to a libtorch folder`,
   )
 }
 
@@ -118,7 +131,7 @@ async function downloadTorch(
     if (offline && !args.includes('--extra-index-url')) break
     log(`pip found no ${[requirement, ...args].join(' ')}`)
   }
-  throw new TorchPruneError('ERR_LIBTORCH', `libtorch ${version} cannot be fetched (${reasons[0]}): ${MEND}`)
+  throw new TorchPruneError('ERR_LIBTORCH', `libtorch ${version} cannot be fetched (${reasons[0]}): ${FIX}`)
 }
 
 interface Attempt {
@@ -127,8 +140,8 @@ interface Attempt {
 }
 
 /**
- * What to ask pip for, in order. The plain version is the CUDA build on one index and the CPU build on
- * another, so that the build is named where one is wanted.
+ * Lists what to ask pip for, in order. The plain version is the CUDA build on one index and the CPU build on another,
+ * so the build is named explicitly if one is wanted.
  */
 export function attempts(version: string, cuda: boolean | undefined): Attempt[] {
   const [release, build] = version.split('+')
@@ -142,7 +155,10 @@ export function attempts(version: string, cuda: boolean | undefined): Attempt[] 
   return [...(nvidiaDriver() === null ? cpu : gpu), plain]
 }
 
-/** First from pip's own indexes, then from PyTorch's for this build too: briefly, as it may be out of reach. */
+/**
+ * First tries pip's own indexes, then also PyTorch's index for this build, with short timeouts because it may be
+ * unreachable.
+ */
 function withIndex(requirement: string, build: string): Attempt[] {
   const args = ['--extra-index-url', `${PYTORCH_INDEX}/${build}`, '--retries', '1', '--timeout', '15']
   return [
@@ -151,7 +167,9 @@ function withIndex(requirement: string, build: string): Attempt[] {
   ]
 }
 
-/** The wheel's Python part is not used: the wheel for the Python of the known digests does everywhere. */
+/**
+ * The Python part of the wheel is not used, so the wheel for the Python version of the known digests works everywhere.
+ */
 function forAnyPython({ requirement, args }: Attempt): Attempt {
   const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
   return {
@@ -160,7 +178,7 @@ function forAnyPython({ requirement, args }: Attempt): Attempt {
   }
 }
 
-/** A CUDA build's libraries look for NVIDIA's in `../../nvidia`: where pip would have put them. */
+/** A CUDA build's libraries look for NVIDIA's in `../../nvidia`, where pip would have put them. */
 async function addCuda(
   python: string,
   partial: string,
@@ -168,7 +186,7 @@ async function addCuda(
   tree: string,
   log: (line: string) => void,
 ): Promise<void> {
-  // pip itself evaluates their markers and finds what cuda-toolkit's extras name.
+  // pip itself evaluates their markers and resolves what cuda-toolkit's extras name.
   const named = required.filter((requirement) => /^(nvidia-|cuda-toolkit\b)/.test(requirement))
   if (!named.length) return
   const folder = join(partial, 'nvidia')
@@ -177,13 +195,13 @@ async function addCuda(
   if ('reason' in result) {
     throw new TorchPruneError(
       'ERR_LIBTORCH',
-      `CUDA's libraries cannot be fetched (${result.reason}): ${MEND}, or choose the CPU build with --cpu`,
+      `CUDA's libraries cannot be fetched (${result.reason}): ${FIX}, or choose the CPU build with --cpu`,
     )
   }
   for (const wheel of result.wheels) await unpack(python, wheel, tree, log)
 }
 
-/** Unpacks and removes the wheel: both together would need twice the room. */
+/** Unpacks the wheel and then removes it, because keeping both would need twice the space. */
 async function unpack(
   python: string,
   wheel: string,

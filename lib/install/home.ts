@@ -3,19 +3,21 @@ import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TorchPruneError } from '../base/errors.js'
 
-/** The folder of this package: two levels up, from `lib/install` as from `dist/install`. It holds the addon. */
+/**
+ * The folder of this package, which contains the addon: two levels up, both from `lib/install` and from `dist/install`.
+ */
 export const PACKAGE = findPackage()
 
 /** This package's own version. */
 export const VERSION = versionOf(PACKAGE)!
 
-/** The command that builds the addon: for messages. */
+/** The command that builds the addon, for messages. */
 export function buildCommand(): string {
   if (isClone()) return 'npm run build:native'
   return `node ${relative(process.cwd(), join(PACKAGE, 'dist/install/build.js'))}`
 }
 
-/** The command that runs this package's command line: for messages. */
+/** The command that runs this package's command line, for messages. */
 export function ownCommand(): string {
   return isClone() ? 'node dist/cli/main.js' : 'npx torch-prune'
 }
@@ -26,17 +28,17 @@ export function isClone(): boolean {
 }
 
 function findPackage(): string {
-  // A bundler leaves the addon behind, and `import.meta` empty where it writes CommonJS.
+  // A bundler does not copy the addon, and leaves `import.meta` empty if it emits CommonJS.
   const here = import.meta.url as string | undefined
   const folder = here && resolve(fileURLToPath(new URL('../..', here)))
   if (folder !== undefined && versionOf(folder) !== undefined) return folder
   throw new TorchPruneError(
     'ERR_LIBTORCH',
-    'torch-prune cannot run from inside a bundle, since its native addon stays behind: keep the package external (esbuild: --external:torch-prune, webpack: externals)',
+    'torch-prune cannot run from inside a bundle, since a bundle does not contain its native addon: keep the package external (esbuild: --external:torch-prune, webpack: externals)',
   )
 }
 
-/** The version of the torch-prune in `folder`; undefined where there is none. */
+/** The version of torch-prune in `folder`; undefined if it is not there. */
 function versionOf(folder: string): string | undefined {
   try {
     const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {

@@ -9,31 +9,32 @@ import { pythonTorch } from './python.js'
 export interface Libtorch {
   /** Absolute path of the folder that holds `lib/` and `include/`. */
   readonly dir: string
-  /** As libtorch names itself, with its build: `2.13.0+cpu`, `2.14.1+cu130`. */
+  /** The version as libtorch reports it, including its build: `2.13.0+cpu`, `2.14.1+cu130`. */
   readonly version: string
-  /** Which rule found it: the variable, the Python on the PATH, the package's cache. */
+  /** How it was found: by the variable, in the Python on the PATH, or in the package's cache. */
   readonly source: 'LIBTORCH' | 'python' | 'cache'
-  /** Whether it is a CUDA build. Says nothing about this machine's GPU. */
+  /** Whether it is a CUDA build, regardless of whether this machine has a GPU. */
   readonly cuda: boolean
 }
 
-/** Which builds of libtorch will do. */
+/** The builds of libtorch that are acceptable. */
 export interface Wanted {
-  /** A CUDA build (true), a CPU build (false); left out, either. */
+  /** Accepts only a CUDA build (true) or only a CPU build (false); if left out, accepts either. */
   readonly cuda?: boolean | undefined
-  /** This version: `2.13.0` in any build, or `2.13.0+cpu`; left out, any. */
+  /** Accepts only this version: `2.13.0` in any build, or `2.13.0+cpu`; if left out, accepts any version. */
   readonly version?: string | undefined
 }
 
-/** The oldest accepted version; `TORCH_PRUNE_ANY_LIBTORCH=1` lifts the check. */
+/** The oldest accepted version; `TORCH_PRUNE_ANY_LIBTORCH=1` disables the check. */
 const OLDEST = [2, 9] as const
+/** The versions that this package is tested with. */
 export const TESTED = ['2.13.0', '2.14.1'] as const
 
 /**
- * The libtorch to use: `LIBTORCH`, else the torch of the Python on the PATH, else the package's cache.
- * What `LIBTORCH` names must do or it is an error; the other two are passed over when they are not wanted.
+ * Finds the libtorch to use: `LIBTORCH`, else the torch of the Python on the PATH, else the one in the package's cache.
+ * If `LIBTORCH` names an unsuitable one, that is an error; the other two are skipped if they do not match `wanted`.
  *
- * @returns null when there is none: fetch one.
+ * @returns null if there is none, in which case one can be fetched.
  * @throws TorchPruneError `ERR_LIBTORCH` when `LIBTORCH` is wrong or a version is too old.
  */
 export function findLibtorch(wanted: Wanted = {}): Libtorch | null {
@@ -51,7 +52,7 @@ export function findLibtorch(wanted: Wanted = {}): Libtorch | null {
   return findCached(wanted)
 }
 
-/** The best libtorch of the cache: with a driver a CUDA build first, then the newest version. */
+/** The best libtorch in the cache: if there is a driver, CUDA builds come first; then the newest version wins. */
 export function findCached(wanted: Wanted = {}): Libtorch | null {
   const found = cachedFolders()
     .map((dir) => readLibtorch(dir, 'cache'))
@@ -64,7 +65,7 @@ export function findCached(wanted: Wanted = {}): Libtorch | null {
   return found[0] ?? null
 }
 
-/** Describes the libtorch in `dir`, or null when there is none. Reads files only. */
+/** Describes the libtorch in `dir`; null if there is none. Only reads files. */
 export function readLibtorch(dir: string, source: Libtorch['source']): Libtorch | null {
   const folder = resolve(dir)
   if (!existsSync(join(folder, 'lib/libtorch_cpu.so'))) return null
@@ -73,7 +74,7 @@ export function readLibtorch(dir: string, source: Libtorch['source']): Libtorch 
   return { dir: folder, version, source, cuda: existsSync(join(folder, 'lib/libtorch_cuda.so')) }
 }
 
-/** Whether `libtorch` is one of those wanted. */
+/** Whether `libtorch` matches `wanted`. */
 export function fits(libtorch: Libtorch, { cuda, version }: Wanted): boolean {
   const release = libtorch.version.split('+')[0]
   return (
@@ -92,22 +93,22 @@ export function checkHeaders({ dir, version }: Libtorch): void {
 }
 
 function fromVariable(named: string, wanted: Wanted): Libtorch {
-  const wrong = (what: string, mend: string) =>
-    new TorchPruneError('ERR_LIBTORCH', `LIBTORCH is ${named}, ${what}: ${mend}`)
-  const mend = 'set it to a libtorch folder (with lib/ and include/), or unset it'
+  const wrong = (what: string, fix: string) =>
+    new TorchPruneError('ERR_LIBTORCH', `LIBTORCH is ${named}, ${what}: ${fix}`)
+  const fix = 'set it to a libtorch folder (with lib/ and include/), or unset it'
 
-  if (!existsSync(named)) throw wrong('which does not exist', mend)
-  if (!existsSync(join(named, 'lib/libtorch_cpu.so'))) throw wrong('which has no lib/libtorch_cpu.so', mend)
+  if (!existsSync(named)) throw wrong('which does not exist', fix)
+  if (!existsSync(join(named, 'lib/libtorch_cpu.so'))) throw wrong('which has no lib/libtorch_cpu.so', fix)
   const found = readLibtorch(named, 'LIBTORCH')
   if (found === null)
-    throw wrong('which does not say its version (build-version, version.py, version.h)', mend)
+    throw wrong('which does not say its version (build-version, version.py, version.h)', fix)
   checkVersion(found)
   if (!fits(found, wanted)) {
     const build = wanted.cuda === undefined ? '' : wanted.cuda ? ' (CUDA)' : ' (CPU)'
     const asked = `${wanted.version ?? found.version.split('+')[0]}${build}`
     throw wrong(
       `libtorch ${found.version}`,
-      `libtorch ${asked} was asked for; set it to that one, or unset it`,
+      `libtorch ${asked} was requested; set it to that one, or unset it`,
     )
   }
   return found
@@ -128,7 +129,9 @@ function isAccepted(version: string): boolean {
   return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])
 }
 
-/** A libtorch archive says its version in `build-version`, a Python package in `version.py`, both in a header. */
+/**
+ * A libtorch archive states its version in `build-version`, a Python package in `version.py`, and both do in a header.
+ */
 function readVersion(dir: string): string | null {
   const archive = read(join(dir, 'build-version'))?.trim()
   if (archive) return archive

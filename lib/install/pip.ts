@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
+/** The downloaded wheels as paths, or why pip failed and whether that was because it could not reach its index. */
 export type Download =
   | { readonly wheels: readonly string[] }
   | { readonly reason: string; readonly offline: boolean }
 
 /**
- * Downloads wheels into `folder` with pip, under the user's own pip configuration. pip checks them against
- * the index's hashes and installs and runs nothing. Its progress goes to standard error.
+ * Downloads wheels into `folder` with pip, using the user's own pip configuration. pip checks them against the index's
+ * hashes; it installs and runs nothing. Its progress goes to standard error.
  */
 export async function pipDownload(
   python: string,
@@ -16,7 +17,8 @@ export async function pipDownload(
   args: readonly string[],
 ): Promise<Download> {
   const pip = ['-m', 'pip', 'download', '--only-binary=:all:', '--dest', folder]
-  // What pip prints on its standard output is for people; ours stays clean for programs.
+  // pip's standard output is for people, so it goes to standard error; that keeps our standard output clean for
+  // programs.
   const child = spawn(python, [...pip, ...args], { stdio: ['ignore', process.stderr.fd, 'pipe'] })
   let stderr = ''
   child.stderr?.on('data', (data) => {

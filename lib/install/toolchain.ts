@@ -15,10 +15,12 @@ const PYTHON: Tool = { command: 'python3', args: ['--version'], oldest: [3, 8], 
 const GXX: Tool = { command: 'g++', args: ['-dumpfullversion'], oldest: [11, 0], packages: 'g++' }
 
 /**
- * @throws TorchPruneError `ERR_LIBTORCH` naming the first tool that the build lacks and how to get it.
+ * Checks that the tools of the build are present and new enough.
+ *
+ * @throws TorchPruneError `ERR_LIBTORCH`, naming the first tool that the build lacks and how to get it.
  */
 export function checkToolchain(gyp: boolean): void {
-  // A compiler named by the user is the user's choice: CMake and make report what it lacks.
+  // If the user sets CXX, that compiler is not checked; CMake and make report what it lacks.
   if (!process.env.CXX) check(GXX)
   if (gyp) {
     check(PYTHON)
@@ -32,8 +34,8 @@ export function checkToolchain(gyp: boolean): void {
 function check(tool: Tool): void {
   const found = version(tool)
   const oldest = tool.oldest.join('.')
-  const mend = `install it (Debian, Ubuntu: apt-get install ${tool.packages})`
-  if (found === null) throw missing(`${tool.command} was not found: ${mend}`)
+  const fix = `install it (Debian, Ubuntu: apt-get install ${tool.packages})`
+  if (found === null) throw missing(`${tool.command} was not found: ${fix}`)
   const [major = 0, minor = 0] = found
   if (major > tool.oldest[0] || (major === tool.oldest[0] && minor >= tool.oldest[1])) return
   const other = tool === GXX ? ', or set CXX to another compiler' : ''

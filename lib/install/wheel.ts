@@ -6,8 +6,8 @@ import { sha256 } from '../base/digest.js'
 import { TorchPruneError } from '../base/errors.js'
 
 /**
- * The members of a `torch` or `nvidia-*` wheel that a C++ program needs, for Python's `re` and for JavaScript.
- * A third of torch's wheel is Python and tests; the licences stay with what they cover.
+ * The members of a `torch` or `nvidia-*` wheel that a C++ program needs, as a pattern for both Python's `re` and
+ * JavaScript. A third of torch's wheel is Python and tests; the licenses stay with the files that they cover.
  */
 const NEEDED = [
   'torch/(include|share)/',
@@ -27,7 +27,7 @@ with zipfile.ZipFile(wheel) as archive:
     archive.extractall(folder, [name for name in archive.namelist() if re.search(needed, name)])
 `
 
-/** Unpacks what a C++ program needs of `wheel` into `folder` and checks it against the wheel's own RECORD. */
+/** Unpacks the part of `wheel` that a C++ program needs into `folder`, and checks it against the wheel's own RECORD. */
 export async function unpackWheel(python: string, wheel: string, folder: string): Promise<void> {
   const child = spawn(python, ['-c', UNPACK, wheel, folder, NEEDED], { stdio: ['ignore', 'ignore', 'pipe'] })
   let stderr = ''
@@ -42,13 +42,17 @@ export async function unpackWheel(python: string, wheel: string, folder: string)
   await checkRecord(folder, distInfo(wheel))
 }
 
-/** What the unpacked `wheel` requires, as pip writes it: `nvidia-nccl-cu13==2.30.7; platform_system == "Linux"`. */
+/**
+ * The requirements of the unpacked `wheel`, as pip writes them: `nvidia-nccl-cu13==2.30.7; platform_system == "Linux"`.
+ */
 export function requirements(folder: string, wheel: string): string[] {
   const metadata = readFileSync(join(folder, distInfo(wheel), 'METADATA'), 'utf8')
   return [...metadata.matchAll(/^Requires-Dist: (.+)$/gm)].map((match) => match[1]!.trim())
 }
 
-/** Compares size and SHA-256 of every unpacked file with the lines `name,sha256=<base64url>,size` of RECORD. */
+/**
+ * Compares the size and SHA-256 of every unpacked file with the RECORD, whose lines are `name,sha256=<base64url>,size`.
+ */
 async function checkRecord(folder: string, info: string): Promise<void> {
   const needed = new RegExp(NEEDED)
   const record = readFileSync(join(folder, info, 'RECORD'), 'utf8')
@@ -62,7 +66,7 @@ async function checkRecord(folder: string, info: string): Promise<void> {
   }
 }
 
-/** `torch-2.13.0+cpu-cp311-….whl` keeps its metadata in `torch-2.13.0+cpu.dist-info`. */
+/** `torch-2.13.0+cpu-cp311-….whl` has its metadata in `torch-2.13.0+cpu.dist-info`. */
 function distInfo(wheel: string): string {
   const [name, version] = wheel.split('/').at(-1)!.split('-')
   return `${name}-${version}.dist-info`

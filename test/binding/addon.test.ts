@@ -63,20 +63,20 @@ describe('an addon that does not fit', () => {
     record('2.13.0+cpu', box.libtorch('there', '2.13.0+cpu'))
     process.env.LIBTORCH = box.libtorch('named', '2.14.1+cpu')
     expect(() => loadAddonFresh()).to.throw(
-      /^libtorch 2\.13\.0\+cpu, which the addon in .* was built for, is needed, and LIBTORCH is 2\.14\.1\+cpu .*: .* fetch-libtorch fetches it \(unset LIBTORCH then\), or build/,
+      /^the addon in .* needs libtorch 2\.13\.0\+cpu, which it was built for, but LIBTORCH is 2\.14\.1\+cpu .*: .* fetch-libtorch fetches it \(then unset LIBTORCH\), or build/,
     )
   })
 
   it('refuses another build of the same version', () => {
     record('2.13.0')
     box.libtorch('cache/libtorch-2.13.0+cpu/torch', '2.13.0+cpu')
-    expect(() => find()).to.throw(/^libtorch 2\.13\.0, which .* is needed, and 2\.13\.0\+cpu was found/)
+    expect(() => find()).to.throw(/^the addon in .* needs libtorch 2\.13\.0, which .*, but 2\.13\.0\+cpu was found/)
   })
 
   it('says that there is no libtorch', () => {
     record('2.13.0+cpu', box.path('gone'))
     expect(() => find()).to.throw(
-      /^libtorch 2\.13\.0\+cpu, which .* is needed, and none was found: .* fetch-libtorch fetches it/,
+      /^the addon in .* needs libtorch 2\.13\.0\+cpu, which .*, but none was found: .* fetch-libtorch fetches it/,
     )
   })
 

@@ -49,7 +49,7 @@ describe('diagnose', () => {
       const diagnosis = await diagnose()
       expect(diagnosis.problems).to.have.length(1)
       expect(diagnosis.problems[0]).to.match(
-        /^libtorch 2\.13\.0\+cpu, which the addon .* LIBTORCH is 2\.14\.1\+cpu/,
+        /^the addon in .* needs libtorch 2\.13\.0\+cpu, .* LIBTORCH is 2\.14\.1\+cpu/,
       )
       expect(formatDiagnosis(diagnosis)).to.match(/^Problem: /m)
     })

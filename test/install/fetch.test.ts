@@ -124,7 +124,7 @@ esac`,
     pip()
     const unknown = await fetch({ anyDigest: false }).catch((reason) => reason)
     expect(unknown).to.include({ code: 'ERR_LIBTORCH' })
-    expect(unknown.message).to.match(/^torch-2\.13\.0\+cpu-.*\.whl is none of the wheels .*--any-digest/)
+    expect(unknown.message).to.match(/^torch-2\.13\.0\+cpu-.*\.whl is not one of the wheels .*--any-digest/)
     expect(readdirSync(box.path('cache'))).to.deep.equal([])
     expect(await fetch()).to.include({ version: '2.13.0+cpu' })
   })
@@ -163,7 +163,7 @@ esac`,
     torchWheel('2.13.0+cpu')
     pip()
     const error = await fetch({ cuda: true }).catch((reason) => reason)
-    expect(error.message).to.match(/^libtorch 2\.13\.0 \(CUDA\) was asked for and pip gave 2\.13\.0\+cpu/)
+    expect(error.message).to.match(/^libtorch 2\.13\.0 \(CUDA\) was requested but pip delivered 2\.13\.0\+cpu/)
     expect(readdirSync(box.path('cache'))).to.deep.equal([])
   })
 

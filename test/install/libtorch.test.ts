@@ -83,7 +83,7 @@ describe('findLibtorch', () => {
 
   it('says that LIBTORCH is not the build that was asked for', () => {
     process.env.LIBTORCH = box.libtorch('named', '2.13.0+cpu')
-    expect(() => findLibtorch({ cuda: true })).to.throw('2.13.0 (CUDA) was asked for')
+    expect(() => findLibtorch({ cuda: true })).to.throw('2.13.0 (CUDA) was requested')
   })
 
   it('refuses a version that is too old and names the way round', () => {
