@@ -11,45 +11,44 @@ import { runScope } from './lifetime.js'
 import { refuseAsync, refusePromise } from './scope.js'
 import type { Tensor } from './tensor.js'
 
-/** Sees a gradient as it passes; a tensor that it returns takes the gradient's place. */
+/** Receives a gradient on its way; if it returns a tensor, that replaces the gradient. */
 export type GradientHook<D extends DType> = (gradient: Tensor<D>) => Tensor | undefined
 
-/** A registered hook; `remove()`, or the end of its `using`, takes it off. */
+/** A registered hook; `remove()`, or the end of its `using`, unregisters it. */
 export interface Hook extends Disposable {
+  /** Unregisters the hook. A second call does nothing. */
   remove(): void
 }
 
 const backwardOptions = {
   /**
-   * Keeps the graph for another `backward()`.
+   * Whether to keep the graph for another `backward()`.
    * @default false, or createGraph
    */
   retainGraph: optional(boolean, false),
   /**
-   * Records the computation of the gradients, so that they can be derived in turn.
+   * Whether to record the computation of the gradients, so that they can be differentiated in turn.
    * @default false
    */
   createGraph: optional(boolean, false),
 }
 
-/** Gradients of tensors. */
+/** Tensors with gradients. */
 export class Differentiable<D extends DType> extends Activation<D> {
-  /** Whether operators on it are recorded for `backward()`. */
+  /** Whether operators on this tensor are recorded for `backward()`. */
   get requiresGrad(): boolean {
     return loadAddon().tensorRequiresGrad(this.handleFor('requiresGrad'))
   }
 
-  /**
-   * Whether it was made by the user and not by an operator that is recorded: `backward()` fills its `grad`.
-   */
+  /** Whether the user made this tensor, rather than a recorded operator. `backward()` fills in the `grad` of leaves. */
   get isLeaf(): boolean {
     return this.query('is_leaf')
   }
 
   /**
-   * Starts or stops the recording of operators on a leaf.
+   * Starts or stops recording the operators on a leaf.
    *
-   * @throws TorchPruneError `ERR_DTYPE` unless it is floating, `ERR_ARGUMENT` unless it is a leaf.
+   * @throws TorchPruneError `ERR_DTYPE` if it is not a floating-point tensor, `ERR_ARGUMENT` if it is not a leaf.
    */
   requiresGrad_(requiresGrad = true): this {
     const handle = this.handleFor('requiresGrad_')
@@ -57,28 +56,28 @@ export class Differentiable<D extends DType> extends Activation<D> {
     return this
   }
 
-  /** The same elements, outside the graph. */
+  /** A tensor with the same elements (shared memory), outside the graph. */
   detach(): Tensor<D> {
     return this.apply('detach')
   }
 
-  /** The gradient so far, in a new handle at each reading; `undefined` before the first `backward()`. */
+  /** The gradient accumulated so far, in a new handle on each access; `undefined` before the first `backward()`. */
   get grad(): Tensor<D> | undefined {
     const handle = loadAddon().gradient(this.handleFor('grad'))
     return handle && this.wrap(handle)
   }
 
-  /** `undefined` clears it: the next `backward()` starts from nothing. */
+  /** Sets the gradient. `undefined` clears it, so that the next `backward()` starts from zero. */
   set grad(gradient: Tensor | undefined) {
     const given = gradient === undefined ? undefined : tensorKind.read(gradient, 'grad')
     loadAddon().setGradient(this.handleFor('grad'), given?.handleFor('grad'))
   }
 
   /**
-   * Adds the gradients of this tensor, times `gradient`, to the `grad` of every leaf that it was made from.
+   * Adds the gradients of this tensor, multiplied by `gradient`, to the `grad` of every leaf that it was computed from.
    *
-   * @param gradient of this tensor's shape; may be left out for a tensor of one element.
-   * @throws what a hook throws; gradients that came before it stay.
+   * @param gradient has this tensor's shape; it may be left out for a tensor of one element.
+   * @throws whatever a hook throws; the gradients that were computed before that are kept.
    */
   backward(gradient?: Tensor, options?: OptionsOf<typeof backwardOptions>): void {
     const { retainGraph, createGraph } = readOptions('backward', backwardOptions, options)
@@ -97,12 +96,12 @@ export class Differentiable<D extends DType> extends Activation<D> {
   }
 
   /**
-   * Calls `hook` with the gradient of this tensor in every `backward()` that reaches it; hooks run in the
-   * order of registration, each on what the one before returned. A hook runs in a scope of its own: `keep()`
-   * what should outlive it. The tensor holds its hooks, so one that refers to the tensor keeps it from the
-   * collector until it is removed.
+   * Calls `hook` with the gradient of this tensor in every `backward()` that reaches it. Hooks run in the order of
+   * registration, and each receives what the previous one returned. A hook runs in a scope of its own, so `keep()`
+   * tensors that should outlive it. The tensor holds its hooks, so a hook that refers to the tensor keeps it from being
+   * garbage-collected until the hook is removed.
    *
-   * @throws TorchPruneError `ERR_ARGUMENT` unless the tensor requires a gradient.
+   * @throws TorchPruneError `ERR_ARGUMENT` if the tensor does not require a gradient.
    */
   registerHook(hook: GradientHook<D>): Hook {
     refuseAsync('registerHook', hook)
@@ -120,7 +119,7 @@ export class Differentiable<D extends DType> extends Activation<D> {
   }
 }
 
-// What hooks return is read by the addon after they end, and is of no use once backward() has.
+// The addon reads the tensors that hooks return after the hooks end; they are of no use once backward() has ended.
 let replacements: { dispose(): void }[] = []
 
 function checked(returned: unknown): TensorCore | undefined {
@@ -133,17 +132,17 @@ function checked(returned: unknown): TensorCore | undefined {
   )
 }
 
-/** While it is in force, operators are not recorded. */
+/** Stops the recording of operators until the result is disposed of, as by `using`. */
 export function noGrad(): Disposable
-/** Runs `body`, which is synchronous, without recording operators. */
+/** Runs `body`, which must be synchronous, without recording operators. */
 export function noGrad<Result>(body: () => Result): Result
 export function noGrad<Result>(body?: () => Result): Disposable | Result {
   return withGrad('noGrad', false, body)
 }
 
-/** Undoes `noGrad`, while it is in force. */
+/** Records operators even inside `noGrad`, until the result is disposed of, as by `using`. */
 export function enableGrad(): Disposable
-/** Runs `body`, which is synchronous, with operators recorded, also inside `noGrad`. */
+/** Runs `body`, which must be synchronous, with operators recorded, even inside `noGrad`. */
 export function enableGrad<Result>(body: () => Result): Result
 export function enableGrad<Result>(body?: () => Result): Disposable | Result {
   return withGrad('enableGrad', true, body)

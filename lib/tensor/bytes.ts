@@ -7,26 +7,26 @@ import { empty } from './factories.js'
 import { invokeLater } from './invoke.js'
 import { Tensor } from './tensor.js'
 
-/** A tensor's contents outside libtorch, row-major. */
+/** A tensor's contents outside libtorch, in row-major order. */
 export interface TensorBytes {
   readonly dtype: DType
   readonly shape: number[]
   readonly data: Uint8Array
 }
 
-/** The same, handed on piece by piece: a tensor that is too large to copy at once. */
+/** The contents of a tensor that is too large to copy at once; they are delivered piece by piece. */
 export interface TensorPieces {
   readonly dtype: DType
   readonly shape: number[]
   readonly byteLength: number
-  /** A piece is good until the next one is asked for. */
+  /** Iterates over the pieces; each is valid only until the next one is requested. */
   pieces(): AsyncIterable<Uint8Array>
 }
 
-/** A tensor's contents outside libtorch: at hand, or handed on when they are asked for. */
+/** A tensor's contents outside libtorch, either in memory or delivered on request. */
 export type StoredTensor = TensorBytes | TensorPieces
 
-/** A copy of a tensor's elements. */
+/** Copies a tensor's elements. */
 export function toBytes(tensor: Tensor): TensorBytes {
   return {
     dtype: tensor.dtype,
@@ -35,7 +35,10 @@ export function toBytes(tensor: Tensor): TensorBytes {
   }
 }
 
-/** A tensor's elements, which are read when the pieces are: it must live, and stay as it is, until then. */
+/**
+ * Delivers a tensor's elements piece by piece. They are read when the pieces are read: until then, the tensor must stay
+ * alive and unchanged.
+ */
 export function toPieces(tensor: Tensor): TensorPieces {
   const { dtype } = tensor
   return {
@@ -63,12 +66,12 @@ async function* piecesOf(tensor: Tensor): AsyncGenerator<Uint8Array, void, void>
   }
 }
 
-/** A tensor from a copy of `data`. Throws `ERR_SHAPE` when it does not hold as many elements as the shape asks. */
+/** Makes a tensor from a copy of `data`. Throws `ERR_SHAPE` if its number of elements does not match the shape. */
 export function fromBytes({ dtype, shape, data }: TensorBytes, device = 'cpu'): Tensor {
   return Tensor.wrap(loadAddon().fromBytes(data, dtype, shape, device))
 }
 
-/** The same of any number of bytes, without holding the event loop; on the CPU. */
+/** Like `fromBytes`, for any number of bytes, without blocking the event loop; the tensor is on the CPU. */
 export async function fromManyBytes(stored: StoredTensor): Promise<Tensor> {
   if ('data' in stored && stored.data.byteLength <= PIECE_BYTES) return fromBytes(stored)
   const { dtype, shape } = stored
@@ -90,11 +93,12 @@ export async function fromManyBytes(stored: StoredTensor): Promise<Tensor> {
   }
 }
 
+/** The number of bytes of a tensor's contents. */
 export function byteLengthOf(stored: StoredTensor): number {
   return 'data' in stored ? stored.data.byteLength : stored.byteLength
 }
 
-/** Its bytes in pieces, between which the event loop goes on. A piece is good until the next one is asked for. */
+/** Its bytes in pieces; the event loop runs in between. Each piece is valid only until the next one is requested. */
 export function piecesOfStored(stored: StoredTensor): AsyncIterable<Uint8Array> {
   return 'data' in stored ? inTurns(stored.data) : stored.pieces()
 }
@@ -106,7 +110,7 @@ async function* inTurns(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, voi
   }
 }
 
-/** All its bytes at once. */
+/** All of its bytes at once. */
 export async function wholeBytesOf(stored: StoredTensor): Promise<Uint8Array> {
   if ('data' in stored) return stored.data
   const data = new Uint8Array(stored.byteLength)

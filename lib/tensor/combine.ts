@@ -2,7 +2,7 @@ import type { DType } from '../base/dtype.js'
 import { invokeTensor, type Scalar } from './invoke.js'
 import { Tensor } from './tensor.js'
 
-/** Joins tensors along `dim`, in which alone their sizes may differ. */
+/** Joins tensors along `dim`, the only dimension in which their sizes may differ. */
 export function cat<D extends DType>(tensors: readonly Tensor<D>[], dim = 0): Tensor<D> {
   return Tensor.wrap(invokeTensor('cat', tensors, dim))
 }
@@ -12,7 +12,7 @@ export function stack<D extends DType>(tensors: readonly Tensor<D>[], dim = 0): 
   return Tensor.wrap(invokeTensor('stack', tensors, dim))
 }
 
-/** `yes` where the condition is true, `no` elsewhere; shapes broadcast. */
+/** Takes elements from `yes` where the condition is true, and from `no` elsewhere; shapes broadcast. */
 export function where<D extends DType>(
   condition: Tensor<'bool'>,
   yes: Tensor<D> | Scalar,
@@ -25,7 +25,7 @@ export function where<D extends DType>(
   )
 }
 
-/** Sums of products by Einstein's notation: `einsum('bik,bkj->bij', a, b)`. */
+/** Sums of products in Einstein notation: `einsum('bik,bkj->bij', a, b)`. */
 export function einsum<D extends DType>(equation: string, ...tensors: readonly Tensor<D>[]): Tensor<D> {
   return Tensor.wrap(invokeTensor('einsum', equation, tensors))
 }

@@ -12,8 +12,9 @@ import type { Tensor } from './tensor.js'
 const CLONING = uncloneable('a tensor stays in its thread (send its data() and its shape)')
 
 /**
- * What every tensor has before any operator: a handle of the addon, its description, its end. The operators
- * come by family, each a class over the one before; `Tensor`, the last, is the only one that is made.
+ * What every tensor has before any operator: a handle of the addon, its description, and its disposal. The operators
+ * come in families, each a class that extends the previous one; `Tensor`, the last, is the only one that is
+ * instantiated.
  */
 export class TensorCore<D extends DType = DType> extends Holder {
   /** @internal */
@@ -33,7 +34,7 @@ export class TensorCore<D extends DType = DType> extends Holder {
     return this.handleFor('handle')
   }
 
-  /** The handle, or an error that names the operation that wanted it. @internal */
+  /** Returns the handle, or throws an error that names the operation that needed it. @internal */
   handleFor(operation: string): TensorHandle {
     if (this.#handle !== undefined) return this.#handle
     const fix = 'keep it alive for as long as it is used (keep() takes a tensor out of its scope)'
@@ -45,11 +46,12 @@ export class TensorCore<D extends DType = DType> extends Holder {
     return this.#describe('shape').shape
   }
 
+  /** The type of its elements. */
   get dtype(): D {
     return this.#describe('dtype').dtype as D
   }
 
-  /** Where its elements are. */
+  /** The device that holds its elements. */
   get device(): Device {
     return loadAddon().tensorDescribe(this.handleFor('device')).device as Device
   }
@@ -64,13 +66,14 @@ export class TensorCore<D extends DType = DType> extends Holder {
     return this.#describe('numel').shape.reduce((product, size) => product * size, 1)
   }
 
+  /** Whether it has been disposed of. */
   get disposed(): boolean {
     return this.#handle === undefined
   }
 
   /**
-   * Gives the memory back now rather than when the collector comes by. Tensors that share it (views, the
-   * graph of autograd) keep it. A second call does nothing; any other use afterwards is `ERR_DISPOSED`.
+   * Frees the memory now instead of when it is garbage-collected. Tensors that share the memory (views, the graph of
+   * autograd) keep it alive. A second call does nothing; any other use afterward throws `ERR_DISPOSED`.
    */
   dispose(): void {
     if (this.#handle === undefined) return
@@ -83,35 +86,37 @@ export class TensorCore<D extends DType = DType> extends Holder {
     this.dispose()
   }
 
-  /** A tensor of the same class around a handle: families cannot import `Tensor`, which comes after them. @internal */
+  /**
+   * Makes a tensor of the same class from a handle. Families cannot import `Tensor`, because it extends them. @internal
+   */
   protected wrap<R extends DType>(handle: TensorHandle): Tensor<R> {
     return new (this.constructor as new (handle: TensorHandle) => Tensor<R>)(handle)
   }
 
-  /** The result of an operator that takes this tensor first. */
+  /** The result of an operator whose first argument is this tensor. */
   protected apply<R extends DType>(operator: string, ...values: Argument[]): Tensor<R> {
     return this.wrap(invokeTensor(operator, this, ...values))
   }
 
-  /** The results of an operator that has several. */
+  /** The results of an operator that returns several tensors. */
   protected applyMany<R extends DType>(operator: string, ...values: Argument[]): Tensor<R>[] {
     const handles = invoke(operator, this, ...values) as TensorHandle[]
     return handles.map((handle) => this.wrap(handle))
   }
 
-  /** The result of an operator that answers with a plain value. */
+  /** The result of an operator that returns a plain value. */
   protected query<Result extends number | boolean>(operator: string, ...values: Argument[]): Result {
     return invoke(operator, this, ...values) as Result
   }
 
-  /** An operator that writes into this tensor. */
+  /** Runs an operator that writes to this tensor. */
   protected applyInPlace(operator: string, ...values: Argument[]): this {
-    // It returns the same tensor in a handle of its own, which would only count as a live one.
+    // The operator returns the same tensor in a new handle, which would count as another live tensor.
     loadAddon().tensorDispose(invokeTensor(operator, this, ...values))
     return this
   }
 
-  // What a handle holds keeps its shape and dtype for life; the device of a network's parameter can change.
+  // A handle's shape and dtype never change, but the device of a network's parameter can.
   #describe(operation: string): { readonly shape: readonly number[]; readonly dtype: DType } {
     this.#described ??= loadAddon().tensorDescribe(this.handleFor(operation))
     if (this.#handle === undefined) this.handleFor(operation)
@@ -119,5 +124,5 @@ export class TensorCore<D extends DType = DType> extends Holder {
   }
 }
 
-/** A tensor as an argument. */
+/** The kind of a tensor argument. */
 export const tensorKind = instance(TensorCore, 'a tensor') as unknown as Kind<Tensor>

@@ -1,14 +1,16 @@
 import type { DType } from '../base/dtype.js'
 
+/** The floating-point dtypes. */
 export type FloatDType = 'float64' | 'float32' | 'float16' | 'bfloat16'
+/** The integer dtypes; `bool` is not one. */
 export type IntegerDType = 'int64' | 'int32' | 'int16' | 'int8' | 'uint8'
 
-/** The dtype of a quotient: integers and booleans divide into float32. */
+/** The dtype of a quotient: dividing integers or booleans gives float32. */
 export type Floated<D extends DType> = D extends FloatDType ? D : 'float32'
 
 /**
- * The typed array that carries each dtype. JavaScript on Node 20 has no half floats: `float16` and `bfloat16`
- * are their bits. A `bool` is one byte, 0 or 1.
+ * The typed array that holds the elements of each dtype. JavaScript on Node 20 has no half floats, so `float16` and
+ * `bfloat16` are represented by their bits. A `bool` is one byte, 0 or 1.
  */
 export interface ElementsByDType {
   float64: Float64Array<ArrayBuffer>
@@ -22,6 +24,7 @@ export interface ElementsByDType {
   uint8: Uint8Array<ArrayBuffer>
   bool: Uint8Array<ArrayBuffer>
 }
+/** The typed array that holds the elements of dtype `D`. */
 export type Elements<D extends DType> = ElementsByDType[D]
 
 const ARRAYS: { readonly [D in DType]: new (buffer: ArrayBuffer) => ElementsByDType[D] } = {
@@ -37,7 +40,7 @@ const ARRAYS: { readonly [D in DType]: new (buffer: ArrayBuffer) => ElementsByDT
   bool: Uint8Array,
 }
 
-/** The typed array of `dtype` over `buffer`. */
+/** Views `buffer` as the typed array of `dtype`. */
 export function elementsOf<D extends DType>(dtype: D, buffer: ArrayBuffer): Elements<D> {
   return new ARRAYS[dtype](buffer)
 }
@@ -51,6 +54,7 @@ export const INTEGER_RANGE: { readonly [D in IntegerDType]: readonly [bigint, bi
   uint8: [0n, 255n],
 }
 
+/** Whether a dtype is an integer dtype. */
 export function isInteger(dtype: DType): dtype is IntegerDType {
   return Object.hasOwn(INTEGER_RANGE, dtype)
 }

@@ -2,25 +2,26 @@ import type { DType } from '../base/dtype.js'
 import { isInteger } from './elements.js'
 import type { Nested } from './nested.js'
 
-/** How many elements are shown at each end of a dimension that is cut. */
+/** The number of elements that are shown at each end of a shortened dimension. */
 export const EDGE = 3
 
+/** What to print of a tensor. */
 export interface Description {
   readonly dtype: DType
   readonly values: Nested<number>
-  /** For each dimension, whether `values` holds its ends alone. */
+  /** For each dimension, whether `values` holds only its ends. */
   readonly cut: readonly boolean[]
-  /** What to say after the values. */
+  /** What to print after the values. */
   readonly notes: readonly string[]
 }
 
-/** What PyTorch's `print` shows of a tensor, but short. */
+/** Formats a tensor as PyTorch's `print` does, but shortened. */
 export function formatTensor({ dtype, values, cut, notes }: Description): string {
   const body = formatNested(values, formatter(dtype, values), cut, 'tensor('.length + 1)
   return `tensor(${[body, ...notes].join(', ')})`
 }
 
-/** One width for all. */
+/** Formats all values with one width. */
 function formatter(dtype: DType, values: Nested<number>): (value: number) => string {
   const all = leaves(values)
   const plain =
@@ -43,7 +44,7 @@ function formatNested(
   return `[${parts.join(separator)}]`
 }
 
-/** Whole numbers as `2.`, four decimals or an exponent else. */
+/** Formats whole numbers as `2.`, and others with four decimals or an exponent. */
 function numberFormat(all: readonly number[], integer: boolean): (value: number) => string {
   const finite = all.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs)
   const largest = finite.reduce((a, b) => Math.max(a, b), 0)

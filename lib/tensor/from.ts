@@ -11,6 +11,7 @@ import { type Nested, nestedShape, visitNested } from './nested.js'
 import type { Shape } from './shape.js'
 import { Tensor } from './tensor.js'
 
+/** The typed arrays that tensors are made from. */
 export type NumberArray =
   | Float64Array
   | Float32Array
@@ -20,12 +21,13 @@ export type NumberArray =
   | Int8Array
   | Uint8Array
   | Uint8ClampedArray
-  /** The bits of float16 or bfloat16: name which as the dtype. */
+  /** The bits of float16 or bfloat16, whichever the dtype says. */
   | Uint16Array
 
+/** What `tensor()` takes. */
 export type TensorData = Nested<number> | Nested<bigint> | Nested<boolean> | NumberArray
 
-/** The dtype of a tensor that is made from `Data` without being told one. */
+/** The default dtype of a tensor that is made from `Data`. */
 export type DTypeOf<Data> = Data extends Float64Array
   ? 'float64'
   : Data extends Float32Array
@@ -46,7 +48,7 @@ export type DTypeOf<Data> = Data extends Float64Array
 
 const fromOptions = { ...tensorOptions, shape: optional(list(whole(), 'an array of sizes')) }
 
-/** Which dtype a typed array holds; the constructor's name also tells those of other realms. */
+/** The dtype of a typed array. The constructor's name also works for arrays from other realms. */
 const ARRAY_DTYPES: Readonly<Record<string, DType>> = {
   Float64Array: 'float64',
   Float32Array: 'float32',
@@ -59,13 +61,13 @@ const ARRAY_DTYPES: Readonly<Record<string, DType>> = {
 }
 
 /**
- * A tensor from a copy of numbers, bigints, booleans, nested arrays of them, or a typed array.
+ * Makes a tensor from a copy of numbers, bigints, booleans, nested arrays of them, or a typed array.
  *
- * Without `dtype`, numbers make float32, bigints int64, booleans bool, and a typed array its own dtype.
- * `shape` arranges a typed array, which is a vector without it.
+ * Without `dtype`, numbers give float32, bigints int64, booleans bool, and a typed array gives its own dtype. `shape`
+ * arranges the elements of a typed array, which otherwise gives a vector.
  *
- * @throws TorchPruneError `ERR_SHAPE` for rows of different lengths or a shape that does not fit,
- * `ERR_ARGUMENT` for an element that is no value of the dtype, `ERR_DTYPE` for an unknown dtype.
+ * @throws TorchPruneError `ERR_SHAPE` for rows of different lengths or a shape that does not fit, `ERR_ARGUMENT` for an
+ * element that is not a value of the dtype, `ERR_DTYPE` for an unknown dtype.
  */
 export function tensor<D extends DType>(
   data: TensorData,
@@ -91,7 +93,7 @@ export function tensor(
 
 interface Staged {
   readonly elements: NumberArray
-  /** The dtype of `elements`, from which libtorch casts to the one that was asked for. */
+  /** The dtype of `elements`, from which libtorch casts to the requested one. */
   readonly dtype: DType
   readonly shape: Shape
 }
@@ -103,11 +105,11 @@ function fromTypedArray(data: NumberArray, dtype: DType | undefined, shape: Shap
   if (own === undefined) {
     const fix =
       name === 'Uint16Array'
-        ? "say which by dtype 'float16' or 'bfloat16' if these are bits, else use an Int32Array"
+        ? "set dtype to 'float16' or 'bfloat16' if these are bits, otherwise use an Int32Array"
         : `use one of ${Object.keys(ARRAY_DTYPES).join(', ')}`
-    throw new TorchPruneError('ERR_ARGUMENT', `tensor: no dtype has the elements of a ${name}: ${fix}`)
+    throw new TorchPruneError('ERR_ARGUMENT', `tensor: no dtype matches the elements of a ${name}: ${fix}`)
   }
-  // The addon reads plain memory only, not what another thread may be writing.
+  // The addon reads only plain memory, not memory that another thread may be writing to.
   const elements = data.buffer instanceof SharedArrayBuffer ? data.slice() : data
   return { elements, dtype: own, shape }
 }
@@ -147,7 +149,7 @@ function toInteger(value: unknown, dtype: DType): bigint | undefined {
 function wrongElement(value: unknown, path: string, dtype: DType): TorchPruneError {
   const plain = typeof value === 'number' || typeof value === 'boolean' || value === null
   const got = typeof value === 'bigint' ? `${value}n` : plain ? String(value) : `a ${typeof value}`
-  return new TorchPruneError('ERR_ARGUMENT', `tensor: ${path} is ${got}, which is no ${dtype}`)
+  return new TorchPruneError('ERR_ARGUMENT', `tensor: ${path} is ${got}, which is not a valid ${dtype}`)
 }
 
 function cast(handle: TensorHandle, dtype: DType): TensorHandle {

@@ -11,7 +11,7 @@ import { Tensor } from './tensor.js'
 /** One size for both dimensions, or `[height, width]`. */
 export type Pair = number | readonly [number, number]
 
-/** `input × weightᵀ + bias`: `[…, in]`, `[out, in]`, `[out]` give `[…, out]`. */
+/** Computes `input × weightᵀ + bias`: an input `[…, in]`, weight `[out, in]` and bias `[out]` give `[…, out]`. */
 export function linear<D extends DType>(
   input: Tensor<D>,
   weight: Tensor<D>,
@@ -24,22 +24,34 @@ const size = (least: number) => anyOf(whole(least), pair(whole(least)))
 const factors = optional(tensorKind)
 
 const convOptions = {
-  /** @default 1 */
+  /**
+   * The step between windows.
+   * @default 1
+   */
   stride: optional(size(1)),
   /**
    * Zeros around the image: a number, a pair, or 'same' or 'valid'.
    * @default 0
    */
   padding: optional(anyOf(size(0), words('same', 'valid'))),
-  /** @default 1 */
+  /**
+   * The distance between the elements of the kernel.
+   * @default 1
+   */
   dilation: optional(size(1)),
-  /** @default 1 */
+  /**
+   * The number of groups that channels are divided into; each is convolved on its own.
+   * @default 1
+   */
   groups: optional(whole(1)),
 }
 
+/** Options of `conv2d`. */
 export interface ConvOptions extends OptionsOf<typeof convOptions> {}
 
-/** `[n, in, h, w]` with weights `[out, in / groups, kh, kw]` and bias `[out]` gives `[n, out, h', w']`. */
+/**
+ * Convolves: an input `[n, in, h, w]`, weight `[out, in / groups, kh, kw]` and bias `[out]` give `[n, out, h', w']`.
+ */
 export function conv2d<D extends DType>(
   input: Tensor<D>,
   weight: Tensor<D>,
@@ -52,34 +64,45 @@ export function conv2d<D extends DType>(
 }
 
 const poolOptions = {
-  /** @default the kernel's size */
+  /**
+   * The step between windows.
+   * @default the kernel's size
+   */
   stride: optional(size(1)),
-  /** @default 0 */
+  /**
+   * The border around the image.
+   * @default 0
+   */
   padding: optional(size(0)),
   /**
-   * Rounds output sizes up.
+   * Whether to round output sizes up.
    * @default false
    */
   ceilMode: optional(boolean),
 }
 const maxPoolOptions = {
   ...poolOptions,
-  /** @default 1 */
+  /**
+   * The distance between the elements of a window.
+   * @default 1
+   */
   dilation: optional(size(1)),
 }
 const avgPoolOptions = {
   ...poolOptions,
   /**
-   * Whether the border counts.
+   * Whether the zeros of the border count in the mean.
    * @default true
    */
   countIncludePad: optional(boolean),
 }
 
+/** Options of `maxPool2d`. */
 export interface MaxPoolOptions extends OptionsOf<typeof maxPoolOptions> {}
+/** Options of `avgPool2d`. */
 export interface AvgPoolOptions extends OptionsOf<typeof avgPoolOptions> {}
 
-/** The largest value of each window of `[n, c, h, w]`. */
+/** Computes the largest value of each window of `[n, c, h, w]`. */
 export function maxPool2d<D extends DType>(
   input: Tensor<D>,
   kernel: Pair,
@@ -89,7 +112,7 @@ export function maxPool2d<D extends DType>(
   return Tensor.wrap(invokeTensor('max_pool2d', input, kernel, stride, padding, dilation, ceilMode))
 }
 
-/** The mean of each window of `[n, c, h, w]`; the border counts unless `countIncludePad` is false. */
+/** Computes the mean of each window of `[n, c, h, w]`; the border counts unless `countIncludePad` is false. */
 export function avgPool2d<D extends DType>(
   input: Tensor<D>,
   kernel: Pair,
@@ -100,43 +123,55 @@ export function avgPool2d<D extends DType>(
   return Tensor.wrap(invokeTensor('avg_pool2d', input, kernel, stride, padding, ceilMode, countIncludePad))
 }
 
-/** Means over windows chosen so that the output is `size`. */
+/** Computes means over windows that are chosen so that the output has size `size`. */
 export function adaptiveAvgPool2d<D extends DType>(input: Tensor<D>, size: Pair): Tensor<D> {
   return Tensor.wrap(invokeTensor('adaptive_avg_pool2d', input, size))
 }
 
 const dropoutOptions = {
-  /** @default 0.5 */
+  /**
+   * The probability that an element is zeroed.
+   * @default 0.5
+   */
   p: optional(number({ least: 0, most: 1 }), 0.5),
-  /** @default true */
+  /**
+   * Without it, the input is returned unchanged.
+   * @default true
+   */
   training: optional(boolean, true),
 }
 
+/** Options of `dropout`. */
 export interface DropoutOptions extends OptionsOf<typeof dropoutOptions> {}
 
-/** Zeroes elements with probability `p` and scales the others by `1 / (1 − p)`; nothing unless training. */
+/** Zeroes elements with probability `p` and scales the others by `1 / (1 − p)`; does nothing if `training` is false. */
 export function dropout<D extends DType>(input: Tensor<D>, options?: DropoutOptions): Tensor<D> {
   const { p, training } = readOptions('dropout', dropoutOptions, options)
   return Tensor.wrap(invokeTensor('dropout', input, p, training))
 }
 
 const layerNormOptions = {
+  /** Factors of the normalized values, with the shape `shape`. */
   weight: factors,
+  /** Added to the normalized values, with the shape `shape`. */
   bias: factors,
   /**
-   * Added to the variance.
+   * A small number that is added to the variance.
    * @default 1e-5
    */
   eps: optional(number()),
 }
 
+/** Options of `layerNorm`. */
 export interface LayerNormOptions<D extends DType>
   extends Omit<OptionsOf<typeof layerNormOptions>, 'weight' | 'bias'> {
+  /** Factors of the normalized values, with the shape `shape`. */
   readonly weight?: Tensor<D> | undefined
+  /** Added to the normalized values, with the shape `shape`. */
   readonly bias?: Tensor<D> | undefined
 }
 
-/** Mean 0 and variance 1 over the last dimensions, those of `shape`. */
+/** Normalizes the last dimensions, those of `shape`, to mean 0 and variance 1. */
 export function layerNorm<D extends DType>(
   input: Tensor<D>,
   shape: Shape,
@@ -147,35 +182,38 @@ export function layerNorm<D extends DType>(
 }
 
 const batchNormOptions = {
+  /** Factors of the normalized values, one per channel. */
   weight: factors,
+  /** Added to the normalized values, one per channel. */
   bias: factors,
-  /** Written to when training, read when not. */
+  /** The running mean of each channel: updated in training, otherwise used in place of the batch's. */
   runningMean: factors,
-  /** Written to when training, read when not. */
+  /** The running variance of each channel: updated in training, otherwise used in place of the batch's. */
   runningVar: factors,
   /**
-   * Normalize by the batch's own mean and variance.
+   * Whether to normalize by the batch's own mean and variance.
    * @default false
    */
   training: optional(boolean, false),
   /**
-   * The part of a batch's statistics in the running ones.
+   * The weight of a batch's statistics in the running ones.
    * @default 0.1
    */
   momentum: optional(number(), 0.1),
   /**
-   * Added to the variance.
+   * A small number that is added to the variance.
    * @default 1e-5
    */
   eps: optional(number(), 1e-5),
 }
 
+/** Options of `batchNorm`. */
 export interface BatchNormOptions extends OptionsOf<typeof batchNormOptions> {}
 
 /**
- * Mean 0 and variance 1 for each channel of `[n, c, …]`.
+ * Normalizes each channel of `[n, c, …]` to mean 0 and variance 1.
  *
- * @throws TorchPruneError `ERR_SHAPE` where a channel has one value to train on, which has no variance.
+ * @throws TorchPruneError `ERR_SHAPE` if, in training, a channel has only one value, which has no variance.
  */
 export function batchNorm<D extends DType>(input: Tensor<D>, options?: BatchNormOptions): Tensor<D> {
   const read = readOptions('batchNorm', batchNormOptions, options)
@@ -185,7 +223,7 @@ export function batchNorm<D extends DType>(input: Tensor<D>, options?: BatchNorm
   if (training && rest.reduce((product, size) => product * size, samples) === 1) {
     throw new TorchPruneError(
       'ERR_SHAPE',
-      `batchNorm: a channel of [${input.shape.join(', ')}] has one value, and no variance to train on: give it more samples`,
+      `batchNorm: a channel of [${input.shape.join(', ')}] has one value, so it has no variance to train on: give it more samples`,
     )
   }
   if (!(training ? eps > 0 : eps >= 0)) {
@@ -197,13 +235,14 @@ export function batchNorm<D extends DType>(input: Tensor<D>, options?: BatchNorm
 }
 
 const embeddingOptions = {
-  /** A row that gathers no gradient; negative ones count from the end. */
+  /** A row that receives no gradient; negative indices count from the end. */
   paddingIndex: optional(whole()),
 }
 
+/** Options of `embedding`. */
 export interface EmbeddingOptions extends OptionsOf<typeof embeddingOptions> {}
 
-/** The rows of `weight` `[entries, size]` that the int64 `indices` name: `[…, size]`. */
+/** Looks up the rows of `weight` `[entries, size]` that the int64 or int32 `indices` name: `[…, size]`. */
 export function embedding<D extends DType>(
   weight: Tensor<D>,
   indices: Tensor<'int64' | 'int32'>,
@@ -219,7 +258,7 @@ export function embedding<D extends DType>(
       `embedding: paddingIndex must name one of ${entries} rows, got ${paddingIndex}`,
     )
   }
-  // libtorch takes a negative one for none.
+  // libtorch treats a negative index as none.
   const row = paddingIndex < 0 ? entries + paddingIndex : paddingIndex
   return Tensor.wrap(invokeTensor('embedding', weight, indices, row))
 }

@@ -1,10 +1,13 @@
 import type { Tensor } from './tensor.js'
 
-/** Tensors that go together: `using held = new HeldTensors()`, for work that awaits, where `scope()` does not reach. */
+/**
+ * Tensors that are disposed of together: `using held = new HeldTensors()`. It is for async work, which `scope()` does
+ * not cover.
+ */
 export class HeldTensors {
   readonly #tensors: Tensor[] = []
 
-  /** Takes a tensor in, and returns it. */
+  /** Adds a tensor and returns it. */
   use<T extends Tensor>(tensor: T): T {
     this.#tensors.push(tensor)
     return tensor

@@ -3,18 +3,21 @@ import { shown } from '../base/shown.js'
 import { loadAddon } from '../binding/addon.js'
 import type { OperatorArgument, TensorHandle } from '../binding/native.js'
 
+/** A plain value as an argument of an operator. */
 export type Scalar = number | bigint | boolean
 
-/** A tensor, as far as calls go. */
+/** A tensor, as far as calls are concerned. */
 export abstract class Holder {
   /** @internal */
   abstract handleFor(operation: string): TensorHandle
 }
 
-/** No operator takes a longer list; a longer array would be copied for seconds before it is refused. */
+/**
+ * No operator takes a longer list; without this limit, copying a longer array would take seconds before it is rejected.
+ */
 const LONGEST_LIST = 2 ** 20
 
-/** What an operator takes; `undefined` stands for its schema's default. */
+/** An argument of an operator; `undefined` stands for the default in its schema. */
 export type Argument =
   | Holder
   | Scalar
@@ -24,17 +27,16 @@ export type Argument =
 
 interface Operator {
   call(...values: OperatorArgument[]): unknown
-  /** What lib/ calls it: `masked_fill.Scalar` is maskedFill. */
+  /** The name that lib/ uses for it: `masked_fill.Scalar` is maskedFill. */
   readonly operation: string
 }
 
 const found = new Map<string, Operator>()
 
 /**
- * Calls the operator of libtorch that is named `name.overload` in the aten namespace, with its schema's
- * arguments in order.
+ * Calls the libtorch operator `name.overload` of the aten namespace, with the arguments in the order of its schema.
  *
- * @returns handles, numbers and booleans as they come: an array where the schema has several results.
+ * @returns handles, numbers and booleans as they are; an array if the schema has several results.
  */
 export function invoke(operator: string, ...values: Argument[]): unknown {
   const { call, operation } = find(operator)
@@ -46,12 +48,15 @@ export function invoke(operator: string, ...values: Argument[]): unknown {
   }
 }
 
-/** `invoke` for the operators that return one tensor. */
+/** Works like `invoke`, for operators that return one tensor. */
 export function invokeTensor(operator: string, ...values: Argument[]): TensorHandle {
   return invoke(operator, ...values) as TensorHandle
 }
 
-/** `invokeTensor` as a job, for tensors that an event loop cannot wait for; what comes out is no part of a graph. */
+/**
+ * Works like `invokeTensor`, but as a job, for tensors that are too large for the event loop to wait for. The result is
+ * not part of a graph.
+ */
 export async function invokeLater(operator: string, ...values: Argument[]): Promise<TensorHandle> {
   const { operation } = find(operator)
   const [name = operator, overload = ''] = operator.split('.')
@@ -76,15 +81,18 @@ function find(operator: string): Operator {
 
 function toNative(value: Argument, operation: string): OperatorArgument {
   if (value instanceof Holder) return value.handleFor(operation)
-  // What has another type than promised goes on as it is: the schema's check names the argument.
+  // A value of an unexpected type is passed on as it is: the schema's check names the argument.
   if (!Array.isArray(value)) return value as OperatorArgument
   if (value.length > LONGEST_LIST) {
-    throw new TorchPruneError('ERR_ARGUMENT', `${operation}: an argument is ${shown(value)}: too long a list`)
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `${operation}: an argument is ${shown(value)}, which is too long`,
+    )
   }
   return value.map((each) => (each instanceof Holder ? each.handleFor(operation) : each))
 }
 
-/** The error with the operation's name before it, unless libtorch has put it there, and the fix after it. */
+/** Adds the operation's name at the front of the error, unless libtorch has done so, and how to fix it at the end. */
 function located(error: TorchPruneError, operator: string, operation: string): TorchPruneError {
   const [name] = operator.split('.')
   const named = new RegExp(`^(${operation}|${name})(\\(\\))?:`).test(error.message)

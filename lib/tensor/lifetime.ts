@@ -1,9 +1,9 @@
-/** What a scope looks after. */
+/** An object that a scope disposes of. */
 interface Owned {
   dispose(): void
 }
 
-/** The tensors made while one scope is the innermost. */
+/** The tensors that are made while one scope is the innermost. */
 interface Frame {
   readonly owned: Set<Owned>
   readonly outer: Frame | undefined
@@ -11,13 +11,16 @@ interface Frame {
 
 let innermost: Frame | undefined
 
-/** So many tensors outside every scope, made in one turn of the event loop and kept, are more likely forgotten. */
+/**
+ * If this many tensors are made outside of every scope in one turn of the event loop and kept, they have probably been
+ * forgotten.
+ */
 const MANY = 4000
-/** Tensors outside every scope that were made in this turn of the event loop, less those that were disposed of. */
+/** The tensors made outside of every scope in this turn of the event loop, minus those that were disposed of. */
 let loose = 0
 let warned = false
 
-/** Puts a new tensor into the innermost scope, if there is one. */
+/** Adds a new tensor to the innermost scope, if there is one. */
 export function enroll(tensor: Owned): void {
   if (innermost !== undefined) innermost.owned.add(tensor)
   else if (!warned) countLoose()
@@ -32,13 +35,13 @@ function countLoose(): void {
   if (++loose < MANY) return
   warned = true
   process.emitWarning(
-    `${MANY} tensors were made in one turn of the event loop and not disposed of. The collector gives none of their ` +
-      "memory back before the next turn: put the loop's body into scope(() => { … }), or dispose of what it makes.",
+    `${MANY} tensors were made in one turn of the event loop and not disposed of. None of their ` +
+      "memory can be freed before the next turn: put the loop's body into scope(() => { … }), or dispose of what it makes.",
     { type: 'TorchPruneWarning', code: 'TORCH_PRUNE_FORGOTTEN_TENSORS' },
   )
 }
 
-/** Takes a tensor out of whichever scope it is in. */
+/** Takes a tensor out of the scope that it is in, if any. */
 export function release(tensor: Owned): void {
   for (let frame = innermost; frame !== undefined; frame = frame.outer) {
     if (frame.owned.delete(tensor)) return
@@ -47,8 +50,8 @@ export function release(tensor: Owned): void {
 }
 
 /**
- * Runs `body` in a scope of its own and disposes of what it made, except `survivors(result)`: these come back
- * outside every scope. When `body` or `survivors` throws, all is disposed of.
+ * Runs `body` in a scope of its own and disposes of the tensors that it made, except for `survivors(result)`, which end
+ * up outside of every scope. If `body` or `survivors` throws, all of them are disposed of.
  */
 export function runScope<Result>(
   body: () => Result,

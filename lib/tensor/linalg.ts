@@ -5,15 +5,21 @@ import { Shaped } from './shape.js'
 import type { Tensor } from './tensor.js'
 
 const addmmOptions = {
-  /** @default 1 */
+  /**
+   * The factor of this tensor.
+   * @default 1
+   */
   beta: optional(number()),
-  /** @default 1 */
+  /**
+   * The factor of the product.
+   * @default 1
+   */
   alpha: optional(number()),
 }
 
 /** Products and decompositions of matrices. */
 export class LinearAlgebra<D extends DType> extends Shaped<D> {
-  /** Vectors, matrices and batches of matrices, as PyTorch multiplies them. */
+  /** Multiplies vectors, matrices and batches of matrices like PyTorch's `matmul`. */
   matmul(other: Tensor<D>): Tensor<D> {
     return this.apply('matmul', other)
   }
@@ -42,6 +48,7 @@ export class LinearAlgebra<D extends DType> extends Shaped<D> {
     const { beta, alpha } = readOptions('addmm', addmmOptions, options)
     return this.apply('addmm', a, b, beta, alpha)
   }
+  /** The sum of the diagonal of a matrix. */
   trace(): Tensor<D> {
     return this.apply('trace')
   }
@@ -49,7 +56,7 @@ export class LinearAlgebra<D extends DType> extends Shaped<D> {
   inverse(): Tensor<D> {
     return this.apply('linalg_inv')
   }
-  /** The reduced decomposition `u × diag(s) × vh`, with `s` from large to small. */
+  /** The reduced decomposition `u × diag(s) × vh`, with `s` in descending order. */
   svd(): { u: Tensor<D>; s: Tensor<D>; vh: Tensor<D> } {
     const [u, s, vh] = this.applyMany<D>('linalg_svd', false)
     return { u: u!, s: s!, vh: vh! }

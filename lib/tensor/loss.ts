@@ -10,50 +10,54 @@ import { Tensor } from './tensor.js'
 
 const lossOptions = {
   /**
-   * What becomes of the losses of the elements.
+   * How to combine the losses of the elements: not at all, or as their mean or sum.
    * @default 'mean'
    */
   reduction: optional(words('none', 'mean', 'sum'), 'mean'),
 }
 const weightedOptions = {
   ...lossOptions,
-  /** A factor for each element, which broadcasts. */
+  /** A factor per element; its shape broadcasts. */
   weight: optional(tensorKind),
 }
 const classLossOptions = {
   ...lossOptions,
-  /** A factor for each class. */
+  /** A factor per class. */
   weight: optional(tensorKind),
-  /** A class whose samples do not count. */
+  /** A class whose samples are ignored. */
   ignoreIndex: optional(whole()),
 }
 const crossEntropyOptions = {
   ...classLossOptions,
   /**
-   * Moves this share of the targets from the right class to all of them.
+   * Moves this share of each target from the correct class to all classes evenly.
    * @default 0
    */
   labelSmoothing: optional(number({ least: 0, most: 1 })),
 }
 
+/** Options of `mseLoss` and `l1Loss`. */
 export interface LossOptions extends OptionsOf<typeof lossOptions> {}
 
+/** Options of `binaryCrossEntropyWithLogits`. */
 export interface WeightedLossOptions extends OptionsOf<typeof weightedOptions> {}
 
+/** Options of `nllLoss`. */
 export interface ClassLossOptions<D extends DType>
   extends Omit<OptionsOf<typeof classLossOptions>, 'weight'> {
-  /** A factor for each class. */
+  /** A factor per class. */
   readonly weight?: Tensor<D> | undefined
 }
 
+/** Options of `crossEntropy`. */
 export interface CrossEntropyOptions<D extends DType>
   extends ClassLossOptions<D>,
     Pick<OptionsOf<typeof crossEntropyOptions>, 'labelSmoothing'> {}
 
-// As libtorch numbers them.
+// libtorch numbers them like this.
 const REDUCTION = { none: 0, mean: 1, sum: 2 } as const
 
-/** Of scores `[n, classes, …]` and int64 classes `[n, …]` (or probabilities of the scores' shape). */
+/** The cross-entropy of scores `[n, classes, …]` and int64 classes `[n, …]` (or probabilities of the scores' shape). */
 export function crossEntropy<D extends DType>(
   scores: Tensor<D>,
   target: Tensor,
@@ -65,7 +69,7 @@ export function crossEntropy<D extends DType>(
   return Tensor.wrap(invokeTensor('cross_entropy_loss', scores, target, weight, ...numbers))
 }
 
-/** Of log-probabilities `[n, classes, …]` and int64 classes `[n, …]`. */
+/** The negative log-likelihood of log-probabilities `[n, classes, …]` and int64 classes `[n, …]`. */
 export function nllLoss<D extends DType>(
   logProbabilities: Tensor<D>,
   target: Tensor,
@@ -77,7 +81,7 @@ export function nllLoss<D extends DType>(
   )
 }
 
-/** The squared difference. Shapes broadcast, with a warning: that is seldom meant. */
+/** The squared difference. Shapes broadcast, with a warning because that is rarely intended. */
 export function mseLoss<D extends DType>(
   input: Tensor<D>,
   target: Tensor<D>,
@@ -87,7 +91,7 @@ export function mseLoss<D extends DType>(
   return ofOneShape('mse_loss', input, target, REDUCTION[reduction])
 }
 
-/** The absolute difference. Shapes broadcast, with a warning: that is seldom meant. */
+/** The absolute difference. Shapes broadcast, with a warning because that is rarely intended. */
 export function l1Loss<D extends DType>(
   input: Tensor<D>,
   target: Tensor<D>,
@@ -97,7 +101,10 @@ export function l1Loss<D extends DType>(
   return ofOneShape('l1_loss', input, target, REDUCTION[reduction])
 }
 
-/** Of scores before the sigmoid and targets between 0 and 1, in one shape. */
+/**
+ * The binary cross-entropy of scores before the sigmoid and targets between 0 and 1, both of one shape. Throws
+ * `ERR_SHAPE` if their shapes differ.
+ */
 export function binaryCrossEntropyWithLogits<D extends DType>(
   scores: Tensor<D>,
   target: Tensor<D>,
@@ -119,8 +126,8 @@ export function binaryCrossEntropyWithLogits<D extends DType>(
 }
 
 /**
- * A loss of two tensors that broadcast. libtorch's operators take the gradient as if nothing had been repeated,
- * so what is repeated is repeated before them, as Python's functions do.
+ * A loss of two tensors that broadcast. libtorch's operators compute the gradient as if nothing had been repeated, so
+ * tensors are expanded before the operator runs, as Python's functions do.
  */
 function ofOneShape<D extends DType>(
   operator: string,
@@ -138,7 +145,7 @@ function ofOneShape<D extends DType>(
   using wideInput = Tensor.wrap(handles[0])
   using wideTarget = Tensor.wrap(handles[1])
   warnOnce(
-    `${name}: the input is ${shapeOf(input)}, the target is ${shapeOf(target)}: they broadcast to ${shapeOf(wideInput)}, which is seldom meant; give them one shape, with reshape()`,
+    `${name}: the input is ${shapeOf(input)}, the target is ${shapeOf(target)}: they broadcast to ${shapeOf(wideInput)}, which is rarely intended; give them one shape, with reshape()`,
   )
   return Tensor.wrap(invokeTensor(operator, wideInput, wideTarget, reduction))
 }

@@ -3,7 +3,7 @@ import { TorchPruneError } from '../base/errors.js'
 /** A value, or arrays of values to any depth. */
 export type Nested<Value> = Value | readonly Nested<Value>[]
 
-/** `flat`, row-major, as nested arrays of this shape. */
+/** Arranges `flat`, in row-major order, as nested arrays of this shape. */
 export function nest<Value>(flat: readonly Value[], shape: readonly number[]): Nested<Value> {
   const [size, ...inner] = shape
   if (size === undefined) return flat[0] as Value
@@ -11,7 +11,7 @@ export function nest<Value>(flat: readonly Value[], shape: readonly number[]): N
   return Array.from({ length: size }, (_, i) => nest(flat.slice(i * step, (i + 1) * step), inner))
 }
 
-/** The shape of nested arrays, by their first elements. */
+/** The shape of nested arrays, judging by the first element at each depth. */
 export function nestedShape(data: unknown): number[] {
   const shape: number[] = []
   for (let part = data; Array.isArray(part); part = part[0]) shape.push(part.length)
@@ -19,9 +19,9 @@ export function nestedShape(data: unknown): number[] {
 }
 
 /**
- * Calls `visit` with each value in row-major order, its position, and its path as in `data[1][0]`.
+ * Calls `visit` with each value in row-major order, its position, and its path, such as `data[1][0]`.
  *
- * @throws TorchPruneError `ERR_SHAPE` when the arrays do not all have `shape`.
+ * @throws TorchPruneError `ERR_SHAPE` if the arrays do not all have `shape`.
  */
 export function visitNested(
   data: unknown,
@@ -38,7 +38,7 @@ export function visitNested(
       visit(part, position++, path)
       return
     }
-    if (!Array.isArray(part)) throw ragged(path(), 'is no array', 'is one')
+    if (!Array.isArray(part)) throw ragged(path(), 'is not an array', 'is one')
     if (part.length !== size) throw ragged(path(), `has ${part.length} elements`, `has ${size}`)
     for (let i = 0; i < size; i++) {
       indices.push(i)
@@ -52,6 +52,6 @@ export function visitNested(
 function ragged(path: string, what: string, before: string): TorchPruneError {
   return new TorchPruneError(
     'ERR_SHAPE',
-    `tensor: ${path} ${what} where the first at its depth ${before}: rows of one length make a tensor`,
+    `tensor: ${path} ${what} where the first at its depth ${before}: all rows must have the same length`,
   )
 }

@@ -4,19 +4,19 @@ import { Tensor } from './tensor.js'
 
 export type { Argument } from './invoke.js'
 
-/** What an operator gives: a tensor, a plain value, or several of them. */
+/** The result of an operator: a tensor, a plain value, or several of them. */
 export type OperatorResult = Tensor | number | boolean | undefined | OperatorResult[]
 
 /**
- * Any operator of libtorch, also those without a method here: `operator('aten::erfinv')(x)`,
- * `operator('aten::add.Tensor')(a, b, 2)`. It takes the arguments of its schema in order; `undefined` stands
- * for a default. Dtypes and devices are named by strings.
+ * Calls any operator of libtorch, including those without a method here: `operator('aten::erfinv')(x)`,
+ * `operator('aten::add.Tensor')(a, b, 2)`. It takes the arguments in the order of its schema, and `undefined` stands
+ * for a default. Dtypes and devices are given as strings.
  *
- * This is libtorch's own operator, without what PyTorch's Python functions do before it (`functional` does
- * that): `aten::mse_loss` of shapes that broadcast has a wrong gradient, `aten::embedding` takes a negative
- * padding index for none.
+ * This is libtorch's own operator, without what PyTorch's Python functions do before it (`functional` does that):
+ * `aten::mse_loss` has a wrong gradient for shapes that broadcast, and `aten::embedding` treats a negative padding
+ * index as none.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` where libtorch has no such operator, or arguments do not fit.
+ * @throws TorchPruneError `ERR_ARGUMENT` if libtorch has no such operator, or the arguments do not fit.
  */
 export function operator(name: string): (...values: Argument[]) => OperatorResult {
   const own = text.read(name, 'operator: name').replace(/^aten::/, '')

@@ -5,10 +5,9 @@ import { TensorCore } from './core.js'
 import { enroll, release, runScope } from './lifetime.js'
 
 /**
- * Runs `body` and disposes of every tensor that it made, except those in what it returns: a tensor, or
- * arrays, maps, sets and objects that hold tensors. Scopes nest; what an inner one returns belongs to the
- * outer one. `body` is synchronous: for work that awaits, use `using`, or one scope for each synchronous
- * part.
+ * Runs `body` and disposes of every tensor that it made, except for those in its result: a tensor, or arrays, maps,
+ * sets and objects that contain tensors. Scopes nest; what an inner scope returns belongs to the outer one. `body` must
+ * be synchronous: for async work, use `using`, or one scope for each synchronous part.
  *
  * @throws TorchPruneError `ERR_ARGUMENT` for an async function.
  */
@@ -22,20 +21,27 @@ export function scope<Result>(body: () => Result): Result {
   return result
 }
 
-/** Takes a tensor, or all tensors in an array or object, out of the scope that it is in: it is then yours. */
+/**
+ * Takes a tensor, or all tensors in an array or object, out of the scope that they are in. You then have to dispose of
+ * them yourself.
+ */
 export function keep<Value>(value: Value): Value {
   for (const tensor of tensorsIn(value)) release(tensor)
   return value
 }
 
+/** The native memory of tensors. */
 export const memory = {
-  /** The tensors that JavaScript holds in this thread, and the bytes of their storages, shared ones once. */
+  /**
+   * Returns the number of tensors that JavaScript holds in this thread, and the bytes of their storages. Shared
+   * storages count once.
+   */
   liveTensors(): { tensors: number; bytes: number } {
     return loadAddon().liveTensors()
   },
 }
 
-/** @throws TorchPruneError `ERR_ARGUMENT` where `body` would go on after `caller` has ended. */
+/** @throws TorchPruneError `ERR_ARGUMENT` if `body` is not a function, or would continue after `caller` has ended. */
 export function refuseAsync(caller: string, body: unknown): void {
   if (typeof body !== 'function') {
     throw new TorchPruneError('ERR_ARGUMENT', `${caller}() takes a function, got ${shown(body)}`)
@@ -43,10 +49,10 @@ export function refuseAsync(caller: string, body: unknown): void {
   if (body.constructor?.name === 'AsyncFunction') throw asyncError(caller)
 }
 
-/** The same for a plain function that turns out to return a promise. */
+/** Makes the same check for a plain function that turns out to return a promise. */
 export function refusePromise(caller: string, result: unknown): void {
   if (!(result instanceof Promise)) return
-  // The error below is the one to see, not a rejection for a tensor that is gone.
+  // Users should see the error below, not a rejection about a tensor that has been disposed of.
   result.catch(() => {})
   throw asyncError(caller)
 }

@@ -14,30 +14,30 @@ import { invokeTensor } from './invoke.js'
 import { type Nested, nest } from './nested.js'
 import { scope } from './scope.js'
 
-/** Tensors of more elements are shown by the ends of their long dimensions. */
+/** In tensors with more elements, only the ends of long dimensions are printed. */
 const SHOWN_WHOLE = 200
 
 /**
- * An array of numbers of one dtype on one device. Its operators are PyTorch's, in camelCase, and run at once
- * on the calling thread. Memory is given back by `dispose()`, by `using`, at the end of a `scope`, or, last,
- * by the collector, which does not see how big tensors are.
+ * An array of numbers of one dtype on one device. Its operators are PyTorch's, in camelCase, and run immediately on the
+ * calling thread. Memory is freed by `dispose()`, by `using`, at the end of a `scope`, or, as a last resort, by the
+ * garbage collector, which does not know how large tensors are.
  */
 export class Tensor<D extends DType = DType> extends Differentiable<D> {
-  /** A tensor around a handle of the addon. @internal */
+  /** Makes a tensor from a handle of the addon. @internal */
   static wrap<D extends DType = DType>(handle: TensorHandle): Tensor<D> {
     return new Tensor(handle)
   }
 
-  /** A copy of the elements in row-major order. `float16` and `bfloat16` come as their bits. */
+  /** A copy of the elements in row-major order. `float16` and `bfloat16` are returned as their bits. */
   data(): Elements<D> {
     const handle = this.handleFor('data')
     return elementsOf(this.dtype, loadAddon().toBytes(handle))
   }
 
   /**
-   * The elements as nested arrays of numbers (a number for a scalar); true is 1.
+   * The elements as nested arrays of numbers (a single number for a scalar); true becomes 1.
    *
-   * @throws TorchPruneError `ERR_ARGUMENT` for an int64 that no JavaScript number holds: use `data()`.
+   * @throws TorchPruneError `ERR_ARGUMENT` for an int64 that does not fit into a JavaScript number: use `data()`.
    */
   toArray(): Nested<number> {
     this.handleFor('toArray')
@@ -48,23 +48,23 @@ export class Tensor<D extends DType = DType> extends Differentiable<D> {
   }
 
   /**
-   * The one element of a tensor that has one; true is 1.
+   * The element of a tensor that has only one; true becomes 1.
    *
-   * @throws TorchPruneError `ERR_SHAPE` when it has none or several, `ERR_ARGUMENT` for an int64 that no
-   * JavaScript number holds: use `data()`.
+   * @throws TorchPruneError `ERR_SHAPE` if it has none or several, `ERR_ARGUMENT` for an int64 that does not fit into a
+   * JavaScript number: use `data()`.
    */
   item(): number {
     const value = loadAddon().item(this.handleFor('item'))
     if (this.dtype !== 'int64' || Number.isSafeInteger(value)) return Number(value)
-    // The addon's number is rounded: the bigint tells whether it still is the right one.
+    // The addon's number is rounded; the bigint tells whether it is exact.
     return exactNumber((this.data() as BigInt64Array)[0]!)
   }
 
   /**
-   * The tensor on a device, in a dtype, or both. Where nothing changes it is a second handle on the same
-   * tensor.
+   * Moves the tensor to a device, converts it to a dtype, or both. If nothing changes, the result is a second handle to
+   * the same tensor.
    *
-   * @throws TorchPruneError `ERR_DEVICE` where there is no such device.
+   * @throws TorchPruneError `ERR_DEVICE` if there is no such device.
    */
   to<E extends DType>(dtype: E): Tensor<E>
   to(device: Device): Tensor<D>
@@ -74,35 +74,44 @@ export class Tensor<D extends DType = DType> extends Differentiable<D> {
     return Tensor.wrap(loadAddon().to(this.handleFor('to'), device, dtype))
   }
 
+  /** `to('cpu')`. */
   cpu(): Tensor<D> {
     return this.to('cpu')
   }
+  /** Moves the tensor to a CUDA device, by default the first. */
   cuda(index = 0): Tensor<D> {
     return this.to(`cuda:${whole(0, 999).read(index, 'cuda: index')}`)
   }
+  /** Converts to float64. */
   double(): Tensor<'float64'> {
     return this.to('float64')
   }
+  /** Converts to float32. */
   float(): Tensor<'float32'> {
     return this.to('float32')
   }
+  /** Converts to float16. */
   half(): Tensor<'float16'> {
     return this.to('float16')
   }
+  /** Converts to bfloat16. */
   bfloat16(): Tensor<'bfloat16'> {
     return this.to('bfloat16')
   }
+  /** Converts to int64. */
   long(): Tensor<'int64'> {
     return this.to('int64')
   }
+  /** Converts to int32. */
   int(): Tensor<'int32'> {
     return this.to('int32')
   }
+  /** Converts to bool: non-zero elements become true. */
   bool(): Tensor<'bool'> {
     return this.to('bool')
   }
 
-  /** As PyTorch prints it, with the middle of long dimensions left out. */
+  /** Formats the tensor as PyTorch does, with the middle of long dimensions left out. */
   override toString(): string {
     if (this.disposed) return 'tensor(<disposed>)'
     const { shape, dtype, device } = this
@@ -117,7 +126,7 @@ export class Tensor<D extends DType = DType> extends Differentiable<D> {
     return formatTensor({ dtype, values, cut, notes })
   }
 
-  /** Without the middle of the dimensions that are cut. */
+  /** The tensor without the middle of the dimensions that are shortened. */
   #ends(cut: readonly boolean[]): Tensor {
     return cut.reduce<Tensor>((part, isCut, dim) => {
       if (!isCut) return part
@@ -139,11 +148,11 @@ function named(target: string): { device?: Device; dtype?: DType } {
   const dtypes = Object.keys(bytesPerElement).join(', ')
   throw new TorchPruneError(
     'ERR_ARGUMENT',
-    `to: ${shown(target)} is no device ('cpu', 'cuda', 'cuda:N') and no dtype (${dtypes})`,
+    `to: ${shown(target)} is neither a device ('cpu', 'cuda', 'cuda:N') nor a dtype (${dtypes})`,
   )
 }
 
-/** An int64 from native code as a number, where it is one. */
+/** Converts an int64 from native code to a number; throws `ERR_ARGUMENT` if it does not fit. */
 function exactNumber(value: number | bigint): number {
   const number = Number(value)
   if (typeof value === 'number' || Number.isSafeInteger(number)) return number
