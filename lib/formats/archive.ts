@@ -2,26 +2,30 @@ import type { FileHandle } from 'node:fs/promises'
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader } from 'yauzl'
 import { allocate, quoted, readFully, refuse } from '../base/files.js'
 
-/** A file in an archive: where its bytes lie in the archive. */
+/** A file in an archive, and where its bytes are in the archive. */
 export interface ArchiveEntry {
   readonly start: number
   readonly size: number
-  /** What stands between the archive's bytes and the file's, if anything. */
+  /** How the archive's bytes differ from the file's; undefined if they are the same. */
   readonly coded?: 'encrypted' | 'compressed'
 }
 
 const DAMAGED = 'it is damaged or cut short: fetch or write it again'
 
-/** A zip archive whose files are stored, not compressed, as torch.save writes it: read in place, without copies. */
+/**
+ * A zip archive whose files are stored without compression, as torch.save writes it. Files are read in place, without
+ * copies.
+ */
 export class Archive {
   private constructor(
+    /** The path of the archive, for errors. */
     readonly path: string,
     readonly handle: FileHandle,
     readonly bytes: number,
     readonly entries: ReadonlyMap<string, ArchiveEntry>,
   ) {}
 
-  /** @throws ERR_FILE when the file is no whole zip archive of that kind. */
+  /** @throws ERR_FILE when the file is not a complete zip archive of that kind. */
   static async open(handle: FileHandle, bytes: number, path: string): Promise<Archive> {
     const entries = new Map<string, ArchiveEntry>()
     try {
@@ -42,7 +46,10 @@ export class Archive {
     return new Archive(path, handle, bytes, entries)
   }
 
-  /** A file of the archive that can be read in place, or undefined where there is none. */
+  /**
+   * Finds a file of the archive that can be read in place; undefined if there is none. Throws `ERR_FILE` if it is
+   * compressed or encrypted.
+   */
   find(name: string): ArchiveEntry | undefined {
     const entry = this.entries.get(name)
     if (entry?.coded) {
@@ -55,6 +62,7 @@ export class Archive {
     return entry
   }
 
+  /** Reads the bytes of a file of the archive. */
   async read({ start, size }: ArchiveEntry): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = allocate(size, this.path)
     await readFully(this.handle, bytes, start, this.path)
@@ -67,7 +75,10 @@ function codingOf(entry: Entry): Pick<ArchiveEntry, 'coded'> {
   return entry.compressionMethod === 0 ? {} : { coded: 'compressed' }
 }
 
-/** Reads for yauzl, whose own reader throws past every handler when an archive points further than files can be. */
+/**
+ * Reads for yauzl. yauzl's own reader throws outside of every handler when an archive's offsets are larger than files
+ * can be.
+ */
 class Reader extends RandomAccessReader {
   constructor(
     readonly handle: FileHandle,
@@ -84,7 +95,8 @@ class Reader extends RandomAccessReader {
     position: number,
     callback: (error: Error | null) => void,
   ): void {
-    // The callback must not run in the promise: what it throws would be a rejection that nobody handles.
+    // The callback must not run inside the promise, because an error that it throws would become an unhandled
+    // rejection.
     const done = (error: Error | null) => process.nextTick(callback, error)
     if (position < 0 || position + length > this.bytes) done(new Error('it points outside the file'))
     else
@@ -95,7 +107,7 @@ class Reader extends RandomAccessReader {
   }
 }
 
-/** yauzl throws plain errors; those of the system carry a code, and ours a class. */
+/** Tells yauzl's errors from others: they are plain errors, whereas system errors have a code and ours have a class. */
 function isArchiveError(cause: unknown): cause is Error {
   return cause instanceof Error && !('code' in cause)
 }

@@ -4,22 +4,23 @@ import { quoted, refuse } from '../base/files.js'
 import { type StoredTensor, wholeBytesOf } from '../tensor/bytes.js'
 import type { TensorData } from './safetensors.js'
 
-// What torch.nn.utils.prune calls a tensor that it masks, and the mask; our files call the mask so, too.
+// The suffixes that torch.nn.utils.prune gives to a masked tensor and to its mask; our own files use the same name for
+// masks.
 const ORIGINAL = '_orig'
 const MASK = '_mask'
 
-/** The tensors of a file under the names of a network. */
+/** The tensors of a file, under the names of a network. */
 export interface OwnNames<T> {
   readonly tensors: ReadonlyMap<string, T>
-  /** What stood in front of all the network's names: `module.` of nn.DataParallel, say. Empty for nothing. */
+  /** What preceded all of the network's names, such as `module.` of nn.DataParallel; empty if nothing did. */
   readonly prefix: string
 }
 
 /**
- * Takes off what wrappers put in front of a network's names: `module.` (nn.DataParallel), `_orig_mod.` (torch.compile),
- * `model.` (Lightning), or any other prefix under which all of them are there.
+ * Removes the prefix that a wrapper added to a network's names: `module.` (nn.DataParallel), `_orig_mod.`
+ * (torch.compile), `model.` (Lightning), or any other prefix under which all names are present.
  *
- * @param own the network's names; those that may be missing decide nothing
+ * @param own the network's names; names that may be missing are not considered
  */
 export function withoutPrefix<T>(own: readonly string[], tensors: ReadonlyMap<string, T>): OwnNames<T> {
   const names = own.filter((name) => !mayBeMissing(name))
@@ -40,11 +41,11 @@ export function withoutPrefix<T>(own: readonly string[], tensors: ReadonlyMap<st
 }
 
 /**
- * Reads `<name>_orig` and `<name>_mask`, as torch.nn.utils.prune saves what it prunes: a weight that can be masked here
- * comes out dense, beside its mask of `uint8`; anything else (a bias) as the product of the two.
+ * Resolves pairs of `<name>_orig` and `<name>_mask`, which torch.nn.utils.prune saves for what it prunes. A weight that
+ * can be masked here is returned dense, next to its `uint8` mask; anything else (a bias) is returned as their product.
  *
  * @param maskable the names of the weights that take a mask
- * @throws TorchPruneError `ERR_FILE` for a mask that holds anything but 0 and 1.
+ * @throws TorchPruneError `ERR_FILE` for a mask that contains anything but 0 and 1.
  */
 export async function withMasks(
   names: readonly string[],
@@ -57,7 +58,7 @@ export async function withMasks(
     const mask = tensors.get(name + MASK)
     const original = tensors.get(name + ORIGINAL)
     if (mask === undefined) continue
-    // A mask of ours is as it should be; what belongs to nothing, checkFit says.
+    // Our own masks are already as they should be; checkFit reports tensors that belong to no layer.
     if (original === undefined && (mask.dtype === 'uint8' || !maskable.has(name))) continue
     const keep = await keepBytes(await atHand(mask), name + MASK, path)
     if (original !== undefined) {
@@ -81,10 +82,10 @@ async function atHand(stored: StoredTensor): Promise<TensorData> {
   return { dtype, shape, data: await wholeBytesOf(stored) }
 }
 
-// Between stretches of so many elements the event loop has its turn.
+// The event loop gets a turn after this many elements.
 const STRETCH = 2 ** 20
 
-/** How 1 looks in each dtype, as an unsigned number of its size; 0 is 0 in all of them. */
+/** The bits of 1 in each dtype, as an unsigned number of its size; the bits of 0 are 0 in all of them. */
 const ONE: Readonly<Record<DType, number | bigint>> = {
   float64: 0x3ff0000000000000n,
   float32: 0x3f800000,
@@ -98,7 +99,7 @@ const ONE: Readonly<Record<DType, number | bigint>> = {
   bool: 1,
 }
 
-/** 1 where a mask keeps, 0 where it prunes. */
+/** Converts a mask to bytes: 1 for what it keeps, 0 for what it prunes. */
 async function keepBytes({ dtype, data }: TensorData, name: string, path: string): Promise<Uint8Array> {
   const size = bytesPerElement[dtype]
   const Elements = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array }[size]!
@@ -113,7 +114,7 @@ async function keepBytes({ dtype, data }: TensorData, name: string, path: string
       refuse(
         path,
         `tensor ${quoted(name)} is a mask and holds other values than 0 and 1`,
-        'mask.bool() makes one of it',
+        'convert it with mask.bool()',
       )
     if (i % STRETCH === STRETCH - 1) await nextTurn()
   }
@@ -127,7 +128,7 @@ function product({ dtype, shape, data }: TensorData, keep: Uint8Array): TensorDa
   return { dtype, shape, data: values }
 }
 
-/** Counts of batches: PyTorch has them since 0.4, and nothing is computed from them. */
+/** Counts of batches may be missing: PyTorch has had them since 0.4, and nothing is computed from them. */
 export function mayBeMissing(name: string): boolean {
   return name.endsWith('.num_batches_tracked')
 }

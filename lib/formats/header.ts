@@ -2,7 +2,7 @@ import { checksum } from '../base/checksum.js'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { quoted, refuse } from '../base/files.js'
 
-/** Where a tensor lies: `begin` and `end` in bytes from the start of the file's data. */
+/** Where a tensor is: `begin` and `end` are in bytes from the start of the file's data. */
 export interface TensorEntry {
   dtype: DType
   shape: number[]
@@ -10,18 +10,21 @@ export interface TensorEntry {
   end: number
 }
 
+/** What a safetensors file says about itself. */
 export interface SafetensorsHeader {
   metadata: Record<string, string>
-  /** In the order of their bytes. */
+  /** The tensors by name, in the order of their bytes. */
   tensors: Map<string, TensorEntry>
-  /** The CRC-32 of each tensor's bytes, in a file of ours that nobody has written again. */
+  /** The CRC-32 of each tensor's bytes, if this library wrote the file and no other program has rewritten it. */
   checksums?: Map<string, string>
 }
 
-/** The format's own limit, in bytes. */
+/** The format's own limit on the size of a header, in bytes. */
 export const MAX_HEADER_BYTES = 100_000_000
 
-/** In the order in which the format's reference implementation lays dtypes out: the widest first. */
+/**
+ * The format's codes of dtypes, in the order in which its reference implementation stores them: the widest come first.
+ */
 export const DTYPE_CODES = {
   int64: 'I64',
   float64: 'F64',
@@ -39,24 +42,31 @@ const DTYPES = new Map<unknown, DType>(
   (Object.keys(DTYPE_CODES) as DType[]).map((dtype) => [DTYPE_CODES[dtype], dtype]),
 )
 
+/** The fix that errors suggest for a damaged file. */
 export const REWRITE = 'the file is damaged: fetch or write it again'
 
 const CHECKSUMS_KEY = 'torch-prune.crc32'
 /**
- * How a header with checksums begins. The blank tells it from one that another program wrote: those pass the metadata
- * on, with checksums of tensors that may have changed since.
+ * The beginning of a header with checksums. The blank in it distinguishes it from headers written by other programs,
+ * which pass the metadata on, including checksums of tensors that may have changed since.
  */
 const SUMMED = Buffer.from(`{ "__metadata__":{"${CHECKSUMS_KEY}":"`)
 const DIGITS = 8
-/** As many bytes of that beginning may differ for a file to count as damaged, and not as one of another program. */
+/**
+ * If at most this many bytes of that beginning differ, the file counts as damaged; otherwise it counts as another
+ * program's.
+ */
 const FEW = 3
 
-/** The names that mean something else: to the format, and to JavaScript's objects. */
+/** Whether a name has a special meaning, for the format or for JavaScript's objects. */
 export function isReservedName(name: string): boolean {
   return name === '__metadata__' || name === '__proto__'
 }
 
-/** Bytes of a tensor of this shape, or undefined where a size is none or the product is beyond counting. */
+/**
+ * The number of bytes of a tensor of this shape; undefined if a size is invalid or the product is too large to
+ * represent.
+ */
 export function tensorBytes(dtype: DType, shape: readonly unknown[]): number | undefined {
   let bytes = bytesPerElement[dtype]
   for (const size of shape) {
@@ -68,9 +78,9 @@ export function tensorBytes(dtype: DType, shape: readonly unknown[]): number | u
 }
 
 /**
- * Reads a header and checks every word of it: no number in it is used before the file's own size vouches for it.
- * @param dataBytes how much data really follows the header
- * @throws ERR_FILE naming the file, the tensor and the fix
+ * Reads a header and checks all of it: no number in it is used before it has been checked against the file's own size.
+ * @param dataBytes the number of bytes that actually follow the header
+ * @throws ERR_FILE naming the file, the tensor and how to fix it
  */
 export function parseHeader(bytes: Uint8Array, dataBytes: number, path: string): SafetensorsHeader {
   if (bytes[0] !== 0x7b)
@@ -89,8 +99,8 @@ export function parseHeader(bytes: Uint8Array, dataBytes: number, path: string):
 }
 
 /**
- * The header's JSON, padded with spaces so that the data after it is aligned to 8 bytes.
- * @param sums the checksum of each tensor, where the file holds them
+ * Encodes the header as JSON, padded with spaces so that the data after it is aligned to 8 bytes.
+ * @param sums the checksum of each tensor, if the file is to contain them
  */
 export function encodeHeader(
   { metadata, tensors }: Pick<SafetensorsHeader, 'metadata' | 'tensors'>,
@@ -113,8 +123,8 @@ export function encodeHeader(
 }
 
 /**
- * The checksums of tensors in a header that holds them, in the order of their bytes. The header's own stands before
- * them, made while its digits were zeros.
+ * The checksums of the tensors, in the order of their bytes, if the header contains them. The header's own checksum
+ * comes first; it is computed with zeros in place of its digits.
  */
 function readChecksums(header: Uint8Array, path: string): string[] | undefined {
   const differing = SUMMED.reduce((count, byte, i) => count + Number(header[i] !== byte), 0)
@@ -143,7 +153,10 @@ function parseJson(bytes: Uint8Array, path: string): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** JSON.parse keeps the last of two members of one name and says nothing, so `json`, known to be valid, is read again. */
+/**
+ * Finds a key that occurs twice in an object. JSON.parse silently keeps the last of two members with the same name, so
+ * `json`, which is known to be valid, is scanned again.
+ */
 function duplicateKey(json: string): string | undefined {
   const open: Set<string>[] = []
   for (let at = 0; at < json.length; at++) {

@@ -1,6 +1,6 @@
 import { quoted, refuse } from '../base/files.js'
 
-/** What a pickle may hold here: plain values, containers, and what the caller makes of the calls it allows. */
+/** What a pickle may contain here: plain values, containers, and the caller's results of the calls that it allows. */
 export type PickleValue<Made> =
   | null
   | boolean
@@ -14,37 +14,40 @@ export type PickleValue<Made> =
   | PickleOpaque
   | Made
 
+/** A Python list. */
 export interface PickleList<Made> {
   readonly kind: 'list'
   readonly items: PickleValue<Made>[]
 }
+/** A Python tuple. */
 export interface PickleTuple<Made> {
   readonly kind: 'tuple'
   readonly items: readonly PickleValue<Made>[]
 }
+/** A Python dict. */
 export interface PickleDict<Made> {
   readonly kind: 'dict'
   readonly entries: Map<PickleValue<Made>, PickleValue<Made>>
 }
-/** A class or function of Python, by its name alone: `'torch._utils._rebuild_tensor_v2'`. */
+/** A Python class or function, represented only by its name: `'torch._utils._rebuild_tensor_v2'`. */
 export interface PickleGlobal {
   readonly kind: 'global'
   readonly name: string
 }
 
-/** An object of Python that is passed over: the name of what would have made it is all that is known of it. */
+/** A Python object that is skipped: only the name of what would have made it is known. */
 export interface PickleOpaque {
   readonly kind: 'opaque'
   readonly name: string
 }
 
-/** What the caller allows a pickle to ask for. */
+/** Defines what a pickle may refer to. */
 export interface PickleHost<Made> {
-  /** Whether it may name this class or function; anything else is refused by its name. */
+  /** Whether it may refer to this class or function; anything else is rejected by name. */
   allows(name: string): boolean
-  /** What a call of an allowed one gives; undefined where it is not called so. */
+  /** Evaluates a call to an allowed name; returns undefined if the arguments do not match. */
   call(name: string, args: readonly PickleValue<Made>[]): PickleValue<Made> | undefined
-  /** What an identifier of something outside the pickle stands for; undefined where for nothing. */
+  /** Resolves an identifier of something outside the pickle; returns undefined if it identifies nothing. */
   persistent(id: PickleValue<Made>): PickleValue<Made> | undefined
 }
 
@@ -53,16 +56,16 @@ const DAMAGED = 'it is damaged: fetch or write it again'
 const STATE_DICT_ALONE = 'save the state dict alone: torch.save(model.state_dict(), file)'
 
 /**
- * Reads a pickle as data: nothing that it names is imported or run. It knows the opcodes that torch.save writes, in
- * protocols 2 to 4. Time and memory are linear in the bytes, and it does not recurse.
+ * Reads a pickle as data: nothing that it names is imported or run. It supports the opcodes that torch.save writes, in
+ * protocols 2 to 4. Time and memory are linear in the number of bytes, and it does not recurse.
  *
- * @throws TorchPruneError `ERR_FILE` naming what the pickle asks for and does not get.
+ * @throws TorchPruneError `ERR_FILE` naming what the pickle asks for but is not allowed to have.
  */
 export function unpickle<Made>(bytes: Uint8Array, host: PickleHost<Made>, path: string): PickleValue<Made> {
   return unpickleAt(bytes, 0, host, path).value
 }
 
-/** The same of a pickle that begins at `at` and has something else behind it, from `end` on. */
+/** Reads a pickle that begins at `at` and is followed by something else, which begins at `end`. */
 export function unpickleAt<Made>(
   bytes: Uint8Array,
   at: number,
@@ -77,7 +80,7 @@ class Unpickler<Made> {
   readonly #view: DataView
   #at: number
   readonly #stack: PickleValue<Made>[] = []
-  /** Where on the stack the open containers begin. */
+  /** The positions on the stack at which the open containers begin. */
   readonly #marks: number[] = []
   readonly #memo = new Map<number, PickleValue<Made>>()
 
@@ -102,7 +105,7 @@ class Unpickler<Made> {
     return value
   }
 
-  /** Where the pickle ends. */
+  /** The position after the pickle. */
   get end(): number {
     return this.#at
   }
@@ -113,7 +116,7 @@ class Unpickler<Made> {
     else this.#stack.push(value)
   }
 
-  /** What an opcode puts on the stack; undefined for the others. */
+  /** The value that an opcode pushes on the stack; undefined for opcodes that push none. */
   #valueOf(opcode: number): PickleValue<Made> | undefined {
     switch (opcode) {
       case OPCODES.NONE:
@@ -160,7 +163,7 @@ class Unpickler<Made> {
       case OPCODES.STACK_GLOBAL: {
         const [module, name] = this.#popMany(2)
         if (typeof module === 'string' && typeof name === 'string') return this.#global(module, name)
-        return this.#damaged('names a class by no string')
+        return this.#damaged('names a class by something other than a string')
       }
       case OPCODES.BINPERSID:
         return this.host.persistent(this.#pop()) ?? this.#damaged('refers to something other than a storage')
@@ -177,7 +180,7 @@ class Unpickler<Made> {
       case OPCODES.PROTO: {
         const protocol = this.#byte()
         if (protocol < 2 || protocol > 4) {
-          this.#refuse(`is pickled by protocol ${protocol}`, 'save it with the one of torch.save, 2')
+          this.#refuse(`is pickled by protocol ${protocol}`, 'save it with protocol 2, as torch.save does')
         }
         break
       }
@@ -229,12 +232,13 @@ class Unpickler<Made> {
 
   #called(): PickleValue<Made> {
     const [callee, args] = this.#popMany(2)
-    if (!isKind(callee, 'global') || !isKind(args, 'tuple')) return this.#damaged('calls what is no function')
+    if (!isKind(callee, 'global') || !isKind(args, 'tuple'))
+      return this.#damaged('calls something that is not a function')
     const made = this.host.call(callee.name, args.items)
     return made ?? this.#damaged(`calls ${callee.name} in a way that torch.save does not`)
   }
 
-  /** Attributes, such as the versions that PyTorch hangs on a state dict: nothing here reads them. */
+  /** Sets attributes, such as the versions that PyTorch attaches to a state dict; nothing here reads them. */
   #build(): void {
     this.#pop()
     const target = this.#top()
@@ -244,14 +248,14 @@ class Unpickler<Made> {
 
   #append(values: readonly PickleValue<Made>[]): void {
     const list = this.#top()
-    if (!isKind(list, 'list')) this.#damaged('appends to what is no list')
+    if (!isKind(list, 'list')) this.#damaged('appends to something that is not a list')
     for (const value of values) list.items.push(value)
   }
 
   #set(pairs: readonly PickleValue<Made>[]): void {
     const dict = this.#top()
     if (!isKind(dict, 'dict') || pairs.length % 2 !== 0)
-      this.#damaged('sets an item of what is no dictionary')
+      this.#damaged('sets an item of something that is not a dictionary')
     for (let i = 0; i < pairs.length; i += 2) dict.entries.set(pairs[i]!, pairs[i + 1]!)
   }
 
@@ -260,7 +264,7 @@ class Unpickler<Made> {
     return value === undefined ? this.#damaged('recalls what it never stored') : value
   }
 
-  /** Where the innermost open container begins: nothing below may be taken. */
+  /** Where the innermost open container begins: nothing below that may be popped. */
   get #floor(): number {
     return this.#marks.at(-1) ?? 0
   }
@@ -335,7 +339,7 @@ class Unpickler<Made> {
   }
 }
 
-/** Whether a value is of a kind: the compiler then knows its parts. */
+/** Whether a value is of a certain kind; it narrows the type for the compiler. */
 export function isKind<Made, K extends 'list' | 'tuple' | 'dict' | 'global' | 'opaque'>(
   value: PickleValue<Made> | undefined,
   kind: K,
@@ -346,7 +350,7 @@ export function isKind<Made, K extends 'list' | 'tuple' | 'dict' | 'global' | 'o
   return typeof value === 'object' && value !== null && (value as { kind: unknown }).kind === kind
 }
 
-/** By the names of Python's pickletools. */
+/** The opcodes, under the names that Python's pickletools uses. */
 const OPCODES = {
   PROTO: 0x80,
   FRAME: 0x95,
@@ -362,7 +366,7 @@ const OPCODES = {
   BINFLOAT: 0x47,
   BINUNICODE: 0x58,
   SHORT_BINUNICODE: 0x8c,
-  // Python 2 wrote its strings so.
+  // Python 2 wrote its strings with these.
   BINSTRING: 0x54,
   SHORT_BINSTRING: 0x55,
   EMPTY_LIST: 0x5d,

@@ -20,14 +20,15 @@ import {
   tensorBytes,
 } from './header.js'
 
-/** A tensor's little-endian bytes in row-major order. */
+/** A tensor as its little-endian bytes in row-major order. */
 export interface TensorData {
   dtype: DType
-  /** `[]` for a scalar. */
+  /** The size of each dimension; `[]` for a scalar. */
   shape: number[]
   data: Uint8Array
 }
 
+/** The contents of a safetensors file. */
 export interface SafetensorsFile {
   metadata: Record<string, string>
   tensors: Map<string, TensorData>
@@ -37,30 +38,32 @@ const LENGTH_BYTES = 8
 
 const readingOptions = {
   /**
-   * The tensors that are wanted; the others are neither read nor allocated.
+   * The names of the tensors to read; the others are neither read nor allocated.
    * @default all
    */
   only: optional(list(text, 'an array of names of tensors')),
 }
 
+/** Options of `readSafetensors`. */
 export interface ReadSafetensorsOptions extends OptionsOf<typeof readingOptions> {}
 
 const writingOptions = {
   /**
-   * Adds a CRC-32 of the header and of each tensor, which `readSafetensors` checks. They stand in the metadata, where
-   * other programs pass them by.
+   * Whether to add a CRC-32 of the header and of each tensor, which `readSafetensors` checks. They are stored in the
+   * metadata, where other programs ignore them.
    * @default false
    */
   checksums: optional(boolean, false),
 }
 
+/** Options of `writeSafetensors`. */
 export interface WriteSafetensorsOptions extends OptionsOf<typeof writingOptions> {}
 
 const fileKind = group({
   metadata: kind<Readonly<Record<string, string>>>('an object of strings', isObject),
   tensors: instance<ReadonlyMap<string, Readonly<TensorData>>>(Map, 'a Map of tensors by name'),
 })
-// What a dtype or a shape may be is said with the file's name, below.
+// Errors about dtypes and shapes name the file, so they are checked below.
 const tensorDataKind = group({
   dtype: text,
   shape: kind<number[]>('an array of sizes', Array.isArray),
@@ -68,9 +71,9 @@ const tensorDataKind = group({
 })
 
 /**
- * Reads a safetensors file, off the event loop. Every tensor has an ArrayBuffer of its own.
- * @throws ERR_FILE when the file is missing, is not what it claims to be or lacks a wanted tensor
- * @throws ERR_MEMORY when a tensor does not fit
+ * Reads a safetensors file, off the event loop. Each tensor has its own ArrayBuffer.
+ * @throws ERR_FILE when the file is missing, is not what it claims to be or lacks a requested tensor
+ * @throws ERR_MEMORY when a tensor does not fit into memory
  */
 export async function readSafetensors(
   path: string,
@@ -119,7 +122,7 @@ function refuseSum(name: string, path: string): never {
 }
 
 /**
- * Reads what a safetensors file says of itself, without its data; checks as much as readSafetensors.
+ * Reads what a safetensors file says about itself, without its data; makes the same checks as readSafetensors.
  * @throws ERR_FILE when the file is missing or is not what it claims to be
  */
 export function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
@@ -127,9 +130,9 @@ export function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> 
 }
 
 /**
- * Writes a safetensors file, whole or not at all, tensor by tensor. Tensors lie in the order of the format's
- * reference implementation (wide dtypes first, then by name), so every one of them is aligned.
- * @throws ERR_ARGUMENT when a tensor's bytes do not fit its shape, or a name is reserved
+ * Writes a safetensors file, tensor by tensor and either completely or not at all. Tensors are in the order of the
+ * format's reference implementation (wide dtypes first, then by name), so each of them is aligned.
+ * @throws ERR_ARGUMENT when a tensor's bytes do not match its shape, or a name is reserved
  * @throws ERR_OUTPUT when the file cannot be written
  */
 export async function writeSafetensors(
@@ -145,7 +148,7 @@ export async function writeSafetensors(
   fileKind.read(file, 'writeSafetensors: file')
   for (const [name, tensor] of file.tensors) {
     text.read(name, 'writeSafetensors: the name of a tensor')
-    if (isObject(tensor) && 'pieces' in tensor) continue // one of ours
+    if (isObject(tensor) && 'pieces' in tensor) continue // made by this library
     tensorDataKind.read(tensor, `writeSafetensors: tensor ${quoted(name)}`)
   }
   const ordered = [...file.tensors].sort(([nameA, a], [nameB, b]) => {
@@ -162,7 +165,7 @@ export async function writeSafetensors(
   checkMetadata(file.metadata, path)
   const encode = (sums?: readonly string[]) =>
     encodeHeader({ metadata: file.metadata, tensors: entries }, sums)
-  // The data decide the digits, not how many there are: room is left for them.
+  // The data determine the digits of the checksums but not their number, so space is reserved for them.
   const header = encode(checksums ? ordered.map(() => '0'.repeat(8)) : undefined)
   if (header.length > MAX_HEADER_BYTES) {
     throw new TorchPruneError('ERR_ARGUMENT', `${path}: the header is over 100 MB; write less metadata`)

@@ -3,16 +3,16 @@ import { quoted, refuse } from '../base/files.js'
 import { tensorBytes } from './header.js'
 import { isKind, type PickleHost, type PickleValue, unpickle } from './pickle.js'
 
-/** A stretch of memory that tensors share. */
+/** A block of memory that tensors share. */
 export interface TorchStorage {
   readonly kind: 'storage'
   readonly dtype: DType
   readonly key: string
-  /** Elements. */
+  /** The number of elements. */
   readonly count: number
 }
 
-/** A view of a storage; offset and strides in elements. */
+/** A view of a storage; its offset and strides are in elements. */
 export interface TorchTensor {
   readonly kind: 'tensor'
   readonly storage: TorchStorage
@@ -36,7 +36,7 @@ const STORAGES: Readonly<Record<string, DType>> = {
   'torch.BoolStorage': 'bool',
 }
 
-/** Under what names training scripts keep the state dict in a checkpoint. */
+/** The keys under which training scripts store the state dict in a checkpoint. */
 const WRAPPERS = [
   'state_dict',
   'model_state_dict',
@@ -54,17 +54,17 @@ const WRAPPERS = [
 const SAVE_AGAIN = 'save it alone: torch.save(model.state_dict(), file)'
 
 /**
- * The tensors of a state dict, by name, out of the pickle that torch.save writes beside their data; also of one that
- * a checkpoint holds as `state_dict`, `model_state_dict`, `model`, `net` or the like; the trained weights where there
- * are averaged ones (`model_ema`) beside them.
+ * Reads the tensors of a state dict, by name, from the pickle that torch.save writes next to their data. The state dict
+ * may also be inside a checkpoint, as `state_dict`, `model_state_dict`, `model`, `net` or the like; if there are
+ * averaged weights (`model_ema`) next to the trained ones, the trained ones are read.
  *
- * @throws TorchPruneError `ERR_FILE` naming what is no tensor, and whatever else the pickle asks for.
+ * @throws TorchPruneError `ERR_FILE` naming what is not a tensor, or what else the pickle asks for.
  */
 export function readStateDict(pickle: Uint8Array, path: string): Map<string, TorchTensor> {
   return tensorsOf(unpickle(pickle, stateDictHost(path), path), path)
 }
 
-/** The tensors of an unpickled state dict or checkpoint. */
+/** The tensors of an unpickled state dict or checkpoint. Throws `ERR_FILE` for anything else. */
 export function tensorsOf(root: Value, path: string): Map<string, TorchTensor> {
   if (!isKind(root, 'dict')) {
     return refuse(path, `holds ${described(root)}, not a state dict`, SAVE_AGAIN)
@@ -86,8 +86,8 @@ export function tensorsOf(root: Value, path: string): Map<string, TorchTensor> {
 }
 
 /**
- * What people keep beside the weights, a metric or the arguments of a script. It is passed over, and an error where a
- * tensor should be.
+ * What people store next to the weights, such as a metric or the arguments of a script. It is skipped, and an error in
+ * place of a tensor.
  */
 const PASSED_OVER = new Set([
   '_codecs.encode',
@@ -108,9 +108,9 @@ const PASSED_OVER = new Set([
 ])
 
 /**
- * What the pickle of a state dict may ask for.
+ * Defines what the pickle of a state dict may refer to.
  *
- * @param storages collects all storages that it names, of tensors outside the state dict too
+ * @param storages collects all storages that it names, including those of tensors outside the state dict
  */
 export function stateDictHost(
   path: string,
@@ -132,7 +132,7 @@ export function stateDictHost(
 
 const CALLS: Readonly<Record<string, (args: readonly Value[], path: string) => Value | undefined>> = {
   'collections.OrderedDict': (args) => (args.length === 0 ? { kind: 'dict', entries: new Map() } : undefined),
-  // Of before PyTorch 0.4.
+  // PyTorch used this before version 0.4.
   'torch._utils._rebuild_tensor': rebuiltTensor,
   'torch._utils._rebuild_tensor_v2': rebuiltTensor,
   'torch._utils._rebuild_parameter': ([data]) => (isTensor(data) ? data : undefined),
@@ -157,7 +157,7 @@ function rebuiltTensor(
   return tensor
 }
 
-/** `('storage', torch.FloatStorage, '0', 'cpu', 9216)` */
+/** Reads the identifier of a storage: `('storage', torch.FloatStorage, '0', 'cpu', 9216)`. */
 function storage(id: Value): TorchStorage | undefined {
   if (!isKind(id, 'tuple')) return undefined
   const [what, type, key, , count] = id.items
@@ -167,7 +167,7 @@ function storage(id: Value): TorchStorage | undefined {
   return { kind: 'storage', dtype: STORAGES[type.name]!, key, count }
 }
 
-/** No tensor may reach past its storage, nor say the same element so often that it outgrows it. */
+/** Rejects a tensor that reaches past its storage, or repeats elements so that it is larger than its storage. */
 function checkView({ storage, offset, shape, strides }: TorchTensor, path: string): void {
   const bytes = tensorBytes(storage.dtype, shape)
   const elements = shape.reduce((product, size) => product * size, 1)

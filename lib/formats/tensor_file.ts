@@ -11,10 +11,10 @@ import {
 } from './safetensors.js'
 import { readTorchFile, readTorchFileHeader, withTorchFile } from './torch_file.js'
 
-/** What a file of tensors says of itself. */
+/** What a file of tensors says about itself. */
 export interface TensorFileHeader {
   readonly metadata: Readonly<Record<string, string>>
-  /** `bytes` are those of the tensor, row-major. */
+  /** The tensors by name; `bytes` is the size of the tensor's row-major elements. */
   readonly tensors: ReadonlyMap<
     string,
     { readonly dtype: DType; readonly shape: number[]; readonly bytes: number }
@@ -22,8 +22,8 @@ export interface TensorFileHeader {
 }
 
 /**
- * Reads a safetensors file, or a state dict that torch.save wrote (`.pt`, `.pth`): which of them it is, its first
- * bytes say.
+ * Reads a safetensors file, or a state dict that torch.save wrote (`.pt`, `.pth`). Its first bytes determine which of
+ * them it is.
  *
  * @throws TorchPruneError `ERR_FILE` when the file is missing or is not what it claims to be
  */
@@ -33,13 +33,13 @@ export async function readTensorFile(path: string): Promise<SafetensorsFile> {
   return { metadata: {}, tensors: await readTorchFile(path) }
 }
 
-/** Calls `use` with such a file, open until that is done: each tensor is read when its pieces are asked for. */
+/** Calls `use` with such a file, which is open until `use` is done; a tensor is read when its pieces are requested. */
 export async function withTensorFile<T>(path: string, use: (file: OpenTensorFile) => Promise<T>): Promise<T> {
   if ((await formatOf(path)) === 'safetensors') return withSafetensors(path, use)
   return withTorchFile(path, (tensors) => use({ metadata: {}, tensors }))
 }
 
-/** The same without the data; checks as much. */
+/** Reads what a file says about itself, without its data; makes the same checks as readTensorFile. */
 export async function readTensorFileHeader(path: string): Promise<TensorFileHeader> {
   if ((await formatOf(path)) === 'safetensors') {
     const { metadata, tensors } = await readSafetensorsHeader(path)
@@ -71,10 +71,10 @@ async function formatOf(path: string): Promise<'safetensors' | 'torch'> {
     throw inputError(path, cause)
   }
   const [a, b, c, d] = first
-  // The length of a safetensors header comes first, and may look like any other beginning; its text begins with '{'.
+  // The length of a safetensors header comes first and may look like any other beginning, but its text begins with '{'.
   if (first[8] === 0x7b) return 'safetensors'
   if (a === 0x50 && b === 0x4b && ((c === 3 && d === 4) || (c === 5 && d === 6))) return 'torch'
-  // A pickle alone, as torch.save wrote it before PyTorch 1.6.
+  // A bare pickle, as torch.save wrote it before PyTorch 1.6.
   if (a === 0x80 && b! >= 2 && b! <= 5) return 'torch'
   return 'safetensors'
 }

@@ -11,22 +11,22 @@ import type { TensorData } from './safetensors.js'
 import { readStateDict, type TorchStorage, type TorchTensor } from './state_dict.js'
 import { readLegacyFile, type Stretch } from './torch_legacy.js'
 
-/** The first byte of a pickle: files of before PyTorch 1.6 begin with one. */
+/** The first byte of a pickle: files written before PyTorch 1.6 begin with one. */
 const PICKLE = 0x80
 
 const DAMAGED = 'it is damaged: fetch or write it again'
 
 /**
- * Strided tensors are copied out of storages that they may share; in all they may take as many times the file's size
- * before it is refused, so that a small file cannot fill the memory.
+ * Strided tensors are copied out of storages that they may share. A file is rejected if these copies would take more
+ * than this many times its size in total, so that a small file cannot fill the memory.
  */
 const LARGEST_GROWTH = 4
 
 /**
- * The tensors of a state dict that torch.save wrote, in the zip format of PyTorch 1.6 and later or in the one before
- * it, without running anything that its pickle asks for. Tensors that share a storage share their `data` here as well.
+ * Reads the tensors of a state dict that torch.save wrote, in the zip format of PyTorch 1.6 and later or in the earlier
+ * format, without running anything that its pickle asks for. Tensors that share a storage also share their `data` here.
  *
- * @throws TorchPruneError `ERR_FILE` when the file is not whole, holds anything else, or asks for anything else.
+ * @throws TorchPruneError `ERR_FILE` when the file is incomplete, contains anything else, or asks for anything else.
  */
 export function readTorchFile(path: string): Promise<Map<string, TensorData>> {
   return withStateDict(path, async (file) => {
@@ -40,7 +40,10 @@ export function readTorchFile(path: string): Promise<Map<string, TensorData>> {
   })
 }
 
-/** Calls `use` with the tensors of such a file, open until that is done: each is read when its pieces are asked for. */
+/**
+ * Calls `use` with the tensors of such a file, which is open until `use` is done; a tensor is read when its pieces are
+ * requested.
+ */
 export function withTorchFile<T>(
   path: string,
   use: (tensors: ReadonlyMap<string, TensorPieces>) => Promise<T>,
@@ -65,7 +68,7 @@ export function withTorchFile<T>(
   })
 }
 
-/** Reads the storages of tensors whole, each once. */
+/** Returns a function that reads the complete storage of a tensor; each storage is read only once. */
 function storagesOf({ records, bigEndian, read }: StateDictFile) {
   const storages = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
   return ({ storage }: TorchTensor) => {
@@ -76,7 +79,7 @@ function storagesOf({ records, bigEndian, read }: StateDictFile) {
   }
 }
 
-/** What such a file says of itself, without its data; checks as much as readTorchFile. */
+/** Reads what such a file says about itself, without its data; makes the same checks as readTorchFile. */
 export function readTorchFileHeader(path: string): Promise<Map<string, { dtype: DType; shape: number[] }>> {
   return withStateDict(path, async ({ tensors }) => {
     return new Map([...tensors].map(([name, { storage, shape }]) => [name, { dtype: storage.dtype, shape }]))
@@ -85,7 +88,7 @@ export function readTorchFileHeader(path: string): Promise<Map<string, { dtype: 
 
 interface StateDictFile {
   readonly tensors: ReadonlyMap<string, TorchTensor>
-  /** Where the storages of the tensors lie, by key. */
+  /** Where the storages of the tensors are in the file, by key. */
   readonly records: ReadonlyMap<string, Stretch>
   readonly bigEndian: boolean
   readonly handle: FileHandle
@@ -125,7 +128,7 @@ async function readArchive(handle: FileHandle, size: number, path: string) {
   return { tensors, records: recordsOf(tensors, archive, folder), bigEndian }
 }
 
-/** torch.save names the folder in the archive after the file, as it was called then. */
+/** Finds the archive's folder, which torch.save names after the file's name at that time. */
 function folderOf({ entries, path }: Archive): string {
   const pickles = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name))
   if (pickles.length !== 1) {
@@ -197,7 +200,7 @@ async function readStorage(
   return bytes
 }
 
-// Between stretches of this many bytes the event loop has its turn.
+// The event loop gets a turn after this many bytes.
 const STRETCH_BYTES = 16 * 2 ** 20
 
 async function swapBytes(bytes: Uint8Array<ArrayBuffer>, size: 2 | 4 | 8): Promise<void> {
@@ -220,7 +223,7 @@ function isContiguous({ shape, strides }: TorchTensor): boolean {
   return true
 }
 
-/** A tensor's bytes in row-major order: a view of its storage where that is how they lie. */
+/** A tensor's bytes in row-major order: a view of its storage if they are already in that order, otherwise a copy. */
 async function elementsOf(
   tensor: TorchTensor,
   storage: Uint8Array<ArrayBuffer>,

@@ -6,34 +6,34 @@ import { MAX_HEADER_BYTES } from './header.js'
 import { isKind, unpickleAt } from './pickle.js'
 import { stateDictHost, type TorchStorage, type TorchTensor, tensorsOf } from './state_dict.js'
 
-/** Where bytes lie in a file. */
+/** Where bytes are in a file. */
 export interface Stretch {
   readonly start: number
   readonly size: number
 }
 
-/** What torch.save put in front of a file's pickles before PyTorch 1.6 (torch/serialization.py). */
+/** What torch.save wrote before a file's pickles until PyTorch 1.6 (torch/serialization.py). */
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn
 const PROTOCOL_VERSION = 1001
 const DAMAGED = 'it is damaged or cut short: fetch or write it again'
 const SAVE_AGAIN = 'save it again in Python: torch.save(torch.load(file, weights_only=True), file)'
 
-// The pickles stand in front of the data, of a length that nothing says: this much of the file is read at first.
+// The pickles come before the data, and their length is not recorded, so this much of the file is read at first.
 const FIRST_BYTES = 2 ** 20
 
-/** The tensors of a file as torch.save wrote it before PyTorch 1.6, and where their data is. */
+/** The tensors of a file that torch.save wrote before PyTorch 1.6, and where their data is. */
 export interface LegacyFile {
   readonly tensors: Map<string, TorchTensor>
-  /** By the keys of the storages. */
+  /** Where the data of each storage is, by the storage's key. */
   readonly records: Map<string, Stretch>
   readonly bigEndian: boolean
 }
 
 /**
- * Reads the pickles of such a file, as data: magic number, version, the machine, the state dict, the keys of the
- * storages in the order in which their data follows, each behind its number of elements.
+ * Reads the pickles of such a file as data: the magic number, the version, the machine, the state dict, and the keys of
+ * the storages in the order of their data. In the data, each storage is preceded by its number of elements.
  *
- * @throws TorchPruneError `ERR_FILE` when the file is not whole or is something else.
+ * @throws TorchPruneError `ERR_FILE` when the file is incomplete or is something else.
  */
 export async function readLegacyFile(handle: FileHandle, size: number, path: string): Promise<LegacyFile> {
   const { tensors, storages, keys, end, bigEndian } = await readPickles(handle, size, path)
@@ -45,7 +45,7 @@ export async function readLegacyFile(handle: FileHandle, size: number, path: str
     await readFully(handle, head, at, path)
     const count = Number(bigEndian ? head.readBigInt64BE() : head.readBigInt64LE())
     const storage = storages.get(key)
-    // How many bytes its elements take is not said beside them.
+    // The number of bytes per element is not recorded next to the data; only the pickle gives the dtype.
     if (storage === undefined)
       return refuse(path, `has data of storage ${quoted(key)}, which no tensor uses`, SAVE_AGAIN)
     if (count !== storage.count) {
@@ -56,7 +56,7 @@ export async function readLegacyFile(handle: FileHandle, size: number, path: str
     records.set(key, { start: at + 8, size: bytes })
     at += 8 + bytes
   }
-  if (at !== size) refuse(path, `goes on for ${size - at} bytes behind its data`, DAMAGED)
+  if (at !== size) refuse(path, `has ${size - at} extra bytes after its data`, DAMAGED)
   return { tensors, records, bigEndian }
 }
 
