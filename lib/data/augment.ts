@@ -8,7 +8,7 @@ const range = rising(pair(number({ over: 0, most: 1e6 })))
 
 export const cropOptions = {
   /**
-   * Pixels of black that surround images in memory first.
+   * Pixels of black that are first added around images in memory.
    * @default 0
    */
   padding: optional(pixels, 0),
@@ -16,44 +16,48 @@ export const cropOptions = {
 
 export const resizedCropOptions = {
   /**
-   * Shares of the image's area.
+   * The range of the window's area, as a share of the image's area.
    * @default [0.08, 1]
    */
   scale: optional(range, [0.08, 1]),
   /**
-   * Width over height.
+   * The range of the window's width divided by its height.
    * @default [3 / 4, 4 / 3]
    */
   ratio: optional(range, [3 / 4, 4 / 3]),
 }
 
+/** The options of an augmentation, by name. */
 export const augmentOptions = {
   /**
-   * A window of the sample's own size at a random place, as torchvision's `RandomCrop`. From folders and packed files
-   * the window is cut out of the image resized as for evaluation.
+   * Cuts a window of the sample's own size at a random position, like torchvision's `RandomCrop`. In folders and packed
+   * files, the window is cut out of the image resized as for evaluation.
+   * @default no crop
    */
   crop: optional(group(cropOptions)),
   /**
-   * For folders of images and packed files: a window of random area and shape, resized, as torchvision's
-   * `RandomResizedCrop`.
+   * Cuts a window of random area and shape and resizes it, like torchvision's `RandomResizedCrop`. It applies only to
+   * folders of images and packed files.
+   * @default no crop
    */
   resizedCrop: optional(anyOf(exactly(true), group(resizedCropOptions))),
   /**
-   * Mirrors left and right, half of the time.
+   * Mirrors half of the samples left to right.
    * @default false
    */
   flip: optional(boolean, false),
   /**
-   * The side in pixels of a square set to the mean, centered anywhere (Cutout, DeVries and Taylor 2017).
+   * The side in pixels of a square that is set to the mean, with its center anywhere (Cutout, DeVries and Taylor 2017);
+   * 0 for none.
    * @default 0
    */
   cutout: optional(pixels, 0),
 }
 
 /**
- * Random changes to the samples that are trained on, drawn natively for each sample of each epoch from the seed,
- * the epoch and the sample's place alone: a seed gives the same ones whatever the threads, resumed or not.
- * Evaluation never changes samples. A crop comes first, then the flip, then the hole.
+ * Random changes to training samples. They are drawn natively for each sample of each epoch, from nothing but the seed,
+ * the epoch and the sample's position, so a seed gives the same changes for any number of threads, resumed or not.
+ * Evaluation never changes samples. The crop comes first, then the flip, then the cutout.
  */
 export interface Augmentation extends OptionsOf<typeof augmentOptions> {}
 
@@ -67,7 +71,9 @@ export function isRandom(augment: Augmentation | undefined): augment is Augmenta
   )
 }
 
-/** As the addon takes it, defaults filled in. */
+/**
+ * Converts an augmentation for the addon, with defaults filled in. Throws `ERR_ARGUMENT` if it has two kinds of crops.
+ */
 export function nativeAugmentation(augment: Augmentation | undefined): object | undefined {
   if (augment === undefined) return undefined
   const { crop, resizedCrop, flip, cutout } = augmentation.read(augment, 'augment')
@@ -83,7 +89,7 @@ export function nativeAugmentation(augment: Augmentation | undefined): object | 
   }
 }
 
-/** Two numbers, the smaller one first. */
+/** Two numbers, of which the second is not smaller than the first. */
 function rising(two: Kind<readonly [number, number]>): Kind<readonly [number, number]> {
   return {
     ...two,

@@ -13,7 +13,7 @@ import { enableForeignImages } from './decode.js'
 import { listClassFolders, nativeFiles, shown } from './image_files.js'
 import { decodingThreads } from './images.js'
 
-/** The classes in the order of their labels. */
+/** The names of the classes, in the order of their labels. */
 export const CIFAR10_CLASSES = [
   'airplane',
   'automobile',
@@ -27,11 +27,11 @@ export const CIFAR10_CLASSES = [
   'truck',
 ] as const
 
-/** Mean and standard deviation of the training pixels by channel, in 0..1. */
+/** The mean and standard deviation of the training pixels by channel, on the scale 0..1. */
 const CIFAR10 = { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] }
 const SIDE = 32
 const PIXELS = 3 * SIDE * SIDE
-// A label, then the red, green and blue planes: https://www.cs.toronto.edu/~kriz/cifar.html
+// A label, followed by the red, green and blue planes: https://www.cs.toronto.edu/~kriz/cifar.html
 const RECORD = 1 + PIXELS
 const RECORDS = 10_000
 const TRAIN_FILES = [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`)
@@ -40,20 +40,21 @@ const FIX =
 
 export const cifar10Options = {
   /**
-   * How many of the last training samples make the validation part.
+   * How many of the last training samples are split off as the validation part.
    * @default 5000
    */
   validation: optional(whole(1), 5000),
 }
 
+/** Options of `data.cifar10`. */
 export interface Cifar10Options extends OptionsOf<typeof cifar10Options> {}
 
 /**
- * CIFAR-10, samples `[3, 32, 32]` in memory, from a folder of its binary files (or the one that holds their folder
- * `cifar-10-batches-bin`), or of images as `train/<class>/…` and `test/<class>/…`. Of images the classes take turns,
- * so that the validation part holds as many of each.
+ * Reads CIFAR-10 into memory as samples `[3, 32, 32]`. The folder holds its binary files, or their folder
+ * `cifar-10-batches-bin`, or images as `train/<class>/…` and `test/<class>/…`. Images are ordered so that classes
+ * alternate, which gives each class the same number of samples in the validation part.
  *
- * @throws TorchPruneError `ERR_FILE` when the folder does not hold all of it.
+ * @throws TorchPruneError `ERR_FILE` when the folder does not contain all of it.
  */
 export async function cifar10(dir: string, options: Cifar10Options = {}): Promise<DataSplits> {
   const { validation } = readOptions('data.cifar10', cifar10Options, options)
@@ -84,7 +85,8 @@ async function readBinary(paths: readonly string[]): Promise<Dataset> {
     const bytes = await readRecords(path)
     for (let i = 0; i < RECORDS; i++) {
       const label = bytes[i * RECORD]!
-      if (label > 9) refuse(path, `holds the label ${label} at ${i}, classes end at 9`, 'fetch it again')
+      if (label > 9)
+        refuse(path, `holds the label ${label} at ${i}, but the largest class is 9`, 'fetch it again')
       const at = file * RECORDS + i
       labels[at] = label
       pixels.set(bytes.subarray(i * RECORD + 1, (i + 1) * RECORD), at * PIXELS)
@@ -100,13 +102,13 @@ async function readBinary(paths: readonly string[]): Promise<Dataset> {
   return Dataset.from(images, classes, CIFAR10)
 }
 
-/** A whole file, its size checked before any of it is read. */
+/** Reads a whole file, after checking its size. */
 async function readRecords(path: string): Promise<Uint8Array> {
   const wanted = RECORDS * RECORD
   const size = await sizeOfFile(path)
-  if (size < wanted) refuse(path, `is cut short: ${size} of ${wanted} bytes are there`, 'fetch it again')
+  if (size < wanted) refuse(path, `is cut short: it has ${size} of ${wanted} bytes`, 'fetch it again')
   if (size > wanted) {
-    refuse(path, `has ${size} bytes, a CIFAR-10 batch ${wanted}`, 'is it CIFAR-100, or another file?')
+    refuse(path, `has ${size} bytes, but a CIFAR-10 batch has ${wanted}`, 'is it CIFAR-100, or another file?')
   }
   const bytes = allocate(wanted, path)
   try {
@@ -115,7 +117,8 @@ async function readRecords(path: string): Promise<Uint8Array> {
       let filled = 0
       while (filled < wanted) {
         const { bytesRead } = await file.read(bytes, filled, wanted - filled, filled)
-        if (bytesRead === 0) refuse(path, 'became shorter while it was read', 'let no one write to it')
+        if (bytesRead === 0)
+          refuse(path, 'became shorter while it was read', 'try again when nothing writes to it')
         filled += bytesRead
       }
     } finally {

@@ -18,20 +18,21 @@ const ofChannels = list(number(), 'an array of numbers, one for each channel')
 
 const datasetOptions = {
   /**
-   * Of each channel of uint8 images, in 0..1: what is subtracted.
+   * For each channel of uint8 images, the value to subtract, on the scale 0..1.
    * @default 0
    */
   mean: optional(ofChannels, []),
   /**
-   * Of each channel of uint8 images, in 0..1: what divides.
+   * For each channel of uint8 images, the value to divide by, on the scale 0..1.
    * @default 1
    */
   std: optional(ofChannels, []),
 }
 
+/** Options of `Dataset.from`. */
 export interface DatasetOptions extends OptionsOf<typeof datasetOptions> {}
 
-/** A training set with the part of it that choices are made on, and the test set that is read at the end. */
+/** A data set in three parts: one to train on, one to make choices on, and a test part that is only read at the end. */
 export interface DataSplits {
   readonly train: Dataset
   readonly validation: Dataset
@@ -40,12 +41,12 @@ export interface DataSplits {
 
 const augmented = {
   /**
-   * Changes samples as training does.
-   * @default none: samples come as evaluation sees them
+   * The augmentation, as in training.
+   * @default none: samples are returned as evaluation sees them
    */
   augment: optional(augmentation),
   /**
-   * Seeds the augmentation.
+   * The seed of the augmentation.
    * @default 0
    */
   seed: optional(seedKind, 0),
@@ -54,50 +55,61 @@ const augmented = {
 
 const readingOptions = {
   ...augmented,
-  /** @default 'cpu' */
+  /**
+   * The device of the returned tensors.
+   * @default 'cpu'
+   */
   device: optional(deviceKind, 'cpu'),
 }
 
 const checkOptions = {
   ...augmented,
-  /** @default 64 */
+  /**
+   * The number of samples that are read at once.
+   * @default 64
+   */
   batchSize: optional(whole(1), 64),
-  /** Told of how many samples are done, now and then. */
+  /** Called now and then with the number of samples that are done. */
   onProgress: optional(callback<Listener>()),
 }
 
+/** Options of `Dataset.read`. */
 export interface ReadOptions extends Abortable, OptionsOf<typeof readingOptions> {}
 
+/** Options of `Dataset.check`. */
 export interface CheckOptions extends Abortable, OptionsOf<typeof checkOptions> {}
 
-/** Samples that were read. Those that could not be are missing in it. */
+/** Samples that were read. Those that could not be read are missing. */
 export interface Samples extends Disposable {
-  /** float32 `[n, C, ...]`, normalised. */
+  /** Normalized images, float32 `[n, C, ...]`. */
   readonly images: Tensor
-  /** int64 `[n]`. */
+  /** Labels, int64 `[n]`. */
   readonly labels: Tensor
+  /** The index of each sample in the dataset. */
   readonly indices: readonly number[]
 }
 
 /** A sample that could not be read, and is left out of batches. */
 export interface SkippedSample {
+  /** The index of the sample in the dataset. */
   readonly index: number
-  /** Which file, and what is wrong with it. */
+  /** Which file it is, and what is wrong with it. */
   readonly reason: string
 }
 
 const CLONING = uncloneable('a dataset stays in its thread (open its files there)')
 
 /**
- * Labelled samples, immutable: in memory, or read as they are needed. Batches are gathered and normalised natively,
- * off the event loop. In memory, images are `uint8 [N, C, H, W]` with `mean` and `std`, or `float32 [N, C, ...]` that come normalised; labels
- * are `int64 [N]`.
+ * Labeled samples, either in memory or read as they are needed. A dataset is immutable. Batches are gathered and
+ * normalized natively, off the event loop. In memory, images are `uint8 [N, C, H, W]` with `mean` and `std`, or
+ * `float32 [N, C, ...]` that are already normalized; labels are `int64 [N]`.
  */
 export class Dataset {
   /** @internal */
   readonly cloning = CLONING
   /** @internal */
   readonly handle: DatasetHandle
+  /** The number of samples. */
   readonly length: number
   /** The shape of one sample. */
   readonly sampleShape: readonly number[]
@@ -110,9 +122,9 @@ export class Dataset {
   }
 
   /**
-   * A dataset of tensors, which it copies or shares but never changes.
+   * Makes a dataset from tensors, which it copies or shares but never changes.
    *
-   * @throws TorchPruneError `ERR_SHAPE` or `ERR_DTYPE` for images and labels that do not fit each other.
+   * @throws TorchPruneError `ERR_SHAPE` or `ERR_DTYPE` for images and labels that do not match each other.
    */
   static from(images: Tensor, labels: Tensor, options: DatasetOptions = {}): Dataset {
     tensorKind.read(images, 'Dataset.from: images')
@@ -122,7 +134,7 @@ export class Dataset {
     return new Dataset(handle, images.shape[0]!, images.shape.slice(1))
   }
 
-  /** Samples `begin` to `end` (not included), sharing memory. */
+  /** Returns samples `begin` up to but not including `end`. They share memory with this dataset. */
   slice(begin: number, end = this.length): Dataset {
     whole().read(begin, 'Dataset.slice: begin')
     whole().read(end, 'Dataset.slice: end')
@@ -130,7 +142,10 @@ export class Dataset {
     return new Dataset(handle, end - begin, this.sampleShape)
   }
 
-  /** Cuts off the last `count` samples: what training may not see, and choices are made on. */
+  /**
+   * Splits off the last `count` samples, which training may not see and on which choices are made. Throws
+   * `ERR_ARGUMENT` unless both parts have a sample.
+   */
   split(count: number): { readonly train: Dataset; readonly validation: Dataset } {
     whole().read(count, 'Dataset.split: count')
     if (count < 1 || count >= this.length) {
@@ -144,9 +159,9 @@ export class Dataset {
   }
 
   /**
-   * Samples in memory by index, for loops of one's own: `images` float32 `[n, C, ...]`, `labels` int64 `[n]`.
+   * Returns samples in memory by index, for custom loops: `images` float32 `[n, C, ...]`, `labels` int64 `[n]`.
    *
-   * @throws TorchPruneError `ERR_ARGUMENT` where images would have to be decoded first: `read()` does that.
+   * @throws TorchPruneError `ERR_ARGUMENT` if images would have to be decoded first, which `read()` does.
    */
   batch(indices: readonly number[], device: Device = 'cpu'): { images: Tensor; labels: Tensor } {
     const [images, labels] = loadAddon().datasetBatch(
@@ -158,7 +173,8 @@ export class Dataset {
   }
 
   /**
-   * Samples by index, off the event loop, as training or evaluation sees them. Repeats bit for bit.
+   * Reads samples by index, off the event loop, as training or evaluation sees them. The same call gives bit-identical
+   * samples.
    *
    * @throws TorchPruneError `ERR_FILE` when none of them can be read.
    */
@@ -177,7 +193,7 @@ export class Dataset {
   }
 
   /**
-   * Reads every sample once and keeps none: what cannot be read shows before a run of days begins. Returns `skipped`.
+   * Reads every sample once and keeps none, so that unreadable ones show before a long run begins. Returns `skipped`.
    */
   async check(options: CheckOptions = {}): Promise<readonly SkippedSample[]> {
     const { augment, seed, batchSize, signal, onProgress } = readOptions(
@@ -190,14 +206,14 @@ export class Dataset {
     return this.skipped
   }
 
-  /** Samples that could not be read so far: grows as the dataset is used. */
+  /** The samples that could not be read so far; the list grows as the dataset is used. */
   get skipped(): readonly SkippedSample[] {
     return loadAddon()
       .datasetSkipped(this.handle)
       .map(([index, reason]) => ({ index, reason }))
   }
 
-  /** @throws TorchPruneError `ERR_BUSY` while a training reads it. */
+  /** Frees its memory. @throws TorchPruneError `ERR_BUSY` while training reads it. */
   dispose(): void {
     refuseRead(this)
     loadAddon().datasetDispose(this.handle)
@@ -208,7 +224,10 @@ export class Dataset {
   }
 }
 
-/** A dataset as an argument or an option; the parts of one are a mistake that is easily made. */
+/**
+ * A dataset as an argument or an option. Passing all parts of a data set is an easy mistake, so it has an error of its
+ * own.
+ */
 export const datasetKind: Kind<Dataset> = {
   expected: 'a Dataset',
   fits: (value) => value instanceof Dataset,
@@ -224,7 +243,7 @@ export const datasetKind: Kind<Dataset> = {
   },
 }
 
-/** The parts of a data set that work is done on, as an argument; others may be there. */
+/** The parts of a data set that a function needs, as an argument; other parts are allowed. */
 export function splitsKind<const Part extends keyof DataSplits>(
   ...parts: readonly Part[]
 ): Kind<Pick<DataSplits, Part>> {
@@ -234,7 +253,7 @@ export function splitsKind<const Part extends keyof DataSplits>(
     fits: isObject,
     read(value, name) {
       if (value instanceof Dataset) {
-        const fix = `${wrongValue(name, expected, value).message}: dataset.split(1000) cuts a validation part off`
+        const fix = `${wrongValue(name, expected, value).message}: dataset.split(1000) splits off a validation part`
         throw new TorchPruneError('ERR_ARGUMENT', fix)
       }
       if (!isObject(value)) throw wrongValue(name, expected, value)

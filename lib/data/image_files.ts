@@ -6,33 +6,35 @@ import { onOneLine } from '../base/text.js'
 import { loadAddon } from '../binding/addon.js'
 import type { FilesHandle } from '../binding/native.js'
 
-/** Names that hold images, by their ends: of torchvision's list what is decoded here, AVIF and GIF. */
+/** The extensions of image files: those of torchvision's list that are decoded here, and AVIF and GIF. */
 const ENDS = new Set(['jpg', 'jpeg', 'png', 'tif', 'tiff', 'webp', 'avif', 'gif'])
 
-// Between so many entries the event loop has its turn.
+// The event loop gets a turn after this many entries.
 const STRETCH = 2048
 
-/** A path as the system has it: text or, where its bytes are no UTF-8, the bytes. */
+/** A path as the system has it: a string or, if its bytes are not UTF-8, the bytes. */
 export type FilePath = string | Buffer
 
+/** An image file and the label of its class. */
 export interface ImageFile {
   readonly path: FilePath
   readonly label: number
 }
 
+/** The classes of a folder and their image files. */
 export interface ClassFolders {
-  /** In the order of their labels. */
+  /** The names of the classes, in the order of their labels. */
   readonly classes: readonly string[]
-  /** By class, then by path. */
+  /** The files, sorted by class, then by path. */
   readonly files: readonly ImageFile[]
 }
 
 /**
- * The images below a folder that has a folder for each class, in the order of torchvision's `ImageFolder`: classes
- * sorted by name, their folders by path, the files of each by name. Names are compared by code points. Names that begin
- * with a dot, and files of other kinds, are passed over; so is a link to a folder that it is in itself.
+ * Lists the images in a folder that contains a folder for each class, in the order of torchvision's `ImageFolder`:
+ * classes sorted by name, their folders by path, the files of each by name. Names are compared by code points. Names
+ * that begin with a dot and files of other kinds are skipped, and so are links to a folder that contains them.
  *
- * @param classes the classes that there must be, in place of those that are found
+ * @param classes the expected classes, in place of those that are found
  * @throws TorchPruneError `ERR_FILE` when there are no classes, or one without images.
  */
 export async function listClassFolders(dir: string, classes?: readonly string[]): Promise<ClassFolders> {
@@ -66,7 +68,7 @@ export async function listClassFolders(dir: string, classes?: readonly string[])
   return { classes: names, files }
 }
 
-/** Files as the addon takes them. */
+/** Converts a list of files for the addon. */
 export async function nativeFiles(files: readonly ImageFile[]): Promise<FilesHandle> {
   const native = loadAddon()
   const list = native.filesMake()
@@ -81,20 +83,20 @@ export async function nativeFiles(files: readonly ImageFile[]): Promise<FilesHan
   return list
 }
 
-/** The paths of files as bytes, each with a zero after it. */
+/** The paths of files as bytes, each followed by a zero byte. */
 export function pathBytes(files: readonly ImageFile[]): Uint8Array {
   const texts = files.map(({ path }) => (typeof path === 'string' ? `${path}\0` : undefined))
-  // At once, where all of them are text: a buffer for each takes ten times as long.
+  // If all paths are text, they are encoded at once: a buffer for each takes ten times as long.
   if (!texts.includes(undefined)) return Buffer.from(texts.join(''))
   return Buffer.concat(files.flatMap(({ path }) => [bytesOf(path), ZERO]))
 }
 
-/** Parts of a list, between which the event loop can go on. */
+/** Splits a list into parts, between which the event loop can run. */
 export function* stretchesOf<T>(list: readonly T[]): Generator<T[]> {
   for (let at = 0; at < list.length; at += STRETCH) yield list.slice(at, at + STRETCH)
 }
 
-/** A path for people. */
+/** Formats a path for people. */
 export function shown(path: FilePath): string {
   return typeof path === 'string' ? path : onOneLine(path.toString())
 }
@@ -110,7 +112,7 @@ function joined(folder: Buffer, name: FilePath): Buffer {
   return Buffer.concat([folder, ...(folder.at(-1) === SLASH[0] ? [] : [SLASH]), bytesOf(name)])
 }
 
-/** Text where the bytes are UTF-8: it takes less memory, and sorts faster. */
+/** Returns a string if the bytes are UTF-8, because strings take less memory and sort faster. */
 function pathOf(bytes: Buffer): FilePath {
   const text = bytes.toString()
   return bytes.equals(Buffer.from(text)) ? text : bytes
@@ -143,7 +145,7 @@ async function imagesBelow(top: Buffer): Promise<FilePath[]> {
   return paths
 }
 
-/** The folders and the images that a folder holds, sorted as Python sorts them. Links are followed. */
+/** The folders and the images in a folder, sorted as Python sorts them. Links are followed. */
 async function entriesOf(folder: Buffer): Promise<{ folders: FilePath[]; files: FilePath[] }> {
   const folders: FilePath[] = []
   const files: FilePath[] = []
@@ -154,7 +156,7 @@ async function entriesOf(folder: Buffer): Promise<{ folders: FilePath[]; files: 
     else if (ENDS.has(text.slice(text.lastIndexOf('.') + 1).toLowerCase())) files.push(name)
   }
   try {
-    // Node's types know names as text alone.
+    // Node's types describe only names that are text.
     const entries = await opendir(folder, { encoding: 'buffer' as BufferEncoding, bufferSize: 1024 })
     for await (const entry of entries as AsyncIterable<unknown> as AsyncIterable<Dirent<Buffer>>) {
       if (entry.name[0] === 0x2e) continue
@@ -176,7 +178,10 @@ async function entriesOf(folder: Buffer): Promise<{ folders: FilePath[]; files: 
   return { folders: await sorted(folders, self), files: await sorted(files, self) }
 }
 
-/** By code points, as Python compares text: UTF-16, JavaScript's order, differs beyond U+D7FF; UTF-8's does not. */
+/**
+ * Compares by code points, as Python compares text. JavaScript compares UTF-16, which differs beyond U+D7FF, while
+ * UTF-8 does not.
+ */
 function compare(a: FilePath, b: FilePath): number {
   if (isPlain(a) && isPlain(b)) return comparePlain(a, b)
   return Buffer.compare(bytesOf(a), bytesOf(b))
@@ -192,7 +197,7 @@ function isPlain(path: FilePath): boolean {
 
 const BEYOND = /[\ud800-\uffff]/
 
-/** Sorts in stretches that the event loop does not notice, and merges them. */
+/** Sorts in runs that are too short for the event loop to notice, and merges them. */
 async function sorted<T>(list: readonly T[], key: (item: T) => FilePath): Promise<T[]> {
   let plain = true
   for (const part of stretchesOf(list)) {

@@ -11,82 +11,90 @@ import { type DataSplits, Dataset } from './dataset.js'
 import { enableForeignImages } from './decode.js'
 import { type ImageFile, listClassFolders, nativeFiles, stretchesOf } from './image_files.js'
 
-/** Of ImageNet's training pixels by channel, in 0..1: what torchvision's networks are trained with. */
+/**
+ * The mean and standard deviation of ImageNet's training pixels by channel, on the scale 0..1; torchvision's networks
+ * are trained with them.
+ */
 export const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
 
 const ofChannels = list(number(), 'an array of numbers, one for each channel')
 
+/** The options of `ImageOptions`, by name. */
 export const imageOptions = {
   /**
-   * Height and width of samples.
+   * The height and width of samples, in pixels.
    * @default 224
    */
   size: optional(whole(1, 4096), 224),
   /**
-   * For evaluation: the length of the shorter side before the center is cropped.
+   * The length of the shorter side in pixels, from which evaluation crops the center.
    * @default 256 / 224 of `size`
    */
   resize: optional(whole(1, 8192)),
   /**
-   * By channel, in 0..1.
-   * @default ImageNet's
+   * The value to subtract from each channel, on the scale 0..1.
+   * @default ImageNet's mean
    */
   mean: optional(ofChannels, IMAGENET.mean),
   /**
-   * By channel, in 0..1.
-   * @default ImageNet's
+   * The value to divide each channel by, on the scale 0..1.
+   * @default ImageNet's standard deviation
    */
   std: optional(ofChannels, IMAGENET.std),
   /**
-   * Threads that decode, besides the one that computes.
-   * @default as many as cores, at most 4
+   * The number of threads that decode, in addition to the thread that computes.
+   * @default the number of cores, at most 4
    */
   threads: optional(whole(1, 256)),
   /**
-   * Batches that are read ahead.
+   * The number of batches that are read ahead.
    * @default 2
    */
   ahead: optional(whole(1, 64), 2),
   /**
-   * Augmented samples are decoded in a faster way that moves pixels a little: large images at a half, a quarter or
-   * an eighth, colors upsampled plainly. True decodes them as evaluation does.
+   * Whether augmented samples are decoded exactly as for evaluation. If not, they are decoded in a faster way that
+   * shifts pixels slightly: large images at a half, a quarter or an eighth of their size, and with simple upsampling of
+   * colors.
    * @default false
    */
   exact: optional(boolean, false),
   /**
-   * Bytes that decoding one image may take, in each thread. An image that would take more is left out, and listed in
-   * `skipped`.
+   * The number of bytes that decoding one image may take, per thread. An image that would take more is left out and
+   * listed in `skipped`.
    * @default 512 MB
    */
   decodeMemory: optional(whole(1), 2 ** 29),
 }
 
+/** The options of `ImageFolderOptions`, by name. */
 export const imageFolderOptions = {
   ...imageOptions,
   /**
-   * How many training images make the validation part, taken evenly from all classes.
+   * The number of training images that are split off as the validation part, taken evenly from all classes.
    * @default a twentieth of them
    */
   validation: optional(whole(1)),
 }
 
-/** How samples are made of images, and read. */
+/** How samples are made from images, and how they are read. */
 export interface ImageOptions extends OptionsOf<typeof imageOptions> {}
 
+/** Options of `data.imageFolder`. */
 export interface ImageFolderOptions extends OptionsOf<typeof imageFolderOptions> {}
 
+/** A data set of images, and the names of its classes. */
 export interface ImageSplits extends DataSplits {
-  /** In the order of their labels. */
+  /** The names of the classes, in the order of their labels. */
   readonly classes: readonly string[]
 }
 
 /**
- * Images in ImageNet's layout, `train/<class>/…` and `val/<class>/…` (or `test/<class>/…`), decoded as they are
- * needed; samples `[3, size, size]`. `val` becomes the test part, for choices must not be made on it: the validation
- * part is cut out of the training images. What cannot be decoded is left out and listed in `dataset.skipped`.
- * Images are converted to RGB; EXIF orientation is ignored, as in torchvision.
+ * Opens images in ImageNet's layout, `train/<class>/…` and `val/<class>/…` (or `test/<class>/…`). They are decoded as
+ * they are needed, to samples `[3, size, size]`. `val` becomes the test part, because no choices may be made on it; the
+ * validation part is split off from the training images. Images that cannot be decoded are left out and listed in
+ * `dataset.skipped`. Images are converted to RGB; EXIF orientation is ignored, as in torchvision.
  *
- * @throws TorchPruneError `ERR_FILE` when the layout is another one.
+ * @throws TorchPruneError `ERR_FILE` when the folder has another layout.
  */
 export async function imageFolder(dir: string, options: ImageFolderOptions = {}): Promise<ImageSplits> {
   const { validation: held, ...reading } = readOptions('data.imageFolder', imageFolderOptions, options)
@@ -99,7 +107,7 @@ export async function imageFolder(dir: string, options: ImageFolderOptions = {})
   }
 }
 
-/** The files of ImageNet's layout by part. */
+/** Lists the files of ImageNet's layout by part. Throws `ERR_FILE` for another layout. */
 export async function listSplits(dir: string, validation?: number) {
   const train = join(dir, 'train')
   const held = (await exists(join(dir, 'val'))) ? join(dir, 'val') : join(dir, 'test')
@@ -114,7 +122,7 @@ export async function listSplits(dir: string, validation?: number) {
 }
 
 /**
- * The images of one folder of classes, `<class>/…`, as one dataset in the order of torchvision's `ImageFolder`.
+ * Opens the images of one folder of classes, `<class>/…`, as one dataset in the order of torchvision's `ImageFolder`.
  *
  * @throws TorchPruneError `ERR_FILE` when there are none.
  */
@@ -127,15 +135,16 @@ export async function imageClasses(
   return { dataset: await fromFiles(files, reading), classes }
 }
 
+/** Image options with defaults filled in. */
 export type ImageReading = ReadOf<typeof imageOptions>
 
-/** As the addon takes them: defaults that depend on others, or on the machine, filled in. */
+/** Converts options for the addon, with the defaults that depend on other options or on the machine. */
 export function nativeImageOptions(options: ImageReading) {
   const { size, resize = Math.round((size * 256) / 224), threads = decodingThreads() } = options
   return { ...options, resize, threads }
 }
 
-/** How many threads decode where nobody says. */
+/** The default number of threads that decode. */
 export function decodingThreads(): number {
   return Math.min(4, availableCores())
 }
@@ -147,7 +156,7 @@ async function fromFiles(files: readonly ImageFile[], options: ImageReading): Pr
   return new Dataset(handle, files.length, [3, native.size, native.size])
 }
 
-/** `count` of a list at even distances, and the rest. */
+/** Takes `count` elements of a list at even distances, and returns the rest as well. */
 async function takeEvenly<T>(
   list: readonly T[],
   count: number,

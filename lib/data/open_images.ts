@@ -5,13 +5,13 @@ import { type ImageFolderOptions, type ImageSplits, imageFolder, imageFolderOpti
 import { packed } from './packed.js'
 
 /**
- * Images in ImageNet's layout, or a file of them that was packed, whichever the path is. Of a packed file the
- * validation part is fixed.
+ * Opens images in ImageNet's layout, or a file of packed images, depending on what the path is. The validation part of
+ * a packed file is fixed.
  *
  * @throws TorchPruneError `ERR_FILE` when it is neither.
  */
 export async function images(path: string, options: ImageFolderOptions = {}): Promise<ImageSplits> {
-  // What is wrong with a path that cannot be looked at, the folder's reader says.
+  // If stat fails, imageFolder() reports why.
   const stats = await stat(pathKind.read(path, 'data.images: path')).catch(() => undefined)
   const { validation: _, ...reading } = readOptions('data.images', imageFolderOptions, options)
   return stats?.isFile() ? packed(path, reading) : imageFolder(path, options)

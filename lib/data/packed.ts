@@ -20,17 +20,17 @@ import {
   nativeImageOptions,
 } from './images.js'
 
-// The format, numbers little-endian:
-//   0   8 bytes  'TPIMAGES'
-//   8   uint32   version, 1
-//   12  uint32   0
-//   16  uint64   number of images
-//   24  uint64   where the index begins: for each image its offset (uint64), width, height, label and 0 (uint32)
-//   32  uint64   where the description begins: JSON in UTF-8, up to the end of the file
-//   40  uint64   length of the file
-//   48  16 bytes 0
-//   64           the pixels of each image: rows from above to below, red, green and blue byte by byte
-// Images stand in the order of their parts: train, validation, test. The header is written last.
+// The format, with little-endian numbers:
+//     0   8 bytes  'TPIMAGES'
+//     8   uint32   version, 1
+//     12  uint32   0
+//     16  uint64   number of images
+//     24  uint64   start of the index: for each image its offset (uint64), width, height, label and 0 (uint32)
+//     32  uint64   start of the description: JSON in UTF-8, up to the end of the file
+//     40  uint64   length of the file
+//     48  16 bytes 0
+//     64           the pixels of each image: rows from top to bottom, with red, green and blue bytes interleaved
+// Images are in the order of their parts: train, validation, test. The header is written last.
 const MAGIC = 'TPIMAGES'
 const VERSION = 1
 const HEADER = 64
@@ -39,7 +39,7 @@ const MOST_DESCRIPTION = 2 ** 28
 const FIX = 'pack the images again'
 
 const descriptionSchema = z.object({
-  /** The length of the shorter side. */
+  /** The length of the shorter side, in pixels. */
   resize: z.int().min(1),
   classes: z.array(z.string()).min(1),
   parts: z.object({ train: z.int().min(1), validation: z.int().min(1), test: z.int().min(1) }),
@@ -48,7 +48,7 @@ type Description = z.infer<typeof descriptionSchema>
 
 const packOptions = {
   /**
-   * The length of the shorter side.
+   * The length of the shorter side, in pixels.
    * @default 256
    */
   resize: optional(whole(1, 8192), 256),
@@ -56,23 +56,28 @@ const packOptions = {
   threads: imageFolderOptions.threads,
   decodeMemory: imageFolderOptions.decodeMemory,
   ...abortOptions,
-  /** Told of how many images are done, now and then. */
+  /** Called now and then with the number of images that are done. */
   onProgress: optional(callback<Listener>()),
 }
 
+/** Options of `packImages`. */
 export interface PackOptions extends Abortable, OptionsOf<typeof packOptions> {}
 
+/** What `packImages` wrote. */
 export interface PackResult {
+  /** The number of images in the file. */
   readonly images: number
+  /** The number of classes. */
   readonly classes: number
+  /** The size of the file. */
   readonly bytes: number
-  /** Images that cannot be decoded: they are not in the file. Their index is that among all files. */
+  /** The images that cannot be decoded and are not in the file. Their index is the one among all files. */
   readonly skipped: readonly SkippedSample[]
 }
 
 /**
  * Decodes and resizes the images of a folder (in the layout of `imageFolder`) once, into one file that training reads
- * through a memory map. The file appears whole or not at all.
+ * through a memory map. The file appears either complete or not at all.
  *
  * @throws TorchPruneError `ERR_FILE` for the folder, `ERR_OUTPUT` for the file; the signal's reason when aborted.
  */
@@ -110,10 +115,10 @@ export async function packImages(dir: string, out: string, options: PackOptions 
 }
 
 /**
- * The images of a file that `packImages` or `torch-prune pack` wrote; samples `[3, size, size]`. Random crops are cut
- * out of the packed images, evaluation takes their centre. The file must stay as it is while it is read.
+ * Opens a file that `packImages` or `torch-prune pack` wrote, as samples `[3, size, size]`. Random crops are cut out of
+ * the packed images, and evaluation takes their center. The file must not change while it is read.
  *
- * @throws TorchPruneError `ERR_FILE` when it is not one, is cut short, or contradicts itself.
+ * @throws TorchPruneError `ERR_FILE` when it is not such a file, is cut short, or contradicts itself.
  */
 export async function packed(file: string, options: ImageOptions = {}): Promise<ImageSplits> {
   const reading = readOptions('data.packed', imageOptions, options)
@@ -179,7 +184,7 @@ async function readLayout(path: string) {
     if (length !== size) {
       refuse(
         path,
-        `${size < length ? 'is cut short' : 'goes on after its end'}: ${size} of ${length} bytes`,
+        `${size < length ? 'is cut short' : 'continues after its end'}: ${size} of ${length} bytes`,
         FIX,
       )
     }
@@ -211,7 +216,7 @@ function describe(path: string, bytes: Buffer, count: number): Description {
     refuse(path, 'has a description that is not JSON', FIX)
   }
   const { success, data } = descriptionSchema.safeParse(value)
-  if (!success) return refuse(path, 'has a description of another kind', FIX)
+  if (!success) return refuse(path, 'has a description that torch-prune does not understand', FIX)
   const { train, validation, test } = data.parts
   if (train + validation + test !== count) {
     refuse(path, `has parts of ${train}, ${validation} and ${test} for ${count} images`, FIX)

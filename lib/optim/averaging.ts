@@ -4,35 +4,42 @@ import { made, optional, readOptions } from '../base/option.js'
 const share = number({ least: 0, under: 1 })
 export const emaOptions = {
   /**
-   * What the average keeps of itself at each step.
+   * The share of itself that the average keeps at each step.
    * @default 0.999
    */
   decay: optional(share, 0.999),
 }
 export const swaOptions = {
   /**
-   * The share of the epochs that comes before the averaging.
+   * The share of the epochs that come before averaging starts.
    * @default 0.75
    */
   start: optional(share, 0.75),
 }
 
-/** Which average of the weights training ends with. */
+/** The average of the weights that training ends with. */
 export type Averaging =
   | { readonly kind: 'ema'; readonly decay: number }
   | { readonly kind: 'swa'; readonly start: number }
 
 /**
- * An exponential moving average: after each step `average = decay · average + (1 - decay) · weight`, from the
- * weights of the first step on (Polyak and Juditsky 1992; torch.optim.swa_utils.get_ema_multi_avg_fn).
+ * An exponential moving average: after each step `average = decay · average + (1 - decay) · weight`, starting with the
+ * weights of the first step (Polyak and Juditsky 1992; torch.optim.swa_utils.get_ema_multi_avg_fn).
+ *
+ * @param decay from 0 up to but not including 1
+ * @default 0.999
  */
 export function ema(decay = emaOptions.decay.fallback): Averaging {
   return { kind: 'ema', ...readOptions('ema', emaOptions, { decay }) }
 }
 
 /**
- * Stochastic weight averaging: the mean of the weights at the end of each epoch after this share of them
- * (Izmailov et al. 2018). For learning rates that stay up: where they fall to 0, nothing is left to average.
+ * Stochastic weight averaging: the mean of the weights at the ends of all epochs after the first `start` of them
+ * (Izmailov et al. 2018). It is meant for learning rates that stay high: if they fall to 0, there is nothing left to
+ * average.
+ *
+ * @param start a share of the epochs, from 0 up to but not including 1
+ * @default 0.75
  */
 export function swa(start = swaOptions.start.fallback): Averaging {
   return { kind: 'swa', ...readOptions('swa', swaOptions, { start }) }
@@ -44,7 +51,10 @@ export const averagingKind = made<Averaging>({
   makers: ['ema()', 'swa()'],
 })
 
-/** How far the average goes towards the weights after each step of an epoch (from 1): all the way first. */
+/**
+ * The weight of each step of an epoch (counted from 1) in the average: 1 makes the average equal to the weights, as the
+ * first one does.
+ */
 export function averageWeights(
   averaging: Averaging,
   epoch: number,

@@ -12,9 +12,11 @@ import { Tensor } from '../tensor/tensor.js'
 import { noRegularization, type Regularization, regularizationKind } from './regularization.js'
 import { type OptimizerSpec, optimizerKind } from './spec.js'
 
-/** What an optimiser remembers of a parameter; the moments under PyTorch's names. */
+/** What an optimizer remembers about a parameter; the moments have PyTorch's names. */
 export interface ParameterState {
+  /** The number of updates of the parameter. */
   readonly steps: number
+  /** The moments by name, each of the parameter's shape. */
   readonly moments: Readonly<Record<string, Tensor>>
 }
 
@@ -23,12 +25,13 @@ const stateKind = instance<ReadonlyMap<string, unknown>>(Map, 'a Map, as state()
 const CLONING = uncloneable('an optimizer stays in its thread (send what its state() holds)')
 
 /**
- * An optimiser over a network's parameters or over tensors of one's own. Masks set later seal its moments;
- * states loaded into it are sealed as they come.
+ * An optimizer for a network's parameters or for any tensors. Masks that are set later seal its moments, and states are
+ * sealed when they are loaded.
  */
 export class Optimizer {
   /** @internal */
   readonly cloning = CLONING
+  /** The settings of the optimizer. */
   readonly spec: OptimizerSpec
   /** @internal */
   readonly handle: OptimizerHandle
@@ -43,7 +46,10 @@ export class Optimizer {
     this.handle = loadAddon().optimizerMake(native, parameters)
   }
 
-  /** Over all parameters of a network; frozen ones are passed by. `regularization` acts on layers' weights. */
+  /**
+   * Makes an optimizer for all parameters of a network; frozen ones are skipped. `regularization` applies to layers'
+   * weights; by default there is none.
+   */
   static of(
     network: AnyNetwork,
     spec: OptimizerSpec,
@@ -60,14 +66,14 @@ export class Optimizer {
         const own = { name, network: network.handle, weightDecay: spec.weightDecay }
         if (regularization.kind === 'none' || !weights.has(name)) return own
         if (regularization.kind === 'l1') return { ...own, l1: regularization.strength }
-        // For SGD and Adam, L2 is weight decay, which their fused kernels take along for nothing.
+        // For SGD and Adam, L2 is the same as weight decay, which their fused kernels apply at no extra cost.
         if (spec.kind === 'adamw') return { ...own, l2: regularization.strength }
         return { ...own, weightDecay: spec.weightDecay + regularization.strength }
       })
     return new Optimizer(checked, parameters)
   }
 
-  /** Over tensors that require gradients, by name. */
+  /** Makes an optimizer for tensors that require gradients, by name. */
   static over(tensors: Readonly<Record<string, Tensor>>, spec: OptimizerSpec): Optimizer {
     const checked = optimizerKind.read(spec, 'Optimizer.over: spec')
     const named = record(tensorKind, 'an object of tensors by name').read(tensors, 'Optimizer.over: tensors')
@@ -79,16 +85,17 @@ export class Optimizer {
     return new Optimizer(checked, parameters)
   }
 
-  /** One update of every parameter that has a gradient. */
+  /** Updates every parameter that has a gradient once. `lr` defaults to the optimizer's learning rate. */
   step(lr: number = this.spec.lr): void {
     loadAddon().optimizerStep(this.handle, lr)
   }
 
+  /** Clears the gradients of all its parameters. */
   zeroGrad(): void {
     loadAddon().optimizerZeroGrad(this.handle)
   }
 
-  /** A copy of all that it remembers, by parameter. */
+  /** Copies everything that it remembers, by parameter. */
   state(): Map<string, ParameterState> {
     const entries = loadAddon().optimizerState(this.handle)
     return new Map(
@@ -104,7 +111,7 @@ export class Optimizer {
     )
   }
 
-  /** Takes up what another one remembered. Pruned places become +0, whatever was saved. */
+  /** Loads what another optimizer remembered. Pruned positions become +0, whatever was saved for them. */
   async loadState(state: ReadonlyMap<string, ParameterState>): Promise<void> {
     const states = Array.from(stateKind.read(state, 'Optimizer.loadState: state'), ([name, saved]) => {
       const { steps, moments } = parameterState.read(saved, `Optimizer.loadState: state of ${shown(name)}`)
@@ -114,6 +121,7 @@ export class Optimizer {
     await runJob(() => loadAddon().optimizerLoadStart(this.handle, states))
   }
 
+  /** Frees its memory. */
   dispose(): void {
     loadAddon().optimizerDispose(this.handle)
   }

@@ -1,15 +1,16 @@
 import { number } from '../base/kind.js'
 import { made, type OptionsOf, optional, type ReadOf, readOptions } from '../base/option.js'
 
-/** How the learning rate moves, as a factor on the optimizer's own. */
+/** How the learning rate changes, as a factor of the optimizer's own rate. */
 export type Schedule =
   | { readonly kind: 'constant' }
   | ({ readonly kind: 'cosine' } & ReadOf<typeof cosineOptions>)
   | ({ readonly kind: 'step' } & ReadOf<typeof stepOptions>)
 
+/** The options of `cosine`, by name. */
 export const cosineOptions = {
   /**
-   * Share of all steps over which the rate rises linearly.
+   * The share of all steps over which the rate rises linearly.
    * @default 0
    */
   warmup: optional(number({ least: 0, most: 1 }), 0),
@@ -21,30 +22,32 @@ export const cosineOptions = {
 }
 
 export const stepOptions = {
-  /** Epochs between two changes of the rate. */
+  /** The number of epochs between two changes of the rate. */
   every: number({ over: 0 }),
   /**
-   * What the rate is multiplied by.
+   * The factor by which the rate is multiplied.
    * @default 0.1
    */
   factor: optional(number({ over: 0 }), 0.1),
 }
 
+/** Options of `cosine`. */
 export interface CosineOptions extends OptionsOf<typeof cosineOptions> {}
 
+/** Keeps the rate constant. */
 export function constant(): Schedule {
   return { kind: 'constant' }
 }
 
 /**
- * Half a cosine from 1 down to `final`, after a linear `warmup` over that share of all steps
- * (Loshchilov and Hutter 2017, one cycle).
+ * Half a cosine from 1 down to `final`, after a linear `warmup` over that share of all steps (Loshchilov and Hutter
+ * 2017, one cycle).
  */
 export function cosine(options: CosineOptions = {}): Schedule {
   return { kind: 'cosine', ...readOptions('cosine', cosineOptions, options) }
 }
 
-/** Multiplies the rate by `factor` after every `every` epochs. */
+/** Multiplies the rate by `factor` after every `every` epochs. `factor` defaults to 0.1. */
 export function step(every: number, factor = stepOptions.factor.fallback): Schedule {
   return { kind: 'step', ...readOptions('step', stepOptions, { every, factor }) }
 }
@@ -55,7 +58,7 @@ export const scheduleKind = made<Schedule>({
   makers: ['constant()', 'cosine()', 'step(10)'],
 })
 
-/** The factor at a step of all `total`, in epochs of `perEpoch` steps. */
+/** The factor at step `at` (counted from 0) of `total` steps, in epochs of `perEpoch` steps. */
 export function rateFactor(schedule: Schedule, at: number, total: number, perEpoch: number): number {
   switch (schedule.kind) {
     case 'constant':

@@ -3,7 +3,10 @@ import { TorchPruneError } from '../base/errors.js'
 import { boolean, number } from '../base/kind.js'
 import { made, type OptionsOf, optional, type ReadOf, readOptions } from '../base/option.js'
 
-/** Beyond it, a product may be infinite in float32, and infinity times a sealed weight is NaN. */
+/**
+ * The largest learning rate or strength. Beyond it, a product may be infinite in float32, and infinity times a sealed
+ * weight is NaN.
+ */
 export const LARGEST_RATE = 1e20
 /** The smallest normal float32. */
 const LEAST_EPS = 2 ** -126
@@ -11,97 +14,107 @@ const LEAST_EPS = 2 ** -126
 const rate = number({ least: 0, most: LARGEST_RATE })
 const fused = optional(boolean, true)
 
+/** The options of `sgd`, by name. */
 export const sgdOptions = {
-  /** Learning rate. */
+  /** The learning rate. */
   lr: rate,
   /**
-   * What a step keeps of the one before.
+   * The share of the previous step that the next one keeps.
    * @default 0
    */
   momentum: optional(number({ least: 0, most: 1 }), 0),
   /**
-   * The share of the gradient that the momentum leaves out.
+   * The share of the gradient that momentum leaves out.
    * @default 0
    */
   dampening: optional(number({ least: 0, most: 1 }), 0),
   /**
-   * Looks ahead along the momentum (Nesterov 1983).
+   * Whether to look ahead along the momentum (Nesterov 1983); this needs a momentum over 0 and no dampening.
    * @default false
    */
   nesterov: optional(boolean, false),
   /**
-   * For all parameters, added to the gradient, as PyTorch's SGD takes it.
+   * Weight decay of all parameters, added to the gradient as in PyTorch's SGD.
    * @default 0
    */
   weightDecay: optional(rate, 0),
   /**
-   * Updates by one-pass kernels; false updates by single operators, bit for bit like PyTorch's plain loop.
+   * Whether to update with one-pass kernels; false updates with single operators, bit for bit like PyTorch's plain
+   * loop.
    * @default true
    */
   fused,
 }
 
+/** The options of `adam`, by name. */
 export const adamOptions = {
   /**
-   * Learning rate.
+   * The learning rate.
    * @default 1e-3
    */
   lr: optional(rate, 1e-3),
   /**
-   * How fast the averages of the gradient and of its square forget.
+   * The decay of the running averages of the gradient and of its square.
    * @default [0.9, 0.999]
    */
   betas: optional(pair(number({ least: 0, under: 1 })), [0.9, 0.999]),
   /**
-   * Added to the denominator. With 0, or what float32 rounds to it, a sealed weight would be 0 / 0.
+   * A number that is added to the denominator. With 0, or with what float32 rounds to 0, a sealed weight would be 0 /
+   * 0.
    * @default 1e-8
    */
   eps: optional(number({ least: LEAST_EPS, most: LARGEST_RATE }), 1e-8),
   /**
-   * Divides by the largest average of squares so far (Reddi, Kale and Kumar 2018).
+   * Whether to divide by the largest average of squares so far (Reddi, Kale and Kumar 2018).
    * @default false
    */
   amsgrad: optional(boolean, false),
   /**
-   * For all parameters, as PyTorch's optimizers take it: coupled for Adam, decoupled for AdamW.
+   * Weight decay of all parameters, as in PyTorch's optimizers: coupled for Adam, decoupled for AdamW.
    * @default 0 for Adam, 0.01 for AdamW
    */
   weightDecay: optional(rate, 0),
   /**
-   * Updates by libtorch's one-pass kernels; false updates by single operators, bit for bit like PyTorch's plain loop.
+   * Whether to update with libtorch's one-pass kernels; false updates with single operators, bit for bit like PyTorch's
+   * plain loop.
    * @default true
    */
   fused,
 }
 
+/** The options of `adamw`, by name. */
 export const adamwOptions = { ...adamOptions, weightDecay: optional(rate, 0.01) }
 
+/** Options of `sgd`. */
 export interface SgdOptions extends OptionsOf<typeof sgdOptions> {}
+/** Options of `adam` and `adamw`. */
 export interface AdamOptions extends OptionsOf<typeof adamOptions> {}
 
+/** The settings of `sgd`, with defaults filled in. */
 export interface SgdSpec extends ReadOf<typeof sgdOptions> {
   readonly kind: 'sgd'
 }
+/** The settings of `adam` or `adamw`, with defaults filled in. */
 export interface AdamSpec extends ReadOf<typeof adamOptions> {
   readonly kind: 'adam' | 'adamw'
 }
 
-/** An optimizer, described. */
+/** The settings of an optimizer. */
 export type OptimizerSpec = SgdSpec | AdamSpec
 
-/** Stochastic gradient descent, as torch.optim.SGD. */
+/** Stochastic gradient descent, like torch.optim.SGD. */
 export function sgd(options: SgdOptions): SgdSpec {
   const spec: SgdSpec = { kind: 'sgd', ...readOptions('sgd', sgdOptions, options) }
   checkNesterov(spec, 'sgd')
   return spec
 }
 
-/** Adam, as torch.optim.Adam. */
+/** Adam, like torch.optim.Adam. */
 export function adam(options: AdamOptions = {}): AdamSpec {
   return { kind: 'adam', ...readOptions('adam', adamOptions, options) }
 }
 
-/** Adam with decoupled weight decay, as torch.optim.AdamW. */
+/** Adam with decoupled weight decay, like torch.optim.AdamW. */
 export function adamw(options: AdamOptions = {}): AdamSpec {
   return { kind: 'adamw', ...readOptions('adamw', adamwOptions, options) }
 }

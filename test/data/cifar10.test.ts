@@ -100,7 +100,7 @@ describe('CIFAR-10', () => {
     blank()
     truncateSync(join(root, 'data_batch_3.bin'), BYTES - 1)
     expect(await refusedWith(cifar10(root))).to.match(
-      /data_batch_3\.bin: is cut short: 30729999 of 30730000 bytes/,
+      /data_batch_3\.bin: is cut short: it has 30729999 of 30730000 bytes/,
     )
     truncateSync(join(root, 'data_batch_3.bin'), BYTES + 10_000)
     expect(await refusedWith(cifar10(root))).to.match(/has 30740000 bytes.*CIFAR-100/)

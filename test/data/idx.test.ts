@@ -106,13 +106,13 @@ describe('IDX files', () => {
       'a .gz that inflates to too little',
       gzipSync(labels.subarray(0, 10)),
       1,
-      /is cut short: 2 of 4 elements/,
+      /is cut short: it has 2 of 4 elements/,
     ],
     [
       'a .gz that inflates to too much',
       gzipSync(Buffer.concat([labels, labels])),
       1,
-      /goes on after its last element/,
+      /has more bytes after its last element/,
     ],
     [
       'a .gz that claims a terabyte',

@@ -114,13 +114,13 @@ describe('packed images', () => {
       [/does not hold packed images/, (bytes) => void bytes.write('X', 0)],
       [/is of version 2/, (bytes) => void bytes.writeUInt32LE(2, 8)],
       [/is cut short/, (bytes) => bytes.subarray(0, bytes.length - 1)],
-      [/goes on after its end/, (bytes) => Buffer.concat([bytes, Buffer.alloc(1)])],
+      [/continues after its end/, (bytes) => Buffer.concat([bytes, Buffer.alloc(1)])],
       [/contradicts its length/, (bytes) => void bytes.writeBigUInt64LE(2n ** 63n, 16)],
       [/contradicts its length/, (bytes) => void bytes.writeBigUInt64LE(0n, 16)],
       [/contradicts its length/, (bytes) => void bytes.writeBigUInt64LE(8n, 24)],
       [/contradicts its length/, (bytes) => void bytes.writeBigUInt64LE(BigInt(bytes.length), 32)],
       [/not JSON/, (bytes) => void bytes.write('?', Number(bytes.readBigUInt64LE(32)))],
-      [/another kind/, (bytes) => void bytes.write('xxxx', bytes.lastIndexOf('"resize"') + 1)],
+      [/does not understand/, (bytes) => void bytes.write('xxxx', bytes.lastIndexOf('"resize"') + 1)],
       [/parts of/, (bytes) => void bytes.write('5', bytes.lastIndexOf('"validation":') + 13)],
     ]
     for (const [message, change] of lies)
