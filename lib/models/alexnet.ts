@@ -18,8 +18,8 @@ import {
 } from './options.js'
 
 /**
- * AlexNet in the shape of torchvision's, whose published weights load by name: Krizhevsky 2014, "One weird trick",
- * without groups. Samples are `[3, 224, 224]`; 61,100,840 parameters for 1000 classes.
+ * AlexNet in torchvision's version (Krizhevsky 2014, "One weird trick"), without groups. Its layers have torchvision's
+ * names, so the published weights load. Samples are `[3, 224, 224]`; it has 61,100,840 parameters for 1000 classes.
  */
 export function alexnet(options: HiddenOptions & SizeOptions = {}) {
   const read = readModelOptions('alexnet', hiddenSizeOptions, options)
@@ -55,8 +55,8 @@ export function alexnet(options: HiddenOptions & SizeOptions = {}) {
 }
 
 /**
- * AlexNet as Caffe has it, which the paper prunes (table 4): Krizhevsky et al. 2012, conv2, conv4 and conv5 in two
- * groups, local response normalisation in front of the pooling. Samples are Caffe's crops, `[3, 227, 227]`;
+ * AlexNet in Caffe's version, which the paper prunes (table 4): Krizhevsky et al. 2012, with conv2, conv4 and conv5 in
+ * two groups and local response normalization before pooling. Samples are Caffe's crops, `[3, 227, 227]`; it has
  * 60,965,224 parameters for 1000 classes. Layers are named as in the paper's table; Caffe calls fc1 fc6, and so on.
  */
 export function alexnetCaffe(options: HiddenOptions = {}) {

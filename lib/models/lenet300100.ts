@@ -14,7 +14,10 @@ export function lenet300100(options: ModelOptions = {}) {
   return network([1, 28, 28], { flatten: flatten(), ...layers(read) }, read.own)
 }
 
-/** The same with dropout of pixels (Srivastava et al. 2014), which trains to fewer errors; 0.2 unless given. */
+/**
+ * LeNet-300-100 with dropout of pixels (Srivastava et al. 2014), which makes it train to fewer errors. The dropout rate
+ * defaults to 0.2.
+ */
 export function lenet300100Dropout(options: DropoutOptions = {}) {
   const read = readModelOptions('lenet300100Dropout', dropoutOptions, options)
   const { dropout: p = 0.2 } = read

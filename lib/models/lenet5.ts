@@ -2,13 +2,16 @@ import { conv2d, dropout, flatten, linear, maxPool2d, relu } from '../nn/layers.
 import { network } from '../nn/network.js'
 import { type ModelOptions, modelOptions, readModelOptions } from './options.js'
 
-/** LeNet-5 as Caffe has it, for samples `[1, 28, 28]`: no ReLU behind the convolutions, 431,080 parameters. */
+/** LeNet-5 in Caffe's version, for samples `[1, 28, 28]`: no ReLU after the convolutions, 431,080 parameters. */
 export function lenet5(options: ModelOptions = {}) {
   const read = readModelOptions('lenet5', modelOptions, options)
   return network([1, 28, 28], layers(read), read.own)
 }
 
-/** The same with dropout in front of all but its first layer, less towards the samples: it trains to fewer errors. */
+/**
+ * LeNet-5 with dropout before each layer but the first, at lower rates closer to the input, which makes it train to
+ * fewer errors.
+ */
 export function lenet5Dropout(options: ModelOptions = {}) {
   const read = readModelOptions('lenet5Dropout', modelOptions, options)
   const { conv1, pool1, conv2, pool2, flatten, fc1, relu1, fc2 } = layers(read)

@@ -2,55 +2,62 @@ import { number, whole } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions, type Table } from '../base/option.js'
 import { type NetworkOptions, networkOptions } from '../nn/network_options.js'
 
+/** The options of every model, by name. */
 export const modelOptions = {
   ...networkOptions,
   /**
-   * How many classes the last layer tells apart.
-   * @default as many as the published network
+   * The number of classes that the last layer distinguishes.
+   * @default the published network's
    */
   classes: optional(whole(1)),
 }
 
+/** The options of `SizeOptions`, by name. */
 export const sizeOptions = {
   ...modelOptions,
   /**
-   * Height and width of samples.
-   * @default 224, as the published network's
+   * The height and width of samples, in pixels.
+   * @default 224, as in the published network
    */
   size: optional(whole(1)),
 }
 
+/** The options of `DropoutOptions`, by name. */
 export const dropoutOptions = {
   ...modelOptions,
   /**
-   * The share that each dropout layer zeroes while training.
+   * The share of inputs that each dropout layer zeroes in training.
    * @default the published network's
    */
   dropout: optional(number({ least: 0, most: 1 })),
 }
 
+/** The options of `HiddenOptions`, by name. */
 export const hiddenOptions = {
   ...dropoutOptions,
   /**
-   * Neurons of each hidden fully connected layer.
-   * @default 4096, as published
+   * The number of neurons in each hidden fully connected layer.
+   * @default 4096, as in the published network
    */
   hidden: optional(whole(1)),
 }
 
+/** The options of models that take both `HiddenOptions` and `SizeOptions`, by name. */
 export const hiddenSizeOptions = { ...hiddenOptions, size: sizeOptions.size }
 
+/** The options of every model. */
 export interface ModelOptions extends NetworkOptions, OptionsOf<typeof modelOptions> {}
 
-/** Of networks that pool to a fixed size, whatever comes in. */
+/** The options of networks that pool to a fixed size, and therefore take samples of any size. */
 export interface SizeOptions extends NetworkOptions, OptionsOf<typeof sizeOptions> {}
 
+/** The options of networks with dropout. */
 export interface DropoutOptions extends NetworkOptions, OptionsOf<typeof dropoutOptions> {}
 
-/** Of AlexNet and VGG. */
+/** The options of AlexNet and VGG. */
 export interface HiddenOptions extends NetworkOptions, OptionsOf<typeof hiddenOptions> {}
 
-/** The options of a model, and those among them that are the network's. */
+/** Reads the options of a model; `own` holds those of the network among them. */
 export function readModelOptions<T extends typeof modelOptions & Table>(
   model: string,
   table: T,

@@ -2,9 +2,10 @@ import { prefix } from '../nn/graph.js'
 import { add, batchNorm2d, conv2d, type Layer, relu } from '../nn/layers.js'
 
 /**
- * The blocks of residual networks (He et al. 2015). Each is named after its group of modules in PyTorch, reads
- * `from`, which is to be the layer before it, and ends in `<name>.relu`. Those with a projection change the channels
- * or the size on their shortcut, too, whose group `shortcut` names: torchvision's `downsample`, elsewhere `shortcut`.
+ * The blocks of residual networks (He et al. 2015). Each is named after its group of modules in PyTorch, reads `from`,
+ * which must be the layer before it, and ends in `<name>.relu`. Blocks with a projection change the number of channels
+ * or the size, also on their shortcut. `shortcut` names the shortcut's modules: torchvision calls them `downsample`,
+ * others `shortcut`.
  */
 interface Projection<S extends string> {
   readonly shortcut: S
@@ -12,7 +13,7 @@ interface Projection<S extends string> {
   readonly stride?: number
 }
 
-/** Two 3×3 convolutions. */
+/** A block of two 3×3 convolutions. */
 export function basic<const P extends string, const F extends string>(name: P, from: F, channels: number) {
   return {
     ...basicBranch(name, channels, channels, 1),
@@ -20,6 +21,7 @@ export function basic<const P extends string, const F extends string>(name: P, f
   }
 }
 
+/** A block of two 3×3 convolutions with a projection on its shortcut. */
 export function basicProjected<const P extends string, const F extends string, const S extends string>(
   name: P,
   from: F,
@@ -33,7 +35,10 @@ export function basicProjected<const P extends string, const F extends string, c
   }
 }
 
-/** 1×1, 3×3 and 1×1 convolutions, the last to four times the channels; the stride is the middle one's. */
+/**
+ * A block of 1×1, 3×3 and 1×1 convolutions, of which the last has four times the channels. The stride is in the middle
+ * one.
+ */
 export function bottleneck<const P extends string, const F extends string>(
   name: P,
   from: F,
@@ -45,6 +50,7 @@ export function bottleneck<const P extends string, const F extends string>(
   }
 }
 
+/** A bottleneck block with a projection on its shortcut. */
 export function bottleneckProjected<const P extends string, const F extends string, const S extends string>(
   name: P,
   from: F,
@@ -98,7 +104,10 @@ function sum<const P extends string, const A extends string, const B extends str
   return { ...named(`${name}.add`, add<A | B>(a, b)), ...named(`${name}.relu`, relu()) }
 }
 
-/** A layer under its name: a computed key alone would be any `string` to the compiler. */
+/**
+ * Makes an object that has the layer under its name. With just a computed key, the compiler would know it only as a
+ * `string`.
+ */
 export function named<const N extends string, L extends Layer>(name: N, layer: L) {
   return { [name]: layer } as { readonly [K in N]: L }
 }

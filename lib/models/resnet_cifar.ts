@@ -3,9 +3,9 @@ import { network } from '../nn/network.js'
 import { type ModelOptions, modelOptions, readModelOptions } from './options.js'
 import { basic, basicProjected, bottleneck, bottleneckProjected } from './residual.js'
 
-// As the summary's code has them: a 3×3 stem without pooling, shortcuts named `shortcut`, the classifier `linear`.
+// As in the summary's code: a 3×3 stem without pooling, shortcuts named `shortcut`, and a classifier named `linear`.
 
-/** ResNet-9 for CIFAR-10: one basic block a stage. Samples are `[3, 32, 32]`; 4,903,242 parameters. */
+/** ResNet-9 for CIFAR-10, with one basic block per stage. Samples are `[3, 32, 32]`; it has 4,903,242 parameters. */
 export function resnet9(options: ModelOptions = {}) {
   const read = readModelOptions('resnet9', modelOptions, options)
   return network(
@@ -22,7 +22,7 @@ export function resnet9(options: ModelOptions = {}) {
   )
 }
 
-/** ResNet-18 for CIFAR-10: two basic blocks a stage. Samples are `[3, 32, 32]`; 11,173,962 parameters. */
+/** ResNet-18 for CIFAR-10, with two basic blocks per stage. Samples are `[3, 32, 32]`; it has 11,173,962 parameters. */
 export function resnet18(options: ModelOptions = {}) {
   const read = readModelOptions('resnet18', modelOptions, options)
   return network(
@@ -43,7 +43,7 @@ export function resnet18(options: ModelOptions = {}) {
   )
 }
 
-/** ResNet-34 for CIFAR-10: 3, 4, 6 and 3 basic blocks. Samples are `[3, 32, 32]`; 21,282,122 parameters. */
+/** ResNet-34 for CIFAR-10, with 3, 4, 6 and 3 basic blocks. Samples are `[3, 32, 32]`; it has 21,282,122 parameters. */
 export function resnet34(options: ModelOptions = {}) {
   const read = readModelOptions('resnet34', modelOptions, options)
   return network(
@@ -72,7 +72,7 @@ export function resnet34(options: ModelOptions = {}) {
   )
 }
 
-/** ResNet-50 for CIFAR-10: 3, 4, 6 and 3 bottlenecks. Samples are `[3, 32, 32]`; 23,520,842 parameters. */
+/** ResNet-50 for CIFAR-10, with 3, 4, 6 and 3 bottlenecks. Samples are `[3, 32, 32]`; it has 23,520,842 parameters. */
 export function resnet50(options: ModelOptions = {}) {
   const read = readModelOptions('resnet50', modelOptions, options)
   return network(

@@ -4,8 +4,8 @@ import { type ModelOptions, readModelOptions, type SizeOptions, sizeOptions } fr
 import { basic, basicProjected, bottleneck, bottleneckProjected } from './residual.js'
 
 /**
- * ResNet-18 for ImageNet under torchvision's names, so that its published weights load. Samples are
- * `[3, 224, 224]`; 11,689,512 parameters for 1000 classes.
+ * ResNet-18 for ImageNet with torchvision's names, so that its published weights load. Samples are `[3, 224, 224]`; it
+ * has 11,689,512 parameters for 1000 classes.
  */
 export function resnet18ImageNet(options: SizeOptions = {}) {
   const read = readModelOptions('resnet18ImageNet', sizeOptions, options)
@@ -29,8 +29,8 @@ export function resnet18ImageNet(options: SizeOptions = {}) {
 }
 
 /**
- * ResNet-50 for ImageNet under torchvision's names, so that its published weights load; the stride of a bottleneck is
- * its 3×3 convolution's, as there. Samples are `[3, 224, 224]`; 25,557,032 parameters for 1000 classes.
+ * ResNet-50 for ImageNet with torchvision's names, so that its published weights load. As in torchvision, the stride of
+ * a bottleneck is in its 3×3 convolution. Samples are `[3, 224, 224]`; it has 25,557,032 parameters for 1000 classes.
  */
 export function resnet50ImageNet(options: SizeOptions = {}) {
   const read = readModelOptions('resnet50ImageNet', sizeOptions, options)

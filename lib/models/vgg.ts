@@ -12,8 +12,8 @@ import { network } from '../nn/network.js'
 import { type HiddenOptions, hiddenSizeOptions, readModelOptions, type SizeOptions } from './options.js'
 
 /**
- * VGG-16 (Simonyan and Zisserman 2014, configuration D) under torchvision's names, so that its published weights
- * load. Samples are `[3, 224, 224]`; 138,357,544 parameters for 1000 classes.
+ * VGG-16 (Simonyan and Zisserman 2014, configuration D) with torchvision's names, so that its published weights load.
+ * Samples are `[3, 224, 224]`; it has 138,357,544 parameters for 1000 classes.
  */
 export function vgg16(options: HiddenOptions & SizeOptions = {}) {
   const read = readModelOptions('vgg16', hiddenSizeOptions, options)
@@ -58,7 +58,7 @@ export function vgg16(options: HiddenOptions & SizeOptions = {}) {
   )
 }
 
-/** {@link vgg16} with batch normalisation behind each convolution, as torchvision's: 138,365,992 parameters. */
+/** {@link vgg16} with batch normalization after each convolution, like torchvision's. It has 138,365,992 parameters. */
 export function vgg16bn(options: HiddenOptions & SizeOptions = {}) {
   const read = readModelOptions('vgg16bn', hiddenSizeOptions, options)
   const { size = 224 } = read

@@ -4,11 +4,11 @@ import { network } from '../nn/network.js'
 import { type DropoutOptions, dropoutOptions, readModelOptions } from './options.js'
 import { named } from './residual.js'
 
-// Wide residual networks (Zagoruyko and Komodakis 2016) for CIFAR-10: batch normalisation and ReLU stand in front of
-// each convolution, and a projection reads behind the first of them. WRN-d-k has (d - 4) / 6 blocks a stage and k times
-// the channels. Dropout stands between a block's convolutions, at rate 0 unless given.
+// Wide residual networks (Zagoruyko and Komodakis 2016) for CIFAR-10: batch normalization and ReLU come before each
+// convolution, and a projection reads the output of the first ReLU. WRN-d-k has (d - 4) / 6 blocks per stage and k
+// times the channels. Dropout is between a block's convolutions; its rate defaults to 0.
 
-/** WRN-16-2. Samples are `[3, 32, 32]`; 691,674 parameters. */
+/** WRN-16-2 for CIFAR-10. Samples are `[3, 32, 32]`; it has 691,674 parameters. */
 export function wrn16x2(options: DropoutOptions = {}) {
   const read = readModelOptions('wrn16x2', dropoutOptions, options)
   const { dropout: p = 0 } = read
@@ -28,7 +28,7 @@ export function wrn16x2(options: DropoutOptions = {}) {
   )
 }
 
-/** WRN-40-2. Samples are `[3, 32, 32]`; 2,243,546 parameters. */
+/** WRN-40-2 for CIFAR-10. Samples are `[3, 32, 32]`; it has 2,243,546 parameters. */
 export function wrn40x2(options: DropoutOptions = {}) {
   const read = readModelOptions('wrn40x2', dropoutOptions, options)
   const { dropout: p = 0 } = read
@@ -48,7 +48,7 @@ export function wrn40x2(options: DropoutOptions = {}) {
   )
 }
 
-/** WRN-40-1. Samples are `[3, 32, 32]`; 563,930 parameters. */
+/** WRN-40-1 for CIFAR-10. Samples are `[3, 32, 32]`; it has 563,930 parameters. */
 export function wrn40x1(options: DropoutOptions = {}) {
   const read = readModelOptions('wrn40x1', dropoutOptions, options)
   const { dropout: p = 0 } = read
@@ -84,7 +84,7 @@ function fiveMore<const S extends string>(stage: S, channels: number, p: number)
   }
 }
 
-/** Adds to what it reads as it is. */
+/** A block whose shortcut is its unchanged input. */
 function plain<const P extends string, const F extends string>(
   name: P,
   from: F,
@@ -97,7 +97,7 @@ function plain<const P extends string, const F extends string>(
   }
 }
 
-/** Adds to a 1×1 convolution of what it reads, normalised. */
+/** A block whose shortcut is a 1×1 convolution of its normalized input. */
 function projected<const P extends string>(name: P, channels: number, { into, stride, p }: Projected) {
   return {
     ...branch(name, into, channels, stride, p),

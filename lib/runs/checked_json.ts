@@ -2,15 +2,15 @@ import { checksum } from '../base/checksum.js'
 
 const KEY = 'checksum'
 
-/** A value with a checksum of its JSON, which `checkedJson` looks at. */
+/** Adds a checksum of a value's JSON, which `checkedJson` verifies. */
 export function withChecksum<Value extends object>(value: Value): Value & { readonly checksum: string } {
   const { [KEY]: _, ...rest } = value as Value & { [KEY]?: unknown }
   return { ...(rest as Value), [KEY]: checksum(JSON.stringify(rest)) }
 }
 
 /**
- * The value without its checksum, or `damaged` where that does not match. What has none is taken as it is: other
- * programs, and earlier versions, write none.
+ * Returns the value without its checksum, and whether it is `damaged`, that is, does not match it. A value without a
+ * checksum is accepted as it is, because other programs and earlier versions write none.
  */
 export function checkedJson(value: unknown): { readonly value: unknown; readonly damaged: boolean } {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { value, damaged: false }
@@ -19,7 +19,7 @@ export function checkedJson(value: unknown): { readonly value: unknown; readonly
   return { value: rest, damaged: found !== checksum(JSON.stringify(rest)) }
 }
 
-/** Whether a name is that of the checksum with one character damaged. */
+/** Whether a name is that of the checksum with one damaged character. */
 function wasKey(name: string): boolean {
   if (name.length !== KEY.length) return false
   return [...KEY].filter((character, i) => name[i] !== character).length === 1

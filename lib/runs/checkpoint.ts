@@ -26,51 +26,56 @@ const roundSchema = z.object({
 const stateSchema = z.object({
   schema: z.literal(1),
   recipe: z.string(),
-  /** All that decides what the run computes; a run resumes only under the same. */
+  /** Everything that determines what the run computes; a run resumes only if it is the same. */
   plan: z.string(),
   seed: z.int(),
   /** Both are missing until the dense network is trained. */
   referenceValidationError: z.number().exactOptional(),
   initialDeviations: z.record(z.string(), z.number()).exactOptional(),
   rounds: z.array(roundSchema),
-  /** Where training stood when it was saved last: an epoch of a round, of the dense training in round 0. */
+  /** The position at which training was last saved: an epoch of a round, or of the dense training, which is round 0. */
   within: z.object({ round: z.int(), epoch: z.int() }).exactOptional(),
-  /** The run ends with its dense network, which is there. */
+  /** Set if the run ends with its dense network, which is already trained. */
   denseOnly: z.literal(true).exactOptional(),
-  /** Spent so far, in all sittings. */
+  /** The time spent so far, over all sessions. */
   seconds: z.number(),
 })
 
-/** Where a run stands: written after the dense training, after each round, and when training is saved on the way. */
+/**
+ * How far a run has come. It is written after the dense training, after each round, and whenever training is saved in
+ * between.
+ */
 export type RunState = z.infer<typeof stateSchema>
 
-/** One whose dense network is there. */
+/** The state of a run whose dense network is already trained. */
 export type PruningState = RunState &
   Required<Pick<RunState, 'referenceValidationError' | 'initialDeviations'>>
 
+/** Whether the dense network is already trained. */
 export function isPruning(state: RunState): state is PruningState {
   return state.referenceValidationError !== undefined && state.initialDeviations !== undefined
 }
 
-/** The files of an unfinished run, in `checkpoint/` of its folder. */
+/** The files of an unfinished run, in the folder `checkpoint/` of its folder. */
 export class Checkpoint {
+  /** The path of the folder. */
   readonly folder: string
 
   constructor(runFolder: string) {
     this.folder = join(runFolder, CHECKPOINT_FOLDER)
   }
 
-  /** The network at the end of a round. */
+  /** The file of the network at the end of a round. */
   retrained(round: number): string {
     return join(this.folder, `round-${round}-retrained.safetensors`)
   }
 
-  /** The network right after the pruning of one of a round's phases, counted from 0. */
+  /** The file of the network right after pruning in one of a round's phases, which are counted from 0. */
   pruned(round: number, phase = 0): string {
     return join(this.folder, `round-${round}-pruned${phase === 0 ? '' : `-${phase + 1}`}.safetensors`)
   }
 
-  /** Where training stands within an epoch. */
+  /** The file of the training position within an epoch. */
   get position(): string {
     return join(this.folder, 'position.safetensors')
   }
@@ -79,7 +84,7 @@ export class Checkpoint {
     return join(this.folder, 'state.json')
   }
 
-  /** The state saved last, or undefined where there is none. Throws `ERR_FILE` for one that cannot be read. */
+  /** Reads the state that was saved last; undefined if there is none. Throws `ERR_FILE` if it cannot be read. */
   read(): Promise<RunState | undefined> {
     return readStored(
       this.#statePath,
@@ -88,6 +93,7 @@ export class Checkpoint {
     )
   }
 
+  /** Saves the state. Throws `ERR_OUTPUT` if it cannot be written. */
   async write(state: RunState): Promise<void> {
     await writeJsonAtomically(this.#statePath, withChecksum(state))
   }
@@ -106,18 +112,18 @@ export class Checkpoint {
     }
   }
 
-  /** Writes the state behind a part that is over; where training stood within it is needed no more. */
+  /** Writes the state after a finished part, and removes the training position within that part. */
   async settle(state: RunState): Promise<void> {
     await this.write(state)
     await rm(this.position, { force: true })
   }
 
   /**
-   * Makes the folder ready: as it is left by a run that goes on, or empty. Where training stood within an epoch is
-   * removed when it is damaged, and the error returned.
+   * Prepares the folder: left as it is for a run that is resumed, otherwise emptied. A damaged training position is
+   * removed, and the error is returned.
    */
-  async begin(goesOn: boolean): Promise<TorchPruneError | undefined> {
-    if (!goesOn) {
+  async begin(resumes: boolean): Promise<TorchPruneError | undefined> {
+    if (!resumes) {
       await this.clear()
       return undefined
     }
@@ -125,6 +131,7 @@ export class Checkpoint {
     return this.#removeDamagedPosition()
   }
 
+  /** Empties the folder. */
   async clear(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true })
     await mkdir(this.folder, { recursive: true })

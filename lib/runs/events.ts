@@ -12,7 +12,7 @@ import { firstIssue, type Named, versions } from './record.js'
 
 const time = z.iso.datetime()
 const kinds = {
-  /** A run begins, or goes on after `resumed`. */
+  /** A run begins, or continues if `resumed`. */
   start: z.looseObject({
     event: z.literal('start'),
     time,
@@ -23,31 +23,31 @@ const kinds = {
     resumed: z.boolean(),
     versions,
   }),
-  /** An epoch of training ended. Round 0 trains the dense network. */
+  /** An epoch of training has ended. Round 0 trains the dense network. */
   epoch: z.looseObject({
     event: z.literal('epoch'),
     time,
     round: z.int(),
     epoch: z.int(),
     epochs: z.int(),
-    /** The mean over the epoch. It is null where it was infinite or NaN, which JSON cannot say. */
+    /** The mean loss over the epoch. It is null if it was infinite or NaN, which JSON cannot represent. */
     loss: z.number().nullable(),
     learningRate: z.number(),
-    /** Percent. */
+    /** The error on the validation part, in percent. */
     validationError: z.number().optional(),
     seconds: z.number(),
   }),
-  /** Weights were pruned; retraining begins. Once in each phase of a round. */
+  /** Weights have been pruned, and retraining begins. There is one such event in each phase of a round. */
   prune: z.looseObject({
     event: z.literal('prune'),
     time,
     round: z.int(),
     density: z.number(),
-    /** Of a round with several phases: which layers were pruned. */
+    /** The layers that were pruned, in a round with several phases. */
     phase: z.string().optional(),
     thresholds: z.record(z.string(), z.number()).optional(),
   }),
-  /** A round of pruning and retraining ended. */
+  /** A round of pruning and retraining has ended. */
   round: z.looseObject({
     event: z.literal('round'),
     time,
@@ -57,11 +57,11 @@ const kinds = {
     validationError: z.number(),
     seconds: z.number(),
   }),
-  /** Files were saved that a later run resumes from. */
+  /** Files have been saved from which a later run can resume. */
   checkpoint: z.looseObject({ event: z.literal('checkpoint'), time, round: z.int(), path: z.string() }),
   /** The run was stopped, after saving. */
   interrupt: z.looseObject({ event: z.literal('interrupt'), time, reason: z.string() }),
-  /** The run failed. */
+  /** The run has failed. */
   error: z.looseObject({ event: z.literal('error'), time, code: z.string(), message: z.string() }),
   /** The run is done. */
   end: z.looseObject({ event: z.literal('end'), time, seconds: z.number() }),
@@ -72,7 +72,7 @@ export type RunEvent = {
   [Kind in keyof typeof kinds]: Named<z.infer<(typeof kinds)[Kind]>>
 }[keyof typeof kinds]
 
-/** An event before it is logged: the log knows the time. */
+/** An event before it is logged; the log adds the time. */
 export type NewRunEvent = RunEvent extends infer Event
   ? Event extends RunEvent
     ? Omit<Event, 'time'>
@@ -86,7 +86,7 @@ export class EventLog {
   #length: number
   #last: Promise<void> = Promise.resolve()
 
-  /** What was wrong with what the log held. */
+  /** The errors in what the log already contained. */
   readonly damage: readonly TorchPruneError[]
 
   private constructor(handle: FileHandle, path: string, length: number, damage: readonly TorchPruneError[]) {
@@ -97,8 +97,8 @@ export class EventLog {
   }
 
   /**
-   * Opens a folder's log for more, or makes both. A half-written last line, left by a crash, is dropped; other lines
-   * that are damaged stay, and are told of.
+   * Opens a folder's log for appending; creates both if necessary. A half-written last line, left by a crash, is
+   * dropped. Other damaged lines are kept and reported.
    * @throws ERR_OUTPUT when it cannot be written
    */
   static async open(dir: string): Promise<EventLog> {
@@ -111,7 +111,7 @@ export class EventLog {
       const damage = damagedLines(whole, path)
       if (whole.length < bytes.length) {
         damage.push(
-          new TorchPruneError('ERR_FILE', `${onOneLine(path)}: its last line is cut short; it is left out`),
+          new TorchPruneError('ERR_FILE', `${onOneLine(path)}: its last line is cut short and was removed`),
         )
       }
       await handle.truncate(whole.length)
@@ -122,8 +122,8 @@ export class EventLog {
   }
 
   /**
-   * Adds an event, after those of earlier calls whether they were awaited or not.
-   * @throws ERR_OUTPUT when it cannot be written; the log is then as it was
+   * Appends an event, after those of earlier calls whether or not they were awaited.
+   * @throws ERR_OUTPUT when it cannot be written; the log is then unchanged
    */
   append(event: NewRunEvent): Promise<void> {
     const line = `${JSON.stringify(withChecksum({ time: new Date().toISOString(), ...event }))}\n`
@@ -132,7 +132,7 @@ export class EventLog {
     return written
   }
 
-  /** Waits for what was appended and closes the file. */
+  /** Waits for pending events and closes the file. */
   async close(): Promise<void> {
     await this.#last
     await this.#handle.close()
@@ -148,7 +148,7 @@ export class EventLog {
       await this.#handle.datasync()
       this.#length += Buffer.byteLength(line)
     } catch (cause) {
-      // Half a line would glue itself to the next one.
+      // Half a line would run into the next one.
       await this.#handle.truncate(this.#length).catch(() => {})
       throw outputError(this.#path, cause)
     }
@@ -156,7 +156,7 @@ export class EventLog {
 }
 
 /**
- * Reads a folder's log. A half-written last line and events that only later versions know are left out.
+ * Reads a folder's log. A half-written last line is left out, and so are events that only later versions know.
  * @throws ERR_FILE when it is missing, or naming the line that is damaged
  */
 export async function readEvents(dir: string): Promise<RunEvent[]> {
@@ -203,7 +203,7 @@ function linesOf(whole: Buffer): string[] {
   return whole.toString('utf8').split('\n').slice(0, -1)
 }
 
-/** A line counts once its newline is there. */
+/** Only lines that end with a newline count. */
 function wholeLines(bytes: Buffer): Buffer {
   return bytes.subarray(0, bytes.lastIndexOf('\n') + 1)
 }

@@ -1,23 +1,23 @@
-/** The dense network of a run. */
+/** The file of a run's dense network. */
 export const REFERENCE_FILE = 'reference.safetensors'
-/** The pruned network of a run. */
+/** The file of a run's pruned network. */
 export const MODEL_FILE = 'model.safetensors'
-/** The record of a finished run. */
+/** The file of a finished run's record. */
 export const RECORD_FILE = 'run.json'
-/** The log of a run. */
+/** The file of a run's log. */
 export const EVENTS_FILE = 'events.jsonl'
-/** The report of a run or a study. */
+/** The file of the report of a run or a study. */
 export const REPORT_FILE = 'report.html'
-/** The folder of its charts. */
+/** The folder of a report's charts. */
 export const FIGURES_FOLDER = 'figures'
-/** The folder of what an unfinished run goes on from. */
+/** The folder of the files from which an unfinished run continues. */
 export const CHECKPOINT_FOLDER = 'checkpoint'
-/** Names the process that works in the folder. */
+/** The file that names the process that is working in the folder. */
 export const LOCK_FILE = 'run.lock'
-/** The folder of a run that is to take the place of the one beside it. */
+/** The folder of a run that will replace the one next to it. */
 export const REPLACEMENT_FOLDER = 'replacement'
 
-/** All that a run leaves. */
+/** Everything that a run leaves in its folder. */
 export const RUN_FILES = [
   RECORD_FILE,
   MODEL_FILE,

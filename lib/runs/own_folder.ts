@@ -6,7 +6,7 @@ import { Lock, type LockOwner } from '../base/lock.js'
 import { Checkpoint } from './checkpoint.js'
 import { FIGURES_FOLDER, LOCK_FILE, RECORD_FILE, REPLACEMENT_FOLDER, RUN_FILES } from './files.js'
 
-/** A folder in which this process alone works, until it is disposed of. */
+/** A folder in which only this process works, until it is disposed of. */
 export class OwnFolder implements AsyncDisposable {
   readonly #lock: Lock
   readonly #made: boolean
@@ -25,7 +25,8 @@ export class OwnFolder implements AsyncDisposable {
   /**
    * Makes a folder, locks it, and cleans up after a process that was killed in it.
    *
-   * @throws TorchPruneError `ERR_BUSY`, naming the owner, when another process works in it; `ERR_OUTPUT`
+   * @throws TorchPruneError `ERR_BUSY`, naming the owner, when another process is working in it; `ERR_OUTPUT` when it
+   * cannot be written.
    */
   static async open(folder: string): Promise<OwnFolder> {
     const made = !(await exists(folder))
@@ -43,43 +44,44 @@ export class OwnFolder implements AsyncDisposable {
     }
   }
 
-  /** Where the run works: the folder, or one inside it while a run that it replaces is still there. */
+  /** Where the run works: the folder itself, or a folder inside it while the run that it replaces is still there. */
   get work(): string {
     return this.#work
   }
 
-  /** The folder of a run that is to take the place of the one beside it. */
+  /** The folder of a run that will replace the one next to it. */
   get replacement(): string {
     return join(this.folder, REPLACEMENT_FOLDER)
   }
 
-  /** The owner before, where it died at work. */
+  /** The previous owner, if it died while working. */
   get before(): LockOwner | undefined {
     return this.#lock.before
   }
 
-  /** Leaves the run that is there until the new one is done. */
+  /** Keeps the existing run until the new one is done. */
   async replace(): Promise<void> {
     await makeFolder(this.replacement)
     this.#work = this.replacement
   }
 
-  /** Says that the run is done, so that it takes the place of one that it replaces. */
+  /** Declares the run done, so that it takes the place of the run that it replaces, if any. */
   async finish(): Promise<void> {
     if (this.#work !== this.folder) await putInPlace(this.folder)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lock[Symbol.asyncDispose]()
-    // A refused run leaves nothing. Where there is something in the folder, it stays.
+    // A refused run leaves nothing behind. If the folder is not empty, it stays.
     if (this.#made) await rmdir(this.folder).catch(() => {})
   }
 }
 
 /**
- * Locks a file that this process alone is to write, and cleans its folder of what dead processes left there.
+ * Locks a file that only this process may write, and removes what dead processes left in its folder.
  *
- * @throws TorchPruneError `ERR_BUSY`, naming the owner, when another process writes it; `ERR_OUTPUT`
+ * @throws TorchPruneError `ERR_BUSY`, naming the owner, when another process is writing it; `ERR_OUTPUT` when the lock
+ * cannot be written.
  */
 export async function ownFile(path: string): Promise<Lock> {
   const lock = await Lock.take(`${path}.lock`, path)
@@ -88,8 +90,8 @@ export async function ownFile(path: string): Promise<Lock> {
 }
 
 /**
- * Puts a finished replacement in the place of the run that it replaces. When the process dies on the way, the next one
- * goes on with it: all of the new run is there at any time.
+ * Moves a finished replacement into the place of the run that it replaces. If the process dies in between, the next one
+ * continues: all files of the new run exist at any time.
  */
 async function putInPlace(folder: string): Promise<void> {
   const replacement = join(folder, REPLACEMENT_FOLDER)

@@ -19,34 +19,37 @@ const positive = z.number().positive()
 
 const layer = z.looseObject({
   name: z.string(),
-  /** `'conv'`, `'fc'`, … */
+  /** The kind of the layer: `'conv'`, `'fc'`, … */
   kind: z.string(),
-  /** Without biases. */
+  /** The number of weights, without biases. */
   weights: count,
   kept: count,
   density: fraction,
-  /** Of the dense layer for one input; a multiply-add counts as 2. */
+  /** The operations of the dense layer for one input; a multiply-add counts as 2. */
   flop: count,
   /** The share of this layer's outputs that are not zero. */
   activationDensity: fraction,
-  /** The share of `flop` that is left: `density` times the density of the activations that enter. */
+  /** The share of `flop` that remains: `density` times the density of the incoming activations. */
   flopShare: fraction,
 })
 
 const round = z.looseObject({
-  /** From 1. */
+  /** The number of the round, from 1. */
   round: count,
   density: fraction,
   compression: positive,
-  /** On the validation part of the training set; what choices are made by. */
+  /** The error on the validation part of the training set, on which choices are based. */
   validationError: percent,
-  /** On the test set after pruning, before retraining; of several phases, those of the first. */
+  /**
+   * The error on the test set after pruning and before retraining; if there are several phases, that of the first one.
+   */
   top1ErrorBefore: percent,
-  /** On the test set after retraining. */
+  /** The error on the test set after retraining. */
   top1Error: percent,
   top5Error: percent.optional(),
 })
 
+/** The schema of the versions that a run used. */
 export const versions = z.looseObject({ torchPrune: z.string(), libtorch: z.string(), node: z.string() })
 
 const runRecord = z.looseObject({
@@ -56,9 +59,12 @@ const runRecord = z.looseObject({
   device: z.string(),
   threads: z.int().min(1),
   versions,
-  /** The dense network. Parameters are weights and biases. */
+  /** The dense network. Its parameters are weights and biases. */
   reference: z.looseObject({ top1Error: percent, top5Error: percent.optional(), parameters: count }),
-  /** Parameters are surviving weights and the biases of live neurons; compression is the dense count over that. */
+  /**
+   * The pruned network. Its parameters are the remaining weights and the biases of live neurons; compression is the
+   * dense count divided by that.
+   */
   pruned: z.looseObject({
     top1Error: percent,
     top5Error: percent.optional(),
@@ -67,31 +73,36 @@ const runRecord = z.looseObject({
   }),
   layers: z.array(layer),
   rounds: z.array(round),
-  /** Which layers each round pruned and retrained in turn (`'fc'`, `'conv'`, `'all'`), where it was not all at once. */
+  /** The layers that each round pruned and retrained in turn (`'fc'`, `'conv'`, `'all'`), if not all at once. */
   phases: z.array(z.string()).optional(),
-  /** What a paper reports of this network, to stand beside. */
+  /** What a paper reports about this network, for comparison. */
   paper: paperTable.optional(),
-  /** Samples of all parts that could not be read, where there were any. */
+  /** The number of samples in all parts that could not be read, if any. */
   skipped: count.optional(),
   seconds: z.number().min(0),
 })
 
-/** Records of later versions may hold more: that is kept when they are read, but only the named fields have types. */
+/**
+ * Records of later versions may contain more fields. They are kept when a record is read, but only the named fields
+ * have types.
+ */
 export type Named<T> = T extends readonly (infer Item)[]
   ? Named<Item>[]
   : T extends object
     ? { [Key in keyof T as string extends Key ? never : Key]: Named<T[Key]> }
     : T
 
-/** What `run.json` holds. Errors are percent, densities and shares are fractions, times are seconds. */
+/** The contents of `run.json`. Errors are in percent, densities and shares are fractions, times are in seconds. */
 export type RunRecord = Omit<Named<z.infer<typeof runRecord>>, 'paper'> & {
   readonly paper?: PaperTable | undefined
 }
+/** A layer in a run's record. */
 export type LayerRecord = Named<z.infer<typeof layer>>
+/** A round in a run's record. */
 export type RoundRecord = Named<z.infer<typeof round>>
 
 /**
- * Writes `run.json`, whole or not at all, into a folder that is made when it is missing.
+ * Writes `run.json`, either completely or not at all, into a folder that is created if it is missing.
  * @throws ERR_ARGUMENT when a field is missing or out of range: a record is a public contract
  * @throws ERR_OUTPUT when it cannot be written
  */
@@ -105,6 +116,7 @@ export async function writeRunRecord(dir: string, record: RunRecord): Promise<vo
 }
 
 /**
+ * Reads `run.json` of a folder.
  * @throws ERR_FILE when the folder has no record, or one that is half-written, damaged or of another schema
  */
 export async function readRunRecord(dir: string): Promise<RunRecord> {
@@ -125,7 +137,7 @@ export async function readRunRecord(dir: string): Promise<RunRecord> {
   return result.data
 }
 
-/** The first thing wrong, on one line: `layers.2.density: Too big: expected number to be <=1`. */
+/** The first problem, on one line: `layers.2.density: Too big: expected number to be <=1`. */
 export function firstIssue(error: z.ZodError): string {
   const [issue] = error.issues
   if (issue === undefined) return 'invalid'

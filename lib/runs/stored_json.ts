@@ -6,7 +6,10 @@ import { inputError, refuse, systemCode } from '../base/files.js'
 import { checkedJson, withChecksum } from './checked_json.js'
 import { firstIssue } from './record.js'
 
-/** Writes a value that fits its schema, whole or not at all, with its checksum. Throws `ERR_ARGUMENT` for another, `ERR_OUTPUT`. */
+/**
+ * Writes a value that matches its schema, with its checksum, either completely or not at all. Throws `ERR_ARGUMENT` for
+ * any other value, `ERR_OUTPUT` when the file cannot be written.
+ */
 export async function writeStored<T extends object>(
   path: string,
   schema: z.ZodType<T>,
@@ -20,10 +23,10 @@ export async function writeStored<T extends object>(
 }
 
 /**
- * Reads what `writeStored` wrote, or undefined where there is no file.
+ * Reads what `writeStored` wrote; undefined if there is no file.
  *
- * @param fix what to do about a file that is damaged
- * @throws TorchPruneError `ERR_FILE` for one
+ * @param fix how to fix a damaged file
+ * @throws TorchPruneError `ERR_FILE` for a damaged file
  */
 export async function readStored<T>(
   path: string,
@@ -34,7 +37,7 @@ export async function readStored<T>(
   try {
     parsed = JSON.parse(await readFile(path, 'utf8'))
   } catch (cause) {
-    // Where a part of the path is a file, whoever writes there says so.
+    // If a part of the path is a file, whoever writes there reports it.
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '')) return undefined
     if (!(cause instanceof SyntaxError)) throw inputError(path, cause)
     return refuse(path, 'is half-written or damaged', fix)

@@ -3,14 +3,14 @@ import { z } from 'zod'
 import type { Named } from './record.js'
 import { readStored, writeStored } from './stored_json.js'
 
-/** The name of a trade-off study in its folder. */
+/** The file name of a trade-off study in its folder. */
 export const TRADEOFF_FILE = 'tradeoff.json'
 
 const points = z.number().min(-100).max(100)
 
 const curve = z
   .looseObject({
-    /** As the legend has it, such as `L2, iterated`. */
+    /** The name in the legend, such as `L2, iterated`. */
     name: z.string(),
     regularization: z.enum(['l1', 'l2']),
     retrain: z.boolean(),
@@ -19,10 +19,12 @@ const curve = z
     points: z.array(
       z.looseObject({
         density: z.number().min(0).max(1),
-        /** By seed: points of accuracy lost against the dense network of that seed; gains are negative. */
+        /**
+         * By seed: the accuracy lost compared with that seed's dense network, in percentage points; gains are negative.
+         */
         losses: z.array(points),
         mean: points,
-        /** The standard deviation over seeds (n − 1); 0 of a single one. */
+        /** The standard deviation over seeds (n − 1); 0 for a single seed. */
         spread: z.number().min(0),
       }),
     ),
@@ -38,16 +40,20 @@ const tradeoffRecord = z.looseObject({
   curves: z.array(curve),
 })
 
-/** What `tradeoff.json` holds: accuracy lost against the density, by how the network was trained and pruned. */
+/** The contents of `tradeoff.json`: accuracy lost by density, for each way of training and pruning the network. */
 export type TradeoffRecord = Named<z.infer<typeof tradeoffRecord>>
+/** A curve of a trade-off study. */
 export type TradeoffCurve = TradeoffRecord['curves'][number]
 
-/** Throws `ERR_ARGUMENT` for a record that breaks the format, `ERR_OUTPUT` when it cannot be written. */
+/**
+ * Writes a study into its folder. Throws `ERR_ARGUMENT` for a record that violates the format, `ERR_OUTPUT` when it
+ * cannot be written.
+ */
 export function writeTradeoff(dir: string, record: TradeoffRecord): Promise<void> {
   return writeStored(join(dir, TRADEOFF_FILE), tradeoffRecord, record)
 }
 
-/** A folder's study, or undefined where there is none. Throws `ERR_FILE` for a damaged one. */
+/** Reads a folder's study; undefined if there is none. Throws `ERR_FILE` for a damaged one. */
 export function readTradeoff(dir: string): Promise<TradeoffRecord | undefined> {
   return readStored(join(dir, TRADEOFF_FILE), tradeoffRecord)
 }

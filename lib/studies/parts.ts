@@ -6,7 +6,10 @@ import { TorchPruneError } from '../base/errors.js'
 import { withChecksum } from '../runs/checked_json.js'
 import { readStored } from '../runs/stored_json.js'
 
-/** The parts of a study that are done, with all that decided them: it goes on only under the same. */
+/**
+ * The finished parts of a study, together with everything that determined them: a study continues only if that is the
+ * same.
+ */
 export class StudyParts<Part> {
   readonly done: Part[]
   readonly #path: string
@@ -18,7 +21,10 @@ export class StudyParts<Part> {
     this.done = done
   }
 
-  /** Those in a file, or none where there is no such file. Throws `ERR_FILE`; `ERR_OUTPUT` for another plan. */
+  /**
+   * Reads the parts in a file; there are none if the file does not exist. Throws `ERR_FILE` if it is damaged,
+   * `ERR_OUTPUT` if it belongs to another plan.
+   */
   static async open<Part>(path: string, part: z.ZodType<Part>, plan: string): Promise<StudyParts<Part>> {
     const schema = z.object({ schema: z.literal(1), plan: z.string(), parts: z.array(part) })
     const found = await readStored(path, schema)
@@ -26,14 +32,16 @@ export class StudyParts<Part> {
     if (found.plan === plan) return new StudyParts<Part>(path, plan, found.parts)
     throw new TorchPruneError(
       'ERR_OUTPUT',
-      `${dirname(path)} holds a study with other options: repeat those to go on, or choose another --out`,
+      `${dirname(path)} holds a study with other options: repeat those to continue, or choose another --out`,
     )
   }
 
+  /** Saves the finished parts. Throws `ERR_OUTPUT` if they cannot be written. */
   async save(): Promise<void> {
     await writeJsonAtomically(this.#path, withChecksum({ schema: 1, plan: this.#plan, parts: this.done }))
   }
 
+  /** Removes the file. */
   async remove(): Promise<void> {
     await rm(this.#path, { force: true })
   }

@@ -1,4 +1,4 @@
-/** How far a study is: points or curves that are done, of all. */
+/** The progress of a study: how many of its points or curves are done. */
 export interface StudyProgress {
   readonly done: number
   readonly total: number

@@ -13,18 +13,19 @@ import { checkValues, checkWeights } from '../train/numbers.js'
 import { checkLabelled } from '../train/samples.js'
 import type { StudyProgress } from './progress.js'
 
+/** Options of `prune.sensitivity`. */
 export interface SensitivityOptions<Name extends string = string>
   extends Omit<OptionsOf<typeof sensitivityOptions>, 'layers' | 'known'> {
   /**
-   * These layers alone.
-   * @default all with connections
+   * The layers to study.
+   * @default all layers with connections
    */
   readonly layers?: readonly Name[] | undefined
-  /** Asked before each point; the error that it returns is taken instead of reading it again. */
+  /** Called before each point; if it returns an error, that is used instead of measuring it again. */
   readonly known?: ((layer: Name, density: number) => number | undefined) | undefined
 }
 
-/** One layer pruned to one density, the others as they were. Errors are percent. */
+/** The error with one layer pruned to one density and the others unchanged. Errors are in percent. */
 export interface SensitivityPoint<Name extends string = string> {
   readonly layer: Name
   readonly density: number
@@ -33,34 +34,35 @@ export interface SensitivityPoint<Name extends string = string> {
   readonly total: number
 }
 
-/** Error against density by layer. */
+/** The error of the network by density of one layer. */
 export interface LayerSensitivity<Name extends string = string> {
   readonly layer: Name
   readonly kind: 'conv' | 'fc'
   readonly weights: number
-  /** From dense to sparse. */
+  /** The points of the curve, from dense to sparse. */
   readonly points: readonly { readonly density: number; readonly error: number }[]
 }
 
+/** The result of `prune.sensitivity`. Errors are in percent. */
 export interface Sensitivity<Name extends string = string> {
   readonly denseError: number
   readonly layers: readonly LayerSensitivity<Name>[]
 }
 
-/** The densities that are tried unless others are given: closer together where curves bend. */
+/** The default densities; they are closer together where curves bend. */
 export const SENSITIVITY_GRID: readonly number[] = [
   0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01,
 ]
 
 /**
- * How much each layer minds being pruned (paper, figure 6): one layer at a time is pruned to each density, without
- * retraining, and the error is read on `dataset`, which should be a validation part. The network is the same
- * afterwards, bit for bit. Awaited, it resolves to the curves; iterated, it yields each point.
+ * Measures how sensitive each layer is to pruning (paper, figure 6): one layer at a time is pruned to each density,
+ * without retraining, and the error is measured on `dataset`, which should be a validation part. The network is
+ * unchanged afterward, bit for bit. If awaited, it resolves to the curves; if iterated, it yields each point.
  *
- * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
- * wrong arguments, such as a density outside 0..1 or a layer without connections. Whatever else goes wrong rejects the
- * job: `ERR_BUSY` for a network in use, `ERR_SEAL` for one that is spliced, `ERR_ARGUMENT` for weights or samples that are
- * no numbers.
+ * @throws TorchPruneError synchronously, at the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE`
+ * for wrong arguments, such as a density outside 0..1 or a layer without connections. The job rejects for anything else
+ * that goes wrong: `ERR_BUSY` for a network in use, `ERR_SEAL` for one that is spliced, `ERR_ARGUMENT` for weights or
+ * samples that are NaN or infinite.
  */
 export function sensitivity<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
@@ -124,7 +126,7 @@ async function* pointsOf(
   return { denseError, layers }
 }
 
-/** The error with one layer pruned; its weights and mask come back, whatever happens. */
+/** The error with one layer pruned; its weights and mask are restored whatever happens. */
 async function errorPruned(
   network: AnyNetwork,
   layer: string,

@@ -11,23 +11,31 @@ import { initialDeviations } from '../prune/mask.js'
 import { type SolveOptions, solveOptions } from '../prune/options.js'
 import { type LayerSensitivity, SENSITIVITY_GRID, type Sensitivity } from './sensitivity.js'
 
-/** What a pruned network may cost; one of three. */
+/** What a pruned network may cost: one of three. */
 export type Budget =
-  /** Points of error, summed over layers as sensitivity saw them. */
+  /** Percentage points of error, summed over layers as the sensitivity study measured them. */
   | { readonly errorIncrease: number }
-  /** Weights left in the layers that were studied. */
+  /** The number of weights that remain in the studied layers. */
   | { readonly weights: number }
-  /** Bytes of those weights in the paper's encoding: 32 bits a weight and an index of 5 (FC) or 8 (CONV) bits. */
+  /** The bytes of those weights in the paper's encoding: 32 bits per weight and an index of 5 (FC) or 8 (CONV) bits. */
   | { readonly bytes: number }
 
+/** Densities that meet a budget, and what they cost. */
 export interface Solution<Name extends string = string> {
+  /** The density of each layer, in 0..1. */
   readonly densities: Readonly<Record<Name, number>>
-  /** The thresholds of those densities, in deviations of the weights as they are now. Equal weights share one. */
+  /**
+   * The thresholds of those densities, as multiples of the standard deviation of the current weights. Equal weights
+   * share a threshold.
+   */
   readonly quality: Readonly<Record<Name, number>>
+  /** The number of weights that remain in the studied layers. */
   readonly weights: number
+  /** The bytes of those weights in the paper's encoding. */
   readonly bytes: number
+  /** The expected increase of the error, in percentage points. */
   readonly errorIncrease: number
-  /** Ready for `prune()`: keeps exactly those densities. */
+  /** A criterion for `prune()` that keeps exactly those densities. */
   readonly criterion: LayerDensityCriterion<Name>
 }
 
@@ -49,7 +57,7 @@ const budgetOptions = {
   bytes: optional(number({ least: 0 })),
 }
 
-/** The one budget that is given. */
+/** Returns the one budget that is given; throws `ERR_ARGUMENT` for none or several. */
 function budgetOf(given: Budget): Budget {
   const read = readOptions(
     'prune.solveThresholds',
@@ -66,10 +74,10 @@ function budgetOf(given: Budget): Budget {
 const INDEX_BITS = { fc: 5, conv: 8 } as const
 
 /**
- * Densities and thresholds from sensitivity (paper, section 3): starting dense, it takes again and again the step along one
- * layer's curve that costs the least error for the weights it saves, until the budget is met.
+ * Chooses densities and thresholds by sensitivity (paper, section 3). Starting from the dense network, it repeatedly
+ * takes the step along one layer's curve that adds the least error per saved weight, until the budget is met.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` for a budget that cannot be met, naming the nearest that can.
+ * @throws TorchPruneError `ERR_ARGUMENT` for a budget that cannot be met, naming the nearest one that can.
  */
 export async function solveThresholds<K extends LayerKinds, Name extends PrunableName<K>>(
   network: AnyNetwork & { readonly kinds: K },
@@ -101,7 +109,7 @@ export async function solveThresholds(
 }
 
 /**
- * Whether a budget can be met at all, before anything is measured: for studies that take long.
+ * Checks whether a budget can be met at all, before anything is measured, because studies take long.
  *
  * @throws TorchPruneError as `solveThresholds` does
  */
@@ -118,7 +126,7 @@ export function checkBudget(
 
 type Densities = Pick<Solution, 'densities' | 'weights' | 'bytes' | 'errorIncrease'>
 
-/** The densities alone. */
+/** Computes only the densities and their costs. `leastDensity` defaults to 0.01. */
 export function solveDensities(sensitivity: Sensitivity, budget: Budget, leastDensity = 0.01): Densities {
   const curves = sensitivity.layers.map((layer) => ({
     ...layer,
@@ -158,11 +166,14 @@ export function solveDensities(sensitivity: Sensitivity, budget: Budget, leastDe
 
 interface Stop {
   readonly density: number
-  /** Points of error over the dense network; never falling on the way down. */
+  /** Percentage points of error above the dense network; it never decreases as the density falls. */
   readonly increase: number
 }
 
-/** A layer's curve as places to stop at. Noise may make it dip: what it cost once it costs from there on. */
+/**
+ * Converts a layer's curve to the densities to choose from. Noise can make the curve dip, so the error is the running
+ * maximum.
+ */
 function stopsOf({ points }: LayerSensitivity, denseError: number, leastDensity: number): Stop[] {
   let increase = 0
   const stops: Stop[] = [{ density: 1, increase }]
@@ -179,7 +190,7 @@ interface Curve extends LayerSensitivity {
   at: number
 }
 
-/** Points of error for each weight saved by the next step. */
+/** The error added per weight saved by the next step, in percentage points. */
 function priceOf({ weights, stops, at }: Curve): number {
   const [here, there] = [stops[at]!, stops[at + 1]!]
   return (there.increase - here.increase) / (weights * (here.density - there.density))

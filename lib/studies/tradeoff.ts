@@ -18,7 +18,7 @@ import { checkLabelled } from '../train/samples.js'
 import { train } from '../train/train.js'
 import type { StudyProgress } from './progress.js'
 
-/** One of figure 5's five curves. */
+/** One of the five curves of figure 5. */
 export interface CurveKind {
   readonly name: string
   readonly regularization: 'l1' | 'l2'
@@ -26,7 +26,7 @@ export interface CurveKind {
   readonly iterative: boolean
 }
 
-/** Figure 5's curves, from the one that loses most to the one that loses least. */
+/** The curves of figure 5, from the one that loses the most accuracy to the one that loses the least. */
 export const TRADEOFF_CURVES: readonly CurveKind[] = [
   { name: 'L2, without retraining', regularization: 'l2', retrain: false, iterative: false },
   { name: 'L1, without retraining', regularization: 'l1', retrain: false, iterative: false },
@@ -39,27 +39,36 @@ const { regularization: _, ...denseOptions } = settingsOptions
 const strength = number({ least: 0, most: LARGEST_RATE })
 
 const tradeoffOptions = {
-  /** Makes the network of a seed, untrained. */
+  /** Makes the untrained network for a seed. */
   model: callback<(options: { seed: number }) => AnyNetwork>(),
+  /** The data to train and test on. */
   data: splitsKind('train', 'validation', 'test'),
+  /** The seeds, each of which gives its own set of curves. */
   seeds: list(seed, 'an array of one seed or more', 1),
+  /** The densities at which accuracy is measured. */
   densities: list(densityKind, 'an array of densities'),
+  /** The options of the dense training. */
   dense: group(denseOptions),
+  /** The options of retraining. */
   retrain: group(retrainOptions),
-  /** The strength of L1 regularization. */
+  /** The strength of L1 regularization, from 0. */
   l1: strength,
-  /** The strength of L2 regularization. */
+  /** The strength of L2 regularization, from 0. */
   l2: strength,
-  /** Asked before each curve of a seed; what it returns is taken instead of computing it again. */
+  /** Called before each curve of a seed; if it returns losses, those are used instead of computing them again. */
   known: optional(callback<(curve: CurveKind, seed: number) => readonly number[] | undefined>()),
-  /** Told what is being done. */
+  /** Called with a description of the current work. */
   onProgress: optional(callback<Listener<string>>()),
   ...abortOptions,
 }
 
+/** Options of `prune.tradeoff`. */
 export interface TradeoffOptions extends Abortable, OptionsOf<typeof tradeoffOptions> {}
 
-/** One curve of one seed: points of accuracy lost on the test set at each density, in the order given. */
+/**
+ * One curve of one seed: the accuracy lost on the test set at each density, in percentage points and in the given
+ * order.
+ */
 export interface TradeoffResult {
   readonly curve: CurveKind
   readonly seed: number
@@ -67,11 +76,11 @@ export interface TradeoffResult {
 }
 
 /**
- * Accuracy lost against the share of weights pruned (paper, figure 5). Nothing is chosen by these figures, so they
- * are read on the test set. Yields each curve of each seed as it is done, so that work can go on behind it.
+ * Measures the accuracy lost by share of weights pruned (paper, figure 5). It is measured on the test set, because no
+ * choices are based on it. Yields each curve of each seed when it is done, so that a study can be resumed after it.
  *
- * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
- * wrong arguments. Whatever else goes wrong rejects the job, as in `train()`.
+ * @throws TorchPruneError synchronously, at the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE`
+ * for wrong arguments. The job rejects for anything else that goes wrong, as in `train()`.
  */
 export function tradeoff(
   options: TradeoffOptions,
@@ -81,7 +90,7 @@ export function tradeoff(
   return new Job((signal, report) => curvesOf({ ...read, signal }, report), read.signal)
 }
 
-/** Throws for what would fail after hours of training: settings, and data that does not fit the model. */
+/** Throws now for what would otherwise fail after hours of training: settings, and data that does not fit the model. */
 function checkParts({ model, seeds, data, dense, retrain, ...options }: TradeoffOptions): void {
   using network = model({ seed: seeds[0] ?? 0 })
   for (const kind of ['l1', 'l2'] as const) {
@@ -114,7 +123,7 @@ async function* curvesOf(
   return done
 }
 
-/** The dense network of a seed under each regularisation, trained when first asked for. */
+/** The dense networks of a seed, one per kind of regularization, each trained when it is first needed. */
 class DenseNetworks {
   readonly #options: TradeoffOptions
   readonly #seed: number
@@ -155,7 +164,7 @@ async function lossesOf(
   const { data, densities, model, signal, onProgress } = options
   const { top1Error: reference } = await evaluate(dense, data.test, { signal })
   const copy = () => copyOf(dense, model({ seed }))
-  // Densities fall along an iterated curve, each starting from the one before.
+  // In an iterated curve, densities decrease, and each starts from the previous one.
   const order = [...densities.keys()].sort((a, b) => densities[b]! - densities[a]!)
   const losses = densities.map(() => 0)
   let network = await copy()

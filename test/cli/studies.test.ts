@@ -97,7 +97,7 @@ describe('torch-prune, studying,', function () {
       expect(json('halted', 'sensitivity-parts.json').parts).to.have.length(Number(count))
       await expectRefused(
         args('halted', ...grid).with(3, model),
-        /halted holds a study with other options: repeat those to go on, or choose another --out/,
+        /halted holds a study with other options: repeat those to continue, or choose another --out/,
       )
       const { stdout } = await done(args('halted', ...grid))
       expect(stdout).to.include(`Going on behind ${count} points that are saved.`)
@@ -189,7 +189,7 @@ describe('torch-prune, studying,', function () {
       expect(saved.length).to.be.within(3, 9)
       await expectRefused(
         args('broken', ...long, '--l2', '0.01'),
-        /broken holds a study with other options: repeat those to go on, or choose another --out/,
+        /broken holds a study with other options: repeat those to continue, or choose another --out/,
       )
       const { stdout } = await done(args('broken', ...long))
       expect(stdout).to.include(`Going on behind ${saved.length} curves that are saved.`)

@@ -108,7 +108,7 @@ describe('events.jsonl', () => {
     await using log = await EventLog.open(dir)
     expect(log.damage.map(({ message }) => message)).to.deep.equal([
       `${path}: line 2 is damaged: it does not match its checksum; delete that line`,
-      `${path}: its last line is cut short; it is left out`,
+      `${path}: its last line is cut short and was removed`,
     ])
     await log.append(epoch(2))
     expect((await readFile(path, 'utf8')).split('\n')).to.have.length(4)
