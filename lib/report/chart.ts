@@ -10,28 +10,30 @@ import {
   svgText,
 } from './svg.js'
 
+/** An entry of a chart's legend. */
 export interface LegendEntry {
   readonly name: string
   readonly style: SeriesStyle
-  /** What stands before the name: a line with its symbol, a line alone, or a filled square. */
+  /** What is drawn before the name: a line with its symbol, just a line, or a filled square. */
   readonly shape?: 'series' | 'line' | 'area'
 }
 
+/** Options of `drawChart`. */
 export interface ChartOptions extends Plot.PlotOptions {
-  /** Unique in the page that shows the chart. */
+  /** The ID of the chart, unique in the page that shows it. */
   readonly id: string
-  /** What the chart is, and what it shows in words: both for those who cannot see it. */
+  /** The title of the chart and a description of what it shows, for readers who cannot see it. */
   readonly title: string
   readonly description: string
   readonly legend?: readonly LegendEntry[]
 }
 
-/** Drawn at this width, so that text is still readable when a phone shrinks the drawing to its screen. */
+/** The width of drawings in pixels; text stays readable when a phone shrinks a drawing of this width to its screen. */
 const WIDTH = 480
 const FONT_SIZE = 13
 const LEGEND_ROW = 20
 
-/** Draws a chart as an SVG element that scales with its container and takes its colours from the palette. */
+/** Draws a chart as an SVG element that scales with its container and takes its colors from the palette. */
 export function drawChart({ id, title, description, legend = [], ...options }: ChartOptions): string {
   const document = createDocument()
   const { width = WIDTH, height = 300 } = options
@@ -47,12 +49,12 @@ export function drawChart({ id, title, description, legend = [], ...options }: C
     width,
     height,
   }) as unknown as SvgElement
-  // The library's own style is for pages that it lives in.
+  // The library's own style is meant for pages that contain the library.
   svg.querySelector('style')?.remove()
   for (const name of ['class', 'width', 'height']) svg.removeAttribute(name)
   setAttributes(svg, {
     id,
-    // The legend lies above what the library drew.
+    // The legend is above what the library drew.
     viewBox: `0 ${-legendHeight} ${width} ${height + legendHeight}`,
     role: 'img',
     'aria-labelledby': `${id}-title ${id}-description`,
@@ -74,12 +76,12 @@ interface Placed {
   readonly x: number
 }
 
-/** Entries side by side, in as many rows as they need. */
+/** Arranges entries side by side, in as many rows as they need. */
 function legendRows(legend: readonly LegendEntry[], width: number): Placed[][] {
   const rows: Placed[][] = []
   let x = width
   for (const entry of legend) {
-    // A letter of a sans-serif is about half as wide as it is high.
+    // A letter of a sans-serif font is about half as wide as it is tall.
     const needed = 34 + entry.name.length * FONT_SIZE * 0.55
     if (x + needed > width) {
       rows.push([])
@@ -109,7 +111,7 @@ function drawEntry(
   return createSvg(document, 'g', place, [...signs, label])
 }
 
-/** The library draws these in charts but does not export their outlines. */
+/** The outlines of symbols, which the library draws in charts but does not export. */
 const SYMBOL_PATHS: Record<SeriesStyle['symbol'], string> = {
   circle: 'M4,0A4,4,0,1,1,-4,0A4,4,0,1,1,4,0Z',
   square: 'M-3.5,-3.5h7v7h-7Z',

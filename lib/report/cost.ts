@@ -1,17 +1,17 @@
 import type { LayerRecord } from '../runs/record.js'
 
-/** Picojoules of one operation on 32 bits in a 45 nm process, as the paper has them. */
+/** The energy of one operation on 32 bits in a 45 nm process, in picojoules, from the paper. */
 const ENERGY = { add: 0.9, multiply: 3.7, sram: 5, dram: 640 } as const
 const WORD = 32
 
-/** Bits of a relative index, as the paper has them. */
+/** The number of bits of a relative index, from the paper: 8 for CONV layers and 5 for others. */
 export function indexBits(kind: string): number {
   return kind === 'conv' ? 8 : 5
 }
 
-/** A layer and what it takes as sparse rows. */
+/** A layer and its size when stored as sparse rows. */
 export interface SparseLayer extends LayerRecord {
-  /** Stored weights: the kept ones, and zeros that bridge long gaps. */
+  /** The number of stored weights: the kept ones, and zeros that bridge long gaps. */
   readonly entries: number
   readonly rows: number
 }
@@ -24,8 +24,9 @@ export interface BeforeAfter {
 }
 
 /**
- * Picojoules for one input: each multiply-add, and each weight read once from a memory, the pruned ones with
- * their indices. Pruned layers skip weights that are gone and inputs that are zero, as in the paper's FLOP%.
+ * The energy for one input, in picojoules: that of each multiply-add, and that of reading each weight once from a
+ * memory, for pruned layers together with their indices. As in the paper's FLOP%, pruned layers skip pruned weights and
+ * inputs that are zero.
  */
 export function energyByLayer(layers: readonly SparseLayer[], memory: 'sram' | 'dram'): BeforeAfter[] {
   const multiplyAdd = ENERGY.add + ENERGY.multiply
@@ -36,7 +37,10 @@ export function energyByLayer(layers: readonly SparseLayer[], memory: 'sram' | '
   }))
 }
 
-/** Bytes: dense as float32; pruned as sparse rows of float32 with relative indices and a pointer a row. */
+/**
+ * The size of each layer in bytes: dense as float32; pruned as sparse rows of float32 with relative indices and one
+ * pointer per row.
+ */
 export function bytesByLayer(layers: readonly SparseLayer[]): BeforeAfter[] {
   return layers.map(({ name, kind, weights, entries, rows }) => ({
     name,
@@ -45,6 +49,7 @@ export function bytesByLayer(layers: readonly SparseLayer[]): BeforeAfter[] {
   }))
 }
 
+/** The sum of quantities, under a name of its own. */
 export function total(name: string, parts: readonly BeforeAfter[]): BeforeAfter {
   const sum = (key: 'dense' | 'pruned') => parts.reduce((all, part) => all + part[key], 0)
   return { name, dense: sum('dense'), pruned: sum('pruned') }

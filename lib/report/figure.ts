@@ -1,19 +1,22 @@
 import type { TableData } from './tables.js'
 
-/** A chart with its words and numbers, as a page shows it and files hold it. */
+/** A chart with its text and numbers, as it appears in a page and in files. */
 export interface Figure {
-  /** Unique in a report; the name of its files. */
+  /** The ID of the figure, unique in a report; it is also the name of its files. */
   readonly id: string
   readonly title: string
-  /** What there is to see, and how it was counted. */
+  /** What the figure shows, and how it was counted. */
   readonly caption: string
   readonly svg: string
   /** The numbers that are drawn. */
   readonly table: TableData
-  /** Over the whole width of a page; half unless given. */
+  /**
+   * Whether it takes the whole width of a page.
+   * @default half the width
+   */
   readonly wide?: boolean
-  /** Much higher than others: a page shows it behind those, where it leaves no gap. */
+  /** Whether it is much taller than others. A page shows it after those, where it leaves no gap. */
   readonly tall?: boolean
-  /** One of many of its sort: a page shows it when asked, with the others of this name. */
+  /** The name of a group of similar figures. A page shows them only on request, all together. */
   readonly group?: string
 }

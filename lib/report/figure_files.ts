@@ -8,11 +8,11 @@ import { outlineText } from './outline.js'
 import { inLightColors, paletteCss } from './palette.js'
 
 const FONTS = "system-ui,'Liberation Sans','DejaVu Sans',sans-serif"
-/** Pixels of an image for each unit of a drawing. */
+/** The number of image pixels per unit of a drawing. */
 const SCALE = 2.5
 
 /**
- * Writes each figure as `figures/<id>.svg`, which follows the viewer's colour scheme, and as `<id>.png`, light.
+ * Writes each figure as `figures/<id>.svg`, which follows the viewer's color scheme, and as `<id>.png` in light colors.
  * @throws ERR_OUTPUT when a file cannot be written
  */
 export async function writeFigures(dir: string, figures: readonly Figure[]): Promise<void> {
@@ -27,13 +27,13 @@ export async function writeFigures(dir: string, figures: readonly Figure[]): Pro
   }
 }
 
-/** The drawing as a file of its own, with the colours that a page would give it. */
+/** Makes the drawing a file of its own, with the colors that a page would give it. */
 function standalone(svg: string): string {
   const root = `svg{background:var(--background);font-family:${FONTS};font-variant-numeric:tabular-nums}`
   return svg.replace('>', () => `><style>${paletteCss()}${root}</style>`)
 }
 
-/** Renderers of images know no custom properties, and have no fonts on many servers. */
+/** Image renderers do not support custom properties, and many servers have no fonts for them. */
 function toPng(svg: string): Promise<Buffer> {
   return sharp(Buffer.from(outlineText(inLightColors(svg))), { density: 72 * SCALE })
     .flatten({ background: '#ffffff' })

@@ -1,4 +1,4 @@
-/** Three significant digits and K, M or B, as papers write counts: 266610 is `267K`, 10.3e6 is `10.3M`. */
+/** Formats a count with three significant digits and K, M or B, as in papers: 266610 is `267K`, 10.3e6 is `10.3M`. */
 export function formatCount(value: number): string {
   if (!Number.isFinite(value)) return '–'
   let rounded = Number(value.toPrecision(3))
@@ -10,18 +10,21 @@ export function formatCount(value: number): string {
   return `${rounded}${UNITS[unit]}`
 }
 
-/** Takes percent: 1.59 is `1.59%`. A fraction such as a density is multiplied by 100 first. */
+/**
+ * Formats a percentage: 1.59 is `1.59%`. A fraction such as a density has to be multiplied by 100 first. `decimals`
+ * defaults to 2.
+ */
 export function formatPercent(percent: number, decimals = 2): string {
   return Number.isFinite(percent) ? `${percent.toFixed(decimals)}%` : '–'
 }
 
-/** One decimal below 100: 12.1 is `12.1×`, 12 is `12×`, 108.4 is `108×`. */
+/** Formats a ratio, with one decimal below 100: 12.1 is `12.1×`, 12 is `12×`, 108.4 is `108×`. */
 export function formatRatio(ratio: number): string {
   if (!Number.isFinite(ratio)) return '–'
   return `${Number(ratio.toFixed(Math.abs(ratio) < 99.95 ? 1 : 0))}×`
 }
 
-/** The two largest units that matter: `45ms`, `3.4s`, `12s`, `1m 21s`, `2h 5m`. */
+/** Formats a duration with its two largest units: `45ms`, `3.4s`, `12s`, `1m 21s`, `2h 5m`. */
 export function formatSeconds(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–'
   if (seconds < 0.9995) return `${Math.round(seconds * 1000)}ms`

@@ -30,12 +30,12 @@
 // ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF THE USE OR INABILITY TO USE THE FONT SOFTWARE OR FROM
 // OTHER DEALINGS IN THE FONT SOFTWARE.
 
-/** Units of the outlines to an em. */
+/** The number of outline units per em. */
 export const UNITS_PER_EM = 2048
 
 /**
- * A line for each letter: its code in hexadecimal, how far the next letter stands, its outline as the data of an SVG
- * path over the baseline. The first line, without a code, stands for every other letter.
+ * One line per letter: its code in hexadecimal, its advance width, and its outline as SVG path data relative to the
+ * baseline. The first line, without a code, is for all other letters.
  */
 export const GLYPHS = `
 - 1229 M102 362V-1444H1126V362ZM217 248H1012V-1329H217Z

@@ -4,14 +4,15 @@ import type { Connections } from './weights.js'
 /** What pruning left of a layer's neurons (or filters). */
 export interface NeuronCount {
   readonly name: string
+  /** The number of neurons in the layer. */
   readonly neurons: number
-  /** With no kept weight into them. */
+  /** The number of neurons without a kept weight leading into them. */
   readonly noInput: number
-  /** With kept weights into them, and none out of them. */
+  /** The number of neurons with kept weights leading into them but none leading out of them. */
   readonly noOutput: number
 }
 
-/** Counts by layer. What the network returns always has a way out. */
+/** Counts neurons by layer. Neurons in the network's output always count as leading out. */
 export function countNeurons(
   groups: readonly ChannelGroup[],
   connections: ReadonlyMap<string, Connections>,

@@ -2,7 +2,7 @@ import { DOMParser } from 'linkedom'
 import { GLYPHS, UNITS_PER_EM } from './glyphs.js'
 import { createSvg, type SvgDocument, type SvgElement, setAttributes } from './svg.js'
 
-/** What this needs of a text element, beside what drawing takes. */
+/** What is needed of a text element, in addition to what drawing needs. */
 interface TextElement extends SvgElement {
   readonly parentElement: TextElement | null
   readonly attributes: Iterable<{ readonly name: string; readonly value: string }>
@@ -19,12 +19,12 @@ interface Glyph {
   readonly outline: string
 }
 
-/** How much of a text's width lies left of where it is placed. */
+/** The share of a text's width that is to the left of its position. */
 const ANCHORS: Readonly<Record<string, number>> = { start: 0, middle: 0.5, end: 1 }
 
 /**
- * The drawing with the outlines of its letters instead of text. A renderer of images then needs no font, of which a
- * server has often none, and draws the same everywhere.
+ * Replaces the text in a drawing by the outlines of its letters. An image renderer then needs no font, which servers
+ * often do not have, and draws the same everywhere.
  */
 export function outlineText(svg: string): string {
   const document = new DOMParser().parseFromString(svg, 'image/svg+xml') as unknown as DrawingDocument
@@ -32,7 +32,7 @@ export function outlineText(svg: string): string {
   return document.toString()
 }
 
-/** A text, which has no parts of its own, as a path with its attributes. */
+/** Converts a text without child elements to a path with the same attributes. */
 function outlined(document: SvgDocument, text: TextElement): SvgElement {
   const size = Number.parseFloat(inherited(text, 'font-size') ?? '16')
   const scale = size / UNITS_PER_EM
@@ -42,7 +42,7 @@ function outlined(document: SvgDocument, text: TextElement): SvgElement {
   const baseline = length(text, 'y', size) + length(text, 'dy', size)
   let x = left - width * (ANCHORS[inherited(text, 'text-anchor') ?? 'start'] ?? 0)
   const paths = letters.flatMap(({ advance, outline }) => {
-    // Scaled here, not by a transform: that would scale the stroke around the letters too.
+    // The outline is scaled here rather than by a transform, which would also scale the stroke around the letters.
     const data = outline === '' ? [] : [scaled(outline, scale, x, baseline)]
     x += advance * scale
     return data
@@ -54,7 +54,7 @@ function outlined(document: SvgDocument, text: TextElement): SvgElement {
   return path
 }
 
-/** The value of an attribute, its own or that of what it stands in. */
+/** The value of an attribute, either its own or inherited from an enclosing element. */
 function inherited(element: TextElement, name: string): string | null {
   for (let at: TextElement | null = element; at !== null; at = at.parentElement) {
     const value = at.getAttribute(name)
@@ -63,13 +63,13 @@ function inherited(element: TextElement, name: string): string | null {
   return null
 }
 
-/** A place in pixels, which may be written in the height of letters. */
+/** A position in pixels, which may be given relative to the font size. */
 function length(text: TextElement, name: string, size: number): number {
   const value = text.getAttribute(name) ?? '0'
   return Number.parseFloat(value) * (value.endsWith('em') ? size : 1)
 }
 
-/** The outline of a letter, moved to its place: its commands are M, L, H, V, Q and Z. */
+/** Scales the outline of a letter and moves it into place. Its commands are M, L, H, V, Q and Z. */
 function scaled(outline: string, scale: number, x: number, y: number): string {
   return outline.replace(/([MLHVQ])([^A-Z]*)/g, (_, command: string, numbers: string) => {
     const values = numbers.match(/-?\d+/g)!.map((value, i) => {

@@ -7,19 +7,20 @@ import { PAGE_STYLE } from './page_style.js'
 import { paletteCss } from './palette.js'
 import { layerTable, summaryTable } from './tables.js'
 
+/** What a report shows. */
 export interface PageContent {
   readonly title: string
   readonly record?: RunRecord | undefined
   readonly paper?: PaperTable | undefined
   readonly figures: readonly Figure[]
-  /** Files that are gone, and with them some figures. */
+  /** Files that no longer exist, which some figures would need. */
   readonly missing: readonly string[]
 }
 
-// Nothing outside the page may be loaded, whatever a name in a file holds.
+// Nothing outside the page may be loaded, whatever a name in a file contains.
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
-/** The report as one HTML file that needs no network and no scripts. */
+/** Renders the report as one HTML file that needs no network and no scripts. */
 export function renderPage({ title, record, paper, figures, missing }: PageContent): string {
   return html`<!doctype html>
 <html lang="en">
@@ -39,7 +40,7 @@ ${record && [facts(record), highlights(record)]}
 <main>
 ${record && tables(record, paper)}
 ${figures.length > 0 && charts(figures)}
-${missing.length > 0 && html`<p class="note">Some charts need files that are gone: ${missing.join(', ')}.</p>`}
+${missing.length > 0 && html`<p class="note">Some charts need files that no longer exist: ${missing.join(', ')}.</p>`}
 </main>
 </body>
 </html>
@@ -62,16 +63,16 @@ ${one(`${formatPercent(reference.top1Error)} → ${formatPercent(pruned.top1Erro
 }
 
 function tables(record: RunRecord, paper: PaperTable | undefined): Markup {
-  const beside = paper ? "The paper's results beside this run's" : 'Results'
+  const beside = paper ? "The paper's results next to this run's" : 'Results'
   return html`<section class="tables" aria-label="Tables">
 ${htmlTable(summaryTable(record, paper), beside)}
-${htmlTable(layerTable(record, paper), 'What is left of each layer')}
-<p class="note">act%: non-zero outputs. kept%: weights kept. FLOP%: operations left, when those on zero weights and
-zero inputs are skipped; a multiply-add counts as 2.</p>
+${htmlTable(layerTable(record, paper), 'What remains of each layer')}
+<p class="note">act%: non-zero outputs. kept%: weights kept. FLOP%: operations that remain if those with zero weights
+and zero inputs are skipped; a multiply-add counts as 2.</p>
 </section>`
 }
 
-/** The charts, those of a group behind their name. */
+/** The charts; those of a group are collapsed under its name. */
 function charts(figures: readonly Figure[]): Markup {
   const section = (label: string, group: string | undefined) =>
     html`<section class="figures" aria-label="${label}">${figures

@@ -1,4 +1,4 @@
-/** The page's style: one column on a phone, two beside each other where there is room, plain on paper. */
+/** The style of the page: one column on a phone, two side by side if there is room, and plain on paper. */
 export const PAGE_STYLE = `
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
@@ -50,7 +50,7 @@ details caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path
   body{max-width:none;padding:0;font-size:10pt}
   figure,.scroll,.highlights div{break-inside:avoid}
   .highlights div{padding:0}
-  /* Lines of charts, any of which may be the first or last of a page. */
+  /* Any line of charts may be the first or last one of a page. */
   .figures{display:block;orphans:1;widows:1}
   figure{display:inline-block;width:49%;margin:0 .4% .5rem 0;padding:.5rem;vertical-align:top}
   figure.wide{width:99%}

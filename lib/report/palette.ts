@@ -1,4 +1,7 @@
-/** Colours by role, in light and in dark. Series stand out from the background by 3:1 or more, text by 4.5:1. */
+/**
+ * Colors by role, in light and in dark. The contrast of series with the background is 3:1 or more, that of text 4.5:1
+ * or more.
+ */
 const COLORS = {
   background: ['#ffffff', '#14171c'],
   raised: ['#f5f6f8', '#1d2128'],
@@ -13,26 +16,30 @@ const COLORS = {
   'series-6': ['#b4235a', '#ff8fb8'],
 } as const satisfies Record<string, readonly [light: string, dark: string]>
 
+/** The role of a color. */
 export type ColorName = keyof typeof COLORS
 
 const SERIES = 6
 const DASHES = ['', '6 3', '2 3'] as const
 const SYMBOLS = ['circle', 'square', 'diamond', 'triangle', 'star', 'cross'] as const
 
-/** A colour that follows the reader's scheme. */
+/** A color that follows the reader's color scheme. */
 export function color(name: ColorName): string {
   return `var(--${name})`
 }
 
-/** How a series is drawn: told apart by symbol and dash as well, for readers and printers without colour. */
+/**
+ * How a series is drawn. Symbols and dashes distinguish series as well, for readers who cannot see colors and for
+ * printers without color.
+ */
 export interface SeriesStyle {
   readonly color: string
   readonly symbol: (typeof SYMBOLS)[number]
-  /** `''` for a whole line. */
+  /** The dash pattern; `''` for a solid line. */
   readonly dash: string
 }
 
-/** The style of the series with this index; styles repeat after 18. */
+/** The style of the series with this index, from 0; styles repeat after 18. */
 export function seriesStyle(index: number): SeriesStyle {
   return {
     color: color(`series-${(index % SERIES) + 1}` as ColorName),
@@ -41,7 +48,7 @@ export function seriesStyle(index: number): SeriesStyle {
   }
 }
 
-/** The colours as custom properties of the root: light, dark where the reader wants that, light on paper. */
+/** The colors as custom properties of the root element: light, dark if the reader prefers that, and light on paper. */
 export function paletteCss(): string {
   const [light, dark] = [declarations(0), declarations(1)]
   return [
@@ -51,7 +58,7 @@ export function paletteCss(): string {
   ].join('')
 }
 
-/** The same drawing in plain light colours, for programs that know no custom properties. */
+/** The same drawing in plain light colors, for programs that do not support custom properties. */
 export function inLightColors(svg: string): string {
   return svg.replace(/var\(--([\w-]+)\)/g, (whole, name: string) =>
     Object.hasOwn(COLORS, name) ? COLORS[name as ColorName][0] : whole,

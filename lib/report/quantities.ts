@@ -1,9 +1,9 @@
-/** Three significant digits and the unit that fits: 170.6e6 pJ is `171 µJ`. */
+/** Formats energy with three significant digits and a fitting unit: 170.6e6 pJ is `171 µJ`. */
 export function formatEnergy(picojoules: number): string {
   return scaled(picojoules, ['pJ', 'nJ', 'µJ', 'mJ', 'J'])
 }
 
-/** Three significant digits and the decimal unit that fits: 1066440 is `1.07 MB`. */
+/** Formats bytes with three significant digits and a fitting decimal unit: 1066440 is `1.07 MB`. */
 export function formatBytes(bytes: number): string {
   return scaled(bytes, ['B', 'kB', 'MB', 'GB', 'TB'])
 }

@@ -13,19 +13,19 @@ import { renderPage } from './page.js'
 import { runFigures } from './run_figures.js'
 
 /**
- * Writes `report.html` into the folder of a finished run, or of a sensitivity or trade-off study: one file that
- * needs no network, with the run's tables beside the paper's and its charts; and the charts by themselves into
- * `figures/`, as SVG and PNG. What they are made from is only read.
+ * Writes `report.html` into the folder of a finished run, or of a sensitivity or trade-off study. It is one file that
+ * needs no network, and contains the run's tables next to the paper's, and its charts. The charts are also written as
+ * SVG and PNG files into `figures/`. The files that the report is made from are only read.
  *
  * @returns the path of the report
- * @throws TorchPruneError `ERR_FILE` when the folder holds none of these, or a damaged one; `ERR_OUTPUT` when it
- * cannot be written.
+ * @throws TorchPruneError `ERR_FILE` when the folder contains none of these, or a damaged one; `ERR_OUTPUT` when the
+ * report cannot be written.
  */
 export async function writeReport(dir: string): Promise<string> {
   const folder = resolve(dir)
   const [sensitivity, tradeoff] = await Promise.all([readSensitivity(folder), readTradeoff(folder)])
   const study = sensitivity ?? tradeoff
-  // Without a study the folder must hold a run, and its record's own error says so.
+  // Without a study, the folder must contain a run; if it does not, reading its record reports that.
   const record =
     study === undefined || (await exists(join(folder, RECORD_FILE))) ? await readRunRecord(folder) : undefined
   const run = record && (await runFigures(folder, record))

@@ -24,16 +24,17 @@ import {
 } from './weights.js'
 
 const BINS = 80
-/** A page with more of them would be nothing else. */
+/** With more layers than this, a page shows only some of their histograms at first; all of them would bury the rest. */
 const MOST_HISTOGRAMS = 12
 
+/** The figures of a run. */
 export interface RunFigures {
   readonly figures: readonly Figure[]
-  /** Files that are gone, and with them some figures. */
+  /** Files that no longer exist, which some figures would need. */
   readonly missing: readonly string[]
 }
 
-/** The figures of the networks in a finished run's folder. */
+/** Draws the figures of the networks in a finished run's folder. */
 export async function runFigures(dir: string, record: RunRecord): Promise<RunFigures> {
   const stages = stageFiles(dir, record)
   const found: StageFile[] = []
@@ -55,7 +56,7 @@ export async function runFigures(dir: string, record: RunRecord): Promise<RunFig
   }
 }
 
-/** The layers with most weights, whose histograms a page shows at once. */
+/** The layers with the most weights, whose histograms a page shows immediately. */
 function heaviest({ layers }: RunRecord): Set<string> {
   const sorted = layers.toSorted((a, b) => b.weights - a.weights)
   return new Set(sorted.slice(0, layers.length > MOST_HISTOGRAMS ? 4 : undefined).map(({ name }) => name))
@@ -65,7 +66,9 @@ interface StageFile {
   readonly name: string
   readonly file: string
   readonly path: string
-  /** It shows the layers that this phase of a round is the first to prune. */
+  /**
+   * The phase of a round for which the file is shown: it shows only the layers that this phase is the first to prune.
+   */
   readonly phase?: number
 }
 
@@ -84,7 +87,7 @@ function stageFiles(dir: string, record: RunRecord): StageFile[] {
   ]
 }
 
-/** The first phase of a round that prunes layers of a kind, from 0. */
+/** The first phase of a round that prunes layers of a kind, counting from 0. */
 function firstPhase({ phases = [] }: RunRecord, kind: string): number {
   return Math.max(
     0,
@@ -92,7 +95,7 @@ function firstPhase({ phases = [] }: RunRecord, kind: string): number {
   )
 }
 
-/** Figures of what is left: dead neurons and the first layer's pattern; energy and bytes. */
+/** Draws what remains: dead neurons and the first layer's pattern; energy and bytes. */
 async function modelFigures(
   path: string,
   record: RunRecord,
@@ -129,7 +132,7 @@ async function weightsFigure(layer: string, index: number, files: readonly Stage
     using weights = await readLayerWeights(path, layer)
     limit = Math.max(limit, histogramLimit(weights))
   }
-  // A layer without any weight left has no range of its own.
+  // A layer without any remaining weights has no range of its own.
   limit ||= 1
   const stages: Stage[] = []
   for (const { name, path } of files) {

@@ -2,7 +2,7 @@ import type { PaperTable } from '../runs/paper.js'
 import type { RunRecord } from '../runs/record.js'
 import { formatCount, formatPercent, formatRatio } from './format.js'
 
-/** A table of text, for a terminal or a page. */
+/** A table of texts, for a terminal or a page. */
 export interface TableData {
   readonly columns: readonly string[]
   readonly rows: readonly (readonly string[])[]
@@ -17,7 +17,7 @@ interface Shares {
   readonly flopShare: number
 }
 
-/** What is left of each layer, beside the paper's numbers where there are any, as the paper's tables have it. */
+/** What remains of each layer, next to the paper's numbers if there are any, laid out like the paper's tables. */
 export function layerTable(record: Pick<RunRecord, 'layers'>, paper?: PaperTable): TableData {
   const theirs = new Map(paper?.layers.map((layer) => [layer.name, layer]))
   const here = ['act%', 'kept%', 'FLOP%']
@@ -48,7 +48,7 @@ export function layerTable(record: Pick<RunRecord, 'layers'>, paper?: PaperTable
   }
 }
 
-/** Errors and size, dense and pruned, beside the paper's where there are any. */
+/** Errors and sizes, dense and pruned, next to the paper's if there are any. */
 export function summaryTable(record: Pick<RunRecord, 'reference' | 'pruned'>, paper?: PaperTable): TableData {
   const row = (what: string, value: (source: Pick<PaperTable, 'reference' | 'pruned'>) => string) => [
     what,
@@ -71,12 +71,15 @@ export function summaryTable(record: Pick<RunRecord, 'reference' | 'pruned'>, pa
   }
 }
 
-/** The layers after whose pruning the error before retraining is read: empty where that is all at once. */
+/**
+ * The kind of layers after whose pruning the error before retraining is measured; empty if all layers are pruned at
+ * once.
+ */
 export function prunedBefore({ phases: [first] = [] }: Pick<RunRecord, 'phases'>): string {
   return first === undefined || first === 'all' ? '' : `${first.toUpperCase()} `
 }
 
-/** How the rounds went. Errors are on the validation part, then on the test set before and after retraining. */
+/** The course of the rounds. Errors are on the validation part, then on the test set before and after retraining. */
 export function roundTable({ rounds, phases }: Pick<RunRecord, 'rounds' | 'phases'>): TableData {
   const top5 = rounds.some(({ top5Error }) => top5Error !== undefined)
   return {
@@ -112,7 +115,7 @@ function shares(layer: Shares | undefined, decimals: number): string[] {
   return [layer.activationDensity, layer.density, layer.flopShare].map((share) => percent(share, decimals))
 }
 
-/** Activations have no total: layers differ in how many they have, and the tables do not say. */
+/** Activations have no total, because layers have different numbers of them, which the tables do not show. */
 function totals(layers: readonly Shares[], decimals: number): string[] {
   const weights = sum(layers, (layer) => layer.weights)
   const flop = sum(layers, (layer) => layer.flop)

@@ -12,7 +12,7 @@ export interface LayerWeights extends Disposable {
   readonly keep: Tensor<'bool'>
 }
 
-/** Reads one layer of a network's file. Where it has no mask, what is not zero is kept. */
+/** Reads one layer of a network's file. If it has no mask, weights that are not zero count as kept. */
 export async function readLayerWeights(path: string, layer: string): Promise<LayerWeights> {
   const [weightName, maskName] = [`${layer}.weight`, `${layer}.weight_mask`]
   const masked = (await readSafetensorsHeader(path)).tensors.has(maskName)
@@ -32,13 +32,15 @@ export async function readLayerWeights(path: string, layer: string): Promise<Lay
   }
 }
 
+/** A histogram of kept weights. */
 export interface Histogram {
-  /** How many kept weights lie in each of the bins of one width between −limit and +limit. */
+  /** The number of kept weights in each of the equally wide bins between −limit and +limit. */
   readonly counts: readonly number[]
-  /** All kept weights that are numbers, those outside included. */
+  /** The number of kept weights that are finite, including those outside of the bins. */
   readonly total: number
 }
 
+/** Counts the kept weights between −limit and +limit in `bins` bins. */
 export function histogram(weights: LayerWeights, limit: number, bins: number): Histogram {
   return scope(() => {
     const kept = keptNumbers(weights)
@@ -47,7 +49,7 @@ export function histogram(weights: LayerWeights, limit: number, bins: number): H
   })
 }
 
-/** A bound that leaves out only the far tails of the kept weights; 0 where there are none. */
+/** A bound that only excludes the far tails of the kept weights; 0 if there are none. */
 export function histogramLimit(weights: LayerWeights): number {
   return scope(() => {
     const kept = keptNumbers(weights)
@@ -61,26 +63,27 @@ function keptNumbers({ weight, keep }: LayerWeights): Tensor<'float32'> {
   return weight.maskedSelect(keep.logicalAnd(weight.isfinite()))
 }
 
-/** How many weights each output and each input of a layer still has, by channel. */
+/** The number of remaining weights of each output and each input of a layer, by channel. */
 export interface Connections {
   readonly incoming: readonly number[]
   readonly outgoing: readonly number[]
 }
 
+/** Counts the kept weights of each output and input channel, given a mask `[outputs, inputs / groups, …]`. */
 export function countConnections(keep: Tensor<'bool'>, groups = 1): Connections {
   return scope(() => {
     const [outputs = 0, inputs = 0] = keep.shape
-    const parted = keep.reshape([groups, outputs / groups, inputs, -1])
+    const grouped = keep.reshape([groups, outputs / groups, inputs, -1])
     return {
-      incoming: [...(parted.sum([2, 3]).flatten().toArray() as number[])],
-      outgoing: [...(parted.sum([1, 3]).flatten().toArray() as number[])],
+      incoming: [...(grouped.sum([2, 3]).flatten().toArray() as number[])],
+      outgoing: [...(grouped.sum([1, 3]).flatten().toArray() as number[])],
     }
   })
 }
 
 /**
- * How many entries a layer takes as sparse rows whose indices count on from the entry before: `bits` bits
- * reach 2^bits places on, and a longer gap is bridged by zeros that are stored as well.
+ * The number of entries of a layer that is stored as sparse rows, whose indices are relative to the previous entry.
+ * `bits` bits can skip up to 2^bits positions; longer gaps are bridged by zeros, which are stored as well.
  */
 export function sparseEntries(keep: Tensor<'bool'>, bits: number): number {
   return scope(() => {
@@ -88,7 +91,7 @@ export function sparseEntries(keep: Tensor<'bool'>, bits: number): number {
     const places = keep.flatten().nonzero().squeeze(1)
     if (places.numel === 0) return 0
     const before = cat([tensor([-1n]), places.narrow(0, 0, places.numel - 1)])
-    // A row's first entry counts from the row's beginning, which is nearer than the entry before.
+    // A row's first entry is relative to the row's beginning, which is closer than the previous entry.
     const gap = places.sub(before).minimum(places.remainder(columns).add(1))
     const fillers = gap.sub(1).div(2 ** bits, { rounding: 'floor' })
     return places.numel + fillers.sum().item()

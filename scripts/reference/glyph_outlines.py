@@ -1,9 +1,9 @@
-"""Writes lib/report/glyphs.ts: the outlines of the letters that charts are likely to hold, out of DejaVu Sans.
+"""Writes lib/report/glyphs.ts: the outlines of the letters that charts are likely to contain, from DejaVu Sans.
 
     .venv/bin/pip install fonttools
     .venv/bin/python scripts/reference/glyph_outlines.py /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 
-Coordinates are those of the font, 2048 to an em, with y downwards as in SVG.
+Coordinates are those of the font, with 2048 units per em and y pointing down, as in SVG.
 """
 
 import argparse
@@ -54,12 +54,12 @@ HEAD = """// Made by scripts/reference/glyph_outlines.py out of DejaVu Sans; do 
 // ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF THE USE OR INABILITY TO USE THE FONT SOFTWARE OR FROM
 // OTHER DEALINGS IN THE FONT SOFTWARE.
 
-/** Units of the outlines to an em. */
+/** The number of outline units per em. */
 export const UNITS_PER_EM = 2048
 
 /**
- * A line for each letter: its code in hexadecimal, how far the next letter stands, its outline as the data of an SVG
- * path over the baseline. The first line, without a code, stands for every other letter.
+ * One line per letter: its code in hexadecimal, its advance width, and its outline as SVG path data relative to the
+ * baseline. The first line, without a code, is for all other letters.
  */
 export const GLYPHS = `
 """

@@ -8,16 +8,20 @@ import { color, seriesStyle } from '../palette.js'
 import type { TableData } from '../tables.js'
 import { isCrowded, labelMargin, rowHeight, shortened } from './rows.js'
 
+/** Options of `beforeAfterFigure`. */
 export interface BeforeAfterOptions extends Pick<Figure, 'id' | 'title' | 'caption'> {
   readonly label: string
   readonly format: (value: number) => string
-  /** The rows drawn. */
+  /** The rows to draw. */
   readonly rows: readonly BeforeAfter[]
-  /** The rows of the table; those drawn unless given. */
+  /**
+   * The rows of the table.
+   * @default the rows that are drawn
+   */
   readonly all?: readonly BeforeAfter[]
 }
 
-/** Rows of a dense and a pruned quantity, on a logarithmic axis: equal lengths are equal ratios. */
+/** Draws rows of a dense and a pruned quantity on a logarithmic axis, where equal lengths are equal ratios. */
 export function beforeAfterFigure({
   id,
   title,
@@ -27,7 +31,7 @@ export function beforeAfterFigure({
   rows,
   all = rows,
 }: BeforeAfterOptions): Figure {
-  // A logarithm has no place for nothing.
+  // A logarithmic axis cannot show 0.
   const shown = rows.filter(({ dense, pruned }) => dense > 0 && pruned > 0)
   const [dense, pruned] = [seriesStyle(0), seriesStyle(1)]
   const ends = shown.length > 0 ? shown.flatMap((row) => [row.dense, row.pruned]) : [1, 10]
@@ -62,7 +66,7 @@ export function beforeAfterFigure({
       Plot.link(shown, { y: 'name', x1: 'dense', x2: 'pruned', stroke: color('muted'), strokeWidth: 2 }),
       Plot.dot(shown, { y: 'name', x: 'dense', fill: dense.color, symbol: dense.symbol, r: 5 }),
       Plot.dot(shown, { y: 'name', x: 'pruned', fill: pruned.color, symbol: pruned.symbol, r: 5 }),
-      // Above the line where there is room, else in a column of their own.
+      // The ratios are above the lines if there is room, otherwise in a column of their own.
       Plot.text(shown, {
         y: 'name',
         text: ratio,
@@ -79,7 +83,7 @@ export function beforeAfterFigure({
   return { id, title, caption, svg, table, tall: crowded }
 }
 
-/** Powers of ten from one value to another, as many as can be read. */
+/** Powers of ten between two values, as many as can be read. */
 function decades(least: number, most: number): number[] {
   const [first, last] = [Math.ceil(Math.log10(least)), Math.floor(Math.log10(most))]
   const step = Math.max(1, Math.ceil((last - first) / 4))

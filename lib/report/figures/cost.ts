@@ -3,7 +3,7 @@ import type { Figure } from '../figure.js'
 import { formatBytes, formatEnergy } from '../quantities.js'
 import { beforeAfterFigure } from './before_after.js'
 
-/** What an inference costs from either memory, before and after. */
+/** The energy of an inference with weights in either memory, before and after pruning. */
 export function energyFigure(layers: readonly SparseLayer[]): Figure {
   const memories = (['dram', 'sram'] as const).map((memory) => {
     const parts = energyByLayer(layers, memory)
@@ -17,9 +17,9 @@ export function energyFigure(layers: readonly SparseLayer[]): Figure {
     id: 'energy',
     title: 'Estimated energy per inference',
     caption:
-      'For one input, at 45 nm: 0.9 pJ an addition, 3.7 pJ a multiplication, and each weight read once as 32 bits ' +
+      'For one input, at 45 nm: 0.9 pJ per addition, 3.7 pJ per multiplication, and each weight read once as 32 bits ' +
       'for 640 pJ from DRAM or 5 pJ from SRAM. The pruned network reads its kept weights with their indices, and ' +
-      'multiplies them with non-zero inputs only. Moving activations is left out.',
+      'multiplies them only by non-zero inputs. Moving activations is not counted.',
     label: 'energy',
     format: formatEnergy,
     rows: memories.map(({ total }) => total),
@@ -27,7 +27,7 @@ export function energyFigure(layers: readonly SparseLayer[]): Figure {
   })
 }
 
-/** What the network takes on a disk, where it has `parameters` in all. */
+/** The size of the network on disk. `parameters` is its total number of parameters. */
 export function bytesFigure(layers: readonly SparseLayer[], parameters: number): Figure {
   const parts = bytesByLayer(layers)
   const connections = layers.reduce((sum, { weights }) => sum + weights, 0)
@@ -39,8 +39,8 @@ export function bytesFigure(layers: readonly SparseLayer[], parameters: number):
     id: 'bytes',
     title: 'Bytes',
     caption:
-      'Dense as float32. Pruned as sparse rows of float32, each with its distance from the weight before in 5 bits ' +
-      '(8 in CONV layers), 32 bits a row to find it, and every bias kept. ' +
+      'The dense network as float32. The pruned one as sparse rows of float32, each weight with its distance from ' +
+      'the previous one in 5 bits (8 in CONV layers), 32 bits per row to find it, and all biases. ' +
       `${fillers === 0 ? 'No' : fillers.toLocaleString('en')} ${fillers === 1 ? 'zero bridges a distance' : 'zeros bridge distances'} too long for the bits.`,
     label: 'bytes',
     format: formatBytes,

@@ -7,10 +7,10 @@ import { color, type SeriesStyle, seriesStyle } from '../palette.js'
 import { prunedBefore, roundTable } from '../tables.js'
 import { densityAxis, errorAxis, lineWithSymbols } from './marks.js'
 
-/** The error as rounds prune more; undefined where there were no rounds. */
+/** The error by density over the rounds; undefined if there were no rounds. */
 export function errorFigure(record: Pick<RunRecord, 'reference' | 'rounds' | 'phases'>): Figure | undefined {
   const { reference } = record
-  // A logarithm has no place for a network without weights.
+  // A logarithmic axis cannot show a network without weights.
   const rounds = record.rounds.filter(({ density }) => density > 0)
   const last = rounds.at(-1)
   if (last === undefined) return undefined
@@ -49,7 +49,7 @@ export function errorFigure(record: Pick<RunRecord, 'reference' | 'rounds' | 'ph
       ...x.marks,
       ...y.marks,
       Plot.ruleY([reference.top1Error], { stroke: denseStyle.color, strokeDasharray: denseStyle.dash }),
-      // The main series last, on top of the others.
+      // The main series comes last, on top of the others.
       ...series.toReversed().map(({ points, style, name }) =>
         lineWithSymbols(points, style, {
           x: 'density',
@@ -64,10 +64,10 @@ export function errorFigure(record: Pick<RunRecord, 'reference' | 'rounds' | 'ph
     id: 'error',
     title: 'Error against density',
     caption:
-      'One round further to the right, fewer weights are kept. Choices were made by the validation part of the ' +
-      `training set; the test set was read once, at the end. The last round reaches ${formatRatio(1 / last.density)} fewer weights.` +
+      'Each round to the right keeps fewer weights. Choices were based on the validation part of the training set; ' +
+      `the test set was read once, at the end. The last round has ${formatRatio(1 / last.density)} fewer weights.` +
       (first
-        ? ` Each round prunes and retrains layers in turn: its error before retraining is read after the first pruning, of the ${first}layers alone.`
+        ? ` Each round prunes and retrains layers in turn: its error before retraining is measured after the first pruning, of only the ${first}layers.`
         : ''),
     svg,
     table: roundTable(record),

@@ -6,13 +6,13 @@ import { color, seriesStyle } from '../palette.js'
 import type { Histogram } from '../weights.js'
 import { percentTick } from './marks.js'
 
-/** A layer's weights at one time. */
+/** A layer's weights at one stage of a run. */
 export interface Stage {
   readonly name: string
   readonly histogram: Histogram
 }
 
-/** Figure 8: how a layer's kept weights are spread before pruning, after it, and after retraining. */
+/** Figure 8: the distribution of a layer's kept weights before pruning, after it, and after retraining. */
 export function histogramFigure(
   layer: string,
   index: number,
@@ -25,7 +25,7 @@ export function histogramFigure(
   const edge = (bin: number) => -limit + (2 * limit * bin) / bins
   const share = ({ counts, total }: Histogram, bin: number) => (total === 0 ? 0 : (counts[bin] ?? 0) / total)
   const rows = stages.flatMap(({ name, histogram }) =>
-    // A step ends where the next one begins: the last one needs an end of its own.
+    // A step ends where the next one begins, so the last one needs an end of its own.
     Array.from({ length: bins + 1 }, (_, bin) => ({
       stage: name,
       weight: edge(bin),
@@ -66,7 +66,7 @@ export function histogramFigure(
         dx: 4,
         dy: 2,
         fill: color('ink'),
-        // Keeps the lines of the grid off the letters.
+        // This keeps grid lines from crossing the letters.
         stroke: color('background'),
         strokeWidth: 4,
       }),
@@ -76,8 +76,8 @@ export function histogramFigure(
     id,
     title,
     caption:
-      'Each panel shows the weights that are kept at that time, as shares of them. Pruning takes out the middle; ' +
-      'retraining spreads the survivors again.',
+      'Each panel shows the weights that are kept at that stage, as shares of their number. Pruning removes the ' +
+      'middle; retraining spreads the remaining weights again.',
     svg,
     table: {
       columns: ['from', 'to', ...stages.map(({ name }) => name)],

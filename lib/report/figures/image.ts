@@ -4,8 +4,8 @@ import { color } from '../palette.js'
 import { createSvg, type SvgDocument } from '../svg.js'
 
 /**
- * A mark that fills the chart with one colour, as strongly as a grey image says: so a picture of many cells
- * follows the reader's colour scheme, too.
+ * A mark that fills the chart with one color, with an opacity given by a grayscale image. This way, an image of many
+ * cells also follows the reader's color scheme.
  */
 export function maskedImage(
   png: Buffer,
@@ -32,7 +32,7 @@ export function maskedImage(
       ...place,
       ...(pixelated && { style: 'image-rendering:pixelated' }),
     })
-    // Ids are unique in a page, so the picture's own bytes name its mask.
+    // IDs must be unique in a page, so the image's own bytes name its mask.
     const id = `mask-${createHash('sha256').update(png).digest('hex').slice(0, 16)}`
     const parts = [
       createSvg(document, 'mask', { id, maskUnits: 'userSpaceOnUse', ...place }, [image]),

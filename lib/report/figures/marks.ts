@@ -5,13 +5,13 @@ import type { SeriesStyle } from '../palette.js'
 interface LineOptions<T> {
   readonly x: keyof T & string
   readonly y: keyof T & string
-  /** Shown where a mouse rests. */
+  /** The text to show when the mouse hovers over a point. */
   readonly title: (point: T) => string
-  /** The line leaves the chart above this value. */
+  /** The largest value in the chart; the line leaves the chart above it. */
   readonly most?: number
 }
 
-/** A line with a symbol at each point. */
+/** Draws a line with a symbol at each point. */
 export function lineWithSymbols<T>(
   points: readonly T[],
   { color, dash, symbol }: SeriesStyle,
@@ -28,13 +28,13 @@ export function lineWithSymbols<T>(
 const ROUND_DENSITIES = [1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 5e-4, 2e-4, 1e-4]
 const ROUND_ERRORS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
 
-/** A scale, and what must be drawn for its axis. */
+/** A scale, and the marks to draw for its axis. */
 interface Axis {
   readonly scale: Plot.ScaleOptions
   readonly marks: Plot.Markish[]
 }
 
-/** A logarithmic axis of densities, from dense at the left. */
+/** A logarithmic axis of densities, with dense on the left. */
 export function densityAxis(densities: readonly number[], label: string): Axis {
   const [least, most] = [smallest(densities), largest(densities)]
   const domain = [least < most ? least : most / 2, most] as const
@@ -45,7 +45,7 @@ export function densityAxis(densities: readonly number[], label: string): Axis {
   }
 }
 
-/** An axis of errors in percent, logarithmic where they differ too much to be read otherwise. */
+/** An axis of errors in percent; it is logarithmic if they differ too much to be readable otherwise. */
 export function errorAxis(errors: readonly number[], label: string): Axis {
   const [least, most] = [smallest(errors), largest(errors)]
   const text = (error: number) => `${error}%`
@@ -56,11 +56,12 @@ export function errorAxis(errors: readonly number[], label: string): Axis {
   const ticks = ROUND_ERRORS.filter((error) => error >= least && error <= most)
   return {
     scale: { type: 'log', label, domain: [least * 0.9, most * 1.1] },
-    // Left to itself, a logarithmic axis leaves some of its ticks without text.
+    // By default, a logarithmic axis leaves some of its ticks without text.
     marks: [Plot.gridY(ticks), Plot.axisY(ticks, { text })],
   }
 }
 
+/** Formats a share as a percentage with up to three significant digits. */
 export function percentTick(share: number): string {
   return `${Number((100 * share).toPrecision(3))}%`
 }

@@ -12,7 +12,7 @@ const PARTS = [
   { name: 'no way out', count: ({ noOutput }: NeuronCount) => noOutput },
 ] as const
 
-/** How many neurons of each layer pruning left without a connection. */
+/** The number of neurons in each layer that pruning left without a connection. */
 export function neuronFigure(layers: readonly NeuronCount[]): Figure {
   const styles = PARTS.map((_, index): SeriesStyle => seriesStyle(index + 1))
   const dead = ({ noInput, noOutput }: NeuronCount) => noInput + noOutput

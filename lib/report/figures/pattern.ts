@@ -11,10 +11,10 @@ import { formatPercent } from '../format.js'
 import { color } from '../palette.js'
 import { maskedImage } from './image.js'
 
-/** A drawing of more cells averages neighbouring neurons. */
+/** The largest number of cells in a drawing; with more, neighboring neurons are averaged. */
 const MOST_CELLS = 600_000
 
-/** A fully connected layer over the pixels of an image. */
+/** A layer that is fully connected to the pixels of an image. */
 export interface ImageLayer {
   readonly name: string
   readonly neurons: number
@@ -23,7 +23,7 @@ export interface ImageLayer {
   readonly width: number
 }
 
-/** The first layer with connections, where it is fully connected to the pixels of an image. */
+/** Finds the first layer with connections, if it is fully connected to the pixels of an image. */
 export function findImageLayer(nodes: readonly Node[], input: Shape): ImageLayer | undefined {
   if (input.length !== 3) return undefined
   const first = nodes.find(({ layer }) => layer.kind !== 'flatten' && layer.kind !== 'dropout')
@@ -32,7 +32,7 @@ export function findImageLayer(nodes: readonly Node[], input: Shape): ImageLayer
   return { name: first.name, neurons: first.layer.outFeatures, channels, height, width }
 }
 
-/** Figure 4: which weights are kept, a row a neuron, the rows of the image side by side as bands. */
+/** Figure 4: which weights are kept. Each neuron is a row, and the rows of the image are bands side by side. */
 export async function bandsFigure(layer: ImageLayer, keep: Tensor<'bool'>): Promise<Figure> {
   const { name, neurons, channels, height, width } = layer
   const bands = channels * height
@@ -55,15 +55,15 @@ export async function bandsFigure(layer: ImageLayer, keep: Tensor<'bool'>): Prom
       labelOffset: 56,
     },
     y: { domain: [neurons, 0], ticks: 4, label: 'neuron', labelArrow: 'none' },
-    // Few cells are drawn large, and keep their edges.
+    // If there are few cells, they are drawn large and with sharp edges.
     marks: [maskedImage(await keptImage(keep), color('series-1'), { pixelated: bands * width < 400 })],
   })
   return {
     id: 'pattern',
     title,
     caption:
-      `Each dot is a kept weight, each line a neuron. The pixels of a row of the image lie side by side, so its ${bands} ` +
-      'rows are bands, thin where images are empty.',
+      `Each dot is a kept weight, each line a neuron. The pixels of each row of the image are side by side, so ` +
+      `its ${bands} rows are bands, thin where images are empty.`,
     svg,
     wide: true,
     table: {
@@ -77,13 +77,13 @@ export async function bandsFigure(layer: ImageLayer, keep: Tensor<'bool'>): Prom
   }
 }
 
-/** How many kept weights each pixel of the image has. */
+/** The number of kept weights of each pixel of the image. */
 export async function pixelsFigure(layer: ImageLayer, keep: Tensor<'bool'>): Promise<Figure> {
   const { name, channels, height, width } = layer
   const kept = scope(() => keep.sum(0).reshape([channels, height, width]).sum(0).toArray() as number[][])
   const most = largest(kept.flat())
   const title = `Kept weights of ${name} by pixel`
-  const grey = Uint8Array.from(kept.flat(), (count) => (255 * count) / Math.max(1, most))
+  const gray = Uint8Array.from(kept.flat(), (count) => (255 * count) / Math.max(1, most))
   const svg = drawChart({
     id: 'pattern-pixels',
     title,
@@ -92,12 +92,12 @@ export async function pixelsFigure(layer: ImageLayer, keep: Tensor<'bool'>): Pro
     marginRight: 480 - 52 - Math.min(408, (300 * width) / height),
     x: { domain: [0, width], ticks: evenly(width), label: 'column of the image', labelAnchor: 'center' },
     y: { domain: [height, 0], ticks: evenly(height), label: 'row of the image', labelArrow: 'none' },
-    marks: [maskedImage(await toPng(grey, width, height), color('series-1'), { pixelated: true })],
+    marks: [maskedImage(await toPng(gray, width, height), color('series-1'), { pixelated: true })],
   })
   return {
     id: 'pattern-pixels',
     title,
-    caption: `The stronger the colour, the more kept weights read the pixel, ${most} at most.`,
+    caption: `The stronger the color, the more kept weights read the pixel (at most ${most}).`,
     svg,
     table: {
       columns: ['row', ...Array.from({ length: width }, (_, column) => String(column + 1))],
@@ -106,27 +106,27 @@ export async function pixelsFigure(layer: ImageLayer, keep: Tensor<'bool'>): Pro
   }
 }
 
-/** Places to mark on an axis from 0 to a whole number. */
+/** Positions to mark on an axis from 0 to a whole number. */
 function evenly(length: number): number[] {
   const step = Math.max(1, Math.round(length / 4))
   return Array.from({ length: Math.floor(length / step) + 1 }, (_, index) => index * step)
 }
 
-/** White where a weight is kept, black where it is pruned. */
+/** An image that is white where a weight is kept and black where it is pruned. */
 function keptImage(keep: Tensor<'bool'>): Promise<Buffer> {
   const { data, shape } = scope(() => {
     const together = Math.ceil(keep.numel / MOST_CELLS)
     const cells = keep.float().unsqueeze(0)
     const pool = operator('aten::avg_pool2d')
     const shares = together > 1 ? (pool(cells, [together, 1], [together, 1], [0, 0], true) as Tensor) : cells
-    const grey = shares.squeeze(0).mul(255).to('uint8')
-    return { data: grey.data(), shape: grey.shape }
+    const gray = shares.squeeze(0).mul(255).to('uint8')
+    return { data: gray.data(), shape: gray.shape }
   })
   return toPng(data, shape[1]!, shape[0]!)
 }
 
-function toPng(grey: Uint8Array, width: number, height: number): Promise<Buffer> {
-  return sharp(grey, { raw: { width, height, channels: 1 } })
+function toPng(gray: Uint8Array, width: number, height: number): Promise<Buffer> {
+  return sharp(gray, { raw: { width, height, channels: 1 } })
     .toColourspace('b-w')
     .png({ compressionLevel: 9 })
     .toBuffer()

@@ -13,7 +13,7 @@ type Layers = SensitivityRecord['layers']
 type Heading = Pick<Figure, 'id' | 'title'>
 type Drawn = Pick<Figure, 'svg' | 'caption' | 'tall'>
 
-/** Figure 6: the error with one layer pruned, layers of a kind in a chart. */
+/** Figure 6: the error with one layer pruned; layers of the same kind share a chart. */
 export function sensitivityFigures({ layers, validationErrorDense }: SensitivityRecord): Figure[] {
   const kinds = [...new Set(layers.map(({ kind }) => kind))]
   return kinds.map((kind) => {
@@ -27,7 +27,7 @@ export function sensitivityFigures({ layers, validationErrorDense }: Sensitivity
   })
 }
 
-/** A line for each layer. */
+/** Draws a line for each layer. */
 function sensitivityLines(layers: Layers, dense: number, heading: Heading): Drawn {
   const series = layers.map(({ name, points }, index) => ({
     name,
@@ -63,11 +63,11 @@ function sensitivityLines(layers: Layers, dense: number, heading: Heading): Draw
   })
   return {
     svg,
-    caption: 'Each layer alone is pruned, without retraining; the dotted line is the dense network.',
+    caption: 'Only one layer at a time is pruned, without retraining; the dotted line is the dense network.',
   }
 }
 
-/** A row for each layer, where lines would hide each other: the stronger the colour, the more error. */
+/** Draws a row for each layer, if lines would hide each other: the stronger the color, the larger the error. */
 function sensitivityMap(layers: Layers, dense: number, heading: Heading): Drawn {
   const most = largest(errorsOf(layers))
   const cells = layers.flatMap(({ name, points }) =>
@@ -108,12 +108,12 @@ function sensitivityMap(layers: Layers, dense: number, heading: Heading): Drawn 
     tall: true,
     svg,
     caption:
-      'Each layer alone is pruned, without retraining. The stronger the colour, the more error: from ' +
+      'Only one layer at a time is pruned, without retraining. The stronger the color, the larger the error: from ' +
       `${formatPercent(dense)}, the dense network's, to ${formatPercent(most)}.`,
   }
 }
 
-/** A column for each layer, or a row where there are too many. */
+/** A table with a column for each layer, or with a row for each if there are too many. */
 function sensitivityTable(layers: Layers): TableData {
   const densities = densitiesOf(layers)
   const cell = ({ points }: Layers[number], density: number) => {
@@ -132,7 +132,7 @@ function sensitivityTable(layers: Layers): TableData {
   }
 }
 
-/** From dense to sparse. */
+/** All densities, from dense to sparse. */
 function densitiesOf(layers: Layers): number[] {
   const all = layers.flatMap(({ points }) => points.map(({ density }) => density))
   return [...new Set(all)].toSorted((a, b) => b - a)
@@ -145,7 +145,7 @@ function errorsOf(layers: Layers): number[] {
 function describe(layers: Layers, dense: number): string {
   return (
     `Validation error with one layer pruned to a share of its weights, for ${layers.length} layers; ` +
-    `dense it is ${formatPercent(dense)}.`
+    `the dense network's is ${formatPercent(dense)}.`
   )
 }
 

@@ -6,10 +6,10 @@ import type { Figure } from '../figure.js'
 import { color, seriesStyle } from '../palette.js'
 import { lineWithSymbols, percentTick } from './marks.js'
 
-/** Losses over this many points leave the chart: below it is where the curves differ. */
+/** Losses over this many percentage points are outside the chart; the curves differ below it. */
 const MOST_SHOWN = 5
 
-/** Figure 5: accuracy lost against the share of weights pruned. */
+/** Figure 5: the accuracy lost by share of weights pruned. */
 export function tradeoffFigure({ curves }: TradeoffRecord): Figure | undefined {
   const points = curves.flatMap((curve) => curve.points)
   if (points.length === 0) return undefined
@@ -56,8 +56,8 @@ export function tradeoffFigure({ curves }: TradeoffRecord): Figure | undefined {
     caption:
       `Mean over ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}` +
       `${seeds > 1 ? '; the bands are one standard deviation wide to either side' : ''}. ` +
-      `${largest(ends) > MOST_SHOWN ? `What loses more than ${MOST_SHOWN} points leaves the chart; the table has it. ` : ''}` +
-      'Under 0 the pruned network is the better one.',
+      `${largest(ends) > MOST_SHOWN ? `Losses over ${MOST_SHOWN} points are outside the chart; the table lists them. ` : ''}` +
+      'Below 0, the pruned network is better.',
     svg,
     table: {
       columns: ['pruned', ...curves.map(({ name }) => name)],
