@@ -1,7 +1,7 @@
-// Runs the fuzzers and the tests on an addon under AddressSanitizer and UndefinedBehaviorSanitizer, which it
-// builds first; fails when one of them reports anything. Takes an hour on two cores.
-//   npm run test:asan                  the fuzzers, then the tests of one folder after the other
-//   npm run test:asan -- [FILE...]     the tests of these files alone
+// Builds an addon under AddressSanitizer and UndefinedBehaviorSanitizer, and runs the fuzzers and the tests on it.
+// Fails if one of the sanitizers reports anything. Takes an hour on two cores.
+//   npm run test:asan                  runs the fuzzers, then the tests, one folder after the other
+//   npm run test:asan -- [FILE...]     runs only the tests in these files
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,8 +10,8 @@ import { buildAddon } from '../lib/install/build.js'
 
 const folder = await buildAddon({ asan: true })
 const reports = mkdtempSync(join(tmpdir(), 'torch-prune-asan-'))
-// The leaks are Node's own; containers that cross into libtorch, which is not built so, look overflown; and
-// Node's memory may be given back by another function than the one that it came from.
+// The leaks are Node's own. Containers that cross into libtorch, which is built without sanitizers, look overflowed.
+// Node's memory may be freed by a different function than the one that allocated it.
 const ASAN = {
   detect_leaks: 0,
   detect_container_overflow: 0,
@@ -46,7 +46,7 @@ const MOCHA = [
 const mocha = (...files: string[]) => [...MOCHA, ...files]
 const fuzz = (script: string, runs: number) => ['--import', 'tsx/esm', script, String(runs)]
 
-/** What is run, each in a process of its own: the first report of AddressSanitizer ends it. */
+/** The commands to run. Each has its own process, because AddressSanitizer ends it at the first report. */
 function parts(files: readonly string[]): string[][] {
   if (files.length > 0) return [mocha(...files)]
   const folders = readdirSync('test').filter((name) =>
@@ -65,7 +65,7 @@ for (const args of parts(process.argv.slice(2))) {
   if (status !== 0) failed.push(args.at(-1) ?? '')
 }
 
-// Tests ask for more memory than there is, of which the sanitizer warns.
+// Tests ask for more memory than there is, and the sanitizer warns of that.
 const found = readdirSync(reports)
   .map((name) =>
     readFileSync(join(reports, name), 'utf8').replace(/^.*WARNING: .* failed to allocate .*\n/gm, ''),

@@ -1,6 +1,6 @@
-// Makes the two tarballs that are published: the package itself, and the addon built on this machine as the
-// optional package of this platform. Run after `npm run build`:
-//   npx tsx scripts/package.ts [FOLDER]
+// Makes the two tarballs that are published: the package itself, and the addon built on this machine as the optional
+// package of this platform. Run this after `npm run build`:
+//     npx tsx scripts/package.ts [FOLDER]
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { PLATFORM_PACKAGE } from '../lib/install/addon_files.js'
 import { PACKAGE } from '../lib/install/home.js'
 import { readRecord, writeRecord } from '../lib/install/record.js'
 
+/** The paths of the two tarballs. */
 export interface Tarballs {
   readonly main: string
   readonly platform: string
@@ -37,7 +38,9 @@ export function packAll(folder: string): Tarballs {
   }
 }
 
-/** The files that package.json names, and a manifest that brings the addon and runs nothing on installation. */
+/**
+ * Stages the files that package.json names, and a manifest that depends on the addon and runs nothing on installation.
+ */
 function stageMain(stage: string): string {
   const [listed] = npm(['pack', '--dry-run', '--json'], PACKAGE)
   for (const { path } of listed!.files) {
@@ -45,7 +48,8 @@ function stageMain(stage: string): string {
     cpSync(join(PACKAGE, path), join(stage, path))
   }
   const { scripts: _, devDependencies: __, ...manifest } = readManifest()
-  // Only in what is published: in a clone the addon is built, and the lock file knows no package of this name.
+  // Only the published manifest has this: in a clone the addon is built, and the lock file has no package with this
+  // name.
   writeManifest(stage, { ...manifest, optionalDependencies: { [PLATFORM_PACKAGE]: manifest.version } })
   return stage
 }
@@ -77,7 +81,7 @@ function npm(args: readonly string[], cwd: string): { filename: string; files: {
   const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit']
   const output = execFileSync('npm', [...args, '--ignore-scripts', '--loglevel', 'error'], { cwd, stdio })
   const packed = JSON.parse(output.toString())
-  // npm 12 names each package; npm before it gives a list.
+  // npm 12 returns an object keyed by package name; earlier versions return a list.
   return Array.isArray(packed) ? packed : Object.values(packed)
 }
 

@@ -1,9 +1,9 @@
-// Runs the tests that hold numbers against others again, as if on older processors: `npm run test:isa`, or
-// `npm run test:isa -- sse4` or `-- avx2` for one of them. What passes under the smallest and the largest
-// instruction set is not tied to a processor.
+// Reruns the tests that compare numbers as if on older processors: `npm run test:isa`, or `npm run test:isa -- sse4` or
+// `-- avx2` for one instruction set. What passes with both the smallest and the largest instruction set does not depend
+// on the processor.
 import { spawnSync } from 'node:child_process'
 
-/** What libtorch, oneDNN and MKL may use, by the variables that each reads. */
+/** The instructions that libtorch, oneDNN and MKL may use, by the variables that each reads. */
 const SETS: Readonly<Record<string, NodeJS.ProcessEnv>> = {
   sse4: {
     ATEN_CPU_CAPABILITY: 'default',
@@ -21,7 +21,9 @@ const MOCHA = ['--no-config', '--import=tsx/esm', '--timeout=120000', '--exit']
 const asked = process.argv.slice(2)
 const unknown = asked.find((name) => !Object.hasOwn(SETS, name))
 if (unknown !== undefined) {
-  console.error(`'${unknown}' is no instruction set of this script: it has ${Object.keys(SETS).join(', ')}`)
+  console.error(
+    `'${unknown}' is not an instruction set that this script knows: use ${Object.keys(SETS).join(', ')}`,
+  )
   process.exit(2)
 }
 for (const name of asked.length > 0 ? asked : Object.keys(SETS)) {

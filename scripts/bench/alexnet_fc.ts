@@ -6,12 +6,12 @@ import { NETWORKS, prepareNetwork } from '../network/task.js'
 import type { Measurement, Part } from './result.js'
 import { spread } from './statistics.js'
 
-// AlexNet's steps take a second, so the blocks of the other parts would take half an hour.
+// AlexNet's steps take a second each, so with as many blocks as in the other parts this would take half an hour.
 const BLOCKS = 6
 const STEPS = 5
 const PAUSE_MS = 20
 
-/** AlexNet's FC phase, frozen convolutions cached, against Python that trains the whole network. */
+/** Compares AlexNet's FC phase, with cached frozen convolutions, to Python, which trains the whole network. */
 export const benchAlexnetFc: Part = async ({ threads }, say) => {
   const python = findPython({ modules: ['torchvision'] })
   const { batch } = NETWORKS.alexnet
@@ -19,14 +19,14 @@ export const benchAlexnetFc: Part = async ({ threads }, say) => {
   const measurements: Measurement[] = []
   try {
     for (const count of threads) {
-      say(`FC phase of alexnet: ${BLOCKS} blocks of ${STEPS} steps a side, threads: ${count}`)
+      say(`FC phase of alexnet: ${BLOCKS} blocks of ${STEPS} steps per side, threads: ${count}`)
       const flags = { folder, model: 'alexnet', batch, threads: count }
       using cached = await compareSide('ours', python, { ...flags, frozen: 'conv' })
       using prune = await compareSide('prune', python, flags)
       using dense = await compareSide('dense', python, flags)
       const filling = await cached.ask<Timed>('cache')
       const sides = [cached, prune, dense].map((side) => ({ side, times: [] as number[] }))
-      // The first block warms up.
+      // The first block is a warm-up.
       for (let block = 0; block <= BLOCKS; block++) {
         for (const { side, times } of block % 2 === 0 ? sides : sides.toReversed()) {
           await sleep(PAUSE_MS)
@@ -47,7 +47,7 @@ export const benchAlexnetFc: Part = async ({ threads }, say) => {
           note: `${ms(theirs)} / ${ms(ours)}`,
         } as const
       }
-      const filled = `; filling ${((1000 * filling.seconds) / (STEPS * batch)).toFixed(1)} ms an image`
+      const filled = `; filling ${((1000 * filling.seconds) / (STEPS * batch)).toFixed(1)} ms per image`
       const first = line('Python prune', pruned)
       measurements.push(
         { ...first, note: first.note + filled, target: 4, bound: 'least' },

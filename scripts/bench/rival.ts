@@ -2,7 +2,7 @@ import { type Python, referenceScript } from '../lenet/python.js'
 import type { Task } from '../lenet/task.js'
 import { type Flags, Side } from '../network/side.js'
 
-/** A Python that works on command: scripts/reference/bench_lenet.py and bench_images.py. */
+/** A Python program that works on command: scripts/reference/bench_lenet.py and bench_images.py. */
 export class Rival {
   readonly #side: Side
 
@@ -10,7 +10,10 @@ export class Rival {
     this.#side = side
   }
 
-  /** `input`: whether its batches are normalised before the clock starts, or from bytes in each step, as ours. */
+  /**
+   * Starts a rival for a task. `input` says whether its batches are normalized before the clock starts, or from bytes
+   * within each step, as ours are.
+   */
   static async start(
     python: Python,
     task: Task,
@@ -25,12 +28,12 @@ export class Rival {
     return Rival.launch(python, 'bench_lenet.py', flags)
   }
 
-  /** A script of scripts/reference that takes `run N` and `quit`, as bench_images.py does. */
+  /** Starts a script in scripts/reference that takes the commands `run N` and `quit`, as bench_images.py does. */
   static async launch(python: Python, script: string, flags: Flags): Promise<Rival> {
     return new Rival(await Side.start(python.command, [referenceScript(script)], flags))
   }
 
-  /** Seconds that the next `steps` steps, or batches, take. */
+  /** Runs the next `steps` steps or batches, and returns the seconds that they took. */
   async run(steps: number): Promise<number> {
     const { seconds } = await this.#side.ask<{ readonly seconds: number }>(`run ${steps}`)
     return seconds

@@ -1,10 +1,11 @@
-/** Median and quartiles, by linear interpolation. */
+/** A median and quartiles, by linear interpolation. */
 export interface Spread {
   readonly median: number
   readonly lower: number
   readonly upper: number
 }
 
+/** The median and the quartiles of at least one value. */
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b)
   const at = (share: number) => {

@@ -10,10 +10,14 @@ import { type Spread, spread } from './statistics.js'
 
 const TARGETS: Readonly<Record<LeNetName, number>> = { 'lenet-300-100': 0.75, 'lenet-5': 0.9 }
 const WARMUP = 50
-// So that one side's OpenMP threads, which spin for a while when their work ends, are asleep when the other starts.
+// When work ends, OpenMP threads spin for a while. This pause lets one side's threads fall asleep before the other
+// starts.
 const PAUSE_MS = 20
 
-/** A masked training step against Python's with torch.nn.utils.prune, in turns, each ratio from neighbours in time. */
+/**
+ * Compares a masked training step to Python's with torch.nn.utils.prune. The sides take turns, and each ratio is of
+ * blocks that are adjacent in time.
+ */
 export const benchStep: Part = async (options, say) => {
   const python = findPython()
   const measurements: Measurement[] = []
@@ -21,7 +25,7 @@ export const benchStep: Part = async (options, say) => {
     const task = await prepareTask(model, 200, options.data)
     try {
       for (const threads of options.threads) {
-        say(`${model}: ${options.blocks} blocks of ${options.steps} steps a side, threads: ${threads}`)
+        say(`${model}: ${options.blocks} blocks of ${options.steps} steps per side, threads: ${threads}`)
         measurements.push(...(await race(task, python, threads, options)))
       }
     } finally {
@@ -48,7 +52,7 @@ async function race(
     { times: [] as number[], run: () => prepared.run(steps) },
   ] as const
   for (let block = 0; block < blocks; block++) {
-    // The order turns round, so that a machine that warms up or slows down favours nobody.
+    // The order alternates, so that a machine that warms up or slows down favors nobody.
     for (const side of block % 2 === 0 ? sides : sides.toReversed()) {
       await sleep(PAUSE_MS)
       side.times.push(((await side.run()) / steps) * 1000)

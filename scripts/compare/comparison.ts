@@ -7,11 +7,11 @@ import { judgeLosses, type LossJudgment, otherThreads, weightTolerance } from '.
 import { type RivalRun, runRival } from './rival.js'
 import { type Difference, difference } from './tensors.js'
 
-/** How a side's training went. */
+/** The result of training on one side. */
 export interface Side {
   readonly losses: ArrayLike<number>
   readonly seconds: number
-  /** Percent, on MNIST's test set. */
+  /** The top-1 error on MNIST's test set, in percent. */
   readonly top1Error: number
 }
 
@@ -20,33 +20,37 @@ interface OurRun extends Side {
   readonly masks: ReadonlyMap<string, Uint8Array>
 }
 
+/** A comparison of our training with Python's. */
 export interface Comparison {
   readonly title: string
   readonly losses: LossJudgment
-  /** How far weights may be apart, of the largest of their tensor: by Python's own with other threads. */
+  /**
+   * How far weights may be apart, relative to the largest of their tensor. It is derived from Python's own deviation
+   * with another number of threads.
+   */
   readonly tolerance: number
   readonly tensors: readonly Difference[]
-  /** By layer: how many weights both sides keep, and whether they are the same ones. */
+  /** By layer: the number of weights that we keep, and whether both sides keep the same ones. */
   readonly masks: readonly { readonly name: string; readonly kept: number; readonly identical: boolean }[]
   readonly ours: Side
   readonly theirs: Side
   readonly passed: boolean
 }
 
-/** Our looped and fused SGD against Python's. */
+/** Compares our looped and our fused SGD with Python's. */
 export async function compareAll(
   task: Task,
   python: Python,
   options: { readonly threads: number; readonly steps: number },
 ): Promise<Comparison[]> {
-  // How far Python is from itself.
+  // This measures how far Python deviates from itself.
   const again = await runRival(python, task, {
     ...options,
     threads: otherThreads(options.threads),
     optimizer: 'sgd',
   })
-  // Not against torch's own fused=True: that kernel rounds otherwise than its loop, and now and then 200 steps
-  // make 2e-3 of the largest weight out of it. Ours rounds as the loop does.
+  // We do not compare with torch's own fused=True: that kernel rounds differently than its loop, and occasionally this
+  // grows to 2e-3 of the largest weight within 200 steps. Our fused kernel rounds as the loop does.
   const sgd = await runRival(python, task, { ...options, optimizer: 'sgd' })
   const ourLooped = await runOurs(task, options.steps, false)
   const ourFused = await runOurs(task, options.steps, true)

@@ -1,30 +1,37 @@
-/** Python's losses with one thread and with two are this far apart, relative: rounding has grown. */
+/**
+ * Once Python's losses with one thread and with two are this far apart, relatively, rounding errors have grown too
+ * large.
+ */
 const GROWN = 1e-5
-/** As far may losses and weights be apart whatever Python's own spread: some sums round alike by luck. */
+/**
+ * Losses and weights may always be this far apart, however small Python's own spread is, because some sums happen to
+ * round alike.
+ */
 const FLOOR = 1e-6
-/** Our sums round in yet another way: their differences may be so many times Python's own. */
+/** Our sums round in yet another way, so their differences may be this many times as large as Python's own. */
 const FACTOR = 10
 
-/** What the losses of two trainings on the same batches say, held against Python's own spread. */
+/** The result of comparing the losses of two trainings on the same batches, relative to Python's own spread. */
 export interface LossJudgment {
   readonly steps: number
-  /** The steps before rounding had grown, from the first on: they alone are judged. */
+  /** The number of steps from the first on before rounding errors have grown; only these are judged. */
   readonly judged: number
-  /** The steps whose losses have the same bits. */
+  /** The number of steps whose losses are bit-identical. */
   readonly identical: number
-  /** The largest relative differences in the steps that are judged: ours from Python's, Python's own. */
+  /** The largest relative differences in the judged steps: between ours and Python's, and between Python's own. */
   readonly ours: number
   readonly python: number
-  /** The same in the steps after those; 0 where there are none. */
+  /** The largest relative differences in the steps after those; 0 if there are none. */
   readonly oursAfter: number
   readonly pythonAfter: number
-  /** The first step that is too far apart, counted from 1. */
+  /** The first step whose losses are too far apart, counted from 1. */
   readonly failedAt?: number
 }
 
 /**
- * Holds our losses against Python's by how far Python is from itself with another number of threads. A step is judged
- * while Python's own losses lie within 1e-5; rounding grows from step to step, and later ones say nothing.
+ * Compares our losses with Python's, relative to how far Python deviates from itself with another number of threads. A
+ * step is judged as long as Python's own losses are within 1e-5 of each other; rounding errors grow from step to step,
+ * and later steps say nothing.
  */
 export function judgeLosses(
   ours: ArrayLike<number>,
@@ -37,7 +44,7 @@ export function judgeLosses(
   const grownAt = own.findIndex((apart) => !(apart <= GROWN))
   const judged = grownAt < 0 ? steps : grownAt
   const failed = from.findIndex((apart, i) => {
-    // Growth may come a step earlier here than there.
+    // Growth may come a step earlier on one side than on the other.
     const spread = most(own.slice(0, i + 2))
     return i < judged && !(apart <= Math.max(FLOOR, FACTOR * spread))
   })
@@ -53,12 +60,12 @@ export function judgeLosses(
   }
 }
 
-/** How far weights may be apart, of the largest of their tensor, where Python's own are so far apart. */
+/** How far weights may be apart, relative to the largest of their tensor, if Python's own are `spread` apart. */
 export function weightTolerance(spread: number): number {
   return Math.max(FLOOR, FACTOR * spread)
 }
 
-/** The judgment in a few words, with its numbers. */
+/** Describes the judgment in a few words, with its numbers. */
 export function lossWords({ steps, judged, identical, ours, python, failedAt }: LossJudgment): string {
   if (identical === steps) return `all ${steps} losses have the same bits`
   const figures = `ours ${ours.toExponential(1)} from Python's, Python's own ${python.toExponential(1)}`
@@ -66,7 +73,7 @@ export function lossWords({ steps, judged, identical, ours, python, failedAt }: 
   return `steps 1 to ${judged} of ${steps} by Python's own spread (1 thread against 2): ${figures}${verdict}`
 }
 
-/** The number of threads that shows Python's own spread. */
+/** The number of threads to use for measuring Python's own spread. */
 export function otherThreads(threads: number): number {
   return threads === 1 ? 2 : 1
 }

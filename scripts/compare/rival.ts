@@ -5,7 +5,7 @@ import { readSafetensors, type TensorData } from '../../lib/formats/safetensors.
 import { type Python, referenceScript } from '../lenet/python.js'
 import type { Task } from '../lenet/task.js'
 
-/** What scripts/reference/compare_lenet.py leaves behind. */
+/** The output of scripts/reference/compare_lenet.py. */
 export interface RivalRun {
   readonly tensors: ReadonlyMap<string, TensorData>
   readonly torch: string
@@ -14,8 +14,10 @@ export interface RivalRun {
   readonly top1Error: number
 }
 
+/** The optimizers of Python's side: the looped or the fused SGD. */
 export type RivalOptimizer = 'sgd' | 'fused'
 
+/** Runs scripts/reference/compare_lenet.py on a task. */
 export async function runRival(
   python: Python,
   task: Task,

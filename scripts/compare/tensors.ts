@@ -3,13 +3,15 @@ export interface Difference {
   readonly name: string
   readonly elements: number
   readonly identical: boolean
-  /** max |ours − theirs|, NaN where any element is. */
+  /** max |ours − theirs|; NaN if any element is NaN. */
   readonly most: number
-  /** max |theirs| */
+  /** max |theirs|. */
   readonly largest: number
+  /** `most / largest`; 0 if all elements are equal. */
   readonly ratio: number
 }
 
+/** Compares two float32 tensors, given as bytes; throws if their sizes differ. */
 export function difference(name: string, ours: Uint8Array, theirs: Uint8Array): Difference {
   if (ours.byteLength !== theirs.byteLength) {
     throw new Error(`${name}: ${ours.byteLength} bytes on our side, ${theirs.byteLength} on Python's`)

@@ -14,7 +14,7 @@ import { REFERENCE_FILE } from '../../lib/runs/files.js'
 import { readStored } from '../../lib/runs/stored_json.js'
 import type { ExperimentOptions } from './options.js'
 
-/** Does all parts of the experiment into `out`; with `resume`, those that are not done yet. */
+/** Runs all parts of the experiment into `out`; with `resume`, only those that are not done yet. */
 export async function runExperiment(
   plain: Recipe,
   options: ExperimentOptions & { readonly out: string },
@@ -65,7 +65,7 @@ async function denseWeights(
 
 const solvedSchema = z.object({ densities: z.record(z.string(), z.number()) })
 
-/** Shares of each layer to keep, for as many weights in all as the paper keeps. */
+/** The share of each layer to keep, solved for as many weights in total as the paper keeps. */
 async function solvedDensities(
   recipe: Recipe,
   options: ExperimentOptions & { readonly out: string; readonly weights: string },

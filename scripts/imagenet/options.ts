@@ -7,6 +7,7 @@ import {
 } from '../../lib/cli/options.js'
 import { densities, real, whole } from '../../lib/cli/values.js'
 
+/** The options of an experiment; the command line describes them. */
 export interface ExperimentOptions extends WorkOptions, ResumableOptions {
   readonly model: string
   readonly weights?: string
@@ -22,7 +23,7 @@ export interface ExperimentOptions extends WorkOptions, ResumableOptions {
   readonly smoke?: boolean
 }
 
-/** The command line of a script, which does `run` with its options. */
+/** The command line of a script, which calls `run` with its options. */
 export function experimentCommand(
   script: string,
   models: readonly string[],
@@ -38,22 +39,25 @@ export function experimentCommand(
     .addOption(new Option('--model <name>', 'which network').choices(models).default(model))
     .option(
       '--weights <file>',
-      'start from these dense weights (safetensors, .pt, .pth): nothing is trained dense',
+      'start from these dense weights (safetensors, .pt, .pth), without dense training',
     )
-    .option('--epochs <n>', 'of dense training', whole('--epochs', 1))
-    .option('--rounds <n>', 'times to prune and retrain', whole('--rounds', 1))
+    .option('--epochs <n>', 'epochs of dense training', whole('--epochs', 1))
+    .option('--rounds <n>', 'how many times to prune and retrain', whole('--rounds', 1))
     .option(
       '--retrain-epochs <n>',
       'epochs of retraining for each kind of layer in a round',
       whole('--retrain-epochs', 1),
     )
-    .option('--batch-size <n>', 'samples in a step', whole('--batch-size', 1))
+    .option('--batch-size <n>', 'samples per step', whole('--batch-size', 1))
     .addOption(
-      new Option('--thresholds <from>', "solved from sensitivity, or the shares of the paper's table")
+      new Option(
+        '--thresholds <from>',
+        "solve for them from sensitivity, or use the shares in the paper's table",
+      )
         .choices(['sensitivity', 'paper'])
         .default('sensitivity'),
     )
-    .option('--densities <list>', 'shares of each layer to try in the study of sensitivity', densities)
+    .option('--densities <list>', 'shares of each layer to try in the sensitivity study', densities)
     .option(
       '--keep <x>',
       "share of all weights to keep (default: the paper's)",
@@ -61,18 +65,18 @@ export function experimentCommand(
     )
     .option(
       '--cache-variants <n>',
-      'keep this many augmented variants of what the fixed CONV layers put out, and retrain FC layers on those',
+      'cache this many augmented variants of the outputs of the frozen CONV layers, and retrain FC layers on those',
       whole('--cache-variants', 1),
     )
-    .option('--cache-dir <dir>', 'folder for those, where memory is short')
-    .option('--smoke', 'try every phase on generated pictures, in a folder that goes afterwards')
+    .option('--cache-dir <dir>', 'folder for the cache, if it does not fit into memory')
+    .option('--smoke', 'try every phase on generated images, in a folder that is removed afterward')
   return withResumableOptions(withWorkOptions(command, `runs/${script}`))
     .addHelpText(
       'after',
       `
---data is a folder with train/<class>/ and val/<class>/, or a file that
-torch-prune pack wrote. The folder --out then holds dense/, sensitivity/, and a
-run as that of torch-prune run: run.json, model.safetensors, report.html.
+--data is a folder with train/<class>/ and val/<class>/, or a file written by
+torch-prune pack. The folder --out will contain dense/, sensitivity/, and a run
+like that of torch-prune run: run.json, model.safetensors, report.html.
 
 Examples:
   $ npx tsx scripts/${script}.ts --data imagenet.pack --weights net.pth

@@ -2,18 +2,21 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 
+/** What to generate. */
 export interface PictureOptions {
   readonly classes: number
-  /** Pictures a class. */
+  /** The number of training images per class. */
   readonly train: number
+  /** The number of validation images per class. */
   readonly held: number
-  /** Of the longer side, in pixels. */
+  /** The length of the longer side, in pixels. */
   readonly side: number
 }
 
 /**
- * Writes JPEG files in ImageNet's layout, `train/<class>/…` and `val/<class>/…`: each class a colour and the direction
- * of its stripes, which differ in width and place, so that there is something to learn. The same files every time.
+ * Writes JPEG files in ImageNet's layout, `train/<class>/…` and `val/<class>/…`. Each class has a color and a direction
+ * of stripes, while the stripes' width and position vary, so that there is something to learn. The files are the same
+ * every time.
  */
 export async function writePictures(dir: string, options: PictureOptions): Promise<void> {
   const { classes, train, held, side } = options

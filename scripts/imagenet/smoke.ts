@@ -11,7 +11,7 @@ import type { ExperimentOptions } from './options.js'
 import { writePictures } from './pictures.js'
 
 const CLASSES = 10
-/** Pixels of samples: the least that each network's pooling leaves something of. */
+/** The side of samples in pixels: the smallest of which each network's pooling leaves anything. */
 const SIDES: Readonly<Record<string, number>> = {
   alexnet: 64,
   'alexnet-caffe': 227,
@@ -20,10 +20,11 @@ const SIDES: Readonly<Record<string, number>> = {
 }
 
 /**
- * All parts of the experiment in little: small pictures of ten classes, narrow FC layers, an epoch a part; and once
- * more with --resume, which must find them all done.
+ * Runs all parts of the experiment on a small scale: small images of ten classes, narrow FC layers, and one epoch per
+ * part. Then runs it again with --resume, which must find all parts done.
  *
- * @throws TorchPruneError `ERR_SEAL` where a pruned weight is not +0, `ERR_OUTPUT` where the record is not of a pruned network.
+ * @throws TorchPruneError `ERR_SEAL` if a pruned weight is not +0, `ERR_OUTPUT` if the record is not that of a pruned
+ * network.
  */
 export async function smoke(recipe: Recipe, options: ExperimentOptions, signal: AbortSignal): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), `torch-prune-${recipe.name}-`))
@@ -31,7 +32,7 @@ export async function smoke(recipe: Recipe, options: ExperimentOptions, signal: 
     const [data, out] = [join(folder, 'pictures'), join(folder, 'run')]
     await writePictures(data, { classes: CLASSES, train: 3, held: 1, side: 96 })
     const size = SIDES[recipe.name]!
-    // Caffe's AlexNet takes crops of one size.
+    // Caffe's AlexNet only takes crops of one size.
     const sized = recipe.name === 'alexnet-caffe' ? {} : { size }
     const small: Recipe = {
       ...recipe,
@@ -62,6 +63,6 @@ async function checkResult(out: string): Promise<void> {
   if (rounds.length > 0 && pruned.parameters < reference.parameters && pruned.top5Error !== undefined) return
   throw new TorchPruneError(
     'ERR_OUTPUT',
-    `${out} does not hold a pruned network's record: look at its run.json`,
+    `${out} does not contain a pruned network's record: look at its run.json`,
   )
 }

@@ -9,7 +9,7 @@ export function wholeNumber(text: string): number {
   return value
 }
 
-/** Runs a command line: a usage error or a deliberate one ends with one line and exit code 2. */
+/** Runs a command line. After a usage error or a deliberate error, it ends with one line and exit code 2. */
 export async function runCommand(program: Command): Promise<void> {
   program.exitOverride()
   try {

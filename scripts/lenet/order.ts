@@ -1,7 +1,7 @@
 import { append } from '../../lib/base/lists.js'
 import { deriveSeed } from '../../lib/base/seed.js'
 
-/** Indices of `samples` samples, `length` of them: epoch after epoch, each shuffled by the seed. */
+/** The first `length` indices of a sequence of epochs over `samples` samples, each epoch shuffled by the seed. */
 export function shuffledOrder(samples: number, length: number, seed: number): number[] {
   const order: number[] = []
   for (let epoch = 0; order.length < length; epoch++) {

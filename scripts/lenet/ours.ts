@@ -5,7 +5,7 @@ import { applyCriterion, type Network, optim, prune } from '../../lib/index.js'
 import { PREFIX_BATCH } from '../../lib/train/prefix.js'
 import { BATCH, DENSITY, MOMENTUM, RATES, type Task, WEIGHT_DECAY } from './task.js'
 
-/** Our side: the pretrained network pruned to its largest weights, retrained in jobs as `train` does. */
+/** Our side: the pretrained network, pruned to its largest weights and retrained in jobs as `train` does. */
 export class Ours {
   readonly network: Network
   readonly #task: Task
@@ -21,6 +21,7 @@ export class Ours {
     this.#optimizer = optim.Optimizer.of(network, spec)
   }
 
+  /** Starts with the pruned network; `frozen` names layers that are not trained, and `fused` defaults to true. */
   static async start(
     task: Task,
     options: { readonly fused?: boolean; readonly frozen?: readonly string[] } = {},
@@ -31,7 +32,10 @@ export class Ours {
     return new Ours(task, network, options.fused ?? true)
   }
 
-  /** Trains on what the frozen layers in front put out from here on. Returns the seconds of computing that. */
+  /**
+   * Caches the outputs of the frozen layers at the front, and trains on them from now on. Returns the seconds that it
+   * took.
+   */
   async fillCache(): Promise<number> {
     const { handle } = this.network
     const native = loadAddon()
@@ -44,7 +48,7 @@ export class Ours {
     return (performance.now() - started) / 1000
   }
 
-  /** The next steps, one job; the task's batches come round again behind the last. */
+  /** Runs the next steps in one job; after the last batch of the task, it starts over with the first. */
   async run(steps: number, keepLosses = false): Promise<TrainingResult & { readonly seconds: number }> {
     const { order, dataset, model } = this.#task
     const samples = Array.from({ length: steps * BATCH }, (_, i) => order[(this.#next + i) % order.length]!)

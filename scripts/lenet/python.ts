@@ -4,7 +4,7 @@ import { TorchPruneError } from '../../lib/base/errors.js'
 import { findAddon } from '../../lib/install/addon_files.js'
 import { PACKAGE } from '../../lib/install/home.js'
 
-/** A Python with PyTorch, and the version of that. */
+/** A Python with PyTorch, and PyTorch's version. */
 export interface Python {
   readonly command: string
   readonly torch: string
@@ -13,11 +13,11 @@ export interface Python {
 const MODULES = ['numpy', 'safetensors']
 
 /**
- * The Python that the rivals run in: `TORCH_PRUNE_PYTHON`, else `python3`. Its torch must be the release that
- * our addon runs on, or the two sides would not do the same work: unless `anyRelease`, for what torch does not compute.
- * `modules` are needed beside torch, numpy and safetensors.
+ * Finds the Python that runs the rivals: `TORCH_PRUNE_PYTHON`, else `python3`. Its torch must be the release that our
+ * addon runs on, otherwise the two sides would not do the same work. `anyRelease` lifts this requirement for work that
+ * torch does not compute. `modules` are needed in addition to torch, numpy and safetensors.
  *
- * @throws TorchPruneError `ERR_FILE`, one line with the fix.
+ * @throws TorchPruneError `ERR_FILE`, one line that says how to fix it.
  */
 export function findPython({ anyRelease = false, modules = [] as readonly string[] } = {}): Python {
   const needed = [...MODULES, ...modules]
@@ -39,17 +39,18 @@ export function findPython({ anyRelease = false, modules = [] as readonly string
   if (!anyRelease && release(torch) !== ours) {
     throw new TorchPruneError(
       'ERR_FILE',
-      `${command} has torch ${torch}, the addon libtorch ${ours}: ${fix}`,
+      `${command} has torch ${torch}, but the addon has libtorch ${ours}: ${fix}`,
     )
   }
   return { command, torch }
 }
 
+/** The path of a script in scripts/reference. */
 export function referenceScript(name: string): string {
   return join(PACKAGE, 'scripts/reference', name)
 }
 
-/** `2.13.0` of `2.13.0+cpu`. */
+/** The release of a version: `2.13.0` of `2.13.0+cpu`. */
 function release(version: string): string {
   return version.split('+')[0]!
 }

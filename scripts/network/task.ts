@@ -6,9 +6,10 @@ import { Dataset, models, type Network, noGrad } from '../../lib/index.js'
 import { fromBytes, toBytes } from '../../lib/tensor/bytes.js'
 
 /**
- * The networks that are compared on images of noise, with the batch, the most that a step may take of Python's, and the
- * most that our peak of memory may be of dense Python's (undefined where it is told for comparison alone).
- * `gain` scales PyTorch's first weights so that what passes the largest tenth of them neither fades nor grows much.
+ * The networks that are compared on images of noise. For each: the batch size, the largest acceptable time of a step
+ * relative to Python's, and the largest acceptable peak memory relative to dense Python's (undefined if it is only
+ * measured for comparison). `gain` scales PyTorch's initial weights so that a signal through the largest tenth of them
+ * neither fades nor grows much.
  */
 export const NETWORKS = {
   alexnet: { batch: 16, side: 224, classes: 1000, gain: 4, stepTarget: 0.65, memoryTarget: undefined },
@@ -18,20 +19,20 @@ export const NETWORKS = {
 export type NetworkName = keyof typeof NETWORKS
 export const networkNames = Object.keys(NETWORKS) as NetworkName[]
 
-/** What both sides do: scripts/reference/compare_network.py has the same. */
+/** The settings of both sides: scripts/reference/compare_network.py has the same. */
 export const LR = 1e-3
 export const MOMENTUM = 0.9
 export const WEIGHT_DECAY = 5e-4
-/** Of each weight. */
+/** The density of each weight. */
 export const DENSITY = 0.1
-/** Batches that both sides are asked about after training. */
+/** The number of batches that both sides classify after training. */
 export const TEST_BATCHES = 4
 
 const SEED = 0
 const MEAN = [0.5, 0.5, 0.5]
 const STD = [0.25, 0.25, 0.25]
 
-/** The dense network, without dropout: the same from run to run, so that a process of ours needs no file of it. */
+/** Makes the dense network without dropout. It is the same in every run, so our process needs no file for it. */
 export function freshNetwork(name: NetworkName): Network {
   const network = models.createModel(name, { seed: SEED })
   for (const { name: layer, layer: kind } of network.nodes) {
@@ -45,7 +46,9 @@ export function freshNetwork(name: NetworkName): Network {
   return network
 }
 
-/** Prepares `input.safetensors` for both sides, as compare_network.py says, in a folder of its own. */
+/**
+ * Prepares `input.safetensors` for both sides, as described in compare_network.py, in a new folder. Returns its path.
+ */
 export async function prepareNetwork(
   name: NetworkName,
   { batch, steps }: { readonly batch: number; readonly steps: number },
@@ -80,7 +83,7 @@ export async function prepareNetwork(
   return folder
 }
 
-/** The images and labels of a part of the input. */
+/** Reads the images and labels of a part of the input. */
 export async function readPart(folder: string, part: 'batches' | 'test'): Promise<Dataset> {
   const names = [`${part}.x`, `${part}.y`]
   const { tensors } = await readSafetensors(join(folder, 'input.safetensors'), { only: names })
@@ -90,7 +93,7 @@ export async function readPart(folder: string, part: 'batches' | 'test'): Promis
   return Dataset.from(images!, labels!, { mean: MEAN, std: STD })
 }
 
-/** Bytes that are the same everywhere (xorshift32). */
+/** Generates bytes that are the same everywhere (xorshift32). */
 function bytes(seed: number): () => number {
   let state = seed
   return () => {

@@ -1,6 +1,6 @@
 """Reads training crops of a folder of images with torchvision, on command.
 
-Prints a line of JSON when it is ready; then for each line `run N` on stdin it takes N batches and prints
+Prints a line of JSON when it is ready. Then, for each line `run N` on stdin, it reads N batches and prints
 `{"seconds": S}`; `quit` ends it.
 """
 
@@ -57,7 +57,7 @@ def main():
         if command != 'run' or not rest or not rest[0].isdecimal():
             say(error=f'expected "run N" or "quit" but received {line.strip()!r}')
             continue
-        # What the workers made ready while nobody waited does not count.
+        # What the workers prepared while nobody was waiting does not count.
         for _ in range(2 * arguments.workers):
             next(stream)
         started = time.perf_counter()

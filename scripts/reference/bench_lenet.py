@@ -1,15 +1,13 @@
 """The other side of `npm run bench`: times a LeNet's training step in plain PyTorch, on command.
 
-Reads FOLDER/input.safetensors as compare_lenet.py does, runs the warm-up, prints {"ready": true, ...}, then
-takes one command a line from stdin and answers each with one line of JSON on stdout, so that two programs can
-take turns:
-  run 100   100 more steps -> {"steps": 100, "seconds": 0.17, "loss": 0.21}
-  run       as many as --steps says
-  quit      ends; so does the end of the input
+Reads FOLDER/input.safetensors as compare_lenet.py does, runs the warm-up, prints {"ready": true, ...}, then takes one
+command per line from stdin and answers each with one line of JSON on stdout, so that two programs can take turns:
+  run 100   runs 100 more steps -> {"steps": 100, "seconds": 0.17, "loss": 0.21}
+  run       runs the number of steps given by --steps
+  quit      ends the program; so does the end of the input
 Anything else gets {"error": ...}.
-Modes: `prune` is torch.nn.utils.prune at --density with the looped SGD, `dense` the looped SGD alone,
-`dense-fused` the fused SGD alone. A step is zero_grad, forward, cross-entropy, backward, optimiser step on a
-batch of 64.
+Modes: `prune` is torch.nn.utils.prune at --density with the looped SGD, `dense` is only the looped SGD, `dense-fused`
+is only the fused SGD. A step is zero_grad, forward, cross-entropy, backward, and an optimizer step, on a batch of 64.
 """
 
 import itertools
@@ -29,7 +27,7 @@ def say(**answer):
 
 
 def run(model, optimizer, batches, steps):
-    """Seconds that the steps take, and the last loss (read after the clock stops)."""
+    """Returns the seconds that the steps take, and the last loss (read after the clock stops)."""
     start = time.perf_counter()
     for _ in range(steps):
         x, y = next(batches)
@@ -41,7 +39,7 @@ def run(model, optimizer, batches, steps):
 
 
 def batch_stream(data, prepared):
-    """The batches again and again: normalised beforehand, or from their bytes within each step."""
+    """Yields the batches repeatedly, normalized beforehand or from their bytes within each step."""
     steps = range(data.batch_count)
     if prepared:
         return itertools.cycle([data.batch(step) for step in steps])
@@ -70,7 +68,7 @@ def main():
         '--input',
         choices=['prepared', 'bytes'],
         default='prepared',
-        help='whether the batches are normalised before the clock starts, or in each step',
+        help='whether the batches are normalized before the clock starts, or in each step',
     )
     arguments = parse_lenet_arguments(parser)
     data = LeNetInput(arguments.folder, arguments.model)

@@ -30,12 +30,13 @@ def fixture_arguments(description):
 
 
 def save_fixture(path, tensors, description):
-    """Writes tensors with `description` as JSON in the one metadata string 'fixture'.
+    """Writes tensors, with `description` as JSON in the only metadata string, 'fixture'.
 
-    One string, because safetensors writes several in random order, and a fixture made again must not change.
+    There is only one string, because safetensors writes several in random order, and regenerating a fixture must not
+    change it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The copies matter: safetensors refuses tensors that share memory.
+    # The copies matter, because safetensors rejects tensors that share memory.
     contiguous = {
         key: tensor.detach().clone(memory_format=torch.contiguous_format) for key, tensor in tensors.items()
     }
@@ -45,13 +46,13 @@ def save_fixture(path, tensors, description):
 
 
 def load_tensors(path):
-    """All tensors and the metadata strings of a safetensors file."""
+    """Returns all tensors and the metadata strings of a safetensors file."""
     with safe_open(path, framework='pt') as file:
         return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}
 
 
 def is_positive_zero(tensor):
-    """True where the bits are exactly those of +0."""
+    """Returns True where the bits are exactly those of +0."""
     return tensor.detach().view(torch.int32) == 0
 
 
@@ -72,7 +73,7 @@ class LeNet300100(nn.Module):
 
 
 class LeNet5(nn.Module):
-    """Caffe's: no ReLU after the convolutions."""
+    """Caffe's LeNet-5, which has no ReLU after the convolutions."""
 
     def __init__(self):
         super().__init__()
@@ -91,12 +92,12 @@ MODELS = {'lenet-300-100': LeNet300100, 'lenet-5': LeNet5}
 
 
 def kept_count(density, count):
-    """How many of `count` weights a density keeps: rounded half up, as JavaScript's Math.round does."""
+    """Returns how many of `count` weights a density keeps, rounded half up like JavaScript's Math.round."""
     return int(density * count + 0.5)
 
 
 def density_mask(scores, density):
-    """True at the largest kept_count(density, n) scores; of those that tie, at the ones of lower index."""
+    """Returns True at the kept_count(density, n) largest scores; among equal scores, those with lower indices win."""
     count = kept_count(density, scores.numel())
     kept = scores.flatten().sort(descending=True, stable=True).indices[:count]
     mask = torch.zeros(scores.numel(), dtype=torch.bool, device=scores.device)
@@ -104,14 +105,14 @@ def density_mask(scores, density):
 
 
 def weighted_layers(model):
-    """(name, module) of every layer that has a weight to prune, in order."""
+    """Returns (name, module) for every layer that has a weight to prune, in order."""
     return [
         (name, module) for name, module in model.named_modules() if isinstance(module, (nn.Linear, nn.Conv2d))
     ]
 
 
 def prune_to_density(model, density):
-    """Prunes every layer with torch.nn.utils.prune to the largest magnitudes. Returns the masks by layer."""
+    """Prunes every layer to its largest magnitudes with torch.nn.utils.prune. Returns the masks by layer."""
     masks = {}
     for name, module in weighted_layers(model):
         masks[name] = density_mask(module.weight.detach().abs(), density)

@@ -1,12 +1,12 @@
 """The other side of `npm run compare`: prunes a trained LeNet and retrains it with plain PyTorch.
 
-Reads FOLDER/input.safetensors: the dense parameters (`fc1.weight` ...), `batches.x` uint8
-[steps * 64, 1, 28, 28], `batches.y` int64, perhaps `test.x` and `test.y`, and the metadata strings `mean` and
-`std` of the pixels in 0..1. Prunes each weight to its largest magnitudes with torch.nn.utils.prune, then
-trains on the batches in order with torch.optim.SGD from zero momentum. Writes into FOLDER:
+Reads FOLDER/input.safetensors: the dense parameters (`fc1.weight` ...), `batches.x` uint8 [steps * 64, 1, 28, 28],
+`batches.y` int64, optionally `test.x` and `test.y`, and the metadata strings `mean` and `std` of the pixels on the
+scale 0..1. Prunes each weight to its largest magnitudes with torch.nn.utils.prune, then trains on the batches in order
+with torch.optim.SGD, starting with zero momentum. Writes into FOLDER:
   python.safetensors  the effective weights (+0 where pruned), biases, and `<layer>.weight_mask` (uint8)
   python.json         {model, optimizer, threads, torch, steps, losses, seconds, kept, top1Error?}
-where `seconds` is the training alone, `kept` counts weights by layer, and `top1Error` is in percent.
+where `seconds` is the time of training alone, `kept` counts weights by layer, and `top1Error` is in percent.
 """
 
 import json
@@ -34,9 +34,9 @@ def train(model, data, optimizer, steps):
 
 
 def effective_parameters(model, masks):
-    """The parameters as the network uses them, and the masks, under PyTorch's names.
+    """Returns the parameters as the network uses them, and the masks, under PyTorch's names.
 
-    weight_orig goes on decaying where it is pruned, and its product with the mask is -0 in places.
+    weight_orig continues to decay where it is pruned, and its product with the mask is -0 in places.
     """
     tensors = {}
     for name, module in weighted_layers(model):
@@ -48,11 +48,11 @@ def effective_parameters(model, masks):
 
 @torch.no_grad()
 def top1_error(model, data):
-    """Percent of the test images that the network gets wrong."""
+    """Returns the percentage of the test images that the network gets wrong."""
     images, labels = data.tensors['test.x'], data.tensors['test.y']
     wrong = 0
     for x, y in zip(images.split(1000), labels.split(1000), strict=True):
-        wrong += (model(data.normalise(x)).argmax(1) != y).sum().item()
+        wrong += (model(data.normalize(x)).argmax(1) != y).sum().item()
     return 100 * wrong / len(labels)
 
 
@@ -63,7 +63,7 @@ def main():
     arguments = parse_lenet_arguments(parser)
     data = LeNetInput(arguments.folder, arguments.model)
     if arguments.steps > data.batch_count:
-        parser.error(f'--steps {arguments.steps} wants more batches than the {data.batch_count} in batches.x')
+        parser.error(f'--steps {arguments.steps} needs more batches than the {data.batch_count} in batches.x')
 
     model = data.model
     masks = prune_to_density(model, arguments.density)

@@ -1,16 +1,16 @@
 """The other side of `npm run compare` on AlexNet, VGG-16 and ResNet-18: trains on given batches, on command.
 
 Reads FOLDER/input.safetensors: the dense parameters and buffers under PyTorch's names, `batches.x` and `test.x` uint8
-[n, 3, h, w], `batches.y` int64, and the metadata strings `mean` and `std`, JSON lists by channel, of pixels in 0..1.
-Trains without dropout, in channels-last, with SGD (momentum 0.9, weight decay 5e-4). Modes:
-  prune  torch.nn.utils.prune on every linear and convolutional weight, its largest tenth kept; the default SGD
-  dense  the default SGD alone, from the same weights with zeros for what is pruned
-  fused  the same with SGD(fused=True)
-Takes a command a line from stdin and answers each with a line of JSON, so that two programs can take turns:
-  run 5   5 more steps -> {"seconds": ..., "losses": [...]}; batches are normalised before the clock starts
-  finish  -> {"peak": bytes, "masks": {layer: SHA-256 of its mask, a byte a weight}, "classes": [...]}, where `peak` is
-          the most memory since the beginning of training, and `classes` are those seen in test.x
-  quit
+[n, 3, h, w], `batches.y` int64, and the metadata strings `mean` and `std`, which are JSON lists by channel for pixels
+on the scale 0..1. Trains without dropout, in channels-last, with SGD (momentum 0.9, weight decay 5e-4). Modes:
+  prune  torch.nn.utils.prune on every linear and convolutional weight, keeping its largest tenth; the default SGD
+  dense  only the default SGD, starting from the same weights with zeros in place of pruned ones
+  fused  like dense, with SGD(fused=True)
+Takes one command per line from stdin and answers each with a line of JSON, so that two programs can take turns:
+  run 5   runs 5 more steps -> {"seconds": ..., "losses": [...]}; batches are normalized before the clock starts
+  finish  -> {"peak": bytes, "masks": {layer: SHA-256 of its mask, one byte per weight}, "classes": [...]}, where `peak`
+          is the peak memory since the beginning of training, and `classes` are those predicted for test.x
+  quit    ends the program
 """
 
 import argparse
@@ -38,7 +38,7 @@ def say(**answer):
 
 
 def peak_memory():
-    """Bytes that were held at once since reset_peak_memory(). Not getrusage's figure, which a child inherits."""
+    """Returns the peak memory in bytes since reset_peak_memory(). getrusage's figure would include the parent's."""
     status = Path('/proc/self/status').read_text()
     return int(re.search(r'^VmHWM:\s+(\d+) kB$', status, re.MULTILINE)[1]) * 1024
 
@@ -56,7 +56,7 @@ class Trainer:
         self.batch = arguments.batch
         self.device = torch.device(arguments.device)
         self.model = MODELS[arguments.model][1]()
-        # Tensor by tensor: a second copy of all weights would count into the peak.
+        # This is done tensor by tensor, because a second copy of all weights would count toward the peak.
         with safe_open(arguments.folder / 'input.safetensors', framework='pt') as file:
             for name, value in self.model.state_dict().items():
                 value.copy_(file.get_tensor(name))
@@ -70,7 +70,7 @@ class Trainer:
             if isinstance(module, nn.Dropout):
                 module.p = 0
         self.model.to(self.device)
-        # Before the memory format changes, so that the masks change with the weights.
+        # This comes before the memory format changes, so that the masks change with the weights.
         self.masks = {name: digest(mask) for name, mask in prune_to_density(self.model, DENSITY).items()}
         if arguments.mode != 'prune':
             for _, module in weighted_layers(self.model):
@@ -84,8 +84,8 @@ class Trainer:
 
     def images(self, part, begin):
         pixels = self.parts[f'{part}.x'][begin : begin + self.batch]
-        normalised = pixels.to(self.device).float().div(255).sub(self.mean).div(self.std)
-        return normalised.contiguous(memory_format=torch.channels_last)
+        normalized = pixels.to(self.device).float().div(255).sub(self.mean).div(self.std)
+        return normalized.contiguous(memory_format=torch.channels_last)
 
     def batches(self, steps):
         total = len(self.parts['batches.x'])

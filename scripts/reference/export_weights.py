@@ -4,8 +4,8 @@
     python scripts/reference/export_weights.py vgg-16 vgg.safetensors --state-dict vgg16-397923af.pth
     python scripts/reference/export_weights.py resnet-18 random.safetensors --random 0
 
-Without an option torchvision downloads its weights, or finds them in its cache; `--state-dict` takes them from a file
-that is here; `--random SEED` writes the initial weights of a fresh network, of any model that lib/models has.
+Without an option, torchvision downloads its weights or finds them in its cache. `--state-dict` reads them from a local
+file. `--random SEED` writes the initial weights of a fresh network, for any model in lib/models.
 """
 
 import argparse

@@ -1,13 +1,13 @@
-"""Makes test/golden/averaging.safetensors: averages of weights by torch.optim.swa_utils, full batches.
+"""Makes test/golden/averaging.safetensors: averages of weights by torch.optim.swa_utils, on full batches.
 
-A network conv (3x3, no bias), bn, relu, flatten, fc on 24 images [1, 6, 6] of 3 classes, SGD at 0.2 with momentum
-0.9. One batch holds all images, so that their order does not matter. `keep` masks conv.weight: what is 0 there is
-+0 before, while and after it trains. At the end the averaged network's batch norm statistics are computed by
-update_bn over the images in batches of 24.
+The network is conv (3x3, no bias), bn, relu, flatten, fc, on 24 images [1, 6, 6] of 3 classes, with SGD at 0.2 and
+momentum 0.9. One batch contains all images, so their order does not matter. `keep` masks conv.weight: weights whose
+mask is 0 are +0 before, during and after training. At the end, the averaged network's batch norm statistics are
+computed by update_bn over the images in batches of 24.
 Metadata: `cases`, a list of {name, kind, decay | start, epochs}.
 Tensors:
   images, labels (int64), keep (uint8)
-  initial.<name>                    parameters and buffers before
+  initial.<name>                    parameters and buffers before training
   <case>.<name>                     parameters and buffers of the averaged network
 """
 

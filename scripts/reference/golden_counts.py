@@ -1,11 +1,11 @@
-"""Makes test/golden/counts.safetensors: masks that meet a density exactly where many magnitudes are equal.
+"""Makes test/golden/counts.safetensors: masks that meet a density exactly although many magnitudes are equal.
 
-The count is that of torch.nn.utils.prune, and so are the magnitudes that stay. Which of several equal ones stay
-is not defined there; here it is the first by position (a stable sort), over layers in the network's order.
+The count is that of torch.nn.utils.prune, and so are the magnitudes that stay. torch.nn.utils.prune does not define
+which of several equal ones stay; here it is the first by position (a stable sort), over layers in the network's order.
   layer    a density for each layer
   global   one density over all layers together
   filters  whole filters by L1 norm, a density for each layer
-Each in two rounds over the same weights: what the first one pruned is never chosen by the second.
+Each case has two rounds over the same weights: the second never chooses what the first one pruned.
 Metadata: `layers` (names in order); `cases`, a list of {name, weights, criterion, densities: [round 1, round 2]}.
 Tensors: `weight.<weights>.<layer>`; `<case>.<round>.<layer>`, the mask as uint8.
 """
@@ -18,15 +18,15 @@ from common import fixture_arguments, kept_count, save_fixture
 
 LAYERS = {'conv1': [6, 3, 3, 3], 'fc1': [12, 24], 'fc2': [5, 12]}
 DENSITIES = [0.37, 0.1]
-# Lower ones would empty the last layer: equal magnitudes of the layers before it come first.
+# Lower densities would empty the last layer, because equal magnitudes in the layers before it come first.
 GLOBAL = {'binary': [0.95, 0.9], 'ternary': [0.8, 0.6], 'eight': [0.37, 0.2], 'special': [0.85, 0.7]}
 FILTERS = [0.5, 0.25]
-# Sums of powers of two are exact, whatever their order.
+# Sums of powers of two are exact in any order.
 SPECIAL = [0.0, -0.0, 2.0**120, -(2.0**120), 1e-45, -1e-45, 1e-38, 1.0, -1.0, 0.5]
 
 
 def first_of_largest(scores, eligible, count):
-    """True at the `count` largest eligible scores; among equal ones, at the first."""
+    """Returns True at the `count` largest eligible scores; among equal ones, the first win."""
     ranked = scores.flatten().masked_fill(~eligible.flatten(), -1).sort(descending=True, stable=True).indices
     mask = torch.zeros(scores.numel(), dtype=torch.bool)
     mask[ranked[:count]] = True
@@ -34,7 +34,7 @@ def first_of_largest(scores, eligible, count):
 
 
 def check_unstructured(weight, mask, density):
-    """torch.nn.utils.prune keeps as many, of the same magnitudes."""
+    """Checks that torch.nn.utils.prune keeps the same number of weights, with the same magnitudes."""
     module = nn.Module()
     module.weight = nn.Parameter(weight.clone())
     prune.l1_unstructured(module, 'weight', amount=weight.numel() - kept_count(density, weight.numel()))
@@ -74,7 +74,7 @@ def prune_round(criterion, weights, masks, density, first):
 
 
 def levels(count):
-    """Weights of `count` magnitudes, signs mixed."""
+    """Makes weights with `count` different magnitudes and mixed signs."""
 
     def weight(shape):
         size = torch.Size(shape).numel()

@@ -1,19 +1,18 @@
-"""Makes test/golden/criteria.safetensors: thresholds and masks of each pruning criterion, two rounds.
+"""Makes test/golden/criteria.safetensors: thresholds and masks of each pruning criterion, in two rounds.
 
-A weight is kept where its score is at least the threshold and it was kept in the round before. Deviations
-divide by n, not by n - 1. `deviation` says of which weights: `initial` (the dense weights of round 1),
-`current` (all weights of the round, the pruned ones as zeros) or `survivors` (those that the round before
-kept).
-A density is the kept fraction of all weights, pruned ones included; it keeps Math.round(density * n).
+A weight is kept if its score is at least the threshold and it was kept in the previous round. Deviations divide by n,
+not by n - 1. `deviation` says which weights they are computed from: `initial` (the dense weights of round 1), `current`
+(all weights of the round, with zeros for pruned ones) or `survivors` (those that the previous round kept).
+A density is the kept fraction of all weights, including pruned ones; it keeps Math.round(density * n).
   deviation            score |w|, threshold quality * deviation, a quality for each layer
   layer-density        score |w|, a density for each layer
   global-density       score |w|, one density over all layers together
   normalized-density   score |w| / deviation of the layer, one density over all layers together
-Metadata: `layers` (names in order); `cases`, a list of {name, criterion, deviation?, rounds: [{qualities |
-densities | density, deviations?, thresholds, kept}]}; all but `density` are objects by layer. The threshold
-of a density is the smallest score that it keeps.
-Tensors: `weight.<round>.<layer>`, rounds 1 and 2 (that of round 2 is what retraining would give, to be filled
-with 0 where the mask of round 1 is 0); `<case>.<round>.<layer>`, the mask as uint8.
+Metadata: `layers` (names in order); `cases`, a list of {name, criterion, deviation?, rounds: [{qualities | densities |
+density, deviations?, thresholds, kept}]}; all but `density` are objects by layer. The threshold of a density is the
+smallest score that it keeps.
+Tensors: `weight.<round>.<layer>` for rounds 1 and 2 (those of round 2 stand for retrained weights, to be filled with 0
+where the mask of round 1 is 0); `<case>.<round>.<layer>`, the mask as uint8.
 """
 
 import torch
@@ -35,21 +34,21 @@ def deviation_of(kind, layer, dense, weights, masks):
     chosen = {'initial': dense[layer], 'current': weights[layer], 'survivors': weights[layer][masks[layer]]}[
         kind
     ]
-    # In double precision, so that the figure is the exact one whatever order a float sum runs in.
+    # This is in double precision, so that the figure is exact whatever the order of summation.
     return chosen.double().std(unbiased=False).item()
 
 
 def smallest_kept(scores, density):
-    """The threshold that keeps Math.round(density * n) of the scores; refuses data with a near tie there."""
+    """Returns the threshold that keeps Math.round(density * n) of the scores; rejects data with a near tie there."""
     ordered = scores.flatten().sort(descending=True).values
     count = kept_count(density, len(ordered))
     assert 0 < count < len(ordered)
-    assert ordered[count - 1] > ordered[count] * (1 + 1e-5), 'too near a tie: choose another seed'
+    assert ordered[count - 1] > ordered[count] * (1 + 1e-5), 'too close to a tie: choose another seed'
     return ordered[count - 1].item()
 
 
 def prune_round(criterion, kind, index, dense, weights, masks):
-    """One round: its settings, thresholds and new masks."""
+    """Runs one round. Returns its settings, thresholds and new masks."""
     scores = {layer: weight.double().abs() for layer, weight in weights.items()}
     entry = {}
     if kind:
@@ -66,7 +65,7 @@ def prune_round(criterion, kind, index, dense, weights, masks):
             scores = {layer: score / entry['deviations'][layer] for layer, score in scores.items()}
         threshold = smallest_kept(torch.cat([score.flatten() for score in scores.values()]), DENSITY[index])
         thresholds = dict.fromkeys(LAYERS, threshold)
-    # Pruned weights score 0, so a shrinking density never counts one among the kept.
+    # Pruned weights score 0, so a decreasing density never counts one of them as kept.
     assert min(thresholds.values()) > 0
     if criterion == 'deviation':
         for layer, score in scores.items():
@@ -84,7 +83,7 @@ def main():
     arguments = fixture_arguments(__doc__)
     torch.manual_seed(SEED)
     dense = {layer: torch.randn(shape) * scale for layer, (shape, scale) in LAYERS.items()}
-    # Layers whose weights are spread differently, and change differently, tell the kinds of deviation apart.
+    # The layers' weights have different spreads that change differently, which tells the kinds of deviation apart.
     dense['fc1'] = dense['fc1'].abs().pow(1.5) * dense['fc1'].sign() * 3
     retrained = {
         layer: weight * GROWTH[layer] + torch.randn_like(weight) * LAYERS[layer][1] * 0.3

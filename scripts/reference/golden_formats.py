@@ -1,12 +1,12 @@
 """Makes test/golden/formats.safetensors: masked training steps in channels-last and under bfloat16 autocast.
 
-A convolutional network with batch norm takes 5 steps of SGD at 0.1 with momentum 0.9 and weight decay 5e-4 on one
-batch of 16 images [3, 10, 10] of 4 classes. `<layer>.keep` masks a weight: what is 0 there is +0 before, while and
-after it trains. The forward pass alone runs under autocast; the loss is taken in float32.
+A convolutional network with batch norm takes 5 steps of SGD at 0.1 with momentum 0.9 and weight decay 5e-4 on one batch
+of 16 images [3, 10, 10] of 4 classes. `<layer>.keep` masks a weight: weights whose mask is 0 are +0 before, during and
+after training. Only the forward pass runs under autocast; the loss is computed in float32.
 Metadata: `layers`, the layer graph, and `cases`, a list of {name, memoryFormat, autocast}.
 Tensors:
   images, labels (int64), <layer>.keep (uint8)
-  initial.<name>    parameters and buffers before
+  initial.<name>    parameters and buffers before training
   <case>.losses     float32 [5], before each step
   <case>.<name>     parameters and buffers after the steps
 """
@@ -40,7 +40,7 @@ STEPS = 5
 
 
 def seal(network, masks):
-    """Makes the masked weights +0, and keeps their gradients +0."""
+    """Sets the masked weights to +0, and keeps their gradients +0."""
     for name, keep in masks.items():
         weight, pruned = network.get_parameter(f'{name}.weight'), keep == 0
         with torch.no_grad():

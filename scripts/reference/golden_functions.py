@@ -1,18 +1,19 @@
-"""Makes test/golden/functions.safetensors: what Python's own functions and methods give, defaults and all.
+"""Makes test/golden/functions.safetensors: what Python's own functions and methods return, including defaults.
 
-golden_operators.py asks libtorch's operators; this asks torch.*, torch.Tensor.* and torch.nn.functional.*, which
-wrap them: with broadcasting, several dtypes, default arguments, gradients, and calls that Python refuses.
+golden_operators.py calls libtorch's operators. This calls torch.*, torch.Tensor.* and torch.nn.functional.*, which wrap
+them, with broadcasting, several dtypes, default arguments, gradients, and calls that Python rejects.
 Metadata: `cases`, a list of {call, args, options?, seed?, outputs | refused, gradients?}.
-  call       'functional.mseLoss', 'cat', or 'Tensor.add', a method of the first argument; one that ends in '_'
-             writes into a copy of it ('leaf' true: into itself)
-  args       a tensor is '#' and its key, a list of them a list, a number that JSON lacks '=Infinity'
-  options    a last argument, an object
-  seed       what is given to manual_seed before the call
-  outputs    tensors, truth values or numbers as in args: one, or several for what gives several
+  call       'functional.mseLoss', 'cat', or 'Tensor.add', a method of the first argument; one that ends in '_' writes
+             to a copy of it (or, if 'leaf' is true, to the argument itself)
+  args       a tensor is '#' followed by its key, a list of tensors is a list, and a number that JSON lacks is
+             '=Infinity'
+  options    a last argument, which is an object
+  seed       what is passed to manual_seed before the call
+  outputs    tensors, truth values or numbers, as in args: a single one, or a list if the call returns several
   refused    Python's message
-  gradients  {position: tensor}, those of the sum of (output * weight) over the floating outputs, the weight being
-             (i % 7 + 1) / 4 for the i-th element
-Tensors are kept once each, under a number.
+  gradients  {position: tensor}, of the sum of (output * weight) over the floating-point outputs, where the weight of
+             the i-th element is (i % 7 + 1) / 4
+Each tensor is stored once, with a number as its key.
 """
 
 import math
@@ -30,7 +31,7 @@ tensors, cases, known = {}, [], {}
 
 
 def keep(tensor):
-    """The name under which the fixture has the tensor."""
+    """Returns the key under which the fixture stores the tensor."""
     tensor = tensor.detach().contiguous()
     content = (tensor.dtype, tensor.shape, bytes(tensor.reshape(-1).view(torch.uint8).tolist()))
     if content not in known:
@@ -58,7 +59,7 @@ def flat(value):
 
 
 def fresh(value):
-    """A copy whose floating tensors gather gradients."""
+    """Copies an argument so that its floating-point tensors accumulate gradients."""
     if torch.is_tensor(value):
         return value.clone().requires_grad_(value.is_floating_point())
     return [fresh(each) for each in value] if isinstance(value, list) else value
@@ -70,7 +71,7 @@ def weight_like(tensor):
 
 
 def run(function, args, options, in_place):
-    """(outputs, {position: gradient}) of a call; the latter is None where it is not recorded."""
+    """Returns (outputs, {position: gradient}) of a call; the latter is None if it is not recorded."""
     inputs = [fresh(value) for value in args]
     given = [inputs[0].clone(), *inputs[1:]] if in_place else inputs
     outputs = flat(function(*given, **options))
@@ -87,7 +88,7 @@ def run(function, args, options, in_place):
 
 
 def case(call, *args, function=None, seed=None, leaf=False, **options):
-    """One call, by TypeScript's name; `function` is Python's where the name does not give it."""
+    """Records one call by its TypeScript name; `function` is Python's if the name does not determine it."""
     owner, _, name = call.rpartition('.')
     in_place = name.endswith('_') and not leaf
     if function is None:
@@ -120,7 +121,7 @@ def floats(*shape, dtype=torch.float32):
 
 
 def sample(dtype):
-    """One dimension of values that matter to the dtype."""
+    """Returns a vector of the values that matter for the dtype."""
     if dtype == torch.bool:
         return torch.tensor([True, False, True])
     if dtype.is_floating_point:
@@ -148,7 +149,7 @@ def pointwise():
     for dtype in DTYPES:
         case('Tensor.leakyRelu', sample(dtype), function=F.leaky_relu)
         case('Tensor.elu', sample(dtype), function=F.elu)
-        # At infinity some processors give NaN.
+        # At infinity, some processors return NaN.
         finite = sample(dtype)
         case('Tensor.gelu', finite[finite.isfinite()], function=F.gelu)
         case('Tensor.silu', sample(dtype), function=F.silu)
@@ -173,7 +174,7 @@ def pointwise():
     for name in arithmetic + comparisons:
         for left, right in pairs if name in arithmetic else [pairs[0], pairs[7], *pairs[8:11]]:
             case(f'Tensor.{name}', matrix(left), matrix(right)[:1])
-        # A tensor without dimensions counts less in promotion than one with some.
+        # In promotion, a tensor without dimensions has lower priority than one with dimensions.
         case(f'Tensor.{name}', matrix(torch.float16), torch.tensor(2.5))
         case(f'Tensor.{name}', matrix(torch.int32)[:, :1], matrix(torch.int32)[:1])
         case(f'Tensor.{name}', floats(2, 3), floats(2))
@@ -617,7 +618,7 @@ def layers():
     case(call, floats(2, 3, 2, 2), function=batch_norm, training=True, **scale)
     case(call, inputs.double(), function=batch_norm, training=True)
     case(call, inputs, function=batch_norm)
-    # One value for each channel has no variance.
+    # If each channel has only one value, there is no variance.
     case(call, floats(1, 3), function=batch_norm, training=True)
     case(call, floats(1, 3, 1, 1), function=batch_norm, training=True, **scale)
     case(call, floats(1, 3, 2, 1), function=batch_norm, training=True)

@@ -1,8 +1,8 @@
-"""Makes test/golden/images/all/ (small pictures) and test/golden/images.safetensors (what torchvision makes of them).
+"""Makes test/golden/images/all/ (small images) and test/golden/images.safetensors (what torchvision makes of them).
 
-Needs torchvision. Keys: `centre.<file>` uint8 [3, 32, 32], Resize(40) and CenterCrop(32); `crop.<seed>.<file>`,
-RandomResizedCrop(32) and RandomHorizontalFlip with the random numbers of native/data/random.h, for the sample's place
-among the files sorted by name; `window.<seed>.<file>`, Resize(40), RandomCrop(32) and the flip.
+Needs torchvision. Keys: `centre.<file>` uint8 [3, 32, 32] is Resize(40) and CenterCrop(32); `crop.<seed>.<file>` is
+RandomResizedCrop(32) and RandomHorizontalFlip with the random numbers of native/data/random.h, for the sample's
+position among the files sorted by name; `window.<seed>.<file>` is Resize(40), RandomCrop(32) and the flip.
 """
 
 import math
@@ -20,7 +20,7 @@ MASK = (1 << 64) - 1
 
 
 def picture(width, height, seed):
-    """Shapes with sharp edges on a gradient, so that a pixel's shift shows."""
+    """Draws shapes with sharp edges on a gradient, so that a shift by one pixel shows."""
     y, x = np.mgrid[0:height, 0:width]
     rng = np.random.default_rng(seed)
     channels = []
@@ -55,12 +55,12 @@ def write_pictures(folder):
     translucent.save(folder / 'translucent.png', optimize=True)
     picture(50, 41, 13).quantize(16).save(folder / 'palette.png', optimize=True)
     picture(52, 43, 14).convert('L').save(folder / 'grey.png', optimize=True)
-    # The end of a name means nothing.
+    # The extension of a name has no meaning.
     picture(55, 42, 15).save(folder / 'misnamed.jpeg', format='PNG', optimize=True)
 
 
 class SampleRandom:
-    """native/data/random.h"""
+    """The random numbers of native/data/random.h."""
 
     STEP = 0x9E3779B97F4A7C15
 
@@ -88,7 +88,7 @@ class SampleRandom:
 
 
 def resized_crop_box(width, height, random):
-    """torchvision.transforms.RandomResizedCrop.get_params with these random numbers."""
+    """Works like torchvision.transforms.RandomResizedCrop.get_params, with these random numbers."""
     low, high = 3 / 4, 4 / 3
     for _ in range(10):
         area = width * height * random.uniform(0.08, 1)
@@ -117,7 +117,7 @@ def main():
     names = sorted(path.name for path in folder.iterdir())
     tensors = {}
     for index, name in enumerate(names):
-        # As torchvision's pil_loader.
+        # This works like torchvision's pil_loader.
         image = Image.open(folder / name).convert('RGB')
         resized = F.resize(image, RESIZE)
         tensors[f'centre.{name}'] = pixels(F.center_crop(resized, SIZE))

@@ -1,10 +1,9 @@
-"""Makes test/golden/init.safetensors: what torch.nn's default initialisation draws after torch.manual_seed.
+"""Makes test/golden/init.safetensors: what torch.nn's default initialization draws after torch.manual_seed.
 
 Tensors: `<seed>.<layer>.<parameter>` of a tiny network, seeds 0 and 7.
-Metadata: `seeds`, `layers`, `parameters` (names in order) of that network. The LeNets are too big to keep whole:
-`models[model]` says of which {seeds, parameters} one weight in `every` is kept, from the first on, in
-`<model>.<seed>.<parameter>`.
-The last bits differ on processors without AVX2's fused multiply-add.
+Metadata: `seeds`, `layers`, `parameters` (names in order) of that network. The LeNets are too large to store
+completely: `models[model]` says for which {seeds, parameters} one weight in `every` is stored, starting with the first,
+in `<model>.<seed>.<parameter>`. The last bits differ on processors without AVX2's fused multiply-add.
 """
 
 import torch
@@ -12,7 +11,7 @@ import torch
 from common import MODELS, fixture_arguments, save_fixture
 from graph import GraphNetwork, batch_norm2d, conv2d, graph, linear
 
-# Not a network that runs: only the order in which the layers draw their numbers matters.
+# This is not a network that can run: only the order in which the layers draw their numbers matters.
 LAYERS = graph(
     linear('linear1', 5, 4),
     conv2d('conv1', 3, 4, 3),

@@ -1,16 +1,16 @@
-"""Makes test/golden/models.json: names, shapes, FLOP and outputs of the networks of lib/models, by torchvision and PyTorch.
+"""Makes test/golden/models.json: names, shapes, FLOP and outputs of the networks of lib/models.
 
-Needs torchvision beside torch. For each model:
+They are computed by torchvision and PyTorch; torchvision is needed in addition to torch. For each model:
   input      the shape of one sample
   tensors    "<name> <sizes>" of each entry of the state dict, in order
   layers     "<name> <output sizes> <FLOP>" of each convolution and linear layer; a multiply-add counts as 2
-  logits     evaluation mode's output for one sample: the first 32 values
-  largest    its largest magnitude
-  checksum   its sum, weighted by the position in 1..n, over n
+  logits     the output for one sample in evaluation mode: its first 32 values
+  largest    the largest magnitude of that output
+  checksum   the sum of that output, weighted by the position in 1..n and divided by n
 
-Values are those of `noise`, which test/models/noise.ts computes alike, so that no weights need to be stored: uniform
-in -1..1 by tensor and position, then scaled so that activations neither vanish nor explode, and every parameter of a
-batch normalisation is off its default, where a mix-up would show.
+Values are those of `noise`, which test/models/noise.ts computes in the same way, so that no weights need to be stored:
+uniform in -1..1 by tensor and position, then scaled so that activations neither vanish nor explode. Every parameter of
+a batch normalization differs from its default, so that a mix-up shows.
 """
 
 import json
@@ -26,7 +26,7 @@ from models import MODELS
 
 
 def noise(name, count):
-    """`count` numbers in [-1, 1), float64, by a hash of the name and the position."""
+    """Returns `count` numbers in [-1, 1), float64, from a hash of the name and the position."""
     x = np.arange(count, dtype=np.uint32)
     x += np.uint32(zlib.crc32(name.encode()))
     x *= np.uint32(0x9E3779B1)

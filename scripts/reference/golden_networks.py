@@ -1,14 +1,14 @@
-"""Makes test/golden/networks.safetensors: one training step's numbers for a chain, a residual network and one with local response
-normalisation.
+"""Makes test/golden/networks.safetensors: the numbers of one training step of three networks.
 
-Metadata: `networks[name].layers` is the layer graph, a list of {name, kind, inputs, ...options} in the order
-in which the layers run; `networks[name].seed` initialises linear and conv2d layers as torch.nn does.
+They are a chain, a residual network and one with local response normalization.
+Metadata: `networks[name].layers` is the layer graph, a list of {name, kind, inputs, ...options} in the order in which
+the layers run; `networks[name].seed` initializes linear and conv2d layers as torch.nn does.
 Tensors, each under `<network>.`:
   input, target         float32 [n, c, h, w]; int64 [n]
   initial.<name>        every parameter and buffer before the step
-  train.logits, .loss   of the forward in training mode; the loss is the mean cross-entropy
-  gradient.<parameter>  of that loss
-  after.<buffer>        batch norm's buffers after that one forward
+  train.logits, .loss   the forward pass in training mode; the loss is the mean cross-entropy
+  gradient.<parameter>  the gradients of that loss
+  after.<buffer>        batch norm's buffers after that one forward pass
   eval.logits           in evaluation mode, with the initial parameters and the buffers of `after`
 """
 
@@ -49,7 +49,7 @@ RESIDUAL = graph(
     linear('fc', 8, 5),
 )
 
-# Large alphas, so that the neighbours show; an even size reaches further to one side.
+# The alphas are large, so that the neighbors' influence shows; an even size extends further to one side.
 NORMALISED = graph(
     conv2d('conv1', 2, 6, 3, padding=1),
     layer('relu1', 'relu'),
@@ -67,7 +67,7 @@ CLASSES = 5
 
 
 def disturb_batch_norm(network):
-    """Moves scales, shifts and running statistics off 1 and 0, where a mix-up of them would not show."""
+    """Moves scales, shifts and running statistics away from 1 and 0, so that a mix-up of them shows."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -77,7 +77,7 @@ def disturb_batch_norm(network):
 
 
 def check_kinks(network, x):
-    """A pre-activation at ReLU's kink would make gradients depend on rounding: refuse such a seed."""
+    """Rejects a seed that puts a pre-activation at ReLU's kink, where gradients depend on rounding."""
 
     def check(module, inputs):
         nearest = inputs[0].abs().min().item()
@@ -90,7 +90,7 @@ def check_kinks(network, x):
 
 
 def record(layers, shape, seed):
-    """The tensors of one network, without its name before them."""
+    """Returns the tensors of one network, without its name as a prefix."""
     torch.manual_seed(seed)
     network = GraphNetwork(layers)
     disturb_batch_norm(network)

@@ -1,12 +1,12 @@
-"""Makes test/golden/operators.safetensors: the usual tensor operators on tiny inputs, gradients for some.
+"""Makes test/golden/operators.safetensors: the common tensor operators on tiny inputs, with gradients for some.
 
 Metadata: `cases`, a list of {id, op, schema, args, kwargs, outputs, gradients?, cotangent?}.
   op         'aten::add.Tensor'
-  args       its leading arguments in the schema's order, and `kwargs` those by name; what is left out has the
-             schema's default. A tensor is {"tensor": key}, a list of tensors a list of those, a dtype
+  args       its leading arguments in the schema's order; `kwargs` are those by name; arguments that are left out have
+             the schema's default. A tensor is {"tensor": key}, a list of tensors is a list of those, a dtype is
              {"dtype": "int64"}
   outputs    keys of the expected tensors: one, or several for an operator that returns several
-  gradients  {argument: key}: the gradients of sum(output * cotangent), cotangent being a key
+  gradients  {argument: key}: the gradients of sum(output * cotangent), where cotangent is a key
 Tensors: `<id>.<argument>` (`.0`, `.1` ... for a list), `<id>.out` (`.out.0`, `.out.1` ...), `<id>.cotangent`,
 `<id>.gradient.<argument>`. Truth values are BOOL.
 """
@@ -35,7 +35,7 @@ def truths(*shape):
 
 
 def make_cases():
-    """(id, operator, args, kwargs, wants gradients). The part of an id after '/' tells variants apart."""
+    """Lists (id, operator, args, kwargs, wants gradients). The part of an ID after '/' distinguishes variants."""
     cases = []
 
     def case(operator, *args, variant='', gradient=False, **kwargs):
@@ -167,7 +167,7 @@ def make_cases():
 
 
 def encode(value, key, tensors):
-    """An argument as JSON; its tensors go into `tensors`."""
+    """Converts an argument to JSON, and adds its tensors to `tensors`."""
     if torch.is_tensor(value):
         tensors[key] = value
         return {'tensor': key}
@@ -179,21 +179,21 @@ def encode(value, key, tensors):
 
 
 def require_gradients(value):
-    """The argument with every float tensor in it a leaf that gathers gradients."""
+    """Copies an argument so that every floating-point tensor in it is a leaf that accumulates gradients."""
     if isinstance(value, list):
         return [require_gradients(each) for each in value]
     return value.requires_grad_() if torch.is_tensor(value) and value.is_floating_point() else value
 
 
 def leaves(key, value):
-    """(key, tensor) of every tensor in an argument that gathers gradients."""
+    """Returns (key, tensor) for every tensor in an argument that accumulates gradients."""
     if isinstance(value, list):
         return [leaf for index, each in enumerate(value) for leaf in leaves(f'{key}.{index}', each)]
     return [(key, value)] if torch.is_tensor(value) and value.requires_grad else []
 
 
 def record(case_id, operator, args, kwargs, wants_gradients, tensors):
-    """Runs one case. Returns its description; its tensors go into `tensors`."""
+    """Runs one case. Returns its description, and adds its tensors to `tensors`."""
     name, _, overload = operator.partition('.')
     function = getattr(getattr(torch.ops.aten, name), overload or 'default')
     names = [argument.name for argument in function._schema.arguments]

@@ -1,9 +1,9 @@
-"""Makes test/golden/optimizers.safetensors: 12 steps of each optimiser on given gradients, a mask set midway.
+"""Makes test/golden/optimizers.safetensors: 12 steps of each optimizer on given gradients, with a mask set midway.
 
-Parameters w [4, 6] and b [4]. After step 4 the mask is set on w: weight, gradient and every moment become +0
-where it is 0 (masked_fill), and each gradient of w from then on.
-Metadata: `steps`, `maskedAfterStep`, `savedSteps`, `variants`, and `cases`, a list of {name, algorithm,
-options} with options as TypeScript names them.
+The parameters are w [4, 6] and b [4]. After step 4 the mask is set on w: where it is 0, the weight, the gradient and
+every moment become +0 (masked_fill), and so does each gradient of w from then on.
+Metadata: `steps`, `maskedAfterStep`, `savedSteps`, `variants`, and `cases`, a list of {name, algorithm, options} with
+the options under their TypeScript names.
 Tensors:
   initial.<p>                             p: w, b
   gradient.<step>.<p>                     steps 1 to 12, before masking
@@ -25,7 +25,7 @@ DEFAULTS = {
     'adamw': dict(lr=0.01, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, amsgrad=False),
 }
 
-# name: algorithm, what differs from its defaults
+# name: algorithm, options that differ from its defaults
 CASES = {
     'sgd': ('sgd', {}),
     'sgd-momentum': ('sgd', dict(momentum=0.9)),
@@ -33,7 +33,7 @@ CASES = {
     'sgd-dampening': ('sgd', dict(momentum=0.9, dampening=0.1)),
     'sgd-weight-decay': ('sgd', dict(momentum=0.9, weight_decay=5e-4)),
     'adam': ('adam', {}),
-    # So large that it shows where it is added.
+    # It is so large that it shows where it is added.
     'adam-eps': ('adam', dict(eps=0.05)),
     'adam-amsgrad': ('adam', dict(amsgrad=True)),
     'adam-weight-decay': ('adam', dict(weight_decay=5e-4)),
@@ -44,13 +44,13 @@ VARIANTS = {'loop': dict(foreach=False, fused=False), 'fused': dict(foreach=Fals
 
 
 def moments(optimizer, parameter):
-    """The state that has the parameter's shape: everything but the step counter."""
+    """Returns the state that has the parameter's shape, which is everything but the step counter."""
     state = optimizer.state[parameter]
     return {name: value for name, value in state.items() if torch.is_tensor(value) and name != 'step'}
 
 
 def run(optimizer_class, options, initial, gradients, pruned):
-    """The tensors of one case and variant, without its name before them."""
+    """Returns the tensors of one case and variant, without its name as a prefix."""
     parameters = {name: value.clone().requires_grad_() for name, value in initial.items()}
     w = parameters['w']
     optimizer = optimizer_class(list(parameters.values()), **options)

@@ -1,11 +1,11 @@
 """Makes test/golden/scores.safetensors: masks by Fisher information and by the L1 norm of filters.
 
 The network is the chain of golden_networks.py in evaluation mode, with its own initial parameters.
-  fisher       score 1/2 F w^2, F the mean over batches of the squared gradient of the mean cross-entropy, the
-               samples drawn by a seed; one density over all weights together
-  filter-norm  score of a filter: the sum of its |w|; a density of filters for each layer
-Metadata: `layers`, `inputShape`, `batchSize`, `batches`, `drawSeed`, `densities`. Tensors: `images` float32 [N, ...], `labels` int64,
-`initial.<parameter>`, `<criterion>.<density>.<layer>`, the mask as uint8.
+  fisher       the score is 1/2 F w^2, where F is the mean over batches of the squared gradient of the mean
+               cross-entropy; a seed determines the samples that are drawn; one density over all weights together
+  filter-norm  the score of a filter is the sum of its |w|; a density of filters for each layer
+Metadata: `layers`, `inputShape`, `batchSize`, `batches`, `drawSeed`, `densities`. Tensors: `images` float32 [N, ...],
+`labels` int64, `initial.<parameter>`, `<criterion>.<density>.<layer>`, the mask as uint8.
 """
 
 import torch

@@ -1,13 +1,13 @@
 """Makes test/golden/splicing.safetensors: a small network trained with splicing, in plain PyTorch.
 
-Dynamic Network Surgery (Guo, Yao and Chen 2016). The network computes with mask * dense weight by selection;
-the gradient of the masked weight goes to the dense weight whole (equation 3), and SGD steps on that. Every few
-steps, before the forward pass, masks are chosen again (equation 4): a kept weight goes when |w| < a, a pruned
-one returns when |w| >= b, with a = t / (1 + margin), b = t / (1 - margin) and t such that exactly the wanted
-number of a group's weights is kept. The density comes down by a cubic in the first `reach` of all steps; after
-`until` of them masks stay, and the last step before that chooses them too.
-Metadata: the settings; `epochSeeds`, that of the shuffle of each epoch; `cases`, a list of {name, densities |
-density, epochs: [{returned, removed, kept}]}.
+Dynamic Network Surgery (Guo, Yao and Chen 2016). The network computes with mask * dense weight, by selection. The
+complete gradient of the masked weight is passed to the dense weight (equation 3), and SGD updates that. Every few
+steps, before the forward pass, masks are chosen again (equation 4): a kept weight is removed if |w| < a, and a pruned
+one returns if |w| >= b, with a = t / (1 + margin), b = t / (1 - margin) and t such that exactly the desired number of a
+group's weights is kept. The density decreases by a cubic over the first `reach` of all steps. After `until` of the
+steps, masks no longer change; the last step before that chooses them as well.
+Metadata: the settings; `epochSeeds`, the seed of each epoch's shuffle; `cases`, a list of {name, densities | density,
+epochs: [{returned, removed, kept}]}.
 Tensors: `images`, `labels`; `initial.<name>` for each parameter; `<case>.<epoch>.<layer>.mask` (uint8) and
 `<case>.<epoch>.<name>`, the dense parameters at the end of an epoch.
 """
@@ -21,7 +21,7 @@ from torch import nn
 from common import fixture_arguments, kept_count, save_fixture
 
 SEED = 3
-# What lib/train/seed.ts derives from seed 5 for epochs 1 to 8.
+# lib/train/seed.ts derives these from seed 5 for epochs 1 to 8.
 RUN_SEED = 5
 EPOCH_SEEDS = [
     2028631108,
@@ -42,7 +42,7 @@ CASES = [{'name': 'layer', 'densities': DENSITIES}, {'name': 'global', 'density'
 
 
 class Masked(nn.Module):
-    """conv, fc1, fc2, with what each computes with put in by hand."""
+    """A network of conv, fc1 and fc2; the weights that it computes with are passed to forward()."""
 
     def __init__(self):
         super().__init__()
@@ -61,16 +61,16 @@ def cubic(final, progress):
 
 
 def spliced(dense, masks, scales, keep):
-    """New masks of some layers that keep `keep` weights together; t is the smallest score that stays."""
+    """Returns new masks of some layers, which together keep `keep` weights; t is the smallest score that is kept."""
     scores = {}
     for layer, mask in masks.items():
         magnitude = dense[layer].abs() / scales[layer]
         scores[layer] = torch.where(mask, magnitude * (1 + MARGIN), magnitude * (1 - MARGIN))
     ordered = torch.cat([score.flatten() for score in scores.values()]).sort(descending=True).values
     t = ordered[keep - 1].item()
-    assert keep == len(ordered) or t > ordered[keep].item() * (1 + 2e-5), 'too near a tie: choose another seed'
+    assert keep == len(ordered) or t > ordered[keep].item() * (1 + 2e-5), 'too close to a tie: choose another seed'
     chosen = {layer: score >= t for layer, score in scores.items()}
-    # The two thresholds of equation 4, a hair lower, as t itself stays.
+    # The two thresholds of equation 4 are lowered very slightly, because t itself is kept.
     a, b = t / (1 + MARGIN) * (1 - 1e-5), t / (1 - MARGIN) * (1 - 1e-5)
     for layer, mask in masks.items():
         magnitude = dense[layer].abs() / scales[layer]
@@ -146,7 +146,7 @@ def run(case, model, images, labels):
 def main():
     arguments = fixture_arguments(__doc__)
     generator = torch.Generator().manual_seed(SEED)
-    # Images of four classes: a pattern each, in noise.
+    # The images have four classes, each a pattern in noise.
     labels = torch.arange(SAMPLES) % 4
     patterns = torch.randn(4, 1, 6, 6, generator=generator)
     images = patterns[labels] + 0.8 * torch.randn(SAMPLES, 1, 6, 6, generator=generator)
@@ -159,7 +159,7 @@ def main():
         model = Masked()
         model.load_state_dict(initial)
         made, epochs = run(case, model, images, labels)
-        assert sum(epoch['returned'] for epoch in epochs) > 0, 'nothing returned: the fixture would show little'
+        assert sum(epoch['returned'] for epoch in epochs) > 0, 'nothing returned: the fixture would test little'
         tensors |= made
         cases.append({**case, 'epochs': epochs})
     settings = {'seed': RUN_SEED, 'epochSeeds': EPOCH_SEEDS, 'batchSize': BATCH, 'layers': LAYERS}

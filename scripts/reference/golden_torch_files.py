@@ -1,20 +1,21 @@
-"""Makes test/golden/torch/: small files as torch.save writes them, and some that must be refused.
+"""Makes test/golden/torch/: small files as torch.save writes them, and some that must be rejected.
 
 Read:
   tensors.pt         every dtype, a scalar, an empty tensor, views of one storage, strides, a parameter
-  tensors.safetensors  the same tensors, contiguous: what must come out
-  protocol4.pt       the same, pickled by protocol 4
-  big_endian.pt      the same, as a big-endian machine writes it
-  checkpoint.pt      a state dict inside a training checkpoint, beside an optimizer's state
-  legacy.pt          tensors.pt as torch.save wrote it before PyTorch 1.6; legacy_checkpoint.pt checkpoint.pt so
-  metrics.pt         checkpoint.pt's state dict beside a NumPy number, an argparse.Namespace and a path
-  prefixed.pt        checkpoint.pt's state dict under 'module._orig_mod.', as a compiled nn.DataParallel has it
-  pruned.pt          a network whose weights torch.nn.utils.prune masks, and a bias; pruned.safetensors the products
-Refused by name:
+  tensors.safetensors  the same tensors, contiguous: the expected result
+  protocol4.pt       the same, pickled with protocol 4
+  big_endian.pt      the same, as written by a big-endian machine
+  checkpoint.pt      a state dict inside a training checkpoint, next to an optimizer's state
+  legacy.pt          tensors.pt as torch.save wrote it before PyTorch 1.6; legacy_checkpoint.pt is checkpoint.pt
+                     likewise
+  metrics.pt         checkpoint.pt's state dict next to a NumPy number, an argparse.Namespace and a path
+  prefixed.pt        checkpoint.pt's state dict under 'module._orig_mod.', as in a compiled nn.DataParallel
+  pruned.pt          a network with weights and a bias masked by torch.nn.utils.prune; pruned.safetensors: the products
+Rejected by name:
   system.pt          calls os.system; eval.pt builtins.eval; hidden.pt os.system where a checkpoint has its epoch
-  object.pt          calls os.system by protocol 0's INST
-  module.pt          a whole network; array.pt a NumPy array; script.pt TorchScript
-  expanded.pt        a tensor that repeats its elements; tensor.pt no dictionary; epoch.pt a number among tensors
+  object.pt          calls os.system with protocol 0's INST
+  module.pt          a whole network; array.pt: a NumPy array; script.pt: TorchScript
+  expanded.pt        a tensor that repeats its elements; tensor.pt: no dictionary; epoch.pt: a number among tensors
 """
 
 import argparse
@@ -35,7 +36,7 @@ from common import fixture_arguments
 
 
 class Calls:
-    """Pickles as a call of a function, which plain unpickling would run."""
+    """Pickles as a call to a function, which plain unpickling would run."""
 
     def __init__(self, function, *arguments):
         self.call = (function, arguments)
@@ -73,7 +74,7 @@ def saved(value, **options):
 
 
 def rewritten(archive, change):
-    """The archive with every record passed through change(name, bytes)."""
+    """Returns the archive with every record passed through change(name, bytes)."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(out, 'w') as target:
         for info in source.infolist():
@@ -83,7 +84,7 @@ def rewritten(archive, change):
 
 
 def big_endian(state):
-    """Byte order is a property of the machine that saves, so the records are turned around by hand."""
+    """The byte order depends on the machine that saves, so the records are swapped by hand."""
     sizes, seen = {}, []
     for tensor in state.values():
         storage = tensor.untyped_storage()
@@ -104,7 +105,7 @@ def big_endian(state):
 
 
 def with_pickle(data):
-    """An archive whose pickle is `data`."""
+    """Makes an archive whose pickle is `data`."""
     return rewritten(saved({}), lambda name, record: data if name.endswith('/data.pkl') else record)
 
 

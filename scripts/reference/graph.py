@@ -1,10 +1,10 @@
-"""Networks described as data: a list of layers with TypeScript's names, and the torch.nn modules of it."""
+"""Networks described as data: a list of layers with their TypeScript names, and torch.nn modules made from it."""
 
 from torch import nn
 
 
 def layer(name, kind, inputs=None, **options):
-    """One layer, with its options as TypeScript names them; `inputs` defaults to the layer before it."""
+    """Describes one layer, with options under their TypeScript names; `inputs` defaults to the previous layer."""
     return {'name': name, 'kind': kind, 'inputs': inputs, **options}
 
 
@@ -33,7 +33,7 @@ def batch_norm2d(name, features, inputs=None):
 
 
 def graph(*layers):
-    """The layers with every default input filled in."""
+    """Returns the layers with every default input filled in."""
     previous, filled = 'input', []
     for each in layers:
         filled.append({**each, 'inputs': each['inputs'] or [previous]})
@@ -73,8 +73,8 @@ MODULES = {
 class GraphNetwork(nn.Module):
     """Runs the layers of a graph in order.
 
-    They are made in that order too, so that a seed gives them the weights it would give the modules alone.
-    A dotted layer name becomes nested modules, so that the parameters are called `<layer>.weight`.
+    They are also made in that order, so that a seed gives them the weights that it would give to the modules alone. A
+    dotted layer name becomes nested modules, so that the parameters are called `<layer>.weight`.
     """
 
     def __init__(self, layers):

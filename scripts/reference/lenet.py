@@ -1,4 +1,4 @@
-"""What compare_lenet.py and bench_lenet.py share: their options, their input file, their optimiser."""
+"""What compare_lenet.py and bench_lenet.py share: their options, their input file, and their optimizer."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,7 @@ from common import MODELS, load_tensors
 
 
 def lenet_arguments(description):
-    """The options that both have, for the caller to add its own to."""
+    """Makes a parser with the options that both have; the caller adds its own."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -29,13 +29,13 @@ def parse_lenet_arguments(parser):
         arguments.lr = {'lenet-300-100': 0.05, 'lenet-5': 0.01}[arguments.model]
     if not 0 <= arguments.density <= 1:
         parser.error(f'--density must be within 0..1, not {arguments.density}')
-    # No deterministic mode here: it fills every new tensor first, which would slow what is timed.
+    # There is no deterministic mode here, because it fills every new tensor first, which would slow down what is timed.
     torch.set_num_threads(arguments.threads)
     return arguments
 
 
 class LeNetInput:
-    """What compare_lenet.py says of input.safetensors, and the network with its parameters."""
+    """The contents of input.safetensors (see compare_lenet.py), and the network with its parameters."""
 
     BATCH = 64
 
@@ -50,17 +50,17 @@ class LeNetInput:
     def batch_count(self):
         return len(self.images) // self.BATCH
 
-    def normalise(self, images):
+    def normalize(self, images):
         return images.float().div(255).sub(self.mean).div(self.std)
 
     def batch(self, step):
-        """The images (normalised float32 [64, 1, 28, 28]) and the labels (int64 [64]) of a step, from 0."""
+        """Returns the images (normalized float32 [64, 1, 28, 28]) and the labels (int64 [64]) of a step, from 0."""
         rows = slice(step * self.BATCH, (step + 1) * self.BATCH)
-        return self.normalise(self.images[rows]), self.labels[rows]
+        return self.normalize(self.images[rows]), self.labels[rows]
 
 
 def make_sgd(model, arguments, fused):
-    """torch.optim.SGD as a loop of single operators, or as one fused kernel."""
+    """Makes torch.optim.SGD, as a loop of single operators or as one fused kernel."""
     return torch.optim.SGD(
         model.parameters(),
         lr=arguments.lr,

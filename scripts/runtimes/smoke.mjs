@@ -1,5 +1,5 @@
-// Trains, prunes, saves and loads a small network through the built package: tried under each JavaScript runtime.
-// Plain JavaScript, since not every runtime reads TypeScript.
+// Trains, prunes, saves and loads a small network through the built package, to try it under each JavaScript runtime.
+// This is plain JavaScript, because not every runtime reads TypeScript.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
