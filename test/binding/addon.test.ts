@@ -70,7 +70,9 @@ describe('an addon that does not fit', () => {
   it('refuses another build of the same version', () => {
     record('2.13.0')
     box.libtorch('cache/libtorch-2.13.0+cpu/torch', '2.13.0+cpu')
-    expect(() => find()).to.throw(/^the addon in .* needs libtorch 2\.13\.0, which .*, but 2\.13\.0\+cpu was found/)
+    expect(() => find()).to.throw(
+      /^the addon in .* needs libtorch 2\.13\.0, which .*, but 2\.13\.0\+cpu was found/,
+    )
   })
 
   it('says that there is no libtorch', () => {

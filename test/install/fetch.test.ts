@@ -163,7 +163,9 @@ esac`,
     torchWheel('2.13.0+cpu')
     pip()
     const error = await fetch({ cuda: true }).catch((reason) => reason)
-    expect(error.message).to.match(/^libtorch 2\.13\.0 \(CUDA\) was requested but pip delivered 2\.13\.0\+cpu/)
+    expect(error.message).to.match(
+      /^libtorch 2\.13\.0 \(CUDA\) was requested but pip delivered 2\.13\.0\+cpu/,
+    )
     expect(readdirSync(box.path('cache'))).to.deep.equal([])
   })
 
