@@ -8,7 +8,12 @@ describe('damaged files', () => {
   it('of every kind are refused or read, and never end the process', async () => {
     const note = join(tmpdir(), `torch-prune-damaged-${process.pid}.txt`)
     const seed = Date.now() % 2 ** 31
-    const { code, signal, stdout, stderr } = await runScript('../formats/mutations.ts', '30', String(seed), note)
+    const { code, signal, stdout, stderr } = await runScript(
+      '../formats/mutations.ts',
+      '30',
+      String(seed),
+      note,
+    )
     expect({ code, signal }, `${stderr.slice(-4000)}\nat last: ${readFileSync(note)}`).to.deep.equal({
       code: 0,
       signal: null,
