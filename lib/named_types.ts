@@ -11,7 +11,8 @@ export type {
 } from './formats/safetensors.js'
 export type { ConnectionKind } from './nn/cost.js'
 export type { DropoutName, Node as LayerNode, ParameterName } from './nn/graph.js'
-export type { Pair as SizePair } from './nn/layer_options.js'
+export type { DroppingKind, LayerKindName, PrunableKind, TensorNames } from './nn/layer_kind.js'
+export type { Pair as SizePair } from './nn/layers/parts/options.js'
 export type {
   DeviationCriterion,
   DeviationOptions,

@@ -25,6 +25,7 @@ const REASONS = {
   padding: 'their constant is not 0 and enters a padded layer',
   groups: 'they are channels of a grouped convolution',
   neighbours: 'local response normalisation looks at the channels beside them',
+  normalized: 'a normalization takes its statistics over them and others',
   last: 'a layer keeps one neuron',
 } as const
 

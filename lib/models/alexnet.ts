@@ -7,7 +7,7 @@ import {
   localResponseNorm,
   maxPool2d,
   relu,
-} from '../nn/layers.js'
+} from '../nn/layers/index.js'
 import { network } from '../nn/network.js'
 import {
   type HiddenOptions,

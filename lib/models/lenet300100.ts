@@ -1,4 +1,4 @@
-import { dropout, flatten, linear, relu } from '../nn/layers.js'
+import { dropout, flatten, linear, relu } from '../nn/layers/index.js'
 import { network } from '../nn/network.js'
 import {
   type DropoutOptions,

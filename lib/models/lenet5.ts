@@ -1,4 +1,4 @@
-import { conv2d, dropout, flatten, linear, maxPool2d, relu } from '../nn/layers.js'
+import { conv2d, dropout, flatten, linear, maxPool2d, relu } from '../nn/layers/index.js'
 import { network } from '../nn/network.js'
 import { type ModelOptions, modelOptions, readModelOptions } from './options.js'
 

@@ -1,5 +1,5 @@
 import { prefix } from '../nn/graph.js'
-import { add, batchNorm2d, conv2d, type Layer, relu } from '../nn/layers.js'
+import { add, batchNorm2d, conv2d, type Layer, relu } from '../nn/layers/index.js'
 
 /**
  * The blocks of residual networks (He et al. 2015). Each is named after its group of modules in PyTorch, reads `from`,

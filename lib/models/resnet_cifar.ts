@@ -1,4 +1,4 @@
-import { adaptiveAvgPool2d, batchNorm2d, conv2d, flatten, linear, relu } from '../nn/layers.js'
+import { adaptiveAvgPool2d, batchNorm2d, conv2d, flatten, linear, relu } from '../nn/layers/index.js'
 import { network } from '../nn/network.js'
 import { type ModelOptions, modelOptions, readModelOptions } from './options.js'
 import { basic, basicProjected, bottleneck, bottleneckProjected } from './residual.js'

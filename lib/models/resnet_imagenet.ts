@@ -1,4 +1,12 @@
-import { adaptiveAvgPool2d, batchNorm2d, conv2d, flatten, linear, maxPool2d, relu } from '../nn/layers.js'
+import {
+  adaptiveAvgPool2d,
+  batchNorm2d,
+  conv2d,
+  flatten,
+  linear,
+  maxPool2d,
+  relu,
+} from '../nn/layers/index.js'
 import { network } from '../nn/network.js'
 import { type ModelOptions, readModelOptions, type SizeOptions, sizeOptions } from './options.js'
 import { basic, basicProjected, bottleneck, bottleneckProjected } from './residual.js'

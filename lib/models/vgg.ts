@@ -7,7 +7,7 @@ import {
   linear,
   maxPool2d,
   relu,
-} from '../nn/layers.js'
+} from '../nn/layers/index.js'
 import { network } from '../nn/network.js'
 import { type HiddenOptions, hiddenSizeOptions, readModelOptions, type SizeOptions } from './options.js'
 

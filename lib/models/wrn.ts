@@ -1,5 +1,14 @@
 import { prefix } from '../nn/graph.js'
-import { adaptiveAvgPool2d, add, batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../nn/layers.js'
+import {
+  adaptiveAvgPool2d,
+  add,
+  batchNorm2d,
+  conv2d,
+  dropout,
+  flatten,
+  linear,
+  relu,
+} from '../nn/layers/index.js'
 import { network } from '../nn/network.js'
 import { type DropoutOptions, dropoutOptions, readModelOptions } from './options.js'
 import { named } from './residual.js'

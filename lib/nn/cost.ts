@@ -1,8 +1,10 @@
 import type { Node } from './graph.js'
-import type { PrunableKind } from './layers.js'
+import { kindOf, type PrunableKind } from './layer_kind.js'
+import type { Layer } from './layers/index.js'
+import { type ConnectionKind, type Connections, product } from './layers/parts/kind.js'
+import type { Shape } from './shapes.js'
 
-/** Convolutional, or fully connected. */
-export type ConnectionKind = 'conv' | 'fc'
+export type { ConnectionKind } from './layers/parts/kind.js'
 
 /** What a layer costs, dense. */
 export interface LayerCost {
@@ -15,42 +17,61 @@ export interface LayerCost {
   readonly flop: number
 }
 
-export function isPrunable(node: Node): node is Node & { layer: { kind: PrunableKind } } {
-  return node.layer.kind === 'linear' || node.layer.kind === 'conv2d'
+type PrunableNode = Node & { readonly layer: Layer & { readonly kind: PrunableKind } }
+
+export function isPrunable(node: Node): node is PrunableNode {
+  return kindOf(node.layer).connections !== undefined
+}
+
+/** How the weight of a prunable layer connects its input to its output. */
+export function connectionsOf({ layer }: PrunableNode): Connections<Layer> {
+  return kindOf(layer).connections!
+}
+
+/** How the first two dimensions of a weight split into channels: `[groups, first / groups, second, kernel]`. */
+export interface Parting {
+  readonly groups: number
+  /** Whether the first are inputs and the second outputs, and not the other way round. */
+  readonly inputsFirst: boolean
+}
+
+export function parting(node: PrunableNode): Parting {
+  const { groups, inputsFirst = false } = connectionsOf(node)
+  return { groups: groups(node.layer), inputsFirst }
+}
+
+/** The shapes of a layer's parameters, by their own names. */
+export function parameterShapes(layer: Layer): ReadonlyMap<string, Shape> {
+  return shapesOf(layer, kindOf(layer).parameters)
+}
+
+/** The shapes of a layer's buffers, by their own names. */
+export function bufferShapes(layer: Layer): ReadonlyMap<string, Shape> {
+  return shapesOf(layer, kindOf(layer).buffers)
+}
+
+function shapesOf(
+  layer: Layer,
+  tensors: Readonly<Record<string, (layer: Layer) => Shape | undefined>> = {},
+): Map<string, Shape> {
+  const shapes = Object.entries(tensors).map(([name, shape]) => [name, shape(layer)] as const)
+  return new Map(shapes.flatMap(([name, shape]) => (shape ? [[name, shape]] : [])))
 }
 
 /** The cost of each layer with connections, in order (the paper's tables count these alone). */
 export function layerCosts(nodes: readonly Node[]): LayerCost[] {
-  return nodes.flatMap((node): LayerCost[] => {
-    const { layer, name } = node
-    if (layer.kind === 'linear') {
-      const weights = layer.inFeatures * layer.outFeatures
-      return [{ name, kind: 'fc', weights, biases: layer.bias ? layer.outFeatures : 0, flop: 2 * weights }]
-    }
-    if (layer.kind === 'conv2d') {
-      const [kernelHeight, kernelWidth] = layer.kernelSize
-      const weights = layer.outChannels * (layer.inChannels / layer.groups) * kernelHeight * kernelWidth
-      const [, height, width] = node.shape as readonly [number, number, number]
-      return [
-        {
-          name,
-          kind: 'conv',
-          weights,
-          biases: layer.bias ? layer.outChannels : 0,
-          flop: 2 * weights * height * width,
-        },
-      ]
-    }
-    return []
+  return nodes.filter(isPrunable).map((node) => {
+    const { layer, name, inputShapes, shape } = node
+    const { kind, places } = connectionsOf(node)
+    const parameters = parameterShapes(layer)
+    const weights = product(parameters.get('weight')!)
+    const biases = parameters.get('bias')?.[0] ?? 0
+    return { name, kind, weights, biases, flop: 2 * weights * places(inputShapes[0]!, shape) }
   })
 }
 
-/** Weights and biases of all layers, batch normalisation's included. */
-export function parameterCount(nodes: readonly Node[]): number {
-  const connections = layerCosts(nodes).reduce((sum, cost) => sum + cost.weights + cost.biases, 0)
-  const normalised = nodes.reduce(
-    (sum, { layer }) => sum + (layer.kind === 'batchNorm2d' ? 2 * layer.features : 0),
-    0,
-  )
-  return connections + normalised
+/** Weights and biases of all layers, those of normalizations included. */
+export function parameterCount(nodes: readonly Pick<Node, 'layer'>[]): number {
+  const counts = nodes.flatMap(({ layer }) => [...parameterShapes(layer).values()].map(product))
+  return counts.reduce((sum, count) => sum + count, 0)
 }

@@ -2,12 +2,18 @@ import { isObject, list } from '../base/collection.js'
 import { TorchPruneError } from '../base/errors.js'
 import { kind, text, whole } from '../base/kind.js'
 import { quoted, shown } from '../base/shown.js'
-import { layerKind } from './layer_kind.js'
-import type { Layer, LayerKind, PrunableKind } from './layers.js'
+import {
+  type DroppingKind,
+  type LayerKindName,
+  layerKind,
+  type PrunableKind,
+  type TensorNames,
+} from './layer_kind.js'
+import type { Layer, LayersByKind } from './layers/index.js'
 import { outputShape, type Shape } from './shapes.js'
 
 /** The kind of each layer by its name: what the compiler knows of a network. */
-export type LayerKinds = Readonly<Record<string, LayerKind>>
+export type LayerKinds = Readonly<Record<string, LayerKindName>>
 
 /** Layers by name, in the order in which they run. */
 export type Layers = Readonly<Record<string, Layer>>
@@ -17,25 +23,23 @@ export type Layers = Readonly<Record<string, Layer>>
 /** Names of layers; `string` for a network built at run time. */
 export type LayerName<K extends LayerKinds> = string extends keyof K ? string : keyof K & string
 
-type NameOfKind<K extends LayerKinds, Wanted extends LayerKind> = string extends keyof K
+type NameOfKind<K extends LayerKinds, Wanted extends LayerKindName> = string extends keyof K
   ? string
   : keyof { [N in keyof K & string as Extract<K[N], Wanted> extends never ? never : N]: unknown } & string
 
 /** Names of layers with connections to prune. */
 export type PrunableName<K extends LayerKinds> = NameOfKind<K, PrunableKind>
 /** Names of dropout layers. */
-export type DropoutName<K extends LayerKinds> = NameOfKind<K, 'dropout'>
+export type DropoutName<K extends LayerKinds> = NameOfKind<K, DroppingKind>
 
 /** Parameters and buffers under PyTorch's names; `string` for a network built at run time. */
 export type ParameterName<K extends LayerKinds> = string extends keyof K
   ? string
-  :
-      | `${NameOfKind<K, PrunableKind | 'batchNorm2d'>}.${'weight' | 'bias'}`
-      | `${NameOfKind<K, 'batchNorm2d'>}.${'running_mean' | 'running_var' | 'num_batches_tracked'}`
+  : { [N in keyof K & string]: `${N}.${TensorNames[K[N]]}` }[keyof K & string]
 
 /** Layers of those kinds whose `from` names layers of the same network; anything else does not compile. */
 export type Placed<K extends LayerKinds> = {
-  readonly [N in keyof K]: Layer<(keyof K & string) | 'input'> & { readonly kind: K[N] }
+  readonly [N in keyof K]: { readonly kind: K[N] } & LayersByKind<(keyof K & string) | 'input'>[K[N]]
 }
 
 const sampleShape = list(whole(1), 'the shape of one sample, such as [1, 28, 28]', 1)
@@ -46,6 +50,8 @@ export interface Node {
   readonly name: string
   readonly layer: Layer
   readonly inputs: readonly string[]
+  /** The shape of one sample of each of them. */
+  readonly inputShapes: readonly Shape[]
   readonly shape: Shape
 }
 
@@ -69,7 +75,7 @@ export function resolveGraph(input: Shape, layers: Layers): Node[] {
       return shape
     })
     const shape = outputShape(name, layer, inputShapes)
-    nodes.push({ name, layer, inputs, shape })
+    nodes.push({ name, layer, inputs, inputShapes, shape })
     shapes.set(name, shape)
     previous = name
   }
@@ -81,7 +87,7 @@ export function resolveGraph(input: Shape, layers: Layers): Node[] {
 export function prefix<const P extends string, const K extends LayerKinds>(
   group: P,
   layers: Placed<K>,
-): { readonly [N in keyof K & string as `${P}.${N}`]: Extract<Layer<never>, { readonly kind: K[N] }> }
+): { readonly [N in keyof K & string as `${P}.${N}`]: LayersByKind<never>[K[N]] }
 export function prefix(group: string, layers: Layers): Layers {
   text.read(group, 'prefix: group')
   for (const [name, layer] of Object.entries(layersByName.read(layers, 'prefix: layers'))) {

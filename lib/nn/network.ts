@@ -34,6 +34,7 @@ import {
   type PrunableName,
   resolveGraph,
 } from './graph.js'
+import { kindOf } from './layer_kind.js'
 import { type NetworkOptions, networkOptions } from './network_options.js'
 import type { Shape } from './shapes.js'
 import { type MaskOptions, maskOptions, type StateKeys, stateOf } from './state.js'
@@ -125,7 +126,10 @@ export class Network<K extends LayerKinds = LayerKinds> {
       this.#drawing = loadAddon()
         .networkDrawStart(this.handle)
         .promise.catch(() => {})
-    for (const { name, layer } of this.nodes) if (layer.kind === 'dropout') this.#dropout.set(name, layer.p)
+    for (const { name, layer } of this.nodes) {
+      const p = kindOf(layer).dropped?.(layer)
+      if (p !== undefined) this.#dropout.set(name, p)
+    }
   }
 
   get device(): Device {

@@ -4,6 +4,7 @@ import { quoted, refuse } from '../base/files.js'
 import { fixes } from '../base/fixes.js'
 import { refuseOwned, refuseReading } from '../base/lease.js'
 import { readOptions } from '../base/option.js'
+import { shown } from '../base/shown.js'
 import { mayBeMissing, withMasks, withoutPrefix } from '../formats/foreign.js'
 import { writeSafetensors } from '../formats/safetensors.js'
 import { readTensorFileHeader, withTensorFile } from '../formats/tensor_file.js'
@@ -19,6 +20,8 @@ import type { Tensor } from '../tensor/tensor.js'
 import { parameterCount } from './cost.js'
 import { checkFit } from './fit.js'
 import { type Layers, resolveGraph } from './graph.js'
+import { layerKind } from './layer_kind.js'
+import type { Layer } from './layers/index.js'
 import type { Shape } from './shapes.js'
 import { type MaskOptions, type StateKeys, stateOf } from './state.js'
 import type { WeightHolder } from './weight_holder.js'
@@ -28,58 +31,11 @@ import { sealZeros, type WeightsOptions, weightsOptions } from './zeros.js'
 const MASK = '_mask'
 
 const count = z.int().positive()
-const pair = z.tuple([count, count])
-const padding = z.tuple([z.int().nonnegative(), z.int().nonnegative()])
-const from = { from: z.union([z.string(), z.array(z.string())]).optional() }
-const layerSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('linear'), inFeatures: count, outFeatures: count, bias: z.boolean(), ...from }),
-  z.object({
-    kind: z.literal('conv2d'),
-    inChannels: count,
-    outChannels: count,
-    kernelSize: pair,
-    stride: pair,
-    padding,
-    dilation: pair,
-    groups: count,
-    bias: z.boolean(),
-    ...from,
-  }),
-  z.object({
-    kind: z.literal('batchNorm2d'),
-    features: count,
-    eps: z.number(),
-    momentum: z.number(),
-    ...from,
-  }),
-  z.object({ kind: z.literal('relu'), ...from }),
-  z.object({
-    kind: z.literal('maxPool2d'),
-    kernelSize: pair,
-    stride: pair,
-    padding,
-    ceilMode: z.boolean(),
-    ...from,
-  }),
-  z.object({ kind: z.literal('avgPool2d'), kernelSize: pair, stride: pair, padding, ...from }),
-  z.object({ kind: z.literal('adaptiveAvgPool2d'), outputSize: pair, ...from }),
-  z.object({
-    kind: z.literal('localResponseNorm'),
-    size: count,
-    alpha: z.number(),
-    beta: z.number(),
-    k: z.number(),
-    ...from,
-  }),
-  z.object({ kind: z.literal('flatten'), ...from }),
-  z.object({ kind: z.literal('dropout'), p: z.number().min(0).max(1), ...from }),
-  z.object({ kind: z.literal('add'), from: z.array(z.string()).min(2) }),
-])
 
 /** A layer graph as it stands in a file. An array, since objects in JSON have no order to rely on. */
 const graphSchema = z.object({
   input: z.array(count).min(1),
-  layers: z.array(z.object({ name: z.string(), layer: layerSchema })).min(1),
+  layers: z.array(z.object({ name: z.string(), layer: z.unknown() })).min(1),
 })
 
 /** What a file says of its network. */
@@ -110,7 +66,7 @@ export function parseGraph(value: unknown, where: string): StoredGraph {
     )
   }
   const { input, layers: list } = parsed.data
-  const layers = Object.fromEntries(list.map(({ name, layer }) => [name, layer])) as Layers
+  const layers = Object.fromEntries(list.map(({ name, layer }) => [name, readLayer(layer, name, where)]))
   const twice = list.find(({ name }, i) => list.findIndex((other) => other.name === name) < i)
   if (twice !== undefined) {
     throw refuse(where, `its layer graph has two layers ${quoted(twice.name)}`, 'rename one')
@@ -121,6 +77,14 @@ export function parseGraph(value: unknown, where: string): StoredGraph {
     throw refuse(where, `its layer graph does not fit: ${(cause as Error).message}`, 'write it again')
   }
   return { inputShape: input, layers }
+}
+
+function readLayer(layer: unknown, name: string, where: string): Layer {
+  try {
+    return layerKind.read(layer, `layer ${shown(name)}`)
+  } catch (cause) {
+    throw refuse(where, `its layer graph is wrong: ${(cause as Error).message}`, 'write it again')
+  }
 }
 
 export function graphToJson(network: WeightHolder): unknown {

@@ -12,7 +12,7 @@ import {
 } from '../base/kind.js'
 import { made, type OptionsOf, optional, readOptions } from '../base/option.js'
 import type { ConnectionKind } from '../nn/cost.js'
-import type { Carried } from '../nn/layers.js'
+import type { Carried } from '../nn/layers/index.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 /** Which weights a layer's standard deviation is taken of. The paper does not say, so it is a choice. */

@@ -1,4 +1,5 @@
 import { isPrunable } from '../nn/cost.js'
+import { kindOf } from '../nn/layer_kind.js'
 import type { AnyNetwork } from '../nn/network.js'
 import type { LayerKept } from './mask.js'
 
@@ -17,10 +18,11 @@ export function adjustDropout(
   if (rule === false) return
   const density = new Map(kept.map((layer) => [layer.name, layer.density]))
   for (const { name, layer } of network.nodes) {
-    if (layer.kind !== 'dropout') continue
+    const p = kindOf(layer).dropped?.(layer)
+    if (p === undefined) continue
     const reader = readerOf(network, name)
     const share = rule === 'off' ? 0 : density.get(reader ?? '')
-    if (share !== undefined) network.setDropout(name, layer.p * Math.sqrt(share))
+    if (share !== undefined) network.setDropout(name, p * Math.sqrt(share))
   }
 }
 

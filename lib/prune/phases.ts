@@ -1,4 +1,5 @@
 import { TorchPruneError } from '../base/errors.js'
+import { kindOf } from '../nn/layer_kind.js'
 import type { AnyNetwork } from '../nn/network.js'
 
 /** Which layers a round prunes and retrains, the others being fixed (paper, section 3.3). */
@@ -30,9 +31,9 @@ export function prunedIn(network: AnyNetwork, phase: Phase): readonly string[] {
   return network.costs.filter(({ kind }) => phase === 'all' || kind === phase).map(({ name }) => name)
 }
 
-/** The layers that a phase fixes. Batch normalisation belongs to the convolutions. */
+/** The layers that a phase fixes. Batch normalization belongs to the convolutions. */
 export function fixedIn(network: AnyNetwork, phase: Phase): readonly string[] {
   if (phase === 'all') return []
-  const fixed = phase === 'fc' ? ['conv2d', 'batchNorm2d'] : ['linear']
-  return network.nodes.filter(({ layer }) => fixed.includes(layer.kind)).map(({ name }) => name)
+  const fixed = phase === 'fc' ? 'conv' : 'fc'
+  return network.nodes.filter(({ layer }) => kindOf(layer).phase?.(layer) === fixed).map(({ name }) => name)
 }

@@ -4,7 +4,6 @@ import { loadAddon } from '../binding/addon.js'
 import type { NativeGroup, NativeRanked } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
-import type { LinearLayer } from '../nn/layers.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { noGrad } from '../tensor/autograd.js'
 import { HeldTensors } from '../tensor/held.js'
@@ -103,8 +102,7 @@ function scored(layers: readonly NativeRanked[], scores: readonly Tensor[]): Nat
 
 /** Filters of a convolution, or rows of a fully connected layer. */
 function filtersOf(network: AnyNetwork, name: string): number {
-  const layer = network.layers[name]!
-  return 'outChannels' in layer ? layer.outChannels : (layer as LinearLayer).outFeatures
+  return network.nodes.find((node) => node.name === name)!.shape[0]!
 }
 
 async function fisherScores(

@@ -8,7 +8,7 @@ import { createModel, type ModelName, type Models, modelNames } from '../models/
 import { dropoutOptions, hiddenSizeOptions } from '../models/options.js'
 import { type LayerKinds, type Layers, type PrunableName, resolveGraph } from '../nn/graph.js'
 import { layerKind } from '../nn/layer_kind.js'
-import type { Layer } from '../nn/layers.js'
+import type { Layer } from '../nn/layers/index.js'
 import { type AnyNetwork, Network, type NetworkOptions } from '../nn/network.js'
 import { graphToJson } from '../nn/weights_file.js'
 

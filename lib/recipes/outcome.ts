@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { kindOf } from '../nn/layer_kind.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { loadWeights } from '../nn/weights_file.js'
 import { parameterReport } from '../prune/surgery/neurons.js'
@@ -54,7 +55,7 @@ function layerRecords(network: AnyNetwork, state: RunState, { activations }: Eva
   return network.costs.map(({ name, kind, weights, flop }) => {
     const node = network.nodes.find((candidate) => candidate.name === name)!
     // The activations of a layer are what its non-linearity lets through, where it has one.
-    const behind = network.nodes.find(({ layer, inputs }) => layer.kind === 'relu' && inputs.includes(name))
+    const after = network.nodes.find(({ layer, inputs }) => kindOf(layer).nonLinear && inputs.includes(name))
     const layer = kept.get(name) ?? { kept: weights, density: 1 }
     return {
       name,
@@ -63,7 +64,7 @@ function layerRecords(network: AnyNetwork, state: RunState, { activations }: Eva
       kept: layer.kept,
       density: layer.density,
       flop,
-      activationDensity: density(behind?.name ?? name),
+      activationDensity: density(after?.name ?? name),
       flopShare: layer.density * density(node.inputs[0]!),
     }
   })

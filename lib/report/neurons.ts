@@ -1,4 +1,4 @@
-import type { ChannelGroup } from '../prune/surgery/channels.js'
+import { type ChannelGroup, neuronLayers } from '../prune/surgery/channels.js'
 import type { Connections } from './weights.js'
 
 /** What pruning left of a layer's neurons (or filters). */
@@ -19,7 +19,7 @@ export function countNeurons(
 ): NeuronCount[] {
   return groups.flatMap((group) => {
     const read = channelsRead(group, connections)
-    return group.producers.map(({ name }) => {
+    return neuronLayers(group).map(({ name }) => {
       const { incoming } = connections.get(name)!
       const noInput = incoming.filter((weights) => weights === 0).length
       const noOutput = incoming.filter((weights, channel) => weights > 0 && !read[channel]).length
@@ -33,10 +33,10 @@ function channelsRead(
   connections: ReadonlyMap<string, Connections>,
 ): boolean[] {
   const read = new Array<boolean>(size).fill(fixed === 'output' || consumers.length === 0)
-  for (const { node, columns } of consumers) {
-    connections.get(node.name)!.outgoing.forEach((weights, input) => {
-      if (weights > 0) read[Math.floor(input / columns)] = true
-    })
+  for (const { node, before, columns } of consumers) {
+    const { outgoing } = connections.get(node.name)!
+    for (let i = 0; i < size * columns; i++)
+      if (outgoing[before + i]! > 0) read[Math.floor(i / columns)] = true
   }
   return read
 }

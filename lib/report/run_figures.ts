@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { exists, refuse } from '../base/files.js'
-import { isPrunable } from '../nn/cost.js'
+import { isPrunable, parting } from '../nn/cost.js'
 import { resolveGraph } from '../nn/graph.js'
 import { readGraph } from '../nn/weights_file.js'
 import { channelGroups } from '../prune/surgery/channels.js'
@@ -107,13 +107,14 @@ async function modelFigures(
   const connections = new Map<string, Connections>()
   const layers: SparseLayer[] = []
   const patterns: Figure[] = []
-  for (const { name, layer } of nodes.filter(isPrunable)) {
+  for (const node of nodes.filter(isPrunable)) {
+    const { name } = node
     const own = record.layers.find((candidate) => candidate.name === name)
     if (own === undefined)
       refuse(path, `has a layer '${name}' that ${RECORD_FILE} does not name`, 'run again')
     using weights = await readLayerWeights(path, name)
     const { keep } = weights
-    connections.set(name, countConnections(keep, layer.kind === 'conv2d' ? layer.groups : 1))
+    connections.set(name, countConnections(keep, parting(node)))
     layers.push({ ...own, entries: sparseEntries(keep, indexBits(own.kind)), rows: keep.shape[0]! })
     if (name === imageLayer?.name) {
       patterns.push(await bandsFigure(imageLayer, keep), await pixelsFigure(imageLayer, keep))

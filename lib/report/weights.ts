@@ -1,4 +1,5 @@
 import { readSafetensors, readSafetensorsHeader } from '../formats/safetensors.js'
+import type { Parting } from '../nn/cost.js'
 import { fromBytes } from '../tensor/bytes.js'
 import { cat } from '../tensor/combine.js'
 import { tensor } from '../tensor/from.js'
@@ -69,14 +70,18 @@ export interface Connections {
   readonly outgoing: readonly number[]
 }
 
-/** Counts the kept weights of each output and input channel, given a mask `[outputs, inputs / groups, …]`. */
-export function countConnections(keep: Tensor<'bool'>, groups = 1): Connections {
+/** Counts the kept weights of each output and input channel, given a mask of a weight's shape. */
+export function countConnections(
+  keep: Tensor<'bool'>,
+  { groups, inputsFirst }: Parting = { groups: 1, inputsFirst: false },
+): Connections {
   return scope(() => {
-    const [outputs = 0, inputs = 0] = keep.shape
-    const grouped = keep.reshape([groups, outputs / groups, inputs, -1])
+    const [first = 0, second = 0] = keep.shape
+    const grouped = keep.reshape([groups, first / groups, second, -1])
+    const [outputs, inputs] = inputsFirst ? [2, 1] : [1, 2]
     return {
-      incoming: [...(grouped.sum([2, 3]).flatten().toArray() as number[])],
-      outgoing: [...(grouped.sum([1, 3]).flatten().toArray() as number[])],
+      incoming: [...(grouped.sum([inputs, 3]).flatten().toArray() as number[])],
+      outgoing: [...(grouped.sum([outputs, 3]).flatten().toArray() as number[])],
     }
   })
 }

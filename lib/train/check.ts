@@ -4,6 +4,7 @@ import { nativeAugmentation } from '../data/augment.js'
 import type { Dataset } from '../data/dataset.js'
 import { parameterCount } from '../nn/cost.js'
 import { resolveGraph } from '../nn/graph.js'
+import { kindOf } from '../nn/layer_kind.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { checkDistillation, checkTeacher } from './distillation.js'
 import { DEFAULT_BATCH_SIZE, type RetrainOptions, type TrainOptions } from './options.js'
@@ -101,6 +102,8 @@ function loneNormalization(
     .flat()
     .find(
       ({ name, layer, shape }) =>
-        layer.kind === 'batchNorm2d' && !frozen.includes(name) && shape.slice(1).every((side) => side === 1),
+        kindOf(layer).normalizesBatches &&
+        !frozen.includes(name) &&
+        shape.slice(1).every((side) => side === 1),
     )?.name
 }

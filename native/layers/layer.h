@@ -3,6 +3,7 @@
 #include <torch/nn/module.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ struct ForwardContext {
   bool steps = false;        // one backward follows, which nobody derives, and a step
 };
 
-// A node of the layer graph: a torch::nn module whose parameters carry PyTorch's names.
+// A node of the layer graph: a torch::nn module whose parameters carry PyTorch's names. A kind of layer is a
+// class in a file of its own, which registers it (registry.h); everything else asks these functions.
 class Layer : public torch::nn::Module {
  public:
   virtual at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) = 0;
@@ -31,19 +33,30 @@ class Layer : public torch::nn::Module {
   // overwritten.
   virtual bool OutputMayBeOverwritten() const { return false; }
 
+  // The fewest layers that it reads.
+  virtual std::size_t MinInputs() const { return 1; }
+  // Whether its output in training depends on more than its input.
+  virtual bool IsRandom() const { return false; }
+  // The share that it zeroes while training; throws where it zeroes none.
+  virtual void SetDropout(double rate);
+  // The momentum of running statistics, where it keeps any: the share that a batch has in them.
+  virtual std::optional<double> StatisticsMomentum() const { return std::nullopt; }
+  virtual void SetStatisticsMomentum(double) {}
+  // Begins to count batches anew.
+  virtual void RestartStatistics() {}
+
   // Into how many independent groups the channels are split.
   virtual std::int64_t groups() const { return 1; }
+  // Whether the rows of its weight are what it reads, and the columns what it puts out.
+  virtual bool InputsFirst() const { return false; }
 
   std::string name;
-  std::string kind;
   std::vector<int> inputs;  // positions of earlier layers; -1 is the network's input
   bool trainable = true;    // a frozen layer has no gradient and runs in evaluation mode
   bool overwrites = false;  // decided once, from the graph
-  double rate = 0;          // dropout's
-  double momentum = 0;      // of batch normalisation's running statistics
 };
 
-// The layer of a specification from lib/nn/layers.ts: {kind, ...hyper-parameters}.
+// The layer of a specification from lib/nn/layers: {kind, ...hyper-parameters}.
 std::shared_ptr<Layer> MakeLayer(const Options& specification);
 
 }  // namespace torch_prune

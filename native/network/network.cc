@@ -35,7 +35,7 @@ Network::Network(const Napi::Array& specification, std::uint64_t seed, const at:
       }
       layer->inputs.push_back(static_cast<int>(found->second));
     }
-    if (layer->inputs.size() < (layer->kind == "add" ? 2U : 1U)) {
+    if (layer->inputs.size() < layer->MinInputs()) {
       throw Error("ERR_ARGUMENT", "layer '" + layer->name + "' has too few inputs");
     }
     if (!layer_position_.emplace(layer->name, i).second) {
@@ -125,8 +125,7 @@ int Network::FrozenPrefix() const {
   bool reads_input = false;
   for (int i = 0; i + 1 < static_cast<int>(layers_.size()); ++i) {
     const Layer& layer = *layers_[i];
-    const bool random = layer.kind == "dropout" && layer.rate != 0;
-    if (random || (layer.trainable && !layer.parameters(false).empty())) break;
+    if (layer.IsRandom() || (layer.trainable && !layer.parameters(false).empty())) break;
     // A cut behind i works when nothing later reads past it: not an earlier layer, and not the input.
     for (int j = 0; j < i; ++j) reach = std::max(reach, last_reader_[j]);
     reads_input = std::any_of(layers_.begin() + i + 1, layers_.end(), [](const auto& later) {

@@ -106,7 +106,7 @@ Napi::Value FrozenPrefix(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SetDropout(const Napi::CallbackInfo& info) {
-  UseNetwork(info[0])->FindLayer(ToString(info[1], "layer")).rate = ToNumber(info[2], "p");
+  UseNetwork(info[0])->FindLayer(ToString(info[1], "layer")).SetDropout(ToNumber(info[2], "p"));
   return info.Env().Undefined();
 }
 

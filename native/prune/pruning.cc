@@ -309,22 +309,23 @@ Napi::Value Connections(const Napi::CallbackInfo& info) {
   struct Entry {
     at::Tensor weight, incoming, outgoing;
     std::int64_t groups;
+    bool inputs_first;
   };
   const auto network = ReadNetwork(info[0]);
   auto entries = std::make_shared<std::vector<Entry>>();
   for (const auto& name : ToStrings(info[1], "names")) {
     const auto& named = network->Find(name);
-    entries->push_back({named.tensor, {}, {}, named.layer->groups()});
+    entries->push_back({named.tensor, {}, {}, named.layer->groups(), named.layer->InputsFirst()});
   }
   return StartJob(
       info.Env(), network,
       [entries] {
         for (auto& e : *entries) {
-          // [groups, out / groups, in / groups, kernel]
+          // [groups, out / groups, in / groups, kernel], or with inputs before outputs
           const auto keep =
               Kept(e.weight).reshape({e.groups, e.weight.size(0) / e.groups, e.weight.size(1), -1}).any(3);
-          e.incoming = keep.any(2).flatten().to(at::kCPU, at::kByte).contiguous();
-          e.outgoing = keep.any(1).flatten().to(at::kCPU, at::kByte).contiguous();
+          e.incoming = keep.any(e.inputs_first ? 1 : 2).flatten().to(at::kCPU, at::kByte).contiguous();
+          e.outgoing = keep.any(e.inputs_first ? 2 : 1).flatten().to(at::kCPU, at::kByte).contiguous();
         }
       },
       [entries](Napi::Env env) {

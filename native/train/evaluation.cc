@@ -258,25 +258,27 @@ Napi::Value Prefix(const Napi::CallbackInfo& info) {
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }
 
-// The layers of batch normalisation that train; their momentum comes back with it.
+// The layers that train with running statistics; their momentum comes back when this goes.
 class Momentums {
  public:
   explicit Momentums(const Network& network) {
-    for (const auto& layer : network.layers())
-      if (layer->kind == "batchNorm2d" && layer->trainable) layers_.emplace_back(layer, layer->momentum);
+    for (const auto& layer : network.layers()) {
+      const auto momentum = layer->StatisticsMomentum();
+      if (momentum && layer->trainable) layers_.emplace_back(layer, *momentum);
+    }
   }
   ~Momentums() {
-    for (auto& [layer, momentum] : layers_) layer->momentum = momentum;
+    for (auto& [layer, momentum] : layers_) layer->SetStatisticsMomentum(momentum);
   }
   Momentums(const Momentums&) = delete;
   Momentums& operator=(const Momentums&) = delete;
 
   bool empty() const { return layers_.empty(); }
   void Set(double momentum) {
-    for (auto& [layer, before] : layers_) layer->momentum = momentum;
+    for (auto& [layer, before] : layers_) layer->SetStatisticsMomentum(momentum);
   }
   void Restart() {
-    for (auto& [layer, before] : layers_) layer->named_buffers()["num_batches_tracked"].zero_();
+    for (auto& [layer, before] : layers_) layer->RestartStatistics();
   }
 
  private:

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
-import { linear } from '../../lib/nn/layers.js'
+import { linear } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { sgd } from '../../lib/optim/spec.js'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { Augmentation } from '../../lib/data/augment.js'
 import { Dataset } from '../../lib/data/dataset.js'
-import { conv2d, flatten, linear } from '../../lib/nn/layers.js'
+import { conv2d, flatten, linear } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { layerDensity } from '../../lib/prune/criterion.js'

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { linear } from '../../lib/nn/layers.js'
+import { linear } from '../../lib/nn/layers/index.js'
 import { loadWeights } from '../../lib/nn/load.js'
 import { network } from '../../lib/nn/network.js'
 import { layerDensity } from '../../lib/prune/criterion.js'

@@ -14,7 +14,7 @@ import type {
   OptimizerHandle,
   TensorHandle,
 } from '../../lib/binding/native.js'
-import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers.js'
+import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 
 /** What the functions of the addon are called with when all is right. A fuzzer then changes some of it. */
 export const addon: Native = loadAddon()

@@ -6,7 +6,7 @@ import { register } from 'tsx/esm/api'
 register()
 const { Dataset } = await import('../../lib/data/dataset.ts')
 const { imageClasses } = await import('../../lib/data/images.ts')
-const { linear, relu } = await import('../../lib/nn/layers.ts')
+const { linear, relu } = await import('../../lib/nn/layers/index.ts')
 const { network } = await import('../../lib/nn/network.ts')
 const { sgd } = await import('../../lib/optim/spec.ts')
 const { ones, randn, zeros } = await import('../../lib/tensor/factories.ts')

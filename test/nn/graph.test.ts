@@ -14,7 +14,7 @@ import {
   linear,
   maxPool2d,
   relu,
-} from '../../lib/nn/layers.js'
+} from '../../lib/nn/layers/index.js'
 import { Network, network } from '../../lib/nn/network.js'
 import { ones, zeros } from '../../lib/tensor/factories.js'
 import { tensor } from '../../lib/tensor/from.js'

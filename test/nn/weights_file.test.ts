@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from '../../lib/formats/safetensors.js'
-import { add, batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers.js'
+import { add, batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { loadNetwork } from '../../lib/nn/load.js'
 import { network } from '../../lib/nn/network.js'
 import { loadWeights, readGraph } from '../../lib/nn/weights_file.js'
@@ -266,15 +266,20 @@ describe('loadNetwork refuses, naming the file,', () => {
     ['no layers', /^its layer graph is wrong at layers: /, graph(({ input }) => ({ input, layers: [] }))],
     [
       'an unknown kind',
-      /^its layer graph is wrong at layers.7.layer.kind: /,
+      /^its layer graph is wrong: layer 'fc' is of kind 'attention', which does not exist/,
       layer('fc', { kind: 'attention' }),
     ],
     [
       'half a feature',
-      /^its layer graph is wrong at layers.7.layer.inFeatures: /,
+      /^its layer graph is wrong: layer 'fc'.inFeatures must be a whole number/,
       layer('fc', { inFeatures: 0.5 }),
     ],
-    ['a dropout of 2', /^its layer graph is wrong at layers.5.layer.p: /, layer('drop', { p: 2 })],
+    ['a dropout of 2', /^its layer graph is wrong: layer 'drop'.p must be in 0..1/, layer('drop', { p: 2 })],
+    [
+      'a property of no layer',
+      /^its layer graph is wrong: layer 'fc': unknown option 'rank'/,
+      layer('fc', { rank: 2 }),
+    ],
     ['a name that comes twice', /^its layer graph has two layers "fc"; /, behind('fc', { kind: 'relu' })],
     ['a name of a prototype', /^its layer graph .*'__proto__'/, behind('__proto__', { kind: 'relu' })],
     ['a whole number for a name', /^its layer graph .*'7'/, behind('7', { kind: 'relu' })],

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { linear } from '../../lib/nn/layers.js'
+import { linear } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { type AdamOptions, adam, adamw, type SgdOptions, sgd } from '../../lib/optim/spec.js'

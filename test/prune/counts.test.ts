@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { conv2d, flatten, linear } from '../../lib/nn/layers.js'
+import { conv2d, flatten, linear } from '../../lib/nn/layers/index.js'
 import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
 import {

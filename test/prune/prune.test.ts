@@ -8,7 +8,7 @@ import {
   linear,
   localResponseNorm,
   relu,
-} from '../../lib/nn/layers.js'
+} from '../../lib/nn/layers/index.js'
 import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import { l2 } from '../../lib/optim/regularization.js'
 import { sgd } from '../../lib/optim/spec.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
-import { conv2d, flatten, linear, relu } from '../../lib/nn/layers.js'
+import { conv2d, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { Network, network } from '../../lib/nn/network.js'
 import { type Criterion, filterNorm, fisher, scores } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'

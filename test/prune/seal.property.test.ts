@@ -1,7 +1,16 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Layers } from '../../lib/nn/graph.js'
-import { add, batchNorm2d, conv2d, dropout, flatten, linear, maxPool2d, relu } from '../../lib/nn/layers.js'
+import {
+  add,
+  batchNorm2d,
+  conv2d,
+  dropout,
+  flatten,
+  linear,
+  maxPool2d,
+  relu,
+} from '../../lib/nn/layers/index.js'
 import { type AnyNetwork, Network } from '../../lib/nn/network.js'
 import { Optimizer, type ParameterState } from '../../lib/optim/optimizer.js'
 import { l1, l2, noRegularization, type Regularization } from '../../lib/optim/regularization.js'

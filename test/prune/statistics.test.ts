@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { linear } from '../../lib/nn/layers.js'
+import { linear } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
 import { weightStatistics } from '../../lib/prune/mask.js'
 import { tensor } from '../../lib/tensor/from.js'

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Layers } from '../../lib/nn/graph.js'
-import { flatten, linear, relu } from '../../lib/nn/layers.js'
+import { flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { Network } from '../../lib/nn/network.js'
 import type { PaperTable } from '../../lib/runs/paper.js'
 import { type RunRecord, writeRunRecord } from '../../lib/runs/record.js'

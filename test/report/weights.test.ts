@@ -64,7 +64,7 @@ describe("statistics of a layer's weights", () => {
     const kernel = (kept: number) => [[kept > 0, kept > 1]]
     // Two groups of one input channel each, and two filters a group.
     const keep = [[kernel(2)], [kernel(1)], [kernel(0)], [kernel(0)]]
-    const counts = scope(() => countConnections(tensor(keep), 2))
+    const counts = scope(() => countConnections(tensor(keep), { groups: 2, inputsFirst: false }))
     expect(counts).to.deep.equal({ incoming: [2, 1, 0, 0], outgoing: [3, 0] })
   })
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
-import { batchNorm2d, conv2d, flatten, linear, relu } from '../../lib/nn/layers.js'
+import { batchNorm2d, conv2d, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
 import { type Averaging, averageWeights, ema, swa } from '../../lib/optim/averaging.js'
 import { sgd } from '../../lib/optim/spec.js'

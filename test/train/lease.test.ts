@@ -5,7 +5,7 @@ import { expect } from 'chai'
 
 import { loadAddon } from '../../lib/binding/addon.js'
 import { Dataset } from '../../lib/data/dataset.js'
-import { linear } from '../../lib/nn/layers.js'
+import { linear } from '../../lib/nn/layers/index.js'
 import type { Network } from '../../lib/nn/network.js'
 import { network } from '../../lib/nn/network.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'

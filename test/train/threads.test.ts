@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { jobThreads, setJobThreads } from '../../lib/binding/threads.js'
 import { Dataset } from '../../lib/data/dataset.js'
-import { linear, relu } from '../../lib/nn/layers.js'
+import { linear, relu } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { layerDensity } from '../../lib/prune/criterion.js'

@@ -1,5 +1,5 @@
 import { Dataset } from '../../lib/data/dataset.js'
-import { dropout, linear, relu } from '../../lib/nn/layers.js'
+import { dropout, linear, relu } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { device } from '../support/device.js'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { TorchPruneError } from '../../lib/base/errors.js'
 import { Dataset } from '../../lib/data/dataset.js'
-import { batchNorm2d, conv2d, flatten, linear } from '../../lib/nn/layers.js'
+import { batchNorm2d, conv2d, flatten, linear } from '../../lib/nn/layers/index.js'
 import { type AnyNetwork, Network, network } from '../../lib/nn/network.js'
 import { swa } from '../../lib/optim/averaging.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'

@@ -1,5 +1,8 @@
 import { append } from '../../base/lists.js'
+import { isPrunable } from '../../nn/cost.js'
 import type { Node } from '../../nn/graph.js'
+import { kindOf } from '../../nn/layer_kind.js'
+import type { Channels } from '../../nn/layers/parts/kind.js'
 
 /**
  * Where channels flow. Layers whose outputs have the same channels form a group: what a convolution or a fully
@@ -8,94 +11,147 @@ import type { Node } from '../../nn/graph.js'
  */
 export interface ChannelGroup {
   readonly size: number
-  /** Layers with connections whose rows are the group's channels. */
+  /** Layers with connections whose outputs are the group's channels, made of all of their inputs. */
   readonly producers: readonly Node[]
   /** Layers with connections that read the group. */
   readonly consumers: readonly Consumer[]
-  /** Batch normalisations inside. */
-  readonly norms: readonly Node[]
-  /** Why no channel may go, if so. `neighbours`: a local response normalisation, which counts channels. */
+  /** Layers with parameters for each channel that pass the group on: normalizations, depthwise convolutions. */
+  readonly members: readonly Member[]
+  /** Why no channel may go, if so. */
   readonly fixed?: Fixed
 }
 
-type Fixed = 'input' | 'output' | 'groups' | 'neighbours'
+/**
+ * `neighbours`: a local response normalization counts channels. `normalized`: a normalization takes its statistics over
+ * several of them. `coupled`: parts of different groups are added to each other.
+ */
+type Fixed = 'input' | 'output' | 'coupled' | NonNullable<Channels['fixed']>
 
-export interface Consumer {
+/** Where the group's channels lie among those of a layer, which may read several groups after each other. */
+interface Place {
   readonly node: Node
   /** What it reads: `'input'` or a layer. */
   readonly source: string
-  /** Columns a channel has in its weight: its pixels, behind a flatten. */
+  /** The first of them among the channels of the source. */
+  readonly first: number
+}
+
+export interface Consumer extends Place {
+  /** Inputs of its weight in front of the group's. */
+  readonly before: number
+  /** Inputs of its weight that a channel has: its pixels, after a flatten. */
   readonly columns: number
 }
 
+export interface Member extends Place {}
+
 interface Building {
-  size: number
+  readonly size: number
   producers: Node[]
   consumers: Consumer[]
-  norms: Node[]
+  members: Member[]
   fixed?: Fixed
   into?: Building
+}
+
+/** Part of the channels of a layer's output: all channels of a group. */
+interface Part {
+  readonly group: Building
+  readonly columns: number
 }
 
 /** The groups of a network. `input` is the shape of one sample. */
 export function channelGroups(input: readonly number[], nodes: readonly Node[]): ChannelGroup[] {
   const all: Building[] = []
-  const groups = new Map<string, Building>()
-  const pixels = new Map<string, number>([['input', 1]])
-  const shapes = new Map<string, readonly number[]>([['input', input]])
+  const parts = new Map<string, readonly Part[]>()
   const fresh = (size: number): Building => {
-    const group: Building = { size, producers: [], consumers: [], norms: [] }
+    const group: Building = { size, producers: [], consumers: [], members: [] }
     all.push(group)
     return group
   }
-  const groupOf = (name: string): Building => {
-    let group = groups.get(name)!
-    while (group.into) group = group.into
-    return group
-  }
+  const partsOf = (name: string): readonly Part[] =>
+    parts.get(name)!.map(({ group, columns }) => ({ group: standing(group), columns }))
   const entry = fresh(input[0]!)
   entry.fixed = 'input'
-  groups.set('input', entry)
+  parts.set('input', [{ group: entry, columns: 1 }])
   for (const node of nodes) {
-    const { name, layer, inputs, shape } = node
+    const { name, layer, inputs, inputShapes, shape } = node
+    const { flow, each, fixed } = kindOf(layer).channels(layer, inputShapes[0]!)
     const source = inputs[0]!
-    shapes.set(name, shape)
-    if (layer.kind === 'linear' || layer.kind === 'conv2d') {
-      const read = groupOf(source)
-      read.consumers.push({ node, source, columns: pixels.get(source)! })
-      const written = fresh(shape[0]!)
-      written.producers.push(node)
-      if (layer.kind === 'conv2d' && layer.groups > 1) {
-        read.fixed ??= 'groups'
-        written.fixed = 'groups'
-      }
-      groups.set(name, written)
-      pixels.set(name, 1)
+    const read = inputs.map(partsOf)
+    if (flow === 'concatenates') {
+      const together = read.flat()
+      // A layer beside itself: its channels stand in two places, and go from both or none.
+      for (const { group } of together.filter(({ group }, i) => isBefore(together, group, i)))
+        group.fixed ??= 'coupled'
+      parts.set(name, together)
       continue
     }
-    for (const other of inputs.slice(1)) merge(groupOf(source), groupOf(other))
-    const group = groupOf(source)
-    if (layer.kind === 'batchNorm2d') group.norms.push(node)
-    if (layer.kind === 'localResponseNorm') group.fixed ??= 'neighbours'
-    groups.set(name, group)
-    const spread =
-      layer.kind === 'flatten'
-        ? shapes
-            .get(source)!
-            .slice(1)
-            .reduce((a, b) => a * b, 1)
-        : 1
-    pixels.set(name, pixels.get(source)! * spread)
+    const [first = [], ...others] = read
+    const places = placesOf(node, source, first)
+    if (fixed) for (const { group } of first) group.fixed ??= fixed
+    if (flow === 'mixes') {
+      for (const { group, ...place } of places) group.consumers.push(place)
+      const written = fresh(shape[0]!)
+      written.producers.push(node)
+      if (fixed) written.fixed = fixed
+      parts.set(name, [{ group: written, columns: 1 }])
+      continue
+    }
+    for (const other of others) couple(first, other)
+    if (each) for (const { group, before, columns, ...place } of places) group.members.push(place)
+    const spread = flow === 'flattens' ? inputShapes[0]!.slice(1).reduce((a, b) => a * b, 1) : 1
+    parts.set(
+      name,
+      first.map(({ group, columns }) => ({ group, columns: columns * spread })),
+    )
   }
-  groupOf(nodes.at(-1)!.name).fixed ??= 'output'
+  for (const { group } of partsOf(nodes.at(-1)!.name)) group.fixed ??= 'output'
   return all.filter((group) => group.into === undefined)
+}
+
+/** Layers with connections whose outputs are a group's channels, depthwise convolutions among them. */
+export function neuronLayers({ producers, members }: ChannelGroup): readonly Node[] {
+  return [...producers, ...members.map(({ node }) => node).filter(isPrunable)]
+}
+
+function placesOf(node: Node, source: string, parts: readonly Part[]) {
+  let [first, before] = [0, 0]
+  return parts.map(({ group, columns }) => {
+    const place = { group, node, source, first, before, columns }
+    first += group.size
+    before += group.size * columns
+    return place
+  })
+}
+
+function standing(group: Building): Building {
+  let last = group
+  while (last.into) last = last.into
+  return last
+}
+
+function isBefore(parts: readonly Part[], group: Building, i: number): boolean {
+  return parts.slice(0, i).some((part) => part.group === group)
+}
+
+/** Makes the same channels of two layers one group. */
+function couple(kept: readonly Part[], gone: readonly Part[]): void {
+  const alike =
+    kept.length === gone.length &&
+    kept.every(({ group, columns }, i) => group.size === gone[i]!.group.size && columns === gone[i]!.columns)
+  if (!alike) {
+    for (const { group } of [...kept, ...gone]) standing(group).fixed ??= 'coupled'
+    return
+  }
+  for (const [i, { group }] of kept.entries()) merge(standing(group), standing(gone[i]!.group))
 }
 
 function merge(kept: Building, gone: Building): void {
   if (kept === gone) return
   append(kept.producers, gone.producers)
   append(kept.consumers, gone.consumers)
-  append(kept.norms, gone.norms)
+  append(kept.members, gone.members)
   if (gone.fixed) kept.fixed ??= gone.fixed
   gone.into = kept
 }

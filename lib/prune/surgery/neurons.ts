@@ -1,9 +1,10 @@
 import { refuseReading } from '../../base/lease.js'
 import { loadAddon } from '../../binding/addon.js'
 import { runJob } from '../../binding/native_job.js'
-import { isPrunable } from '../../nn/cost.js'
+import { isPrunable, parameterShapes } from '../../nn/cost.js'
 import type { Node } from '../../nn/graph.js'
-import type { Layer } from '../../nn/layers.js'
+import { kindOf } from '../../nn/layer_kind.js'
+import { product } from '../../nn/layers/parts/kind.js'
 import { type AnyNetwork, networkKind } from '../../nn/network.js'
 
 /** Parameters that a pruned network still needs. */
@@ -33,11 +34,18 @@ export async function parameterReport(network: AnyNetwork, signal?: AbortSignal)
   const live = liveOutputs(network.nodes, outgoing)
   let kept = statistics.reduce((sum, { kept }) => sum + kept, 0)
   for (const node of network.nodes) {
-    const { layer, name } = node
-    if (layer.kind === 'batchNorm2d') kept += 2 * count(live.get(name)!)
-    if (!isPrunable(node) || !('bias' in layer) || !layer.bias) continue
-    const into = incoming.get(name)!
-    kept += count(live.get(name)!.map((alive, neuron) => alive & into[neuron]!))
+    const { layer, name, inputShapes } = node
+    const alive = live.get(name)!
+    const parameters = parameterShapes(layer)
+    if (isPrunable(node)) {
+      const into = incoming.get(name)!
+      if (parameters.has('bias')) kept += count(alive.map((flag, neuron) => flag & into[neuron]!))
+      continue
+    }
+    const { each } = kindOf(layer).channels(layer, inputShapes[0]!)
+    for (const shape of parameters.values()) {
+      kept += each ? count(alive) * product(shape.slice(1)) : product(shape)
+    }
   }
   const dense = network.parameterCount
   const zeros = statistics.reduce((sum, { zeros }) => sum + zeros, 0)
@@ -54,34 +62,28 @@ function liveOutputs(
 ): Map<string, Uint8Array> {
   const live = new Map(nodes.map((node) => [node.name, new Uint8Array(node.shape[0]!)]))
   live.get(nodes.at(-1)!.name)!.fill(1)
-  const shapes = new Map(nodes.map((node) => [node.name, node.shape]))
   for (const node of nodes.toReversed()) {
-    const needed = outgoing.get(node.name) ?? live.get(node.name)!
-    for (const input of node.inputs) {
+    const { name, layer, inputs, inputShapes } = node
+    const needed = outgoing.get(name) ?? live.get(name)!
+    const kind = kindOf(layer)
+    const { flow } = kind.channels(layer, inputShapes[0]!)
+    let first = 0
+    for (const [i, input] of inputs.entries()) {
+      const shape = inputShapes[i]!
       const source = live.get(input)
-      if (source === undefined) continue
       // A flattened channel is as many features in a row as it had pixels.
-      const pixels =
-        node.layer.kind === 'flatten'
-          ? shapes
-              .get(input)!
-              .slice(1)
-              .reduce((a, b) => a * b, 1)
-          : 1
-      const { before, behind } = reach(node.layer)
-      needed.forEach((alive, i) => {
-        if (alive)
-          source.fill(1, Math.max(0, Math.floor(i / pixels) - before), Math.floor(i / pixels) + behind + 1)
-      })
+      const pixels = flow === 'flattens' ? product(shape.slice(1)) : 1
+      const own = flow === 'concatenates' ? needed.subarray(first, first + shape[0]!) : needed
+      if (source !== undefined) {
+        own.forEach((alive, output) => {
+          const channel = Math.floor(output / pixels)
+          if (alive) source.fill(1, ...(kind.reach?.(layer, channel, shape) ?? [channel, channel + 1]))
+        })
+      }
+      first += shape[0]!
     }
   }
   return live
-}
-
-/** How many channels beside its own a value looks at. */
-function reach(layer: Layer): { before: number; behind: number } {
-  if (layer.kind !== 'localResponseNorm') return { before: 0, behind: 0 }
-  return { before: Math.floor(layer.size / 2), behind: Math.floor((layer.size - 1) / 2) }
 }
 
 function count(flags: Uint8Array): number {

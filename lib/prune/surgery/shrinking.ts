@@ -1,12 +1,13 @@
-import { isPrunable } from '../../nn/cost.js'
+import { bufferShapes, isPrunable, parameterShapes, parting } from '../../nn/cost.js'
 import { type Layers, type Node, resolveGraph } from '../../nn/graph.js'
-import type { Layer } from '../../nn/layers.js'
+import { kindOf } from '../../nn/layer_kind.js'
+import type { Layer } from '../../nn/layers/index.js'
 import type { AnyNetwork } from '../../nn/network.js'
 import { tensor } from '../../tensor/from.js'
 import { HeldTensors } from '../../tensor/held.js'
 import { type Argument, invokeLater } from '../../tensor/invoke.js'
 import { Tensor } from '../../tensor/tensor.js'
-import { type ChannelGroup, channelGroups } from './channels.js'
+import { type ChannelGroup, type Consumer, channelGroups } from './channels.js'
 import { type Constants, constantOutputs, foldsExactly } from './constants.js'
 
 /** What went from a layer. */
@@ -23,9 +24,10 @@ export interface KeptNeurons {
   /**
    * `coupled`: a residual sum needs the channel for another of its terms. `padding`: a constant other than 0 that
    * enters a padded layer differs at the border. `groups`: grouped convolutions need groups of one size.
-   * `neighbours`: a local response normalisation looks at the channels beside it. `last`: a layer keeps one neuron.
+   * `neighbours`: a local response normalization looks at the channels beside it. `normalized`: a normalization takes
+   * its statistics over several channels. `last`: a layer keeps one neuron.
    */
-  readonly reason: 'coupled' | 'padding' | 'groups' | 'neighbours' | 'last'
+  readonly reason: 'coupled' | 'padding' | 'groups' | 'neighbours' | 'normalized' | 'last'
 }
 
 /**
@@ -63,8 +65,8 @@ export class Shrinking {
     return work
   }
 
-  #layer(name: string): Layer {
-    return this.#nodes.find((node) => node.name === name)!.layer
+  #node(name: string): Node {
+    return this.#nodes.find((node) => node.name === name)!
   }
 
   /** The layers as they are now. */
@@ -97,38 +99,43 @@ export class Shrinking {
   }
 
   async #constants(): Promise<Map<string, Constants>> {
-    const list = (name: string) => this.#numbers(name)
     for (const { name } of this.#nodes.filter(isPrunable)) await this.#rowAlive(name)
-    return constantOutputs(this.#inputShape[0]!, this.#nodes, {
-      rowAlive: (layer) => this.#rows.get(layer)!,
-      bias: (layer) => list(`${layer}.bias`),
-      affine: (layer) => {
-        const { eps } = this.#layer(layer) as Extract<Layer, { kind: 'batchNorm2d' }>
-        const [weight, bias, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
-          (part) => list(`${layer}.${part}`)!,
-        ) as [number[], number[], number[], number[]]
-        const scale = weight.map((w, c) => w / Math.sqrt(variance[c]! + eps))
-        return { scale, shift: bias.map((b, c) => b - scale[c]! * mean[c]!) }
-      },
-    })
+    return constantOutputs(this.#inputShape[0]!, this.#nodes, (layer) => ({
+      alive: () => this.#rows.get(layer)!,
+      numbers: (name) => this.#numbers(`${layer}.${name}`),
+    }))
   }
 
   #numbers(name: string): number[] | undefined {
-    return this.tensors.get(name)?.toArray() as number[] | undefined
+    return this.tensors.get(name)?.flatten().toArray() as number[] | undefined
   }
 
+  /** Of each output channel of a layer, whether any connection leads into it. */
   async #rowAlive(layer: string): Promise<readonly boolean[]> {
-    const rows = this.#rows.get(layer) ?? (await anyAlive(this.tensors.get(`${layer}.weight`)!, 1, 0))
+    const rows = this.#rows.get(layer) ?? (await this.#anyAlive(layer, 'outputs'))
     this.#rows.set(layer, rows)
     return rows
   }
 
-  /** Of each input channel, whether any connection leads out of it. `columns` of the weight make a channel. */
-  async #columnAlive(layer: string, columns: number): Promise<readonly boolean[]> {
-    const alive =
-      this.#columns.get(layer) ?? (await anyAlive(this.tensors.get(`${layer}.weight`)!, columns, 1))
+  /** Of each input of a layer's weight, whether any connection leads out of it. */
+  async #columnAlive(layer: string): Promise<readonly boolean[]> {
+    const alive = this.#columns.get(layer) ?? (await this.#anyAlive(layer, 'inputs'))
     this.#columns.set(layer, alive)
     return alive
+  }
+
+  async #anyAlive(name: string, side: 'inputs' | 'outputs'): Promise<boolean[]> {
+    const node = this.#node(name)
+    if (!isPrunable(node)) return []
+    const { groups, inputsFirst } = parting(node)
+    const weight = this.tensors.get(`${name}.weight`)!
+    const [first, second] = weight.shape as [number, number]
+    using alive = Tensor.wrap(await invokeLater('ne.Scalar', weight, 0))
+    using parted = alive.reshape([groups, first / groups, second, -1])
+    const other = (side === 'outputs') === inputsFirst ? 1 : 2
+    using flags = Tensor.wrap(await invokeLater('any.dims', parted, [other, 3]))
+    using flat = flags.flatten()
+    return (flat.toArray() as number[]).map(Boolean)
   }
 
   async #removable(group: ChannelGroup, constants: ReadonlyMap<string, Constants>): Promise<number[]> {
@@ -138,12 +145,14 @@ export class Shrinking {
     const reads = await Promise.all(
       group.consumers.map(async (consumer) => ({
         ...consumer,
-        alive: fixed ? undefined : await this.#columnAlive(consumer.node.name, consumer.columns),
-        constant: constants.get(consumer.source)!,
+        alive: fixed
+          ? undefined
+          : channelsAlive(await this.#columnAlive(consumer.node.name), consumer, group.size),
+        constant: constantsOf(constants, consumer, group.size),
       })),
     )
     const gone: number[] = []
-    const stays = { coupled: 0, padding: 0, groups: 0, neighbours: 0, last: 0 }
+    const stays = { coupled: 0, padding: 0, groups: 0, neighbours: 0, normalized: 0, last: 0 }
     for (let c = 0; c < group.size; c++) {
       const silent = rows.some((alive) => !alive[c])
       if (fixed) {
@@ -174,24 +183,33 @@ export class Shrinking {
     constants: ReadonlyMap<string, Constants>,
   ): Promise<void> {
     const dead = new Set(gone)
-    const left = Array.from({ length: group.size }, (_, c) => c).filter((c) => !dead.has(c))
-    for (const { node, source, columns } of group.consumers) {
-      await this.#fold(node, gone, constants.get(source)!, columns)
-      const kept = left.flatMap((c) => Array.from({ length: columns }, (_, i) => c * columns + i))
-      await this.#select(`${node.name}.weight`, 1, kept)
-      await this.#select(`${node.name}.weight_mask`, 1, kept)
-      this.#forget(node.name)
+    for (const consumer of group.consumers) {
+      const { name } = consumer.node
+      await this.#fold(consumer, gone, constantsOf(constants, consumer, group.size))
+      const away = new Set(gone.flatMap((c) => columnsOf(c, consumer)))
+      await this.#drop(name, ['weight', 'weight_mask'], this.#axis(name, 'inputs'), away)
+      this.#forget(name)
     }
     for (const { name } of group.producers) {
-      for (const part of ['weight', 'weight_mask', 'bias']) await this.#select(`${name}.${part}`, 0, left)
-      this.#forget(name)
-      this.#sizes.get(name)!.neurons += gone.length
+      await this.#drop(name, ['weight', 'weight_mask'], this.#axis(name, 'outputs'), dead)
+      await this.#drop(name, ['bias'], 0, dead)
+      this.#neuronsGone(name, gone.length)
     }
-    for (const { name } of group.norms) {
-      for (const part of ['weight', 'bias', 'running_mean', 'running_var'])
-        await this.#select(`${name}.${part}`, 0, left)
+    for (const { node, first } of group.members) {
+      const { name, layer } = node
+      const channels = new Set(gone.map((c) => first + c))
+      const shapes = [...parameterShapes(layer), ...bufferShapes(layer)]
+      const own = shapes.flatMap(([part, shape]) => (shape.length > 0 ? [part] : []))
+      await this.#drop(name, [...own, 'weight_mask'], 0, channels)
+      this.#neuronsGone(name, gone.length)
     }
-    this.#resize(group, left.length)
+    this.#resize(group, -gone.length)
+  }
+
+  #neuronsGone(layer: string, count: number): void {
+    this.#forget(layer)
+    const size = this.#sizes.get(layer)
+    if (size) size.neurons += count
   }
 
   /** Drops what was found of a layer whose weight has changed. */
@@ -201,16 +219,18 @@ export class Shrinking {
   }
 
   /** What constant channels add to each output goes into the bias. */
-  async #fold(node: Node, gone: readonly number[], constant: Constants, columns: number): Promise<void> {
+  async #fold(consumer: Consumer, gone: readonly number[], constant: Constants): Promise<void> {
+    const { node } = consumer
     const paying = gone.filter((c) => constant[c] !== 0 && !Number.isNaN(constant[c]!))
-    if (paying.length === 0) return
+    // Where a constant does not fold, no connection leads out of those that go.
+    if (paying.length === 0 || !foldsExactly(node, constant[paying[0]!]!)) return
     const weight = this.tensors.get(`${node.name}.weight`)!
     const bias = this.tensors.get(`${node.name}.bias`)
     using held = new HeldTensors()
     const later = async (operator: string, ...values: Argument[]) =>
       held.use(Tensor.wrap(await invokeLater(operator, ...values)))
-    const picked = paying.flatMap((c) => Array.from({ length: columns }, (_, i) => c * columns + i))
-    const factors = paying.flatMap((c) => Array.from({ length: columns }, () => constant[c]!))
+    const picked = paying.flatMap((c) => columnsOf(c, consumer))
+    const factors = paying.flatMap((c) => columnsOf(c, consumer).map(() => constant[c]!))
     const indices = held.use(tensor(picked, { dtype: 'int64' }))
     const rows = await later('to.dtype', await later('index_select', weight, 1, indices), 'float64')
     const flat = held.use(rows.flatten(Math.min(2, rows.shape.length - 1)))
@@ -228,22 +248,37 @@ export class Shrinking {
     if (!bias) this.#change(node.name, (layer) => ({ ...layer, bias: true }) as Layer)
   }
 
-  async #select(name: string, dim: number, indices: readonly number[]): Promise<void> {
-    const whole = this.tensors.get(name)
-    if (whole === undefined) return
-    using index = tensor([...indices], { dtype: 'int64' })
-    this.tensors.set(name, Tensor.wrap(await invokeLater('index_select', whole, dim, index)))
-    whole.dispose()
+  /** Takes places along a dimension out of some of a layer's tensors. */
+  async #drop(
+    layer: string,
+    parts: readonly string[],
+    dim: number,
+    away: ReadonlySet<number>,
+  ): Promise<void> {
+    for (const part of parts) {
+      const name = `${layer}.${part}`
+      const whole = this.tensors.get(name)
+      if (whole === undefined) continue
+      const left = Array.from({ length: whole.shape[dim]! }, (_, i) => i).filter((i) => !away.has(i))
+      using index = tensor(left, { dtype: 'int64' })
+      this.tensors.set(name, Tensor.wrap(await invokeLater('index_select', whole, dim, index)))
+      whole.dispose()
+    }
   }
 
-  #resize(group: ChannelGroup, size: number): void {
-    for (const { name } of group.producers) {
-      this.#change(name, (layer) => resized(layer, 'out', size))
-    }
-    for (const { node, columns } of group.consumers)
-      this.#change(node.name, (layer) => resized(layer, 'in', size * columns))
-    for (const { name } of group.norms) this.#change(name, (layer) => resized(layer, 'in', size))
-    // Shapes behind the change follow from the layers.
+  /** The dimension of a layer's weight that counts its inputs or outputs. */
+  #axis(name: string, side: 'inputs' | 'outputs'): 0 | 1 {
+    const { inputsFirst = false } = kindOf(this.#node(name).layer).connections ?? {}
+    return (side === 'inputs') === inputsFirst ? 0 : 1
+  }
+
+  #resize(group: ChannelGroup, by: number): void {
+    const resize = (name: string, side: 'in' | 'out' | 'both', by: number) =>
+      this.#change(name, (layer) => kindOf(layer).resize!(layer, side, by) as Layer)
+    for (const { name } of group.producers) resize(name, 'out', by)
+    for (const { node, columns } of group.consumers) resize(node.name, 'in', by * columns)
+    for (const { node } of group.members) resize(node.name, 'both', by)
+    // Shapes after the change follow from the layers.
     this.#nodes = resolveGraph(this.#inputShape, this.layers)
   }
 
@@ -258,20 +293,23 @@ export class Shrinking {
   }
 }
 
-/** A layer with another number of channels on one side. */
-function resized(layer: Layer, side: 'in' | 'out', size: number): Layer {
-  if (layer.kind === 'linear') return { ...layer, [side === 'in' ? 'inFeatures' : 'outFeatures']: size }
-  if (layer.kind === 'conv2d') return { ...layer, [side === 'in' ? 'inChannels' : 'outChannels']: size }
-  return { ...layer, features: size } as Layer
+/** The inputs of a consumer's weight that a channel of its group has. */
+function columnsOf(channel: number, { before, columns }: Consumer): number[] {
+  return Array.from({ length: columns }, (_, i) => before + channel * columns + i)
 }
 
-/** Of each row of a weight (`dim` 0), or of each of its input channels of `columns` columns, whether any is not 0. */
-async function anyAlive(weight: Tensor, columns: number, dim: 0 | 1): Promise<boolean[]> {
-  const [rows, width] = weight.shape as [number, number]
-  using alive = Tensor.wrap(await invokeLater('ne.Scalar', weight, 0))
-  using byChannel = alive.reshape([rows, width / columns, -1])
-  using flags = Tensor.wrap(await invokeLater('any.dims', byChannel, [1 - dim, 2]))
-  return (flags.toArray() as number[]).map(Boolean)
+/** Of each channel of a group, whether a connection of a consumer leads out of it. */
+function channelsAlive(columns: readonly boolean[], consumer: Consumer, size: number): boolean[] {
+  return Array.from({ length: size }, (_, c) => columnsOf(c, consumer).some((column) => columns[column]))
+}
+
+/** The constants of a group's channels, among those of what a consumer reads. */
+function constantsOf(
+  constants: ReadonlyMap<string, Constants>,
+  { source, first }: Consumer,
+  size: number,
+): Constants {
+  return constants.get(source)!.subarray(first, first + size)
 }
 
 async function toCpu(values: Tensor): Promise<Tensor> {

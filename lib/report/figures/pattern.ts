@@ -1,6 +1,7 @@
 import sharp from 'sharp'
 import { largest, smallest } from '../../base/lists.js'
 import type { Node } from '../../nn/graph.js'
+import { kindOf } from '../../nn/layer_kind.js'
 import type { Shape } from '../../nn/shapes.js'
 import { operator } from '../../tensor/operator.js'
 import { scope } from '../../tensor/scope.js'
@@ -26,10 +27,10 @@ export interface ImageLayer {
 /** Finds the first layer with connections, if it is fully connected to the pixels of an image. */
 export function findImageLayer(nodes: readonly Node[], input: Shape): ImageLayer | undefined {
   if (input.length !== 3) return undefined
-  const first = nodes.find(({ layer }) => layer.kind !== 'flatten' && layer.kind !== 'dropout')
-  if (first?.layer.kind !== 'linear') return undefined
+  const first = nodes.find(({ layer }) => !kindOf(layer).transparent)
+  if (first === undefined || kindOf(first.layer).connections?.kind !== 'fc') return undefined
   const [channels, height, width] = input as readonly [number, number, number]
-  return { name: first.name, neurons: first.layer.outFeatures, channels, height, width }
+  return { name: first.name, neurons: first.shape[0]!, channels, height, width }
 }
 
 /** Figure 4: which weights are kept. Each neuron is a row, and the rows of the image are bands side by side. */

@@ -12,7 +12,7 @@ import {
   localResponseNorm,
   maxPool2d,
   relu,
-} from '../../../lib/nn/layers.js'
+} from '../../../lib/nn/layers/index.js'
 import { type AnyNetwork, type Network, network } from '../../../lib/nn/network.js'
 import { removeDeadNeurons } from '../../../lib/prune/surgery/shrink.js'
 import { ones } from '../../../lib/tensor/factories.js'

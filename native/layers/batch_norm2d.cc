@@ -1,0 +1,43 @@
+#include "registry.h"
+
+namespace torch_prune {
+namespace {
+
+class BatchNorm2d : public Layer {
+ public:
+  explicit BatchNorm2d(const Options& options)
+      : eps_(options.Number("eps")), momentum_(options.Number("momentum")) {
+    const auto features = options.Integer("features");
+    weight_ = register_parameter("weight", at::ones({features}));
+    bias_ = register_parameter("bias", at::zeros({features}));
+    running_mean_ = register_buffer("running_mean", at::zeros({features}));
+    running_var_ = register_buffer("running_var", at::ones({features}));
+    batches_ = register_buffer("num_batches_tracked", at::zeros({}, at::kLong));
+  }
+  bool OutputMayBeOverwritten() const override { return true; }
+  std::optional<double> StatisticsMomentum() const override { return momentum_; }
+  void SetStatisticsMomentum(double momentum) override { momentum_ = momentum; }
+  void RestartStatistics() override { batches_.zero_(); }
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
+    if (context.training) {
+      // As in PyTorch: the variance of one value would leave NaN in the running statistics.
+      if (inputs[0].numel() <= inputs[0].size(1)) {
+        throw Error("ERR_SHAPE", "batch normalisation trains on more than one value a channel, got " +
+                                     c10::str(inputs[0].sizes()) + ": use larger batches");
+      }
+      batches_.add_(1);
+    }
+    return at::batch_norm(inputs[0], weight_, bias_, running_mean_, running_var_, context.training, momentum_,
+                          eps_, at::globalContext().userEnabledCuDNN());
+  }
+
+ private:
+  double eps_;
+  double momentum_;
+  at::Tensor weight_, bias_, running_mean_, running_var_, batches_;
+};
+
+const LayerKind kBatchNorm2d("batchNorm2d", MakeLayerOf<BatchNorm2d>);
+
+}  // namespace
+}  // namespace torch_prune

@@ -1,0 +1,32 @@
+#include "registry.h"
+
+namespace torch_prune {
+namespace {
+
+class LocalResponseNorm : public Layer {
+ public:
+  explicit LocalResponseNorm(const Options& options)
+      : size_(options.Integer("size")),
+        alpha_(options.Number("alpha")),
+        beta_(options.Number("beta")),
+        k_(options.Number("k")) {
+    if (size_ < 1) throw Error("ERR_ARGUMENT", "size must be 1 or more, got " + std::to_string(size_));
+  }
+  // torch.nn.functional.local_response_norm, step by step: the mean runs along channels as along depth.
+  at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
+    const at::Tensor& input = inputs[0];
+    const auto squares =
+        at::constant_pad_nd(input.mul(input).unsqueeze(1), {0, 0, 0, 0, size_ / 2, (size_ - 1) / 2});
+    const auto mean = at::avg_pool3d(squares, {size_, 1, 1}, /*stride=*/1).squeeze(1);
+    return input / mean.mul(alpha_).add(k_).pow(beta_);
+  }
+
+ private:
+  std::int64_t size_;
+  double alpha_, beta_, k_;
+};
+
+const LayerKind kLocalResponseNorm("localResponseNorm", MakeLayerOf<LocalResponseNorm>);
+
+}  // namespace
+}  // namespace torch_prune
