@@ -1,5 +1,6 @@
 """Networks described as data: a list of layers with their TypeScript names, and torch.nn modules made from it."""
 
+import torch
 from torch import nn
 
 
@@ -28,6 +29,34 @@ def conv2d(name, in_channels, out_channels, kernel, stride=1, padding=0, groups=
     )
 
 
+def conv1d(name, in_channels, out_channels, kernel, stride=1, padding=0, dilation=1, groups=1, bias=True):
+    return layer(
+        name,
+        'conv1d',
+        inChannels=in_channels,
+        outChannels=out_channels,
+        kernelSize=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        bias=bias,
+    )
+
+
+def conv_transpose2d(name, in_channels, out_channels, kernel, inputs=None, **options):
+    defaults = {'stride': 1, 'padding': 0, 'outputPadding': 0, 'groups': 1, 'bias': True, 'dilation': 1}
+    return layer(
+        name,
+        'convTranspose2d',
+        inputs,
+        inChannels=in_channels,
+        outChannels=out_channels,
+        kernelSize=kernel,
+        **{**defaults, **options},
+    )
+
+
 def batch_norm2d(name, features, inputs=None):
     return layer(name, 'batchNorm2d', inputs, features=features, eps=1e-5, momentum=0.1)
 
@@ -46,6 +75,16 @@ class Add(nn.Module):
         return a + b
 
 
+class Mul(nn.Module):
+    def forward(self, a, b):
+        return a * b
+
+
+class Concat(nn.Module):
+    def forward(self, *parts):
+        return torch.cat(parts, 1)
+
+
 MODULES = {
     'linear': lambda o: nn.Linear(o['inFeatures'], o['outFeatures'], bias=o['bias']),
     'conv2d': lambda o: nn.Conv2d(
@@ -58,8 +97,44 @@ MODULES = {
         o['groups'],
         bias=o['bias'],
     ),
+    'conv1d': lambda o: nn.Conv1d(
+        o['inChannels'],
+        o['outChannels'],
+        o['kernelSize'],
+        o['stride'],
+        o['padding'],
+        o['dilation'],
+        o['groups'],
+        bias=o['bias'],
+    ),
+    'convTranspose2d': lambda o: nn.ConvTranspose2d(
+        o['inChannels'],
+        o['outChannels'],
+        o['kernelSize'],
+        o['stride'],
+        o['padding'],
+        o['outputPadding'],
+        o['groups'],
+        o['bias'],
+        o['dilation'],
+    ),
     'batchNorm2d': lambda o: nn.BatchNorm2d(o['features'], eps=o['eps'], momentum=o['momentum']),
+    'layerNorm': lambda o: nn.LayerNorm(o['normalizedShape'], o['eps'], o['elementwiseAffine'], o['bias']),
+    'groupNorm': lambda o: nn.GroupNorm(o['numGroups'], o['numChannels'], o['eps'], o['affine']),
     'relu': lambda o: nn.ReLU(),
+    'relu6': lambda o: nn.ReLU6(),
+    'leakyRelu': lambda o: nn.LeakyReLU(o['negativeSlope']),
+    'gelu': lambda o: nn.GELU(o['approximate']),
+    'silu': lambda o: nn.SiLU(),
+    'sigmoid': lambda o: nn.Sigmoid(),
+    'tanh': lambda o: nn.Tanh(),
+    'hardswish': lambda o: nn.Hardswish(),
+    'upsample': lambda o: nn.Upsample(
+        o.get('size'),
+        o.get('scaleFactor'),
+        o['mode'],
+        o['alignCorners'] if o['mode'] == 'bilinear' else None,
+    ),
     'maxPool2d': lambda o: nn.MaxPool2d(o['kernelSize'], o['stride'], o['padding']),
     'adaptiveAvgPool2d': lambda o: nn.AdaptiveAvgPool2d(o['outputSize']),
     'avgPool2d': lambda o: nn.AvgPool2d(o['kernelSize'], o['stride'], o['padding']),
@@ -67,6 +142,8 @@ MODULES = {
     'flatten': lambda o: nn.Flatten(),
     'dropout': lambda o: nn.Dropout(o['p']),
     'add': lambda o: Add(),
+    'mul': lambda o: Mul(),
+    'concat': lambda o: Concat(),
 }
 
 

@@ -163,6 +163,29 @@ resnet.mask('layer2.1.downsample.0')
 models.resnet18({ dropout: 0.5 })
 models.vgg16bn({ dropout: 0.3 }).setDropout('classifier.2', 0.1)
 models.wrn40x2().mask('block3.layer.5.conv2')
+
+/** What names derive from is what each kind of layer says of itself. */
+const varied = network([2, 8, 8], {
+  depth: nn.conv2d(2, 2, 3, { groups: 2 }),
+  norm: nn.groupNorm(1, 2),
+  open: nn.sigmoid({ from: 'depth' }),
+  product: nn.mul('norm', 'open'),
+  up: nn.convTranspose2d(2, 3, 2, { stride: 2 }),
+  both: nn.concat('up', 'up'),
+  gelu: nn.gelu({ approximate: 'tanh' }),
+  layer: nn.layerNorm([6, 12, 12]),
+})
+varied.mask('up')
+varied.tensor('norm.bias')
+varied.tensor('layer.weight')
+// @ts-expect-error a normalization over groups has no statistics
+varied.tensor('norm.running_mean')
+// @ts-expect-error a product has no weights
+varied.tensor('product.weight')
+// @ts-expect-error nor has a normalization any to prune
+varied.mask('layer')
+// @ts-expect-error there is no layer named down
+network([2], { a: nn.linear(2, 2), b: nn.mul('a', 'down') })
 // @ts-expect-error the first stage of WRN-40-1 does not widen
 models.wrn40x1().mask('block1.layer.0.convShortcut')
 

@@ -6,12 +6,26 @@ import {
   adaptiveAvgPool2d,
   add,
   batchNorm2d,
+  concat,
+  conv1d,
   conv2d,
+  convTranspose2d,
   flatten,
+  gelu,
+  groupNorm,
+  hardswish,
+  layerNorm,
+  leakyRelu,
   linear,
   localResponseNorm,
   maxPool2d,
+  mul,
   relu,
+  relu6,
+  sigmoid,
+  silu,
+  tanh,
+  upsample,
 } from '../../../lib/nn/layers/index.js'
 import { type AnyNetwork, type Network, network } from '../../../lib/nn/network.js'
 import { removeDeadNeurons } from '../../../lib/prune/surgery/shrink.js'
@@ -93,6 +107,123 @@ function residual() {
     },
     { seed: 3, device },
   )
+}
+
+/** An inverted block: the biases make constants that are not 0. */
+function separable({ padding = 0 } = {}) {
+  return network(
+    [3, 8, 8],
+    {
+      expand: conv2d(3, 8, 1),
+      relu1: relu6(),
+      depth: conv2d(8, 8, 3, { padding, groups: 8 }),
+      bn2: batchNorm2d(8),
+      relu2: hardswish(),
+      project: conv2d(8, 4, 1),
+      pool: adaptiveAvgPool2d(1),
+      flatten: flatten(),
+      fc: linear(4, 3),
+    },
+    { seed: 5, device },
+  )
+}
+
+function dense() {
+  return network(
+    [2, 8, 8],
+    {
+      conv1: conv2d(2, 4, 3),
+      conv2: conv2d(2, 5, 3, { from: 'input' }),
+      both: concat('conv1', 'conv2'),
+      bn: batchNorm2d(9),
+      relu: relu(),
+      pool: maxPool2d(2),
+      flatten: flatten(),
+      fc: linear(81, 3),
+    },
+    { seed: 6, device },
+  )
+}
+
+function gated() {
+  return network(
+    [2, 6, 6],
+    {
+      conv1: conv2d(2, 5, 3),
+      pool: adaptiveAvgPool2d(1),
+      squeeze: conv2d(5, 2, 1),
+      relu: relu(),
+      gate: conv2d(2, 5, 1),
+      open: sigmoid(),
+      product: mul('conv1', 'open'),
+      conv2: conv2d(5, 3, 3),
+      flatten: flatten(),
+      fc: linear(12, 2),
+    },
+    { seed: 7, device },
+  )
+}
+
+function enlarging() {
+  return network(
+    [2, 5, 5],
+    {
+      conv1: conv2d(2, 4, 3),
+      relu1: relu(),
+      up: convTranspose2d(4, 3, 2, { stride: 2 }),
+      conv2: conv2d(3, 3, 3, { padding: 1 }),
+      flatten: flatten(),
+      fc: linear(108, 2),
+    },
+    { seed: 9, device },
+  )
+}
+
+function sequence() {
+  return network(
+    [2, 12],
+    {
+      conv1: conv1d(2, 4, 3, { stride: 2 }),
+      silu: silu(),
+      conv2: conv1d(4, 3, 2),
+      flatten: flatten(),
+      fc: linear(12, 2),
+    },
+    { seed: 10, device },
+  )
+}
+
+/** Two shapes of one number of features that are added: their channels do not fit each other. */
+function crossed() {
+  return network(
+    [2, 4, 4],
+    {
+      conv: conv2d(2, 2, 3),
+      flat: flatten(),
+      all: flatten({ from: 'input' }),
+      other: linear(32, 8),
+      sum: add('flat', 'other'),
+      fc: linear(8, 3),
+    },
+    { seed: 11, device },
+  )
+}
+
+const activations = {
+  relu: relu(),
+  relu6: relu6(),
+  gelu: gelu(),
+  geluTanh: gelu({ approximate: 'tanh' }),
+  silu: silu(),
+  sigmoid: sigmoid(),
+  tanh: tanh(),
+  leakyRelu: leakyRelu({ negativeSlope: 0.3 }),
+  hardswish: hardswish(),
+}
+
+/** The columns of channels that have so many pixels. */
+function columns(pixels: number, channels: readonly number[]): number[] {
+  return channels.flatMap((channel) => Array.from({ length: pixels }, (_, i) => channel * pixels + i))
 }
 
 describe('removing dead neurons', () => {
@@ -210,6 +341,140 @@ describe('removing dead neurons', () => {
     expect(certificate!.relativeChange).to.be.lessThan(1e-6)
   })
 
+  it('removes a channel of a depthwise convolution with those that it reads and feeds', async () => {
+    using net = separable()
+    // A filter without connections, a channel that only it would read, and one that nothing reads after it.
+    await cut(net, 'depth', [1])
+    await cut(net, 'project', [], [4])
+    await cut(net, 'expand', [6])
+    const { removed, kept, certificate } = await removeDeadNeurons(net, { certify: samples([3, 8, 8]) })
+    expect(removed).to.deep.equal([
+      { layer: 'expand', neurons: 3, of: 8 },
+      { layer: 'depth', neurons: 3, of: 8 },
+    ])
+    expect(kept).to.deep.equal([])
+    expect(net.layers.depth).to.include({ inChannels: 5, outChannels: 5, groups: 5 })
+    expect(net.layers.bn2).to.include({ features: 5 })
+    expect(certificate!.relativeChange).to.be.lessThan(1e-6)
+  })
+
+  it('keeps a constant that the padding of a depthwise convolution breaks at the border', async () => {
+    using net = separable({ padding: 1 })
+    using bias = ones([8], { device })
+    await net.load('expand.bias', bias)
+    await cut(net, 'expand', [2])
+    const { removed, kept } = await removeDeadNeurons(net)
+    expect(removed).to.deep.equal([])
+    expect(kept).to.deep.equal([{ layers: ['expand'], neurons: 1, reason: 'coupled' }])
+  })
+
+  it('removes channels of each of the layers that are concatenated, and of what normalizes them', async () => {
+    using net = dense()
+    await cut(net, 'conv1', [1])
+    await cut(net, 'conv2', [0, 3])
+    await cut(net, 'fc', [], columns(9, [5]))
+    const { removed, certificate } = await removeDeadNeurons(net, { certify: samples([2, 8, 8]) })
+    expect(removed).to.deep.equal([
+      { layer: 'conv1', neurons: 1, of: 4 },
+      { layer: 'conv2', neurons: 3, of: 5 },
+    ])
+    expect(net.layers.bn).to.include({ features: 5 })
+    expect(net.layers.fc).to.include({ inFeatures: 45 })
+    expect(certificate!.relativeChange).to.be.lessThan(1e-6)
+  })
+
+  it('removes a channel with the gate that is multiplied by it', async () => {
+    using net = gated()
+    await cut(net, 'conv2', [], [3])
+    const { removed, certificate } = await removeDeadNeurons(net, { certify: samples([2, 6, 6]) })
+    // The gate's first layer reads the channel.
+    expect(removed).to.deep.equal([])
+    await cut(net, 'squeeze', [], [3])
+    const again = await removeDeadNeurons(net, { certify: samples([2, 6, 6]) })
+    expect(again.removed).to.deep.equal([
+      { layer: 'conv1', neurons: 1, of: 5 },
+      { layer: 'gate', neurons: 1, of: 5 },
+    ])
+    expect(certificate!.largestChange).to.equal(0)
+    expect(again.certificate!.relativeChange).to.be.lessThan(1e-6)
+  })
+
+  it('removes channels around transposed convolutions and along sequences', async () => {
+    using up = enlarging()
+    // Rows of its weight are inputs.
+    await cut(up, 'up', [1], [2])
+    await cut(up, 'conv2', [], [0])
+    const image = await removeDeadNeurons(up, { certify: samples([2, 5, 5]) })
+    expect(image.removed).to.deep.equal([
+      { layer: 'conv1', neurons: 1, of: 4 },
+      { layer: 'up', neurons: 1, of: 3 },
+    ])
+    expect(up.layers.up).to.include({ inChannels: 3, outChannels: 2 })
+    expect(image.kept).to.deep.equal([{ layers: ['up'], neurons: 1, reason: 'padding' }])
+    expect(image.certificate!.relativeChange).to.be.lessThan(1e-6)
+    using line = sequence()
+    await cut(line, 'conv1', [0, 2])
+    const { removed, certificate } = await removeDeadNeurons(line, { certify: samples([2, 12]) })
+    expect(removed).to.deep.equal([{ layer: 'conv1', neurons: 2, of: 4 }])
+    expect(line.layers.conv2).to.include({ inChannels: 2 })
+    expect(certificate!.relativeChange).to.be.lessThan(1e-6)
+  })
+
+  it('keeps channels over which a normalization takes its statistics', async () => {
+    const norms = [groupNorm(2, 4), layerNorm([4, 6, 6])]
+    for (const norm of norms) {
+      using net = network(
+        [1, 8, 8],
+        { conv: conv2d(1, 4, 3), norm, conv2: conv2d(4, 2, 1), flatten: flatten(), fc: linear(72, 2) },
+        { device },
+      )
+      await cut(net, 'conv', [1])
+      const { removed, kept } = await removeDeadNeurons(net)
+      expect(removed, norm.kind).to.deep.equal([])
+      expect(kept, norm.kind).to.deep.equal([{ layers: ['conv'], neurons: 1, reason: 'normalized' }])
+    }
+    using each = network(
+      [1, 8, 8],
+      {
+        conv: conv2d(1, 4, 3),
+        norm: groupNorm(4, 4),
+        line: layerNorm(6),
+        conv2: conv2d(4, 2, 1),
+        flatten: flatten(),
+        fc: linear(72, 2),
+      },
+      { device },
+    )
+    await cut(each, 'conv2', [], [1])
+    const { removed, certificate } = await removeDeadNeurons(each, { certify: samples([1, 8, 8]) })
+    expect(removed).to.deep.equal([{ layer: 'conv', neurons: 1, of: 4 }])
+    expect(each.layers.norm).to.include({ numGroups: 3, numChannels: 3 })
+    expect(certificate!.relativeChange).to.be.lessThan(1e-6)
+  })
+
+  for (const [name, layer] of Object.entries(activations)) {
+    it(`knows what ${name} makes of a constant`, async () => {
+      using net = network(
+        [2, 6, 6],
+        {
+          conv1: conv2d(2, 6, 3),
+          activation: layer,
+          up: upsample({ scaleFactor: 1.5, mode: 'bilinear' }),
+          conv2: conv2d(6, 3, 2),
+          flatten: flatten(),
+          fc: linear(75, 2),
+        },
+        { seed: 8, device },
+      )
+      using bias = tensor([-4, -1.5, -0.2, 0.3, 2, 7], { device })
+      await net.load('conv1.bias', bias)
+      await cut(net, 'conv1', [0, 1, 2, 4, 5])
+      const { removed, certificate } = await removeDeadNeurons(net, { certify: samples([2, 6, 6]) })
+      expect(removed).to.deep.equal([{ layer: 'conv1', neurons: 5, of: 6 }])
+      expect(certificate!.relativeChange).to.be.lessThan(2e-6)
+    })
+  }
+
   it('leaves one neuron to a layer that is dead altogether', async () => {
     using net = chain()
     await cut(net, 'fc3', [0, 1, 2])
@@ -224,6 +489,12 @@ describe('removing dead neurons', () => {
       { make: chain, shape: [6], layers: ['fc1', 'fc2', 'fc3'] },
       { make: convolutional, shape: [2, 8, 8], layers: ['conv1', 'conv2', 'fc'] },
       { make: residual, shape: [3, 8, 8], layers: ['conv1', 'block.conv1', 'block.conv2', 'fc'] },
+      { make: separable, shape: [3, 8, 8], layers: ['expand', 'depth', 'project', 'fc'] },
+      { make: dense, shape: [2, 8, 8], layers: ['conv1', 'conv2', 'fc'] },
+      { make: gated, shape: [2, 6, 6], layers: ['conv1', 'squeeze', 'gate', 'conv2'] },
+      { make: enlarging, shape: [2, 5, 5], layers: ['conv1', 'up', 'conv2', 'fc'] },
+      { make: sequence, shape: [2, 12], layers: ['conv1', 'conv2', 'fc'] },
+      { make: crossed, shape: [2, 4, 4], layers: ['conv', 'other', 'fc'] },
     ]
     const some = fc.array(fc.nat(5), { maxLength: 4 })
     await fc.assert(
@@ -243,7 +514,7 @@ describe('removing dead neurons', () => {
           expect((await removeDeadNeurons(net)).removed).to.deep.equal([])
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 80 },
     )
   })
 })
