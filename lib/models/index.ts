@@ -3,13 +3,21 @@ import type { Network } from '../nn/network.js'
 import { alexnet, alexnetCaffe } from './alexnet.js'
 import { lenet5, lenet5Dropout } from './lenet5.js'
 import { lenet300100, lenet300100Dropout } from './lenet300100.js'
+import { mobilenetV1, mobilenetV1ImageNet } from './mobilenet_v1.js'
+import { mobilenetV2, mobilenetV2ImageNet } from './mobilenet_v2.js'
 import type { HiddenOptions, ModelOptions, SizeOptions } from './options.js'
 import { resnet9, resnet18, resnet34, resnet50 } from './resnet_cifar.js'
 import { resnet18ImageNet, resnet50ImageNet } from './resnet_imagenet.js'
 import { vgg16, vgg16bn } from './vgg.js'
 import { wrn16x2, wrn40x1, wrn40x2 } from './wrn.js'
 
-export type { DropoutOptions, HiddenOptions, ModelOptions, SizeOptions } from './options.js'
+export type {
+  DropoutOptions,
+  DropoutSizeOptions,
+  HiddenOptions,
+  ModelOptions,
+  SizeOptions,
+} from './options.js'
 export {
   alexnet,
   alexnetCaffe,
@@ -17,6 +25,10 @@ export {
   lenet5Dropout,
   lenet300100,
   lenet300100Dropout,
+  mobilenetV1,
+  mobilenetV1ImageNet,
+  mobilenetV2,
+  mobilenetV2ImageNet,
   resnet9,
   resnet18,
   resnet18ImageNet,
@@ -46,6 +58,10 @@ const MODELS = {
   'resnet-50': resnet50,
   'resnet-18-imagenet': resnet18ImageNet,
   'resnet-50-imagenet': resnet50ImageNet,
+  'mobilenet-v1': mobilenetV1,
+  'mobilenet-v2': mobilenetV2,
+  'mobilenet-v1-imagenet': mobilenetV1ImageNet,
+  'mobilenet-v2-imagenet': mobilenetV2ImageNet,
   'wrn-16-2': wrn16x2,
   'wrn-40-1': wrn40x1,
   'wrn-40-2': wrn40x2,

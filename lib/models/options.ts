@@ -32,6 +32,9 @@ export const dropoutOptions = {
   dropout: optional(number({ least: 0, most: 1 })),
 }
 
+/** The options of `DropoutSizeOptions`, by name. */
+export const dropoutSizeOptions = { ...dropoutOptions, size: sizeOptions.size }
+
 /** The options of `HiddenOptions`, by name. */
 export const hiddenOptions = {
   ...dropoutOptions,
@@ -53,6 +56,9 @@ export interface SizeOptions extends NetworkOptions, OptionsOf<typeof sizeOption
 
 /** The options of networks with dropout. */
 export interface DropoutOptions extends NetworkOptions, OptionsOf<typeof dropoutOptions> {}
+
+/** The options of networks with dropout that take samples of any size. */
+export interface DropoutSizeOptions extends NetworkOptions, OptionsOf<typeof dropoutSizeOptions> {}
 
 /** The options of AlexNet and VGG. */
 export interface HiddenOptions extends NetworkOptions, OptionsOf<typeof hiddenOptions> {}

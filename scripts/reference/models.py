@@ -141,6 +141,44 @@ class WideResNet(nn.Module):
         return self.fc(self.bn1(x).relu().mean((2, 3)))
 
 
+class Separable(nn.Module):
+    """A depthwise convolution, then a 1x1 one."""
+
+    def __init__(self, into, out, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(into, into, 3, stride, 1, groups=into, bias=False)
+        self.bn1 = nn.BatchNorm2d(into)
+        self.conv2 = nn.Conv2d(into, out, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out)
+
+    def forward(self, x):
+        return self.bn2(self.conv2(self.bn1(self.conv1(x)).relu())).relu()
+
+
+class MobileNetV1(nn.Module):
+    PLAN = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]
+
+    def __init__(self, stride, classes):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 32, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(32)
+        channels = [32, *(out for out, _ in self.PLAN)]
+        self.layers = nn.Sequential(*(Separable(into, *plan) for into, plan in zip(channels, self.PLAN)))
+        self.linear = nn.Linear(1024, classes)
+
+    def forward(self, x):
+        x = self.layers(self.bn1(self.conv1(x)).relu())
+        return self.linear(x.mean((2, 3)))
+
+
+def cifar_mobilenet_v2():
+    """torchvision's without the first two strides."""
+    network = torchvision.models.mobilenet_v2(num_classes=10)
+    for name in ('features.0.0', 'features.2.conv.1.0'):
+        network.get_submodule(name).stride = (1, 1)
+    return network
+
+
 IMAGENET, CIFAR, MNIST = [3, 224, 224], [3, 32, 32], [1, 28, 28]
 
 # The networks for which torchvision publishes weights, by its names.
@@ -150,6 +188,7 @@ PUBLISHED = {
     'vgg-16-bn': 'vgg16_bn',
     'resnet-18-imagenet': 'resnet18',
     'resnet-50-imagenet': 'resnet50',
+    'mobilenet-v2-imagenet': 'mobilenet_v2',
 }
 
 # The shape of a sample, and a function that makes the network.
@@ -161,6 +200,9 @@ MODELS = {
     'resnet-18': (CIFAR, lambda: CifarResNet(Basic, [2, 2, 2, 2])),
     'resnet-34': (CIFAR, lambda: CifarResNet(Basic, [3, 4, 6, 3])),
     'resnet-50': (CIFAR, lambda: CifarResNet(Bottleneck, [3, 4, 6, 3])),
+    'mobilenet-v1': (CIFAR, lambda: MobileNetV1(1, 10)),
+    'mobilenet-v1-imagenet': (IMAGENET, lambda: MobileNetV1(2, 1000)),
+    'mobilenet-v2': (CIFAR, cifar_mobilenet_v2),
     'wrn-16-2': (CIFAR, lambda: WideResNet(16, 2)),
     'wrn-40-1': (CIFAR, lambda: WideResNet(40, 1)),
     'wrn-40-2': (CIFAR, lambda: WideResNet(40, 2)),

@@ -163,6 +163,10 @@ resnet.mask('layer2.1.downsample.0')
 models.resnet18({ dropout: 0.5 })
 models.vgg16bn({ dropout: 0.3 }).setDropout('classifier.2', 0.1)
 models.wrn40x2().mask('block3.layer.5.conv2')
+models.mobilenetV2().mask('features.16.conv.1.0')
+models.mobilenetV1ImageNet().tensor('layers.12.bn2.running_var')
+// @ts-expect-error the first block expands nothing
+models.mobilenetV2().mask('features.1.conv.1.0')
 
 /** What names derive from is what each kind of layer says of itself. */
 const varied = network([2, 8, 8], {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Dataset } from '../../../lib/data/dataset.js'
+import { mobilenetV2 } from '../../../lib/models/index.js'
 import { prefix } from '../../../lib/nn/graph.js'
 import {
   adaptiveAvgPool2d,
@@ -29,7 +30,7 @@ import {
 } from '../../../lib/nn/layers/index.js'
 import { type AnyNetwork, type Network, network } from '../../../lib/nn/network.js'
 import { removeDeadNeurons } from '../../../lib/prune/surgery/shrink.js'
-import { ones } from '../../../lib/tensor/factories.js'
+import { full, ones } from '../../../lib/tensor/factories.js'
 import { tensor } from '../../../lib/tensor/from.js'
 import { device } from '../../support/device.js'
 import { numbers } from '../../train/toy.js'
@@ -450,6 +451,33 @@ describe('removing dead neurons', () => {
     expect(removed).to.deep.equal([{ layer: 'conv', neurons: 1, of: 4 }])
     expect(each.layers.norm).to.include({ numGroups: 3, numChannels: 3 })
     expect(certificate!.relativeChange).to.be.lessThan(1e-6)
+  })
+
+  it('makes MobileNetV2 smaller, whichever of its convolutions lost channels', async () => {
+    using net = mobilenetV2({ seed: 3, device })
+    // Shifts that survive ReLU6: a dead channel of a depthwise convolution then says something.
+    using shift = full([144], 0.7, { device })
+    await net.load('features.3.conv.1.1.bias', shift)
+    await cut(net, 'features.1.conv.0.0', [4, 9])
+    await cut(net, 'features.3.conv.1.0', [0, 7, 143])
+    await cut(net, 'features.5.conv.0.0', [11])
+    await cut(net, 'features.9.conv.2', [], [100])
+    await cut(net, 'classifier.1', [], [6])
+    const { removed, certificate } = await removeDeadNeurons(net, { certify: samples([3, 32, 32], 4) })
+    expect(removed).to.deep.equal([
+      { layer: 'features.0.0', neurons: 2, of: 32 },
+      { layer: 'features.1.conv.0.0', neurons: 2, of: 32 },
+      { layer: 'features.3.conv.0.0', neurons: 3, of: 144 },
+      { layer: 'features.3.conv.1.0', neurons: 3, of: 144 },
+      { layer: 'features.5.conv.0.0', neurons: 1, of: 192 },
+      { layer: 'features.5.conv.1.0', neurons: 1, of: 192 },
+      { layer: 'features.9.conv.0.0', neurons: 1, of: 384 },
+      { layer: 'features.9.conv.1.0', neurons: 1, of: 384 },
+      { layer: 'features.18.0', neurons: 1, of: 1280 },
+    ])
+    expect(net.layers['features.3.conv.1.0']).to.include({ groups: 141, inChannels: 141, outChannels: 141 })
+    expect(net.layers['features.3.conv.2']).to.include({ bias: true })
+    expect(certificate!.relativeChange).to.be.lessThan(1e-5)
   })
 
   for (const [name, layer] of Object.entries(activations)) {
