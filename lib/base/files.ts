@@ -89,7 +89,7 @@ export async function readFully(
   }
 }
 
-/** A stretch of a file, read when its pieces are asked for. A piece is good until the next one is. */
+/** Reads a part of a file piece by piece, on request. Each piece is valid only until the next one is requested. */
 export async function* piecesOfFile(
   handle: FileHandle,
   position: number,

@@ -1,17 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Help, Kind } from './kind.js'
 
-/** What the comment over an option in its table says. */
+/** The comment above an option in its table. */
 interface Said {
   readonly kind: Kind<unknown> & { readonly fallback?: unknown }
   readonly text: string
-  /** What its `@default` says. */
+  /** The text of its `@default` tag. */
   readonly byDefault: string | undefined
 }
 
 /**
- * The help for options is the comment over them in their tables, which editors show as well. Compiled modules keep
- * it, so it is read from the text of those that export tables, in these folders beside this one.
+ * Reads the help for options, which is the comment above them in their tables; editors show it as well. Compiled
+ * modules keep comments, so they are read from the text of modules that export tables, in the given folders next to
+ * this one.
  */
 export async function readHelp(folders: readonly string[]): Promise<Help> {
   const root = new URL('../', import.meta.url)
@@ -38,14 +39,14 @@ export async function readHelp(folders: readonly string[]): Promise<Help> {
     const kind = (table as Readonly<Record<string, Said['kind']>>)[option]!
     const all = said.get(option) ?? []
     const own = all.find((one) => one.kind === kind)
-    // Where its default was changed, the rest still holds.
+    // If only the default was changed, the rest of the comment still applies.
     const { text, byDefault } = own ?? all.find((one) => one.kind.read === kind.read) ?? {}
     const told = own !== undefined && kind.fallback === undefined && byDefault !== undefined
     return [text, told ? `Default: ${byDefault}.` : ''].filter(Boolean).join(' ') || undefined
   }
 }
 
-/** The comments over the options of each table that a module exports, by the names of both. */
+/** Finds the comments above the options of each table that a module exports, by table and by option. */
 function commentsIn(source: string): Map<string, Map<string, string>> {
   const found = new Map<string, Map<string, string>>()
   for (const [, name, body] of source.matchAll(/^export const (\w+) = \{\n(.*?)^\}/gms)) {

@@ -33,13 +33,13 @@ export interface Kind<T, Given = T> {
   readonly takes?: Given
 }
 
-/** A value of the wrong kind, told apart so that files of plain data can be refused in words of their own. */
+/** The error for a value of the wrong kind. It is a class so that errors about data files can be worded differently. */
 export class WrongValue extends TorchPruneError {
   constructor(
     code: ErrorCode,
     message: string,
     readonly field: string,
-    /** What plain data should hold there. */
+    /** What a data file should contain there. */
     readonly expected: string,
     readonly value: unknown,
   ) {
@@ -50,7 +50,7 @@ export class WrongValue extends TorchPruneError {
 /**
  * The error for a value of the wrong kind.
  *
- * @param inPlainData what files should hold there, where it is not what programs should give
+ * @param inPlainData what data files should contain there, if it differs from what programs should pass
  */
 export function wrongValue(
   name: string,

@@ -122,8 +122,8 @@ export function made<T extends { readonly kind: string }>({ kinds, makers, check
 }
 
 /**
- * A table as the schema of an object. Options that JSON cannot hold are left out; undefined where one of them must be
- * given.
+ * Converts a table to the schema of an object. Options that JSON cannot represent are left out; the result is undefined
+ * if one of them is required.
  */
 function tableSchema(
   table: Table,

@@ -25,7 +25,10 @@ function distance(a: string, b: string): number {
   return row[b.length]!
 }
 
-/** A name that is not known, with those that are, and the nearest by spelling. `otherwise` says what else will do. */
+/**
+ * The error for an unknown name. It lists the known names and the one with the most similar spelling; `otherwise` is
+ * appended and says what else can be used.
+ */
 export function unknownName(
   what: string,
   name: unknown,

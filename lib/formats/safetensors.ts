@@ -93,15 +93,15 @@ export async function readSafetensors(
   })
 }
 
-/** A file of tensors that is open: each is read, and checked, when its pieces are asked for. */
+/** An open file of tensors. A tensor is read and checked when its pieces are requested. */
 export interface OpenTensorFile {
   readonly metadata: Readonly<Record<string, string>>
   readonly tensors: ReadonlyMap<string, TensorPieces>
 }
 
 /**
- * Calls `use` with a safetensors file that is open until it is done: for tensors that need not be in memory twice.
- * @throws ERR_FILE as readSafetensors does, and for whatever `use` throws that is no error of ours
+ * Calls `use` with a safetensors file, which is open until `use` is done, so that tensors need not be in memory twice.
+ * @throws ERR_FILE as readSafetensors does, and for whatever `use` throws other than a TorchPruneError
  */
 export function withSafetensors<T>(path: string, use: (file: OpenTensorFile) => Promise<T>): Promise<T> {
   return withHeader(path, (handle, header, dataStart) => {

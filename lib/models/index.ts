@@ -42,7 +42,7 @@ export {
   wrn40x2,
 }
 
-/** The functions that make models, by the names that the command line, recipes and `createModel` take. */
+/** The functions that make models, by the names that the command line, recipes and `createModel` use. */
 const MODELS = {
   'lenet-300-100': lenet300100,
   'lenet-300-100-dropout': lenet300100Dropout,
@@ -67,17 +67,20 @@ const MODELS = {
   'wrn-40-2': wrn40x2,
 } satisfies Record<string, (options?: ModelOptions) => unknown>
 
+/** The functions that make models, by name. */
 export type Models = typeof MODELS
+/** The name of a model. */
 export type ModelName = keyof Models
+/** The names of all models. */
 export const modelNames = Object.keys(MODELS) as ModelName[]
 
-/** What any of the models takes. */
+/** The options of any model. */
 export type AnyModelOptions = HiddenOptions & SizeOptions
 
 /**
- * A model by name; the names of its layers have type `string`.
+ * Makes a model by name; the names of its layers have type `string`.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` for an unknown one, or options that it does not take.
+ * @throws TorchPruneError `ERR_ARGUMENT` for an unknown name, or for options that the model does not take.
  */
 export function createModel(name: string, options: AnyModelOptions = {}): Network {
   if (typeof name !== 'string' || !Object.hasOwn(MODELS, name)) throw unknownName('model', name, modelNames)

@@ -7,60 +7,67 @@ const percent = number({ least: 0, most: 100 })
 const share = number({ least: 0, most: 1 })
 const amount = number({ least: 0 })
 
+/** The fields of a layer in a paper's table. */
 export const paperLayerOptions = {
-  /** As in the network. */
+  /** The name of the layer in the network. */
   name: text,
-  /** Weights of the dense layer. */
+  /** The number of weights in the dense layer. */
   weights: amount,
-  /** Of the dense layer for one sample; a multiply-add counts as 2. */
+  /** The operations of the dense layer for one sample; a multiply-add counts as 2. */
   flop: amount,
-  /** Share of the layer's outputs that are not zero. */
+  /** The share of the layer's outputs that are not zero. */
   activationDensity: share,
-  /** Share of the weights that is kept. */
+  /** The share of the weights that is kept. */
   density: share,
-  /** Share of `flop` that is left. */
+  /** The share of `flop` that remains. */
   flopShare: share,
 }
 
+/** The errors in a paper's table. */
 export const paperErrorOptions = {
-  /** Percent. */
+  /** The top-1 error in percent. */
   top1Error: percent,
-  /** Percent. */
+  /** The top-5 error in percent. */
   top5Error: optional(percent),
 }
 
+/** The fields of the dense network in a paper's table. */
 export const paperReferenceOptions = {
   ...paperErrorOptions,
-  /** Weights and biases. */
+  /** The number of weights and biases. */
   parameters: amount,
 }
 
+/** The fields of the pruned network in a paper's table. */
 export const paperPrunedOptions = {
   ...paperReferenceOptions,
-  /** How many times fewer parameters than the dense network has. */
+  /** The dense network's number of parameters divided by that of this one. */
   compression: amount,
 }
 
+/** The fields of a paper's table. */
 export const paperOptions = {
   /** The dense network. */
   reference: group(paperReferenceOptions),
-  /** The pruned and retrained one. */
+  /** The pruned and retrained network. */
   pruned: group(paperPrunedOptions),
-  /** The network's layers in order. */
+  /** The network's layers, in order. */
   layers: list(group(paperLayerOptions), 'an array of the layers in the table'),
 }
 
-/** A layer in one of the paper's tables; shares in 0..1. */
+/** A layer in one of the paper's tables; shares are in 0..1. */
 export interface PaperLayer extends OptionsOf<typeof paperLayerOptions> {}
 
+/** The errors of a network in the paper, in percent. */
 export interface PaperErrors extends OptionsOf<typeof paperErrorOptions> {}
 
-/** What the paper reports of a network. Errors are percent. */
+/** What the paper reports about a network. Errors are in percent. */
 export interface PaperTable extends OptionsOf<typeof paperOptions> {}
 
+/** A paper's table as an option. */
 export const paperKind: Kind<ReadOf<typeof paperOptions>, PaperTable> = group(paperOptions)
 
-/** A table as it comes from a record. */
+/** The schema of a table in a run's record. */
 export const paperTable = z.custom<PaperTable>((value) => {
   try {
     paperKind.read(value, 'paper')
