@@ -140,11 +140,11 @@ describe('torch-prune run', function () {
     const lib = new URL('../../dist/index.js', import.meta.url).href
     writeFileSync(
       module,
-      `import { data, flatten, linear, network, relu } from ${JSON.stringify(lib)}
+      `import { data, network, nn } from ${JSON.stringify(lib)}
        export default {
          ...${JSON.stringify(plans)},
          model: (options) =>
-           network([1, 8, 8], { flatten: flatten(), fc1: linear(64, 24), relu1: relu(), fc2: linear(24, 10) }, options),
+           network([1, 8, 8], { flatten: nn.flatten(), fc1: nn.linear(64, 24), relu1: nn.relu(), fc2: nn.linear(24, 10) }, options),
          data: (dir) => data.mnist(dir, { validation: 80 }),
        }`,
     )
