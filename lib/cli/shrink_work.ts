@@ -23,7 +23,7 @@ export interface ShrinkOptions extends OpenOptions {
 const REASONS = {
   coupled: 'a residual sum couples them to live ones',
   padding: 'their constant is not 0 and enters a padded layer',
-  groups: 'they are channels of a grouped convolution',
+  groups: 'every group of a convolution must lose as many',
   neighbours: 'local response normalisation looks at the channels beside them',
   normalized: 'a normalization takes its statistics over them and others',
   last: 'a layer keeps one neuron',

@@ -17,15 +17,18 @@ export interface ChannelGroup {
   readonly consumers: readonly Consumer[]
   /** Layers with parameters for each channel that pass the group on: normalizations, depthwise convolutions. */
   readonly members: readonly Member[]
+  /** In how many equal blocks they come, of which each must lose as many: of grouped convolutions. */
+  readonly blocks: number
   /** Why no channel may go, if so. */
   readonly fixed?: Fixed
 }
 
 /**
  * `neighbours`: a local response normalization counts channels. `normalized`: a normalization takes its statistics over
- * several of them. `coupled`: parts of different groups are added to each other.
+ * several of them. `coupled`: parts of different groups are added to each other. `groups`: a grouped convolution reads
+ * several of them after each other.
  */
-type Fixed = 'input' | 'output' | 'coupled' | NonNullable<Channels['fixed']>
+type Fixed = 'input' | 'output' | 'coupled' | 'groups' | NonNullable<Channels['fixed']>
 
 /** Where the group's channels lie among those of a layer, which may read several groups after each other. */
 interface Place {
@@ -50,6 +53,7 @@ interface Building {
   producers: Node[]
   consumers: Consumer[]
   members: Member[]
+  blocks: number
   fixed?: Fixed
   into?: Building
 }
@@ -65,7 +69,7 @@ export function channelGroups(input: readonly number[], nodes: readonly Node[]):
   const all: Building[] = []
   const parts = new Map<string, readonly Part[]>()
   const fresh = (size: number): Building => {
-    const group: Building = { size, producers: [], consumers: [], members: [] }
+    const group: Building = { size, producers: [], consumers: [], members: [], blocks: 1 }
     all.push(group)
     return group
   }
@@ -76,7 +80,7 @@ export function channelGroups(input: readonly number[], nodes: readonly Node[]):
   parts.set('input', [{ group: entry, columns: 1 }])
   for (const node of nodes) {
     const { name, layer, inputs, inputShapes, shape } = node
-    const { flow, each, fixed } = kindOf(layer).channels(layer, inputShapes[0]!)
+    const { flow, each, blocks = 1, fixed } = kindOf(layer).channels(layer, inputShapes[0]!)
     const source = inputs[0]!
     const read = inputs.map(partsOf)
     if (flow === 'concatenates') {
@@ -94,7 +98,11 @@ export function channelGroups(input: readonly number[], nodes: readonly Node[]):
       for (const { group, ...place } of places) group.consumers.push(place)
       const written = fresh(shape[0]!)
       written.producers.push(node)
-      if (fixed) written.fixed = fixed
+      written.blocks = blocks
+      for (const { group } of blocks > 1 ? first : []) {
+        group.blocks = common(group.blocks, blocks)
+        if (first.length > 1) group.fixed ??= 'groups'
+      }
       parts.set(name, [{ group: written, columns: 1 }])
       continue
     }
@@ -113,6 +121,12 @@ export function channelGroups(input: readonly number[], nodes: readonly Node[]):
 /** Layers with connections whose outputs are a group's channels, depthwise convolutions among them. */
 export function neuronLayers({ producers, members }: ChannelGroup): readonly Node[] {
   return [...producers, ...members.map(({ node }) => node).filter(isPrunable)]
+}
+
+/** The smallest number that both divide. */
+function common(a: number, b: number): number {
+  const divisor = (x: number, y: number): number => (y === 0 ? x : divisor(y, x % y))
+  return (a * b) / divisor(a, b)
 }
 
 function placesOf(node: Node, source: string, parts: readonly Part[]) {
@@ -152,6 +166,7 @@ function merge(kept: Building, gone: Building): void {
   append(kept.producers, gone.producers)
   append(kept.consumers, gone.consumers)
   append(kept.members, gone.members)
+  kept.blocks = common(kept.blocks, gone.blocks)
   if (gone.fixed) kept.fixed ??= gone.fixed
   gone.into = kept
 }

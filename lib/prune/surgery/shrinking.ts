@@ -1,8 +1,9 @@
-import { bufferShapes, isPrunable, parameterShapes, parting } from '../../nn/cost.js'
+import { bufferShapes, isPrunable, type Parting, parameterShapes, parting } from '../../nn/cost.js'
 import { type Layers, type Node, resolveGraph } from '../../nn/graph.js'
 import { kindOf } from '../../nn/layer_kind.js'
 import type { Layer } from '../../nn/layers/index.js'
 import type { AnyNetwork } from '../../nn/network.js'
+import { cat } from '../../tensor/combine.js'
 import { tensor } from '../../tensor/from.js'
 import { HeldTensors } from '../../tensor/held.js'
 import { type Argument, invokeLater } from '../../tensor/invoke.js'
@@ -166,15 +167,18 @@ export class Shrinking {
       else if (needed.every(({ constant }) => !Number.isNaN(constant[c]!))) stays.padding++
       else if (silent || needed.length < reads.length) stays.coupled++
     }
-    if (gone.length === group.size) {
-      gone.pop()
-      stays.last++
+    const left = balanced(gone, group)
+    stays.groups += gone.length - left.length
+    if (left.length === group.size) {
+      for (let block = 1; block <= group.blocks; block++)
+        left.splice((block * group.size) / group.blocks - block, 1)
+      stays.last += group.blocks
     }
     const layers = group.producers.map((node) => node.name)
     for (const [reason, neurons] of Object.entries(stays)) {
       if (neurons > 0) this.kept.push({ layers, neurons, reason: reason as KeptNeurons['reason'] })
     }
-    return gone
+    return left
   }
 
   async #remove(
@@ -187,12 +191,12 @@ export class Shrinking {
       const { name } = consumer.node
       await this.#fold(consumer, gone, constantsOf(constants, consumer, group.size))
       const away = new Set(gone.flatMap((c) => columnsOf(c, consumer)))
-      await this.#drop(name, ['weight', 'weight_mask'], this.#axis(name, 'inputs'), away)
+      await this.#drop(name, ['weight', 'weight_mask'], 'inputs', away)
       this.#forget(name)
     }
     for (const { name } of group.producers) {
-      await this.#drop(name, ['weight', 'weight_mask'], this.#axis(name, 'outputs'), dead)
-      await this.#drop(name, ['bias'], 0, dead)
+      await this.#drop(name, ['weight', 'weight_mask'], 'outputs', dead)
+      await this.#drop(name, ['bias'], 'places', dead)
       this.#neuronsGone(name, gone.length)
     }
     for (const { node, first } of group.members) {
@@ -200,7 +204,7 @@ export class Shrinking {
       const channels = new Set(gone.map((c) => first + c))
       const shapes = [...parameterShapes(layer), ...bufferShapes(layer)]
       const own = shapes.flatMap(([part, shape]) => (shape.length > 0 ? [part] : []))
-      await this.#drop(name, [...own, 'weight_mask'], 0, channels)
+      await this.#drop(name, [...own, 'weight_mask'], 'places', channels)
       this.#neuronsGone(name, gone.length)
     }
     this.#resize(group, -gone.length)
@@ -229,13 +233,28 @@ export class Shrinking {
     using held = new HeldTensors()
     const later = async (operator: string, ...values: Argument[]) =>
       held.use(Tensor.wrap(await invokeLater(operator, ...values)))
-    const picked = paying.flatMap((c) => columnsOf(c, consumer))
-    const factors = paying.flatMap((c) => columnsOf(c, consumer).map(() => constant[c]!))
-    const indices = held.use(tensor(picked, { dtype: 'int64' }))
-    const rows = await later('to.dtype', await later('index_select', weight, 1, indices), 'float64')
-    const flat = held.use(rows.flatten(Math.min(2, rows.shape.length - 1)))
-    const perColumn = weight.shape.length === 2 ? rows : await later('sum.dim_IntList', flat, [2])
-    const added = await later('mv', perColumn, held.use(tensor(factors, { dtype: 'float64' })))
+    const { groups, inputs, outputs } = this.#sides(node.name)
+    const added = held.use(
+      cat(
+        await Promise.all(
+          Array.from({ length: groups }, async (_, block) => {
+            const own = paying.filter(
+              (c) => Math.floor(columnsOf(c, consumer)[0]! / (inputs / groups)) === block,
+            )
+            const picked = own
+              .flatMap((c) => columnsOf(c, consumer))
+              .map((column) => column % (inputs / groups))
+            const factors = own.flatMap((c) => columnsOf(c, consumer).map(() => constant[c]!))
+            const part = held.use(weight.narrow(0, (block * outputs) / groups, outputs / groups))
+            const indices = held.use(tensor(picked, { dtype: 'int64' }))
+            const rows = await later('to.dtype', await later('index_select', part, 1, indices), 'float64')
+            const flat = held.use(rows.flatten(Math.min(2, rows.shape.length - 1)))
+            const perColumn = weight.shape.length === 2 ? rows : await later('sum.dim_IntList', flat, [2])
+            return later('mv', perColumn, held.use(tensor(factors, { dtype: 'float64' })))
+          }),
+        ),
+      ),
+    )
     const sum = Tensor.wrap(
       await invokeLater(
         'to.dtype',
@@ -248,28 +267,36 @@ export class Shrinking {
     if (!bias) this.#change(node.name, (layer) => ({ ...layer, bias: true }) as Layer)
   }
 
-  /** Takes places along a dimension out of some of a layer's tensors. */
+  /**
+   * Takes channels out of some of a layer's tensors: inputs or outputs of its weight, or places of what has one for each
+   * channel.
+   */
   async #drop(
     layer: string,
     parts: readonly string[],
-    dim: number,
+    side: 'inputs' | 'outputs' | 'places',
     away: ReadonlySet<number>,
   ): Promise<void> {
     for (const part of parts) {
       const name = `${layer}.${part}`
       const whole = this.tensors.get(name)
       if (whole === undefined) continue
-      const left = Array.from({ length: whole.shape[dim]! }, (_, i) => i).filter((i) => !away.has(i))
-      using index = tensor(left, { dtype: 'int64' })
-      this.tensors.set(name, Tensor.wrap(await invokeLater('index_select', whole, dim, index)))
+      const { groups, inputsFirst } = this.#sides(layer)
+      const isFirst = side === 'places' || (side === 'inputs') === inputsFirst
+      // Along the second dimension, each group has channels of its own.
+      this.tensors.set(name, await without(whole, isFirst ? 0 : 1, away, isFirst ? 1 : groups))
       whole.dispose()
     }
   }
 
-  /** The dimension of a layer's weight that counts its inputs or outputs. */
-  #axis(name: string, side: 'inputs' | 'outputs'): 0 | 1 {
-    const { inputsFirst = false } = kindOf(this.#node(name).layer).connections ?? {}
-    return (side === 'inputs') === inputsFirst ? 0 : 1
+  /** How a layer's weight, if it has one, splits into channels. */
+  #sides(name: string): Parting & { readonly inputs: number; readonly outputs: number } {
+    const node = this.#node(name)
+    const { shape } = node
+    if (!isPrunable(node)) return { groups: 1, inputsFirst: false, inputs: 0, outputs: shape[0]! }
+    const [first, second] = parameterShapes(node.layer).get('weight') as readonly [number, number]
+    const { groups, inputsFirst } = parting(node)
+    return { groups, inputsFirst, inputs: inputsFirst ? first : second * groups, outputs: shape[0]! }
   }
 
   #resize(group: ChannelGroup, by: number): void {
@@ -291,6 +318,43 @@ export class Shrinking {
   [Symbol.dispose](): void {
     for (const held of this.tensors.values()) held.dispose()
   }
+}
+
+/** A tensor without some places along a dimension, counted on from each of equal blocks of rows to the next. */
+async function without(
+  values: Tensor,
+  dim: 0 | 1,
+  away: ReadonlySet<number>,
+  blocks: number,
+): Promise<Tensor> {
+  using held = new HeldTensors()
+  const [rows, length] = [values.shape[0]! / blocks, values.shape[dim]!]
+  const select = async (block: number) => {
+    const left = Array.from({ length }, (_, i) => i).filter((i) => !away.has(block * length + i))
+    const part = blocks === 1 ? values : held.use(values.narrow(0, block * rows, rows))
+    return Tensor.wrap(
+      await invokeLater('index_select', part, dim, held.use(tensor(left, { dtype: 'int64' }))),
+    )
+  }
+  if (blocks === 1) return select(0)
+  const parts = await Promise.all(Array.from({ length: blocks }, (_, block) => select(block)))
+  return Tensor.wrap(
+    await invokeLater(
+      'cat',
+      parts.map((part) => held.use(part)),
+      0,
+    ),
+  )
+}
+
+/** As many channels of each of a group's blocks, the first ones of those that may go. */
+function balanced(gone: readonly number[], { size, blocks }: ChannelGroup): number[] {
+  const blockOf = (channel: number) => Math.floor((channel * blocks) / size)
+  const counts = Array.from({ length: blocks }, () => 0)
+  for (const channel of gone) counts[blockOf(channel)]!++
+  const each = Math.min(...counts)
+  const taken = counts.map(() => 0)
+  return gone.filter((channel) => taken[blockOf(channel)]!++ < each)
 }
 
 /** The inputs of a consumer's weight that a channel of its group has. */

@@ -165,6 +165,22 @@ function gated() {
   )
 }
 
+function grouped() {
+  return network(
+    [2, 8, 8],
+    {
+      conv1: conv2d(2, 8, 3),
+      relu1: relu(),
+      conv2: conv2d(8, 6, 3, { groups: 2 }),
+      relu2: relu(),
+      up: convTranspose2d(6, 4, 2, { groups: 2 }),
+      flatten: flatten(),
+      fc: linear(100, 3),
+    },
+    { seed: 12, device },
+  )
+}
+
 function enlarging() {
   return network(
     [2, 5, 5],
@@ -421,6 +437,28 @@ describe('removing dead neurons', () => {
     expect(certificate!.relativeChange).to.be.lessThan(1e-6)
   })
 
+  it('removes as many channels of each group of a grouped convolution', async () => {
+    using net = grouped()
+    using bias = tensor([0.5, -1, 2, 1, 0.3, -0.7, 1.5, 0.9], { device })
+    await net.load('conv1.bias', bias)
+    // What ReLU makes 0, a transposed convolution can do without.
+    using low = full([6], -0.1, { device })
+    await net.load('conv2.bias', low)
+    await cut(net, 'conv1', [1, 2, 6])
+    await cut(net, 'conv2', [0, 4, 5])
+    const { removed, kept, certificate } = await removeDeadNeurons(net, { certify: samples([2, 8, 8]) })
+    expect(removed).to.deep.equal([
+      { layer: 'conv1', neurons: 2, of: 8 },
+      { layer: 'conv2', neurons: 2, of: 6 },
+    ])
+    expect(kept).to.deep.equal([
+      { layers: ['conv1'], neurons: 1, reason: 'groups' },
+      { layers: ['conv2'], neurons: 1, reason: 'groups' },
+    ])
+    expect(net.layers.conv2).to.include({ inChannels: 6, outChannels: 4, groups: 2 })
+    expect(certificate!.relativeChange).to.be.lessThan(1e-6)
+  })
+
   it('keeps channels over which a normalization takes its statistics', async () => {
     const norms = [groupNorm(2, 4), layerNorm([4, 6, 6])]
     for (const norm of norms) {
@@ -520,6 +558,7 @@ describe('removing dead neurons', () => {
       { make: separable, shape: [3, 8, 8], layers: ['expand', 'depth', 'project', 'fc'] },
       { make: dense, shape: [2, 8, 8], layers: ['conv1', 'conv2', 'fc'] },
       { make: gated, shape: [2, 6, 6], layers: ['conv1', 'squeeze', 'gate', 'conv2'] },
+      { make: grouped, shape: [2, 8, 8], layers: ['conv1', 'conv2', 'up', 'fc'] },
       { make: enlarging, shape: [2, 5, 5], layers: ['conv1', 'up', 'conv2', 'fc'] },
       { make: sequence, shape: [2, 12], layers: ['conv1', 'conv2', 'fc'] },
       { make: crossed, shape: [2, 4, 4], layers: ['conv', 'other', 'fc'] },

@@ -65,7 +65,7 @@ export const convolution = {
   phase: (): ConnectionKind => 'conv',
   channels(layer: Convolution): Channels {
     if (isDepthwise(layer)) return { flow: 'passes', each: true }
-    return { flow: 'mixes', fixed: layer.groups > 1 ? 'groups' : undefined }
+    return { flow: 'mixes', blocks: layer.groups }
   },
   constants(layer: Convolution, [input]: readonly [Constants, ...Constants[]], own: OwnValues): Constants {
     const constants = biasesOf(own)

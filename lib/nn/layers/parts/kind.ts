@@ -50,8 +50,10 @@ export interface Channels {
   readonly flow: 'mixes' | 'passes' | 'flattens' | 'concatenates'
   /** Whether each channel that passes has a place of its own in every parameter and buffer that has a shape. */
   readonly each?: boolean
+  /** In how many equal blocks channels that it mixes come, which do not see each other and must stay equal. */
+  readonly blocks?: number
   /** Why no channel of its input and output can be removed. */
-  readonly fixed?: 'groups' | 'neighbours' | 'normalized' | undefined
+  readonly fixed?: 'neighbours' | 'normalized' | undefined
 }
 
 /** A value for each channel, where it is the same for every sample and pixel; NaN where it is not. */
