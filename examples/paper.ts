@@ -19,7 +19,12 @@ const plan = { epochs: Number(epochs), batchSize: 128, schedule: optim.cosine() 
 const momentum = (lr: number) => optim.sgd({ lr, momentum: 0.9, nesterov: true })
 const errorOf = async (part: tp.Dataset) => `${(await tp.evaluate(net, part)).top1Error.toFixed(2)}%`
 
-const dense = { ...plan, optimizer: momentum(0.1), regularization: optim.l2(5e-4), labelSmoothing: 0.1 }
+const dense = {
+  ...plan,
+  optimizer: momentum(0.1),
+  regularization: optim.l2(5e-4),
+  loss: tp.losses.crossEntropy({ labelSmoothing: 0.1 }),
+}
 await tp.train(net, mnist.train, dense)
 console.log(`dense: validation error ${await errorOf(mnist.validation)}`)
 

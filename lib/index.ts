@@ -17,12 +17,14 @@ export type { Job, JobState } from './base/job.js'
 export { jobThreads, setEagerThreads, setJobThreads } from './binding/threads.js'
 export { type Versions, versions } from './binding/versions.js'
 export type { Augmentation } from './data/augment.js'
+export type { Batch, BatchesOf, BatchSource, MapOptions, MappedBatch } from './data/batches.js'
 export { CIFAR10_CLASSES, type Cifar10Options } from './data/cifar10.js'
 export {
   type CheckOptions,
   type DataSplits,
   Dataset,
   type DatasetOptions,
+  type FromBatchesOptions,
   type ReadOptions,
   type Samples,
   type SkippedSample,
@@ -76,11 +78,30 @@ export type { Sensitivity, SensitivityOptions } from './studies/sensitivity.js'
 export type { Budget, Solution } from './studies/solve.js'
 export { TRADEOFF_CURVES, type TradeoffOptions } from './studies/tradeoff.js'
 export * from './tensor/index.js'
-export { type Evaluation, evaluate, predict } from './train/evaluate.js'
+export { evaluate, predict } from './train/evaluate.js'
+export {
+  type BinaryCrossEntropyLoss,
+  type BinaryCrossEntropyLossOptions,
+  type CrossEntropyLoss,
+  type CrossEntropyLossOptions,
+  type HuberLossOptions,
+  type Loss,
+  losses,
+  type RegressionLoss,
+} from './train/losses.js'
+export type {
+  ClassEvaluation,
+  Evaluation,
+  EvaluationOf,
+  LabelEvaluation,
+  RegressionEvaluation,
+} from './train/metrics.js'
 export type {
   CacheOptions,
   CheckpointOptions,
+  ClipGradients,
   Distillation,
+  EarlyStoppingOptions,
   EvaluateOptions,
   PredictOptions,
   ProgressiveResizing,

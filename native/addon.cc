@@ -3,6 +3,7 @@
 #include "base/environment.h"
 #include "base/host_memory.h"
 #include "base/warnings.h"
+#include "data/batches_dataset.h"
 #include "data/dataset.h"
 #include "data/file_list.h"
 #include "data/folder_dataset.h"
@@ -34,6 +35,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterRandom(exports);
   RegisterDataset(env, exports);
   RegisterFileList(env, exports);
+  RegisterBatches(env, exports);
   RegisterPictures(exports);
   RegisterFolder(exports);
   RegisterPacked(exports);
@@ -41,6 +43,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterOptimizer(env, exports);
   RegisterLease(env, exports);
   RegisterTraining(exports);
+  RegisterLoss(exports);
   RegisterEvaluation(exports);
   RegisterPruning(exports);
   RegisterFisher(exports);

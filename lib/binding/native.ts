@@ -13,6 +13,9 @@ export interface DatasetHandle {
 export interface FilesHandle {
   readonly [kind]: 'list of files'
 }
+export interface BatchQueueHandle {
+  readonly [kind]: 'batch queue'
+}
 export interface NetworkHandle {
   readonly [kind]: 'network'
 }
@@ -33,7 +36,7 @@ export type OperatorArgument =
   | undefined
   | readonly (TensorHandle | number | boolean | undefined)[]
 
-/** The progress of a job. `loss` is the mean over `samples`, of which `correct` were classified correctly. */
+/** The progress of a job. `loss` is the mean over `samples`; `correct` counts correct classes or labels. */
 export interface JobProgress {
   readonly done: number
   readonly total: number
@@ -122,7 +125,7 @@ export interface NonFiniteTensor extends NonFinite {
 
 /** The first thing that is NaN or infinite on a batch's way from its samples to its loss. */
 export interface BrokenStep extends NonFiniteTensor {
-  readonly what: 'sample' | 'teacher' | 'tensor' | 'layer' | 'loss'
+  readonly what: 'sample' | 'target' | 'teacher' | 'tensor' | 'layer' | 'loss'
   /** The sample that it belongs to; -1 if it belongs to none. */
   readonly sample: number
 }
@@ -131,13 +134,21 @@ export interface BrokenStep extends NonFiniteTensor {
 export interface TrainingTally {
   readonly steps: number
   readonly samples: number
-  /** The sum of the losses of all samples. */
+  /**
+   * The sum of the mean losses of batches, each times how much it counts, and the sum of those counts: samples, or
+   * weights of classes.
+   */
   readonly lossSum: number
+  readonly lossCount: number
+  /** Classes or labels that were judged, and those that were right. */
+  readonly judged: number
   readonly correct: number
 }
 
 export interface TrainingResult extends TrainingTally {
   readonly loss: number
+  /** Whether the epoch is over. */
+  readonly over: boolean
   readonly cancelled: boolean
   readonly losses: Float32Array
   /** The losses of the first step, and of the last step whose loss is a number; NaN if they are not known. */
@@ -151,16 +162,36 @@ export interface TrainingResult extends TrainingTally {
   readonly splicing?: SplicingCounts
 }
 
+/** What outputs were judged by; what has no samples is left out. */
+export type NativeMetrics =
+  | { readonly kind: 'classes'; readonly judged: number; readonly correct: number; readonly correct5: number }
+  | {
+      readonly kind: 'labels'
+      readonly samples: number
+      readonly judged: number
+      readonly correct: number
+      /** Samples with all labels right. */
+      readonly exact: number
+      readonly f1?: number
+      readonly macroF1?: number
+    }
+  | { readonly kind: 'regression'; readonly mse?: number; readonly mae?: number; readonly r2?: number }
+
 export interface EvaluationResult {
   readonly samples: number
   readonly loss: number
-  readonly correct: number
-  readonly correct5: number
+  readonly metrics: NativeMetrics
   readonly cancelled: boolean
   readonly inputDensity: number
   /** The share of non-zero outputs by layer; empty unless it was requested. */
   readonly densities: Readonly<Record<string, number>>
 }
+
+/**
+ * Called on the main thread, and never waited for there: `('open', pass, queue, seed)`, `('next', pass)` or
+ * `('next', pass, images, labels, indices)`, `('close', pass)`.
+ */
+export type BatchAsk = (event: 'open' | 'next' | 'close', pass: number, ...more: unknown[]) => void
 
 /** Settings of datasets of images outside memory. */
 export interface ImageSettings {
@@ -231,12 +262,33 @@ export interface Native {
     mean: readonly number[],
     std: readonly number[],
   ): DatasetHandle
+  /** A dataset of the batches that `ask` makes, of those of another one where it is given. */
+  batchesMake(
+    ask: BatchAsk,
+    of: DatasetHandle | undefined,
+    options: {
+      sampleShape: readonly number[]
+      targetShape: readonly number[]
+      targetDtype: DType
+      mean: readonly number[]
+      std: readonly number[]
+      ahead: number
+      batches?: number | undefined
+    },
+  ): DatasetHandle
+  batchesPut(queue: BatchQueueHandle, images: TensorHandle, labels: TensorHandle): void
+  /** No more batches come, because of `why` where it is given. */
+  batchesEnd(queue: BatchQueueHandle, why?: string): void
   datasetDispose(dataset: DatasetHandle): void
   datasetSlice(dataset: DatasetHandle, begin: number, end: number): DatasetHandle
-  datasetLargestLabel(dataset: DatasetHandle): number
+  /** Throws where outputs of this shape, of one sample, cannot be compared with its targets. */
+  lossCheck(loss: object | undefined, outputs: readonly number[], dataset: DatasetHandle, name: string): void
+  /** Of one sample's target: `[]` for a class. */
+  datasetTargets(dataset: DatasetHandle): { dtype: DType; shape: number[] }
   /** Throws if its samples cannot be augmented like this. */
   datasetCheckAugmentation(dataset: DatasetHandle, augment: object | undefined): void
-  datasetNonFinite(dataset: DatasetHandle): NativeJob<NonFinite>
+  /** Of its samples or, where those are numbers, of its targets. */
+  datasetNonFinite(dataset: DatasetHandle): NativeJob<NonFinite & { readonly targets: boolean }>
   datasetBatch(
     dataset: DatasetHandle,
     indices: readonly number[],
@@ -361,7 +413,12 @@ export interface Native {
       size?: readonly [number, number] | undefined
       /** The layer whose outputs the dataset holds, as `prefixStart` made it. */
       after?: number
-      labelSmoothing?: number
+      /** As lib/train/losses.ts describes it. */
+      loss?: object | undefined
+      /** Batches whose gradients make one step of the optimizer. */
+      accumulate?: number
+      clipNorm?: number
+      clipValue?: number
       teacher?: TensorHandle | undefined
       teacherWeight?: number
       temperature?: number
@@ -379,7 +436,7 @@ export interface Native {
   evaluationStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
-    options: { batchSize: number; activations?: boolean; autocast?: Autocast },
+    options: { batchSize: number; loss?: object | undefined; activations?: boolean; autocast?: Autocast },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<EvaluationResult>
   predictionStart(
@@ -441,7 +498,7 @@ export interface Native {
   fisherStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
-    options: { samples: number; batchSize: number; seed: number },
+    options: { samples: number; batchSize: number; seed: number; loss?: object | undefined },
     names: readonly string[],
   ): NativeJob<TensorHandle[]>
   connections(

@@ -7,6 +7,7 @@ import { type TrainedResult, trainRecipe } from '../recipes/dense.js'
 import type { DensePlan, Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { Checkpoint } from '../runs/checkpoint.js'
+import { losses } from '../train/losses.js'
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { anotherCommand, commandWith } from './interrupt.js'
@@ -114,7 +115,9 @@ function withOptions(plan: DensePlan, options: TrainOptions): DensePlan {
     epochs: options.epochs ?? plan.epochs,
     batchSize: options.batchSize ?? plan.batchSize,
     dropLast: options.dropLast ?? plan.dropLast,
-    ...(labelSmoothing !== undefined && { labelSmoothing }),
+    ...(labelSmoothing !== undefined && {
+      loss: losses.crossEntropy({ ...plan.loss, labelSmoothing }),
+    }),
     ...(warmup !== undefined && { schedule: cosine({ warmup }) }),
     ...(averaging && { averaging }),
     regularization: options.l2 === undefined ? plan.regularization : l2(options.l2),

@@ -12,6 +12,17 @@ import { tensorKind } from '../tensor/core.js'
 import { type Device, deviceKind } from '../tensor/device.js'
 import { Tensor } from '../tensor/tensor.js'
 import { augmentation, nativeAugmentation } from './augment.js'
+import {
+  type Batch,
+  BatchMaker,
+  type BatchSource,
+  batchesOptions,
+  explained,
+  type MapOptions,
+  type MappedBatch,
+  mapOptions,
+  sourceKind,
+} from './batches.js'
 
 const indicesKind = list(whole(), 'an array of indices')
 const ofChannels = list(number(), 'an array of numbers, one for each channel')
@@ -28,6 +39,10 @@ const datasetOptions = {
    */
   std: optional(ofChannels, []),
 }
+
+const fromBatchesOptions = { ...batchesOptions, ...datasetOptions }
+
+export interface FromBatchesOptions extends OptionsOf<typeof fromBatchesOptions> {}
 
 /** Options of `Dataset.from`. */
 export interface DatasetOptions extends OptionsOf<typeof datasetOptions> {}
@@ -83,7 +98,7 @@ export interface CheckOptions extends Abortable, OptionsOf<typeof checkOptions> 
 export interface Samples extends Disposable {
   /** Normalized images, float32 `[n, C, ...]`. */
   readonly images: Tensor
-  /** Labels, int64 `[n]`. */
+  /** Labels: int64 `[n]` of classes, or targets `[n, …]`, int64 if they are whole numbers and float32 otherwise. */
   readonly labels: Tensor
   /** The index of each sample in the dataset. */
   readonly indices: readonly number[]
@@ -97,26 +112,42 @@ export interface SkippedSample {
   readonly reason: string
 }
 
+const mappingKind = callback<(batch: MappedBatch) => Batch | Promise<Batch>>()
+
 const CLONING = uncloneable('a dataset stays in its thread (open its files there)')
 
 /**
- * Labeled samples, either in memory or read as they are needed. A dataset is immutable. Batches are gathered and
- * normalized natively, off the event loop. In memory, images are `uint8 [N, C, H, W]` with `mean` and `std`, or
- * `float32 [N, C, ...]` that are already normalized; labels are `int64 [N]`.
+ * Labeled samples: in memory, read as they are needed, or made by functions of yours. A dataset is immutable. Batches are
+ * gathered and normalized natively, off the event loop. In memory, images are `uint8 [N, C, H, W]` with `mean` and `std`,
+ * or `[N, C, ...]` of another dtype, which networks see as float32. Labels are whole numbers `[N]` for classes, or targets
+ * of any shape and dtype, `[N, ...]`.
  */
 export class Dataset {
   /** @internal */
   readonly cloning = CLONING
   /** @internal */
   readonly handle: DatasetHandle
-  /** The number of samples. */
+  /** The number of samples; NaN if they come in batches of your own. */
   readonly length: number
   /** The shape of one sample. */
   readonly sampleShape: readonly number[]
 
   /** @internal */
-  constructor(handle: DatasetHandle, length: number, sampleShape: readonly number[]) {
+  readonly maker: BatchMaker | undefined
+  /** Batches of a pass, where they are made one after the other and their number is known. @internal */
+  readonly batches: number | undefined
+
+  /** @internal */
+  constructor(
+    handle: DatasetHandle,
+    length: number,
+    sampleShape: readonly number[],
+    maker: BatchMaker | undefined = undefined,
+    batches: number | undefined = undefined,
+  ) {
     this.handle = handle
+    this.batches = batches
+    this.maker = maker
     this.length = length
     this.sampleShape = sampleShape
   }
@@ -134,12 +165,60 @@ export class Dataset {
     return new Dataset(handle, images.shape[0]!, images.shape.slice(1))
   }
 
+  /**
+   * A dataset of batches that you make: for data that lies nowhere as tensors. Training takes each batch as one step, as
+   * it comes: `batchSize` and the order of samples are the source's affair. `source` is iterated once for each epoch and
+   * each evaluation, on the main thread, and asked for `ahead` batches before they are needed; training waits for it and
+   * lets other jobs go on. Tensors that it makes are its own: `using` in a generator disposes of them when the next batch
+   * is asked for.
+   *
+   * @throws TorchPruneError later, from the job that reads it, when the source throws (its error is the `cause`), or its
+   * batches are not of the shapes and dtypes that are said here.
+   */
+  static fromBatches(source: BatchSource, options: FromBatchesOptions): Dataset {
+    const maker = BatchMaker.of(sourceKind.read(source, 'Dataset.fromBatches: source'))
+    const read = readOptions('Dataset.fromBatches', fromBatchesOptions, options)
+    const { sampleShape, targetShape = [], targetDtype = 'int64' } = read
+    const native = { ...read, targetShape, targetDtype }
+    return new Dataset(
+      loadAddon().batchesMake(maker.ask, undefined, native),
+      Number.NaN,
+      sampleShape,
+      maker,
+      read.batches,
+    )
+  }
+
+  /**
+   * The same samples, each batch changed by a function of yours, which may be async. It is called on the main thread,
+   * with batches as training would take them (augmented, normalized), `ahead` of when they are needed, and returns as many
+   * samples. What it returns is disposed of when it is taken, as is what it is given.
+   *
+   * @throws TorchPruneError later, from the job that reads it, when the function throws (its error is the `cause`), or
+   * returns other shapes or dtypes than `options` say.
+   */
+  map(fn: (batch: MappedBatch) => Batch | Promise<Batch>, options: MapOptions = {}): Dataset {
+    const maker = BatchMaker.mapping(mappingKind.read(fn, 'Dataset.map: fn'))
+    const { ahead, ...read } = readOptions('Dataset.map', mapOptions, options)
+    const own = loadAddon().datasetTargets(this.handle)
+    const { sampleShape = this.sampleShape, targetShape = own.shape, targetDtype = own.dtype } = read
+    const native = { sampleShape, targetShape, targetDtype, ahead, mean: [], std: [] }
+    const handle = loadAddon().batchesMake(maker.ask, this.handle, native)
+    // What goes wrong in what it is made of is explained there.
+    return new Dataset(handle, this.length, sampleShape, maker.after(this.maker), this.batches)
+  }
+
+  /** The shape of one sample's label: `[]` for a class. */
+  get targetShape(): readonly number[] {
+    return loadAddon().datasetTargets(this.handle).shape
+  }
+
   /** Returns samples `begin` up to but not including `end`. They share memory with this dataset. */
   slice(begin: number, end = this.length): Dataset {
     whole().read(begin, 'Dataset.slice: begin')
     whole().read(end, 'Dataset.slice: end')
     const handle = loadAddon().datasetSlice(this.handle, begin, end)
-    return new Dataset(handle, end - begin, this.sampleShape)
+    return new Dataset(handle, end - begin, this.sampleShape, this.maker, this.batches)
   }
 
   /**
@@ -148,7 +227,7 @@ export class Dataset {
    */
   split(count: number): { readonly train: Dataset; readonly validation: Dataset } {
     whole().read(count, 'Dataset.split: count')
-    if (count < 1 || count >= this.length) {
+    if (count < 1 || !(count < this.length)) {
       throw new TorchPruneError(
         'ERR_ARGUMENT',
         `a validation part of ${count} of ${this.length} samples: use 1 to ${this.length - 1}`,
@@ -182,7 +261,9 @@ export class Dataset {
     const chosen = indicesKind.read(indices, 'Dataset.read: indices')
     const { augment, seed, device, signal } = readOptions('Dataset.read', readingOptions, options)
     const native = { augment: nativeAugmentation(augment), seed, device }
-    const found = await runJob(() => loadAddon().datasetRead(this.handle, chosen, native), signal)
+    const found = await explained(this.maker, () =>
+      runJob(() => loadAddon().datasetRead(this.handle, chosen, native), signal),
+    )
     const images = Tensor.wrap(found.images)
     const labels = Tensor.wrap(found.labels)
     const dispose = () => {
@@ -202,7 +283,9 @@ export class Dataset {
       options,
     )
     const native = { augment: nativeAugmentation(augment), seed, batchSize }
-    await runJob((report) => loadAddon().datasetCheck(this.handle, native, report), signal, onProgress)
+    await explained(this.maker, () =>
+      runJob((report) => loadAddon().datasetCheck(this.handle, native, report), signal, onProgress),
+    )
     return this.skipped
   }
 

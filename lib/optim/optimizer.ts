@@ -48,12 +48,13 @@ export class Optimizer {
 
   /**
    * Makes an optimizer for all parameters of a network; frozen ones are skipped. `regularization` applies to layers'
-   * weights; by default there is none.
+   * weights; by default there is none. `lrScale` holds factors on the learning rate by layer.
    */
   static of(
     network: AnyNetwork,
     spec: OptimizerSpec,
     regularization: Regularization = noRegularization,
+    lrScale: Readonly<Record<string, number | undefined>> = {},
   ): Optimizer {
     networkKind.read(network, 'Optimizer.of: network')
     const checked = optimizerKind.read(spec, 'Optimizer.of: spec')
@@ -62,8 +63,9 @@ export class Optimizer {
     const parameters = loadAddon()
       .networkTensors(network.handle)
       .filter((entry) => entry.parameter)
-      .map(({ name }): NativeParameter => {
-        const own = { name, network: network.handle, weightDecay: spec.weightDecay }
+      .map(({ name, layer }): NativeParameter => {
+        const lrFactor = (Object.hasOwn(lrScale, layer) ? lrScale[layer] : undefined) ?? 1
+        const own = { name, network: network.handle, weightDecay: spec.weightDecay, lrFactor }
         if (regularization.kind === 'none' || !weights.has(name)) return own
         if (regularization.kind === 'l1') return { ...own, l1: regularization.strength }
         // For SGD and Adam, L2 is the same as weight decay, which their fused kernels apply at no extra cost.

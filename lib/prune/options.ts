@@ -7,6 +7,7 @@ import type { Listener } from '../binding/native_job.js'
 import { datasetKind } from '../data/dataset.js'
 import {
   checkpointKind,
+  evaluateOptions,
   type RetrainOptions,
   retrainOptions,
   selfDistillationKind,
@@ -100,7 +101,14 @@ const margin = {
   margin: optional(number({ least: 0, under: 1 }), 0.1),
 }
 
-const { validation: _, averaging: __, distillation: ___, checkpoint: ____, ...training } = trainOptions
+const {
+  validation: _,
+  averaging: __,
+  distillation: ___,
+  checkpoint: ____,
+  earlyStopping: _____,
+  ...training
+} = trainOptions
 
 export const spliceOptions = {
   ...training,
@@ -138,6 +146,11 @@ export const spliceOnceOptions = { ...margin, ...abortOptions }
 export interface SpliceOnceOptions extends Abortable, OptionsOf<typeof spliceOnceOptions> {}
 
 export const sensitivityOptions = {
+  /**
+   * What the network is judged by.
+   * @default losses.crossEntropy()
+   */
+  loss: evaluateOptions.loss,
   /**
    * Shares of the weights to keep.
    * @default 16 of them from 0.9 to 0.01
@@ -181,5 +194,10 @@ export const applyOptions = {
   only: optional(list(text, 'an array of names of layers')),
   /** What a criterion that looks at gradients runs the network on. */
   data: optional(datasetKind),
+  /**
+   * Whose gradients it looks at.
+   * @default losses.crossEntropy()
+   */
+  loss: evaluateOptions.loss,
   ...abortOptions,
 }

@@ -16,10 +16,12 @@ import { checkTeacherValues, logitsOf } from '../train/distillation.js'
 import { measure } from '../train/evaluate.js'
 import { identityOf } from '../train/identity.js'
 import { networkJob } from '../train/lease.js'
+import { DEFAULT_LOSS } from '../train/losses.js'
+import type { Evaluation } from '../train/metrics.js'
 import { checkValues, checkWeights } from '../train/numbers.js'
 import type { CacheOptions, RetrainOptions } from '../train/options.js'
 import { checkCacheFits } from '../train/prefix.js'
-import { checkLabelled } from '../train/samples.js'
+import { checkTargets } from '../train/samples.js'
 import { startTraining } from '../train/train.js'
 import type { Criterion } from './criterion.js'
 import { adjustDropout } from './dropout.js'
@@ -54,9 +56,14 @@ export interface Round {
   readonly density: number
   readonly compression: number
   readonly parameters: number
-  /** Percent, on the validation part: right after pruning, and after retraining. */
+  /**
+   * On the validation part, right after pruning and after retraining: percent of classes or labels, or the loss of a
+   * regression.
+   */
   readonly validationErrorBefore: number
   readonly validationError: number
+  /** All that is known of the validation part after retraining. */
+  readonly validation: Evaluation
   readonly layers: readonly LayerKept[]
   readonly seconds: number
 }
@@ -113,7 +120,7 @@ export function checkPruning(
     const sizes = checkSettings(network, settings, frozen)
     if (data) checkTrainingSet(network, data.train, settings, sizes, frozen)
   }
-  if (data) checkLabelled(network, data.validation, 'the validation set')
+  if (data) checkTargets(network, data.validation, retrain.loss ?? DEFAULT_LOSS, 'the validation set')
   return phases
 }
 
@@ -133,7 +140,7 @@ async function* roundsOf(
   const { rounds = 1, densitySchedule = 'geometric', signal, seed = network.seed } = options
   const { distillation: lesson, memoryFormat, ...retrain } = options.retrain
   const { cachePrefix, cacheVariants, cacheMemory, cacheDir, ...training } = retrain
-  const { autocast } = training
+  const { autocast, loss = DEFAULT_LOSS } = training
   const cache = { cachePrefix, cacheVariants, cacheMemory, cacheDir }
   const cached = cachePrefix === true && phases.includes('fc')
   const first = (options.after?.round ?? 0) + 1
@@ -152,7 +159,7 @@ async function* roundsOf(
     const identity = await identityOf(network, data.train, settings, signal, frozen)
     await new TrainingCheckpoint({ ...options.checkpoint, within }, identity).checkSame()
   }
-  Optimizer.of(network, retrain.optimizer, retrain.regularization).dispose()
+  Optimizer.of(network, retrain.optimizer, retrain.regularization, retrain.lrScale).dispose()
   await checkValues(data.train, 'the training set', signal)
   await checkValues(data.validation, 'the validation set', signal)
   if (lesson?.teacher) await checkTeacherValues(lesson.teacher, signal)
@@ -179,6 +186,7 @@ async function* roundsOf(
           initial,
           only: prunedIn(network, phase),
           data: data.train,
+          loss,
           signal,
         })
       }
@@ -186,7 +194,7 @@ async function* roundsOf(
       const pruned = await keptWeights(network, signal)
       adjustDropout(network, pruned, options.adjustDropout)
       if (p === 0 && !stopped) {
-        validationErrorBefore = (await measure(network, data.validation, { autocast, signal })).top1Error
+        validationErrorBefore = (await measure(network, data.validation, { loss, autocast, signal })).error
       }
       if (!stopped) {
         await Lease.callBack(() => options.onPruned?.(round, totalDensity(pruned), { phase, index: p }))
@@ -197,6 +205,7 @@ async function* roundsOf(
       try {
         const epochs = startTraining(network, data.train, {
           ...trainingIn(round, p),
+          ...(training.earlyStopping && { validation: data.validation }),
           distillation,
           checkpoint: options.checkpoint && {
             ...options.checkpoint,
@@ -218,7 +227,7 @@ async function* roundsOf(
     }
     const layers = await keptWeights(network, signal)
     const { kept, compression } = await parameterReport(network, signal)
-    const { top1Error } = await measure(network, data.validation, { autocast, signal })
+    const validation = await measure(network, data.validation, { loss, autocast, signal })
     const event: Round = {
       round,
       rounds,
@@ -226,7 +235,8 @@ async function* roundsOf(
       compression,
       parameters: kept,
       validationErrorBefore,
-      validationError: top1Error,
+      validationError: validation.error,
+      validation,
       layers,
       seconds: (performance.now() - started) / 1000,
     }

@@ -10,6 +10,7 @@ import { HeldTensors } from '../tensor/held.js'
 import { invokeLater } from '../tensor/invoke.js'
 import { scope } from '../tensor/scope.js'
 import { Tensor } from '../tensor/tensor.js'
+import type { Loss } from '../train/losses.js'
 import {
   type Criterion,
   type DeviationCriterion,
@@ -25,6 +26,7 @@ interface RankOptions {
   /** Standard deviations of the layers. */
   readonly deviations: (of: DeviationOf) => readonly number[]
   readonly data?: Dataset | undefined
+  readonly loss?: Loss | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -109,7 +111,7 @@ async function fisherScores(
   network: AnyNetwork,
   { batches, batchSize, seed }: FisherCriterion,
   layers: readonly string[],
-  { data, signal }: RankOptions,
+  { data, loss, signal }: RankOptions,
 ): Promise<Tensor[]> {
   if (data === undefined) {
     throw new TorchPruneError(
@@ -117,7 +119,7 @@ async function fisherScores(
       'the Fisher criterion looks at gradients: give applyCriterion() data',
     )
   }
-  const sample = { samples: batches * batchSize, batchSize, seed }
+  const sample = { samples: batches * batchSize, batchSize, seed, loss }
   const names = layers.map((name) => `${name}.weight`)
   const start = () => loadAddon().fisherStart(network.handle, data.handle, sample, names)
   using held = new HeldTensors()

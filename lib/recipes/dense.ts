@@ -31,7 +31,7 @@ export async function trainDense(session: Session, state: () => RunState, note: 
   })
   for await (const epoch of epochs) {
     on.denseEpoch?.(epoch)
-    const { lr: learningRate, trainError: _, samplesPerSecond: __, ...event } = epoch
+    const { lr: learningRate, trainError: _, samplesPerSecond: __, validation: ___, ...event } = epoch
     await note({ event: 'epoch', round: 0, learningRate, ...event })
   }
 }
@@ -74,7 +74,11 @@ export async function trainRecipe(recipe: Recipe, options: SessionOptions = {}):
     const lost = await checkpoint.begin(saved !== undefined)
     if (lost) on.positionLost?.(lost)
     await trainDense(session, () => ({ schema: 1, ...identity, rounds: [], seconds: spent() }), note)
-    const { top1Error } = await evaluate(network, data.validation, { autocast, signal })
+    const { top1Error } = await evaluate(network, data.validation, {
+      loss: recipe.dense.loss,
+      autocast,
+      signal,
+    })
     await network.save(join(folder, REFERENCE_FILE))
     const seconds = spent()
     const reached = { referenceValidationError: top1Error, denseOnly: true, seconds } as const

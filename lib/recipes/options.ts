@@ -7,6 +7,7 @@ import { optimizerKind } from '../optim/spec.js'
 import { pruneOptions } from '../prune/options.js'
 import { paperKind } from '../runs/paper.js'
 import { deviceKind } from '../tensor/device.js'
+import { crossEntropyKind, DEFAULT_LOSS } from '../train/losses.js'
 import { retrainOptions, settingsOptions } from '../train/options.js'
 import { dataKind } from './data.js'
 import { modelKind } from './model.js'
@@ -14,7 +15,17 @@ import type { Recipe } from './recipe.js'
 
 const NAME = /^\w[\w.-]{0,99}$/
 
-const { epochs, optimizer, ...training } = settingsOptions
+const { epochs, optimizer, ...settings } = settingsOptions
+
+export const lossOptions = {
+  /**
+   * What is made small. Of classes: a run's record and report are of their errors.
+   * @default losses.crossEntropy()
+   */
+  loss: optional(crossEntropyKind, DEFAULT_LOSS),
+}
+
+const training = { ...settings, ...lossOptions }
 const { cachePrefix: _, cacheVariants: __, cacheMemory: ___, cacheDir: ____, ...denseTraining } = training
 
 export const denseOptions = { epochs, optimizer, ...denseTraining }

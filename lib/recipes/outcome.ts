@@ -6,12 +6,13 @@ import { parameterReport } from '../prune/surgery/neurons.js'
 import { Checkpoint, type RunState } from '../runs/checkpoint.js'
 import { REFERENCE_FILE } from '../runs/files.js'
 import type { LayerRecord, RoundRecord, RunRecord } from '../runs/record.js'
-import { type Evaluation, evaluate } from '../train/evaluate.js'
+import { evaluate } from '../train/evaluate.js'
+import type { ClassEvaluation } from '../train/metrics.js'
 import type { Session } from './session.js'
 
 /** Reads the test set: the reference, each round before and after retraining, and the result by layer. */
 export async function readOutcome(
-  { network, data, folder, autocast, signal, on }: Session,
+  { recipe, network, data, folder, autocast, signal, on }: Session,
   state: RunState,
 ): Promise<Pick<RunRecord, 'reference' | 'pruned' | 'layers' | 'rounds'>> {
   const checkpoint = new Checkpoint(folder)
@@ -20,10 +21,13 @@ export async function readOutcome(
   const test = async (path: string, activations = false) => {
     on.testing?.(done++, total)
     await loadWeights(network, path)
-    return evaluate(network, data.test, { autocast, signal, activations })
+    return evaluate(network, data.test, { loss: recipe.dense.loss, autocast, signal, activations })
   }
   const manyClasses = network.nodes.at(-1)!.shape[0]! >= 100
-  const errors = ({ top1Error, top5Error }: Evaluation) => ({ top1Error, ...(manyClasses && { top5Error }) })
+  const errors = ({ top1Error, top5Error }: ClassEvaluation) => ({
+    top1Error,
+    ...(manyClasses && { top5Error }),
+  })
   const reference = await test(join(folder, REFERENCE_FILE))
   const rounds: RoundRecord[] = []
   let final = reference
@@ -49,7 +53,7 @@ export async function readOutcome(
   }
 }
 
-function layerRecords(network: AnyNetwork, state: RunState, { activations }: Evaluation): LayerRecord[] {
+function layerRecords(network: AnyNetwork, state: RunState, { activations }: ClassEvaluation): LayerRecord[] {
   const kept = new Map(state.rounds.at(-1)?.layers.map((layer) => [layer.name, layer]))
   const density = (name: string) => (name === 'input' ? activations.input : (activations.layers[name] ?? 1))
   return network.costs.map(({ name, kind, weights, flop }) => {

@@ -1,6 +1,7 @@
 import type { OptimizerSpec } from '../optim/spec.js'
 import type { PruneOptions } from '../prune/prune.js'
 import type { PaperTable } from '../runs/paper.js'
+import type { CrossEntropyLoss } from '../train/losses.js'
 import type { RetrainOptions, TrainOptions } from '../train/options.js'
 import type { DataSource } from './data.js'
 import type { ModelSource, PrunableIn } from './model.js'
@@ -15,16 +16,27 @@ export type DensePlan = Pick<
   | 'dropLast'
   | 'schedule'
   | 'regularization'
-  | 'labelSmoothing'
+  | 'accumulate'
+  | 'clipGradients'
+  | 'lrScale'
+  | 'earlyStopping'
   | 'augment'
   | 'averaging'
   | 'progressiveResizing'
   | 'memoryFormat'
   | 'autocast'
->
+> & {
+  /**
+   * Of classes: a run's record and report are of their errors.
+   * @default losses.crossEntropy()
+   */
+  readonly loss?: CrossEntropyLoss | undefined
+}
 
 /** How survivors are retrained: as the dense network was trained, where nothing else is said. */
-export interface RetrainPlan extends Omit<RetrainOptions, 'optimizer'> {
+export interface RetrainPlan extends Omit<RetrainOptions, 'optimizer' | 'loss'> {
+  /** @default the dense plan's */
+  readonly loss?: CrossEntropyLoss | undefined
   /** @default the dense plan's */
   readonly optimizer?: OptimizerSpec | undefined
   /**

@@ -129,11 +129,12 @@ async function report({ folder, on }: Session): Promise<void> {
 
 /** Saves the dense network, and what pruning wants to know of it. */
 async function saveReference(
-  { network, data, folder, autocast, signal }: Session,
+  { recipe, network, data, folder, autocast, signal }: Session,
   { within: _, ...begun }: RunState,
   spent: () => number,
 ): Promise<PruningState> {
-  const { top1Error } = await evaluate(network, data.validation, { autocast, signal })
+  const { loss } = recipe.dense
+  const { top1Error } = await evaluate(network, data.validation, { loss, autocast, signal })
   const initial = { ...(await initialDeviations(network, signal)) }
   await network.save(join(folder, REFERENCE_FILE))
   const state = {
@@ -185,11 +186,12 @@ async function pruneAndRetrain(
     },
     onEpoch: async (epoch) => {
       on.retrainEpoch?.(epoch)
-      const { lr: learningRate, trainError: _, samplesPerSecond: __, ...event } = epoch
+      const { lr: learningRate, trainError: _, samplesPerSecond: __, validation: ___, ...event } = epoch
       await note({ event: 'epoch', learningRate, ...event })
     },
   })
-  for await (const round of rounds) {
+  for await (const each of rounds) {
+    const { validation: _, ...round } = each
     const path = checkpoint.retrained(round.round)
     await network.save(path)
     state = { ...state, rounds: [...state.rounds, { ...round, layers: [...round.layers] }], seconds: spent() }
@@ -197,7 +199,7 @@ async function pruneAndRetrain(
     const { density, compression, validationError, seconds } = round
     await note({ event: 'round', round: round.round, density, compression, validationError, seconds })
     await note({ event: 'checkpoint', round: round.round, path })
-    on.round?.(round)
+    on.round?.(each)
   }
   return state
 }

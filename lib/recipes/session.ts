@@ -16,8 +16,9 @@ import { checkPruning, type Round } from '../prune/prune.js'
 import { EventLog, type NewRunEvent } from '../runs/events.js'
 import type { Device } from '../tensor/device.js'
 import { checkSettings, checkTrainingSet } from '../train/check.js'
+import { DEFAULT_LOSS } from '../train/losses.js'
 import type { TrainProgress } from '../train/progress.js'
-import { checkLabelled } from '../train/samples.js'
+import { checkTargets } from '../train/samples.js'
 import type { Epoch } from '../train/training.js'
 import { readData } from './data.js'
 import { CHECKPOINT_MINUTES } from './defaults.js'
@@ -109,9 +110,10 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
   const network = makeNetwork(recipe.model, { seed, device })
   checkPruning(network, { ...recipe.prune, retrain: retrainingOf(recipe) })
   const data = await readData(recipe.data, options.data)
-  checkLabelled(network, data.train, 'the training set')
-  checkLabelled(network, data.validation, 'the validation set')
-  checkLabelled(network, data.test, 'the test set')
+  const { loss = DEFAULT_LOSS } = recipe.dense
+  checkTargets(network, data.train, loss, 'the training set')
+  checkTargets(network, data.validation, loss, 'the validation set')
+  checkTargets(network, data.test, loss, 'the test set')
   const { memoryFormat } = recipe.dense
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
   signal?.throwIfAborted()

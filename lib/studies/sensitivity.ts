@@ -10,7 +10,7 @@ import { sensitivityOptions } from '../prune/options.js'
 import { evaluate } from '../train/evaluate.js'
 import { networkJob } from '../train/lease.js'
 import { checkValues, checkWeights } from '../train/numbers.js'
-import { checkLabelled } from '../train/samples.js'
+import { checkTargets } from '../train/samples.js'
 import type { StudyProgress } from './progress.js'
 
 /** Options of `prune.sensitivity`. */
@@ -84,7 +84,7 @@ export function sensitivity(
       `layer '${unknown}' has no connections to prune: use ${network.prunable.join(', ')}`,
     )
   }
-  checkLabelled(network, dataset)
+  checkTargets(network, dataset, read.loss)
   return networkJob(
     'sensitivity()',
     network,
@@ -100,15 +100,15 @@ async function* pointsOf(
   options: SensitivityOptions,
   report: (progress: StudyProgress) => void,
 ): AsyncGenerator<SensitivityPoint, Sensitivity, void> {
-  const { densities = SENSITIVITY_GRID, autocast, memoryFormat, signal } = options
+  const { densities = SENSITIVITY_GRID, loss, autocast, memoryFormat, signal } = options
   network.refuseSpliced('sensitivity is not measured')
   await checkWeights(network, signal)
   await checkValues(dataset, 'the dataset', signal)
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
-  const reading = { autocast, signal }
+  const reading = { loss, autocast, signal }
   const grid = [...new Set(densities)].sort((a, b) => b - a)
   const costs = network.costs.filter(({ name }) => options.layers?.includes(name) ?? true)
-  const { top1Error: denseError } = await evaluate(network, dataset, reading)
+  const { error: denseError } = await evaluate(network, dataset, reading)
   const layers: LayerSensitivity[] = []
   const total = costs.length * grid.length
   let done = 0
@@ -132,14 +132,14 @@ async function errorPruned(
   layer: string,
   density: number,
   dataset: Dataset,
-  reading: Pick<SensitivityOptions, 'autocast' | 'signal'>,
+  reading: Pick<SensitivityOptions, 'loss' | 'autocast' | 'signal'>,
 ): Promise<number> {
   const name = `${layer}.weight`
   using weight = (await network.snapshot([name])).get(name)!
   using mask = network.mask(layer)
   try {
-    await applyCriterion(network, layerDensity({ [layer]: density }), reading)
-    return (await evaluate(network, dataset, reading)).top1Error
+    await applyCriterion(network, layerDensity({ [layer]: density }), { signal: reading.signal })
+    return (await evaluate(network, dataset, reading)).error
   } finally {
     await network.put([[name, weight]], [{ name, kind: mask ? 'sealed' : 'none', keep: mask?.handle }])
   }

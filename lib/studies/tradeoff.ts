@@ -13,8 +13,9 @@ import { densityKind, globalDensity } from '../prune/criterion.js'
 import { applyCriterion } from '../prune/mask.js'
 import { checkSettings, checkTrainingSet } from '../train/check.js'
 import { evaluate } from '../train/evaluate.js'
+import { DEFAULT_LOSS } from '../train/losses.js'
 import { retrainOptions, settingsOptions } from '../train/options.js'
-import { checkLabelled } from '../train/samples.js'
+import { checkTargets } from '../train/samples.js'
 import { train } from '../train/train.js'
 import type { StudyProgress } from './progress.js'
 
@@ -100,7 +101,7 @@ function checkParts({ model, seeds, data, dense, retrain, ...options }: Tradeoff
       checkTrainingSet(network, data.train, whole, checkSettings(network, whole))
     }
   }
-  checkLabelled(network, data.test, 'the test set')
+  checkTargets(network, data.test, dense.loss ?? DEFAULT_LOSS, 'the test set')
 }
 
 async function* curvesOf(
@@ -162,7 +163,8 @@ async function lossesOf(
   options: TradeoffOptions,
 ): Promise<number[]> {
   const { data, densities, model, signal, onProgress } = options
-  const { top1Error: reference } = await evaluate(dense, data.test, { signal })
+  const { loss = DEFAULT_LOSS } = options.dense
+  const reference = await evaluate(dense, data.test, { loss, signal })
   const copy = () => copyOf(dense, model({ seed }))
   // In an iterated curve, densities decrease, and each starts from the previous one.
   const order = [...densities.keys()].sort((a, b) => densities[b]! - densities[a]!)
@@ -176,7 +178,7 @@ async function lossesOf(
     }
     await applyCriterion(network, globalDensity(densities[i]!, { normalize: 'survivors' }), { signal })
     if (curve.retrain) await retrain(network, curve, deriveSeed(seed, i), options)
-    losses[i] = (await evaluate(network, data.test, { signal })).top1Error - reference
+    losses[i] = (await evaluate(network, data.test, { loss, signal })).error - reference.error
   }
   network.dispose()
   return losses

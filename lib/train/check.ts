@@ -7,10 +7,11 @@ import { resolveGraph } from '../nn/graph.js'
 import { kindOf } from '../nn/layer_kind.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { checkDistillation, checkTeacher } from './distillation.js'
+import { DEFAULT_LOSS } from './losses.js'
 import { DEFAULT_BATCH_SIZE, type RetrainOptions, type TrainOptions } from './options.js'
 import { checkCache } from './prefix.js'
 import { type ImageSize, progressiveSizes } from './progressive.js'
-import { checkLabelled, classesOf } from './samples.js'
+import { checkTargets } from './samples.js'
 
 /** How training is set up, whatever it is that keeps it: as in `train()` or in a round of `prune()`. */
 export interface TrainSettings extends RetrainOptions {
@@ -28,7 +29,7 @@ export function checkSettings(
 ): readonly (ImageSize | undefined)[] | undefined {
   nativeAugmentation(settings.augment)
   checkCache(settings)
-  classesOf(network)
+  checkScaled(network, settings.lrScale)
   if (settings.distillation) checkDistillation(network, settings.distillation)
   if (network.nodes.every((node) => frozen.includes(node.name) || parameterCount([node]) === 0)) {
     throw new TorchPruneError(
@@ -36,8 +37,25 @@ export function checkSettings(
       'there is nothing to train: every layer is frozen, or has no parameters',
     )
   }
+  if (settings.earlyStopping && settings.averaging) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'earlyStopping ends with the weights of one epoch, averaging with those of many: leave one of them out',
+    )
+  }
   const { progressiveResizing } = settings
   return progressiveResizing && progressiveSizes(network, settings.epochs, progressiveResizing)
+}
+
+/** Throws for factors on the rates of layers that are not there, or have no parameters. */
+function checkScaled({ nodes }: AnyNetwork, lrScale: TrainSettings['lrScale'] = {}): void {
+  const known = nodes.filter((node) => parameterCount([node]) > 0).map(({ name }) => name)
+  const unknown = Object.keys(lrScale).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `lrScale names '${unknown}', which is no layer with parameters: the network has ${known.join(', ')}`,
+  )
 }
 
 /** Throws where a dataset does not fit a network, or these settings of its training. */
@@ -48,18 +66,19 @@ export function checkTrainingSet(
   sizes?: readonly (ImageSize | undefined)[],
   frozen: readonly string[] = network.frozen,
 ): void {
-  checkLabelled(network, dataset, 'the training set')
+  checkTargets(network, dataset, settings.loss ?? DEFAULT_LOSS, 'the training set')
   loadAddon().datasetCheckAugmentation(dataset.handle, nativeAugmentation(settings.augment))
   checkBatches(network, dataset, settings, sizes, frozen)
   const teacher = settings.distillation?.teacher
   if (teacher) checkTeacher(teacher, dataset)
 }
 
-/** The steps of an epoch. */
+/** The steps of an epoch; infinite where they are not known. */
 export function stepsOf(
-  { length }: Dataset,
+  { length, batches }: Dataset,
   { batchSize = DEFAULT_BATCH_SIZE, dropLast = false }: Pick<TrainOptions, 'batchSize' | 'dropLast'>,
 ): number {
+  if (Number.isNaN(length)) return batches ?? Number.POSITIVE_INFINITY
   return dropLast ? Math.floor(length / batchSize) : Math.ceil(length / batchSize)
 }
 
@@ -72,6 +91,10 @@ function checkBatches(
 ): void {
   const { batchSize = DEFAULT_BATCH_SIZE, dropLast = false } = settings
   const { length } = dataset
+  if (Number.isNaN(length)) {
+    checkUnknown(dataset, settings)
+    return
+  }
   if (stepsOf(dataset, settings) === 0) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
@@ -89,6 +112,25 @@ function checkBatches(
       ? `${why}: raise batchSize, or freeze '${name}'`
       : `${why}, and ${length} samples in batches of ${batchSize} end with one: set dropLast: true, or another batchSize`,
   )
+}
+
+/** Throws for settings that need more of a dataset than that its batches come one after the other. */
+function checkUnknown({ batches }: Dataset, settings: TrainSettings): void {
+  const { averaging, distillation, cachePrefix, schedule } = settings
+  const needsIndex =
+    (averaging && 'averaging') || (distillation && 'distillation') || (cachePrefix && 'cachePrefix')
+  if (needsIndex) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `${needsIndex} reads samples by index, and batches of your own come in their order: leave it out, or use Dataset.from()`,
+    )
+  }
+  if (batches === undefined && schedule?.kind === 'cosine') {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'a cosine comes down over all steps, whose number is not known: give fromBatches() how many batches a pass has',
+    )
+  }
 }
 
 /** The first batch normalization in training that sees a single value of each channel in a sample. */

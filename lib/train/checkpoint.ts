@@ -13,6 +13,7 @@ import { fromManyBytes, type TensorPieces, toPieces } from '../tensor/bytes.js'
 import { HeldTensors } from '../tensor/held.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Average } from './average.js'
+import type { EarlyStopping } from './early_stopping.js'
 import { differenceOf, epochsDifference, type TrainingIdentity } from './identity.js'
 import type { CheckpointOptions } from './options.js'
 import type { TrainPosition } from './progress.js'
@@ -28,23 +29,33 @@ export interface KeptCheckpoint extends CheckpointOptions {
 }
 
 export function beginningOf(epoch: number): TrainPosition {
-  return { epoch, steps: 0, samples: 0, lossSum: 0, correct: 0 }
+  return { epoch, steps: 0, samples: 0, lossSum: 0, lossCount: 0, judged: 0, correct: 0 }
 }
 
 const KEY = `${BESIDE}training`
 const MEND = 'remove it, or give another checkpoint.path, to train from the beginning'
 const MOMENT = `${BESIDE}moment.`
 const AVERAGE = `${BESIDE}average.`
+const BEST = `${BESIDE}best.`
 const RANDOM = `${BESIDE}random`
 
 const count = z.int().nonnegative()
 const storedSchema = z.object({
-  schema: z.literal(2),
+  schema: z.literal(3),
   identity: z.looseObject({ epochs: count }),
   note: z.record(z.string(), z.number()),
-  position: z.object({ epoch: count, steps: count, samples: count, lossSum: z.number(), correct: count }),
+  position: z.object({
+    epoch: count,
+    steps: count,
+    samples: count,
+    lossSum: z.number(),
+    lossCount: z.number().nonnegative(),
+    judged: count,
+    correct: count,
+  }),
   /** Steps of the optimiser by parameter. */
   optimizer: z.record(z.string(), count),
+  stopping: z.object({ epoch: count, value: z.number().nullable(), waited: count }).optional(),
 })
 
 /** What `note` said when a file was saved; undefined where there is no file. Throws `ERR_FILE` for a damaged one. */
@@ -58,6 +69,7 @@ type SaveParameters = [
   network: AnyNetwork,
   optimizer: Optimizer,
   average: Average | undefined,
+  stopping: EarlyStopping | undefined,
 ]
 
 /** Says once, where nobody listens, that a checkpoint was left out. */
@@ -164,7 +176,7 @@ export class TrainingCheckpoint {
     await Lease.callBack(() => onSaved?.(position))
   }
 
-  async #write(...[position, network, optimizer, average]: SaveParameters): Promise<void> {
+  async #write(...[position, network, optimizer, average, stopping]: SaveParameters): Promise<void> {
     const { path, note = {} } = this.#options
     const steps: Record<string, number> = {}
     using held = new HeldTensors()
@@ -176,15 +188,17 @@ export class TrainingCheckpoint {
       }
     }
     for (const [name, values] of average?.tensors ?? []) tensors.set(`${AVERAGE}${name}`, toPieces(values))
+    for (const [name, values] of stopping?.tensors ?? []) tensors.set(`${BEST}${name}`, toPieces(values))
     const random = held.use(Tensor.wrap(loadAddon().networkRandomState(network.handle)))
     tensors.set(RANDOM, toPieces(random))
-    const { epoch, steps: done, samples, lossSum, correct } = position
+    const { epoch, steps: done, samples, lossSum, lossCount, judged, correct } = position
     const stored: z.infer<typeof storedSchema> = {
-      schema: 2,
+      schema: 3,
       identity: this.#identity,
       note,
-      position: { epoch, steps: done, samples, lossSum, correct },
+      position: { epoch, steps: done, samples, lossSum, lossCount, judged, correct },
       optimizer: steps,
+      ...(stopping && { stopping: stopping.state }),
     }
     await saveNetwork(network, path, { metadata: { [KEY]: JSON.stringify(stored) }, tensors })
     this.#saved = performance.now()
@@ -207,7 +221,12 @@ export class SavedTraining {
   }
 
   /** Takes up the moments, averages, and, within an epoch, where random numbers stood. */
-  async putInto(network: AnyNetwork, optimizer: Optimizer, average: Average | undefined): Promise<void> {
+  async putInto(
+    network: AnyNetwork,
+    optimizer: Optimizer,
+    average: Average | undefined,
+    stopping: EarlyStopping | undefined,
+  ): Promise<void> {
     using held = new HeldTensors()
     const take = async (name: string) => {
       const data = this.#tensors.get(name)
@@ -228,6 +247,17 @@ export class SavedTraining {
       const averages = new Map<string, Tensor>()
       for (const name of average.tensors.keys()) averages.set(name, await take(`${AVERAGE}${name}`))
       await average.load(averages)
+    }
+    if (stopping && this.#stored.stopping) {
+      const best = new Map<string, Tensor>()
+      for (const name of this.#tensors.keys()) {
+        if (name.startsWith(BEST)) {
+          best.set(name.slice(BEST.length), await fromManyBytes(this.#tensors.get(name)!))
+        }
+      }
+      const { value } = this.#stored.stopping
+      // JSON has no infinity.
+      await stopping.load({ ...this.#stored.stopping, value: value ?? Number.POSITIVE_INFINITY }, best)
     }
     if (this.position.steps > 0) {
       loadAddon().networkSetRandomState(network.handle, (await take(RANDOM)).handle)

@@ -11,7 +11,7 @@ import {
   type EvaluateOptions,
   type SelfDistillation,
 } from './options.js'
-import { checkSamples, classesOf } from './samples.js'
+import { checkSamples } from './samples.js'
 
 /** What a teacher says of every sample; it may come as that. @internal */
 export async function logitsOf(
@@ -23,16 +23,16 @@ export async function logitsOf(
   return teacher instanceof Tensor ? teacher.detach() : predict(teacher, dataset, options)
 }
 
-/** Throws for a teacher of other classes. */
+/** Throws for a teacher whose outputs are not those of the network. */
 export function checkDistillation(network: AnyNetwork, distillation: SelfDistillation): void {
   const { teacher } = distillation
   if (teacher === undefined) return
-  const classes = classesOf(network)
-  const taught = teacher instanceof Tensor ? teacher.shape.at(-1) : classesOf(teacher, 'the teacher')
-  if (taught === classes) return
+  const own = network.nodes.at(-1)!.shape
+  const taught = teacher instanceof Tensor ? teacher.shape.slice(1) : teacher.nodes.at(-1)!.shape
+  if (taught.join() === own.join()) return
   throw new TorchPruneError(
     'ERR_SHAPE',
-    `the teacher tells ${taught} classes apart, the network ${classes}: they must have the same ones`,
+    `the teacher says [${taught.join(', ')}] of each sample, the network [${own.join(', ')}]: they must have the same outputs`,
   )
 }
 
@@ -42,10 +42,10 @@ export function checkTeacher(teacher: Distillation['teacher'], dataset: Dataset)
     checkSamples(teacher, dataset, 'the training set')
     return
   }
-  if (teacher.shape.length === 2 && teacher.shape[0] === dataset.length) return
+  if (teacher.shape[0] === dataset.length) return
   throw new TorchPruneError(
     'ERR_SHAPE',
-    `a teacher's logits must be [${dataset.length} samples, classes] for this dataset, got [${teacher.shape.join(', ')}]`,
+    `a teacher's outputs must be those for the ${dataset.length} samples of this dataset, got [${teacher.shape.join(', ')}]`,
   )
 }
 

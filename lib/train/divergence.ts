@@ -13,8 +13,6 @@ const LARGE_LOSS = 1e4
 export interface BrokenTraining {
   readonly epoch: number
   readonly result: TrainingResult & { readonly broken: BrokenStep }
-  /** Of an epoch. */
-  readonly steps: number
   /** The loss of the first step that this call of `train()` did. */
   readonly firstLoss: number
   /** The largest magnitude in samples whose loss was past all reason. */
@@ -30,12 +28,19 @@ export interface BrokenTraining {
 export function causeOfBreakdown(training: BrokenTraining): TorchPruneError {
   const { broken, steps } = training.result
   const { epoch } = training
-  const where =
-    steps < training.steps ? `in epoch ${epoch}, step ${steps + 1}` : `at the end of epoch ${epoch}`
+  const where = !training.result.over
+    ? `in epoch ${epoch}, step ${steps + 1}`
+    : `at the end of epoch ${epoch}`
   if (broken.what === 'sample') {
     return new TorchPruneError(
       'ERR_ARGUMENT',
       `training stopped ${where}: sample ${broken.sample} of the training set holds ${countOf(broken)}; replace it, or leave it out`,
+    )
+  }
+  if (broken.what === 'target') {
+    return new TorchPruneError(
+      'ERR_ARGUMENT',
+      `training stopped ${where}: the target of sample ${broken.sample} holds ${countOf(broken)}; replace it, or leave the sample out`,
     )
   }
   if (broken.what === 'teacher') {

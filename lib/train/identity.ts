@@ -8,6 +8,7 @@ import type { AnyNetwork } from '../nn/network.js'
 import { noRegularization } from '../optim/regularization.js'
 import { constant, type Schedule } from '../optim/schedule.js'
 import { toBytes } from '../tensor/bytes.js'
+import { DEFAULT_LOSS } from './losses.js'
 import { DEFAULT_BATCH_SIZE, DEFAULT_TEMPERATURE, DEFAULT_WEIGHT, type TrainOptions } from './options.js'
 
 /** What must be the same for training to go on: plain data by option. The epochs may differ where that changes nothing. */
@@ -36,9 +37,10 @@ export async function identityOf(
   const {
     batchSize = DEFAULT_BATCH_SIZE,
     dropLast = false,
-    labelSmoothing = 0,
+    loss = DEFAULT_LOSS,
     seed = network.seed,
   } = options
+  const { accumulate = 1, clipGradients, lrScale, earlyStopping } = options
   const { schedule = constant(), regularization = noRegularization, augment, distillation } = options
   const { autocast = 'none', memoryFormat = network.memoryFormat } = options
   const teaching = distillation && {
@@ -46,8 +48,9 @@ export async function identityOf(
     temperature: distillation.temperature ?? DEFAULT_TEMPERATURE,
   }
   return {
-    ...{ epochs, optimizer, batchSize, dropLast, schedule, regularization, labelSmoothing, averaging },
+    ...{ epochs, optimizer, batchSize, dropLast, schedule, regularization, loss, averaging },
     ...{ augment: isRandom(augment) ? augment : undefined, progressiveResizing, distillation: teaching },
+    ...{ accumulate, clipGradients, lrScale, earlyStopping },
     ...{ cachePrefix, cacheVariants, seed, autocast, memoryFormat, frozen: [...frozen].sort() },
     data: await digestOf(dataset, signal),
     masks: await masksOf(network, signal),
@@ -59,6 +62,8 @@ const SAMPLES = 8
 
 async function digestOf(dataset: Dataset, signal?: AbortSignal): Promise<string> {
   const { length } = dataset
+  // What another pass would bring is the source's affair: it is read when it is trained on.
+  if (Number.isNaN(length)) return `batches of [${dataset.sampleShape.join(', ')}]`
   const chosen = Array.from({ length: SAMPLES }, (_, i) => Math.floor((i * length) / SAMPLES))
   let digest: string
   try {
@@ -117,7 +122,7 @@ export function epochsDifference(
   saved: number,
   now: number,
   done: { readonly epoch: number; readonly steps: number },
-  { schedule, averaging, progressiveResizing }: Readonly<Record<string, unknown>>,
+  { schedule, averaging, progressiveResizing, earlyStopping }: Readonly<Record<string, unknown>>,
 ): string | undefined {
   if (saved === now) return undefined
   const cannot = (why: string) =>
@@ -128,6 +133,9 @@ export function epochsDifference(
     return cannot(`swa() averages a share of ${saved}`)
   if (done.epoch > now + 1 || (done.epoch === now + 1 && done.steps > 0)) {
     return cannot(`it has done ${done.epoch - 1} epochs already`)
+  }
+  if (earlyStopping && done.epoch > saved) {
+    return cannot('the weights of its best epoch have taken the place of the last ones')
   }
   if (averaging && done.epoch > Math.min(saved, now)) {
     return cannot('the average of its weights has taken their place')

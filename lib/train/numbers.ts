@@ -46,17 +46,19 @@ export function refuseWeights(found: readonly FoundIn[], owner = 'the network'):
 export async function checkValues(dataset: Dataset, name: string, signal?: AbortSignal): Promise<void> {
   const found = await runJob(() => loadAddon().datasetNonFinite(dataset.handle), signal)
   if (found.first < 0) return
+  const where = found.targets ? `the targets of ${name} hold` : `${name} holds`
   throw new TorchPruneError(
     'ERR_ARGUMENT',
-    `${name} holds ${countOf(found)}, the first in sample ${found.first}: replace them, or leave such samples out`,
+    `${where} ${countOf(found)}, the first in sample ${found.first}: replace them, or leave such samples out`,
   )
 }
 
-/** Throws `ERR_ARGUMENT` where a teacher's logits, `[N, classes]`, are NaN or infinite. */
+/** Throws `ERR_ARGUMENT` where a teacher's outputs, `[N, …]`, are NaN or infinite. */
 export async function checkLogits(logits: Tensor, signal?: AbortSignal): Promise<void> {
   const found = await runJob(() => loadAddon().tensorNonFinite(logits.handle), signal)
   if (found.first < 0) return
-  const sample = Math.floor(found.first / (logits.shape[1] ?? 1))
+  const each = logits.shape.slice(1).reduce((product, size) => product * size, 1)
+  const sample = Math.floor(found.first / each)
   throw new TorchPruneError(
     'ERR_ARGUMENT',
     `the teacher's logits hold ${countOf(found)}, the first for sample ${sample}: ask a teacher whose outputs are finite`,

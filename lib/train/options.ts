@@ -1,7 +1,8 @@
 import { type Abortable, abortOptions } from '../base/abort.js'
+import { record } from '../base/collection.js'
 import { type ComputeOptions, computeOptions } from '../base/compute.js'
 import type { TorchPruneError } from '../base/errors.js'
-import { anyOf, boolean, callback, type Kind, number, path, seed, whole } from '../base/kind.js'
+import { anyOf, boolean, callback, type Kind, number, path, seed, whole, words } from '../base/kind.js'
 import { group, type OptionsOf, optional, type ReadOf } from '../base/option.js'
 import type { Listener } from '../binding/native_job.js'
 import { augmentation } from '../data/augment.js'
@@ -10,8 +11,9 @@ import { networkKind } from '../nn/network.js'
 import { averagingKind } from '../optim/averaging.js'
 import { regularizationKind } from '../optim/regularization.js'
 import { scheduleKind } from '../optim/schedule.js'
-import { optimizerKind } from '../optim/spec.js'
+import { LARGEST_RATE, optimizerKind } from '../optim/spec.js'
 import { tensorKind } from '../tensor/core.js'
+import { DEFAULT_LOSS, type Loss, lossKind } from './losses.js'
 import type { TrainPosition, TrainProgress } from './progress.js'
 
 const share = number({ least: 0, most: 1 })
@@ -120,6 +122,54 @@ export const selfDistillationKind: Kind<ReadOf<typeof selfDistillationOptions>, 
   selfDistillationOptions,
 )
 
+/** Factors on the learning rate by layer. */
+export type LrScale<Name extends string = string> = { readonly [N in Name]?: number }
+
+const lrScaleKind: Kind<LrScale> = record(
+  number({ least: 0, most: LARGEST_RATE }),
+  'an object of factors by layer',
+)
+
+export const clipOptions = {
+  /**
+   * The largest L2 norm of all gradients together (torch.nn.utils.clip_grad_norm_).
+   * @default none
+   */
+  norm: optional(number({ over: 0 })),
+  /**
+   * The largest magnitude of each gradient (torch.nn.utils.clip_grad_value_).
+   * @default none
+   */
+  value: optional(number({ over: 0 })),
+}
+
+/** How gradients are cut before a step of the optimizer. Pruned weights are no part of the norm. */
+export interface ClipGradients extends OptionsOf<typeof clipOptions> {}
+
+const clipKind: Kind<ReadOf<typeof clipOptions>, ClipGradients> = group(clipOptions)
+
+export const earlyStoppingOptions = {
+  /** Epochs in a row without a better one after which training ends. */
+  patience: whole(1),
+  /**
+   * How much smaller the watched number must be to count as better.
+   * @default 0
+   */
+  minDelta: optional(number({ least: 0 }), 0),
+  /**
+   * What is watched on the validation set.
+   * @default 'error'
+   */
+  monitor: optional(words('error', 'loss'), 'error'),
+}
+
+/** Ends training when the validation set says that it gets no better, with the weights of the best epoch. */
+export interface EarlyStoppingOptions extends OptionsOf<typeof earlyStoppingOptions> {}
+
+const earlyStoppingKind: Kind<ReadOf<typeof earlyStoppingOptions>, EarlyStoppingOptions> = group(
+  earlyStoppingOptions,
+)
+
 const checkpointOptions = {
   /**
    * The file: a network file with the optimizer's moments, averages and random numbers beside the weights. Where it
@@ -177,12 +227,30 @@ export const settingsOptions = {
    */
   regularization: optional(regularizationKind),
   /**
-   * Moves this share of the targets from the right class to all of them (Szegedy et al. 2016).
-   * @default 0
+   * What is made small: `losses.mse()` for numbers, `losses.binaryCrossEntropyWithLogits()` for several labels each.
+   * @default losses.crossEntropy()
    */
-  labelSmoothing: optional(share, 0),
+  loss: optional(lossKind, DEFAULT_LOSS),
+  /**
+   * Batches whose gradients make one step of the optimizer: their mean, as one batch of all their samples would have it.
+   * Schedules and averages count these steps.
+   * @default 1
+   */
+  accumulate: optional(whole(1), 1),
+  /**
+   * Cuts gradients before each step: `norm`, the L2 norm of all together, then `value`, the magnitude of each.
+   * @default none
+   */
+  clipGradients: optional(clipKind),
+  /** Factors on the learning rate by layer, such as 0.1 for a layer that is trained already. */
+  lrScale: optional(lrScaleKind),
   /** Changes samples at random, anew in each epoch. */
   augment: optional(augmentation),
+  /**
+   * Ends training when the validation set says that it gets no better. Training ends with the weights of the best epoch,
+   * whether it stops early or not.
+   */
+  earlyStopping: optional(earlyStoppingKind),
   /** Begins with smaller images, which cost less. */
   progressiveResizing: optional(progressiveResizingKind),
   /** Ends with an average of the weights on the way instead of the last ones: `ema()` or `swa()`. */
@@ -210,7 +278,13 @@ export const trainOptions = {
 }
 
 // What other files declare comes first, for its comments.
-export interface TrainOptions extends ComputeOptions, Abortable, OptionsOf<typeof trainOptions> {}
+export interface TrainOptions<Name extends string = string>
+  extends ComputeOptions,
+    Abortable,
+    Omit<OptionsOf<typeof trainOptions>, 'lrScale'> {
+  /** Factors on the learning rate by layer, such as 0.1 for a layer that is trained already. */
+  readonly lrScale?: LrScale<Name> | undefined
+}
 
 export const retrainOptions = {
   ...settingsOptions,
@@ -233,6 +307,11 @@ export const evaluateOptions = {
    */
   batchSize: optional(whole(1), DEFAULT_EVALUATION_BATCH),
   /**
+   * What outputs and targets are compared by; the errors that fit it are measured too.
+   * @default losses.crossEntropy()
+   */
+  loss: optional(lossKind, DEFAULT_LOSS),
+  /**
    * Also measures the share of non-zero activations.
    * @default false
    */
@@ -242,7 +321,16 @@ export const evaluateOptions = {
   ...abortOptions,
 }
 
-export interface EvaluateOptions extends ComputeOptions, Abortable, OptionsOf<typeof evaluateOptions> {}
+export interface EvaluateOptions<L extends Loss = Loss>
+  extends ComputeOptions,
+    Abortable,
+    Omit<OptionsOf<typeof evaluateOptions>, 'loss'> {
+  /**
+   * What outputs and targets are compared by; the errors that fit it are measured too.
+   * @default losses.crossEntropy()
+   */
+  readonly loss?: L | undefined
+}
 
 export const predictOptions = {
   batchSize: evaluateOptions.batchSize,

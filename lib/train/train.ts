@@ -2,17 +2,19 @@ import { TorchPruneError } from '../base/errors.js'
 import { type Job, telling } from '../base/job.js'
 import { readOptions } from '../base/option.js'
 import { type Dataset, datasetKind } from '../data/dataset.js'
+import type { LayerKinds, LayerName } from '../nn/graph.js'
 import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { checkSettings, checkTrainingSet } from './check.js'
 import { epochsOf } from './epochs.js'
 import { networkJob } from './lease.js'
+import { DEFAULT_LOSS } from './losses.js'
 import { type TrainOptions, trainOptions } from './options.js'
 import type { TrainProgress } from './progress.js'
-import { checkLabelled } from './samples.js'
+import { checkTargets } from './samples.js'
 import type { Epoch, Training, TrainResult } from './training.js'
 
 /**
- * Trains a network by cross-entropy, off the event loop. It begins at once. Awaited, it resolves when done; iterated,
+ * Trains a network, off the event loop: by cross-entropy, or another `loss`. It begins at once. Awaited, it resolves when done; iterated,
  * it yields each epoch. Frozen layers stay as they are, masks hold.
  *
  * What can be known to be wrong is refused before the first step: shapes, labels, batches, NaN in weights or samples, places
@@ -24,10 +26,10 @@ import type { Epoch, Training, TrainResult } from './training.js'
  * spoil the weights is not done; the signal's reason when aborted (after the step it is in); `ERR_FILE` for a checkpoint
  * of another training.
  */
-export function train(
-  network: AnyNetwork,
+export function train<K extends LayerKinds>(
+  network: AnyNetwork & { readonly kinds: K },
   dataset: Dataset,
-  options: TrainOptions,
+  options: TrainOptions<LayerName<K>>,
 ): Job<Epoch, TrainResult, TrainProgress> {
   return startTraining(
     networkKind.read(network, 'train: network'),
@@ -51,9 +53,16 @@ export function startTraining(
   if (options.checkpoint && options.splicing) {
     throw new TorchPruneError('ERR_ARGUMENT', 'splicing keeps no checkpoint within an epoch: leave it out')
   }
+  if (options.earlyStopping && !options.validation) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'earlyStopping watches the validation set: give validation, such as a part of dataset.split(1000)',
+    )
+  }
   const sizes = checkSettings(network, options)
   checkTrainingSet(network, dataset, options, sizes)
-  if (options.validation) checkLabelled(network, options.validation, 'the validation set')
+  if (options.validation)
+    checkTargets(network, options.validation, options.loss ?? DEFAULT_LOSS, 'the validation set')
   return networkJob(
     'train()',
     network,

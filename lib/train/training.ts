@@ -1,5 +1,6 @@
 import type { Native, SplicingCounts } from '../binding/native.js'
 import type { KeptCheckpoint } from './checkpoint.js'
+import type { Evaluation } from './metrics.js'
 import type { TrainOptions } from './options.js'
 
 /** Masks that change while a network trains: what `prune.splice()` adds to `train()`. */
@@ -19,7 +20,10 @@ export interface Training extends Omit<TrainOptions, 'checkpoint'> {
   readonly splicing?: TrainSplicing | undefined
 }
 
-/** An epoch that is over. Errors are percent; the training error is the running one, dropout and all. */
+/**
+ * An epoch that is over. Errors are percent of classes or labels, or the loss of a regression; the training error is the
+ * running one, dropout and all.
+ */
 export interface Epoch {
   readonly epoch: number
   readonly epochs: number
@@ -28,6 +32,8 @@ export interface Epoch {
   readonly loss: number
   readonly trainError: number
   readonly validationError?: number
+  /** All that is known of the validation set. */
+  readonly validation?: Evaluation
   readonly seconds: number
   readonly samplesPerSecond: number
 }
@@ -35,4 +41,6 @@ export interface Epoch {
 export interface TrainResult {
   /** Those of this sitting, where a checkpoint went on. */
   readonly epochs: readonly Epoch[]
+  /** The epoch that `earlyStopping` ended with, and what it watched there. */
+  readonly best?: { readonly epoch: number; readonly value: number }
 }

@@ -11,32 +11,16 @@
 
 namespace torch_prune {
 
-Dataset::Dataset(at::Tensor labels, std::vector<std::int64_t> sample)
-    : labels_(labels.detach().contiguous()), sample_(std::move(sample)) {
-  if (labels_.scalar_type() != at::kLong) throw Error("ERR_DTYPE", "labels must be int64");
-  if (!labels_.is_cpu())
-    throw Error("ERR_DEVICE", "a dataset lies in the CPU's memory: batches go to the device");
-  if (labels_.dim() != 1) throw Error("ERR_SHAPE", "labels must be [N], got " + c10::str(labels_.sizes()));
-  if (labels_.size(0) == 0) throw Error("ERR_SHAPE", "a dataset needs at least one sample");
-  labels_ = labels_.clone();  // what is said of them here must stay true, whatever their maker writes later
-  // A negative label would be passed over by cross-entropy (its ignore_index is -100), or be out of range.
-  if (const auto least = labels_.min().item<std::int64_t>(); least < 0)
-    throw Error("ERR_ARGUMENT", "labels must be 0 or more, got " + std::to_string(least));
-  largest_label_ = labels_.max().item<std::int64_t>();
-}
-
-void Dataset::CheckClasses(const at::Tensor& logits) const {
-  if (logits.dim() != 2) {
-    throw Error("ERR_SHAPE", "the network's output must be [N, classes], got " + c10::str(logits.sizes()));
-  }
-  if (largest_label_ >= logits.size(1)) {
-    throw Error("ERR_ARGUMENT", "the dataset has a label " + std::to_string(largest_label_) +
-                                    ", the network has outputs for " + std::to_string(logits.size(1)) +
-                                    " classes: give it one for each");
-  }
+void Dataset::NeedIndex(const char* what) const {
+  if (Indexed()) return;
+  throw Error("ERR_ARGUMENT",
+              std::string(what) +
+                  " needs samples that can be asked for by index, and batches of your own come in "
+                  "their order: use Dataset.from() with tensors");
 }
 
 std::shared_ptr<Dataset> Dataset::Slice(std::int64_t begin, std::int64_t end) const {
+  NeedIndex("a slice");
   if (begin < 0 || end > size() || begin >= end) {
     throw Error("ERR_ARGUMENT", "samples " + std::to_string(begin) + ".." + std::to_string(end) +
                                     " of a dataset of " + std::to_string(size()));
@@ -45,6 +29,11 @@ std::shared_ptr<Dataset> Dataset::Slice(std::int64_t begin, std::int64_t end) co
 }
 
 void Dataset::RefuseEmpty() const {
+  if (!Indexed()) {
+    throw Error(
+        "ERR_ARGUMENT",
+        "a pass over the batches gave none: give fromBatches() a function that makes them anew each time");
+  }
   const auto skipped = SkippedSamples();
   throw Error("ERR_FILE", std::string("none of the samples can be read") +
                               (skipped.empty() ? "" : ", the first: " + skipped[0].reason));
@@ -66,10 +55,9 @@ at::Tensor Dataset::BatchMemory(at::IntArrayRef shape, at::ScalarType dtype, con
 
 Dataset::Batch Dataset::BatchOn(const at::Device& device, const at::Tensor& images,
                                 std::vector<std::int64_t> indices) const {
-  const at::Tensor labels = BatchMemory({static_cast<std::int64_t>(indices.size())}, at::kLong, device);
-  auto* out = labels.mutable_data_ptr<std::int64_t>();
-  const auto* known = labels_.const_data_ptr<std::int64_t>();
-  for (const auto index : indices) *out++ = known[index];
+  const at::Tensor labels = targets_.Gather(indices, [&device](at::IntArrayRef shape, at::ScalarType dtype) {
+    return BatchMemory(shape, dtype, device);
+  });
   // Pinned memory that is let go of serves nobody else before the GPU has it.
   const auto there = [&device](const at::Tensor& values) { return values.to(device, /*non_blocking=*/true); };
   return {there(images), there(labels), std::move(indices)};
@@ -85,8 +73,9 @@ namespace {
 
 Napi::Value Make(const Napi::CallbackInfo& info) {
   return DatasetHandle::Wrap(
-      info.Env(), std::make_shared<MemoryDataset>(Unwrap(info[0], "images"), Unwrap(info[1], "labels"),
-                                                  ToNumbers(info[2], "mean"), ToNumbers(info[3], "std")));
+      info.Env(),
+      std::make_shared<MemoryDataset>(Unwrap(info[0], "images"), Targets(Unwrap(info[1], "labels").clone()),
+                                      ToNumbers(info[2], "mean"), ToNumbers(info[3], "std")));
 }
 
 Napi::Value Dispose(const Napi::CallbackInfo& info) {
@@ -100,10 +89,16 @@ Napi::Value Slice(const Napi::CallbackInfo& info) {
       DatasetHandle::Get(info[0], "dataset")->Slice(ToInteger(info[1], "begin"), ToInteger(info[2], "end")));
 }
 
-// datasetLargestLabel(dataset): number
-Napi::Value LargestLabel(const Napi::CallbackInfo& info) {
-  const auto label = DatasetHandle::Get(info[0], "dataset")->largest_label();
-  return Napi::Number::New(info.Env(), static_cast<double>(label));
+// datasetTargets(dataset): {dtype, shape} of one sample's, as batches bring it.
+Napi::Value TargetsOf(const Napi::CallbackInfo& info) {
+  const auto& targets = DatasetHandle::Get(info[0], "dataset")->targets();
+  auto shape = Napi::Array::New(info.Env(), targets.shape().size());
+  for (std::uint32_t i = 0; i < targets.shape().size(); ++i)
+    shape.Set(i, static_cast<double>(targets.shape()[i]));
+  auto result = Napi::Object::New(info.Env());
+  result.Set("dtype", DTypeName(targets.dtype()));
+  result.Set("shape", shape);
+  return result;
 }
 
 // datasetCheckAugmentation(dataset, augment): throws where its samples cannot be changed that way.
@@ -122,12 +117,20 @@ Napi::Value Batch(const Napi::CallbackInfo& info) {
   return pair;
 }
 
+Slices ReadOne(const Dataset& dataset, const Dataset::Plan& plan, Dataset::Batch& batch, Job& job) {
+  const auto pass = dataset.Read(plan);
+  while (!pass->Ready(job) && !job.Cancelled()) co_await kHandOver;
+  batch = pass->Next(job);
+  if (batch.size() == 0 && !job.Cancelled()) dataset.RefuseEmpty();
+}
+
 // datasetRead(dataset, indices, {augment?, seed?, device}): {images, labels, indices}, as training reads
 // them.
 Napi::Value Read(const Napi::CallbackInfo& info) {
   const Options options(info[2], "options");
   auto plan = std::make_shared<Dataset::Plan>();
   const auto dataset = DatasetHandle::Get(info[0], "dataset");
+  dataset->NeedIndex("read()");
   plan->order = ToIntegers(info[1], "indices");
   plan->batch_size = std::max<std::int64_t>(1, static_cast<std::int64_t>(plan->order.size()));
   plan->device = ToDevice(options.Get("device"), "device");
@@ -140,10 +143,7 @@ Napi::Value Read(const Napi::CallbackInfo& info) {
   const auto job = environment.compute.NewJob(info.Env());
   auto batch = std::make_shared<Dataset::Batch>();
   job->claim = environment.ownership.Take({"read()", dataset->Memory(), {}});
-  job->run = [=](Job& running) {
-    *batch = dataset->Read(std::move(*plan))->Next(running);
-    if (batch->size() == 0 && !running.Cancelled()) dataset->RefuseEmpty();
-  };
+  job->slices = [=](Job& running) { return ReadOne(*dataset, *plan, *batch, running); };
   job->finish = [batch](Napi::Env env) -> Napi::Value {
     auto result = Napi::Object::New(env);
     auto indices = Napi::Array::New(env, batch->indices.size());
@@ -163,6 +163,7 @@ Slices ReadAll(const Dataset& dataset, Dataset::Plan plan, Job& job) {
   const auto total = static_cast<double>(plan.order.size());
   const auto pass = dataset.Read(plan);
   for (std::int64_t step = 0; step < plan.steps() && !job.Cancelled(); ++step) {
+    while (!pass->Ready(job) && !job.Cancelled()) co_await kHandOver;
     pass->Next(job);
     const auto done = static_cast<double>(step + 1) * static_cast<double>(plan.batch_size);
     if (job.WantsReport()) job.Report({std::min(done, total), total});
@@ -174,6 +175,7 @@ Slices ReadAll(const Dataset& dataset, Dataset::Plan plan, Job& job) {
 Napi::Value Check(const Napi::CallbackInfo& info) {
   const Options options(info[1], "options");
   const auto dataset = DatasetHandle::Get(info[0], "dataset");
+  dataset->NeedIndex("check()");
   Dataset::Plan plan{InOrder(dataset->size()), options.Integer("batchSize")};
   plan.augmentation = Augmentation::Of(options.Get("augment"));
   plan.seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
@@ -208,7 +210,7 @@ void RegisterDataset(Napi::Env env, Napi::Object exports) {
   Export<Make>(exports, "datasetMake");
   Export<Dispose>(exports, "datasetDispose");
   Export<Slice>(exports, "datasetSlice");
-  Export<LargestLabel>(exports, "datasetLargestLabel");
+  Export<TargetsOf>(exports, "datasetTargets");
   Export<CheckAugmentation>(exports, "datasetCheckAugmentation");
   Export<Batch>(exports, "datasetBatch");
   Export<Read>(exports, "datasetRead");

@@ -9,6 +9,7 @@
 #include "../base/handle.h"
 #include "../tensor/non_finite.h"
 #include "augment.h"
+#include "targets.h"
 
 namespace torch_prune {
 
@@ -23,27 +24,39 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
   static constexpr std::uint64_t kTag = 4;
   static constexpr const char* kName = "dataset";
 
-  // labels: int64 [N] on the CPU; `sample`: the shape of one.
-  Dataset(at::Tensor labels, std::vector<std::int64_t> sample);
+  // `sample`: the shape of one.
+  Dataset(Targets targets, std::vector<std::int64_t> sample)
+      : targets_(std::move(targets)), sample_(std::move(sample)), size_(targets_.values().size(0)) {}
+  // Whether samples can be asked for by index. Others come as they come, in batches that somebody else makes:
+  // their number is not known, and nothing is asked of them but to be read from beginning to end.
+  bool Indexed() const { return size_ >= 0; }
+  // Throws, naming what cannot be done, unless samples have an index.
+  void NeedIndex(const char* what) const;
+  // Batches of one reading; -1 where that is not known.
+  virtual std::int64_t Steps(std::int64_t batch_size, bool drop_last = false) const {
+    return drop_last ? size() / batch_size : Batches(size(), batch_size);
+  }
   virtual ~Dataset() = default;
   Dataset(const Dataset&) = delete;
   Dataset& operator=(const Dataset&) = delete;
 
-  std::int64_t size() const { return labels_.size(0); }
+  // -1 where it is not known.
+  std::int64_t size() const { return size_; }
   const std::vector<std::int64_t>& sample() const { return sample_; }
-  const at::Tensor& labels() const { return labels_; }
+  const Targets& targets() const { return targets_; }
+  // [N] or [N, ...]; undefined where they come with the batches.
+  const at::Tensor& labels() const { return targets_.values(); }
   // What it keeps in memory: a job that reads it claims that.
-  virtual std::vector<at::Tensor> Memory() const { return {labels_}; }
-  // Throws unless there is an output for each label: on CUDA, cross-entropy would end the whole context.
-  void CheckClasses(const at::Tensor& logits) const;
-  std::int64_t largest_label() const { return largest_label_; }
+  virtual std::vector<at::Tensor> Memory() const { return {labels()}; }
   // Throws where samples cannot be changed that way.
   virtual void CheckAugmentation(const Augmentation& augmentation) const = 0;
 
   struct Batch {
     at::Tensor images;                  // float32 [n, C, ...], on the device
-    at::Tensor labels;                  // int64 [n]
+    at::Tensor labels;                  // int64 or float32 [n, ...]
     std::vector<std::int64_t> indices;  // of its samples, without those that could not be read
+    // What is known of its labels, where nothing was known of the dataset's before.
+    std::shared_ptr<const Targets> targets = {};
 
     std::int64_t size() const { return static_cast<std::int64_t>(indices.size()); }
   };
@@ -55,6 +68,7 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
     at::Device device = at::kCPU;
     Augmentation augmentation = {};
     std::uint64_t seed = 0;  // of the augmentation
+    std::int64_t skip = 0;   // batches of it that are passed over, where samples have no index
 
     std::int64_t steps() const { return Batches(static_cast<std::int64_t>(order.size()), batch_size); }
   };
@@ -64,6 +78,10 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
     virtual ~Pass() = default;
     // The next batch; an empty one when the job is cancelled while it waits.
     virtual Batch Next(const Job& job) = 0;
+    // Waits a little for that; false where others may have their turn on this thread meanwhile.
+    virtual bool Ready(const Job&) { return true; }
+    // Whether it has come to its end, where that was not known before.
+    virtual bool Over() const { return false; }
   };
   virtual std::unique_ptr<Pass> Read(Plan plan) const = 0;
 
@@ -87,6 +105,9 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
   [[noreturn]] void RefuseEmpty() const;
 
  protected:
+  // Whose labels come with the batches. size: -1 where it is not known.
+  Dataset(Targets targets, std::vector<std::int64_t> sample, std::int64_t size)
+      : targets_(std::move(targets)), sample_(std::move(sample)), size_(size) {}
   virtual std::shared_ptr<Dataset> Cut(std::int64_t begin, std::int64_t end) const = 0;
   void CheckIndices(const std::vector<std::int64_t>& indices) const;
   // Memory on the CPU for the images or labels of a batch that goes to `device`: pinned where that is a GPU,
@@ -96,9 +117,9 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
   Batch BatchOn(const at::Device& device, const at::Tensor& images, std::vector<std::int64_t> indices) const;
 
  private:
-  at::Tensor labels_;
-  std::vector<std::int64_t> sample_;
-  std::int64_t largest_label_;
+  const Targets targets_;
+  const std::vector<std::int64_t> sample_;
+  const std::int64_t size_;
 };
 
 // 0, 1, 2, ...

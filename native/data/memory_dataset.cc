@@ -1,6 +1,7 @@
 #include "memory_dataset.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -16,10 +17,11 @@ constexpr std::int64_t kGrain = 1 << 15;
 
 }  // namespace
 
-MemoryDataset::MemoryDataset(at::Tensor images, at::Tensor labels, const std::vector<double>& mean,
+MemoryDataset::MemoryDataset(at::Tensor images, Targets targets, const std::vector<double>& mean,
                              const std::vector<double>& deviation, std::int64_t variants,
                              std::vector<std::int64_t> absent, bool in_file)
-    : Dataset(labels, images.dim() > 0 ? images.sizes().slice(1).vec() : std::vector<std::int64_t>{}),
+    : Dataset(std::move(targets),
+              images.dim() > 0 ? images.sizes().slice(1).vec() : std::vector<std::int64_t>{}),
       images_(images.detach().contiguous()),
       version_(images_._version()),
       mean_(mean),
@@ -28,19 +30,20 @@ MemoryDataset::MemoryDataset(at::Tensor images, at::Tensor labels, const std::ve
       absent_(std::move(absent)),
       in_file_(in_file) {
   const auto dtype = images_.scalar_type();
-  if (dtype != at::kByte && dtype != at::kFloat) throw Error("ERR_DTYPE", "images must be uint8 or float32");
+  if (images_.is_complex() || images_.is_quantized())
+    throw Error("ERR_DTYPE", "images must be uint8, other whole numbers or floats");
   if (!images_.is_cpu())
     throw Error("ERR_DEVICE", "a dataset lies in the CPU's memory: batches go to the device");
   if (images_.dim() < 2 || images_.size(0) != size() * variants) {
-    throw Error("ERR_SHAPE", "images must be [N, C, ...] and labels [N], got " + c10::str(images_.sizes()) +
-                                 " and " + c10::str(labels.sizes()));
+    throw Error("ERR_SHAPE", "images must be [N, C, ...] and labels [N] or [N, ...], got " +
+                                 c10::str(images_.sizes()) + " and " + c10::str(labels().sizes()));
   }
   channels_ = images_.size(1);
   plane_ = images_.numel() / images_.size(0) / std::max<std::int64_t>(channels_, 1);
   if (dtype == at::kByte) {
     normalisation_ = Normalisation(mean, deviation, channels_);
   } else if (!mean.empty() || !deviation.empty()) {
-    throw Error("ERR_ARGUMENT", "float images come normalised: mean and std are for uint8");
+    throw Error("ERR_ARGUMENT", "only uint8 images are normalised here: leave mean and std out for others");
   }
 }
 
@@ -104,23 +107,23 @@ void MemoryDataset::Write(float* out, std::int64_t index, const Plan& plan) cons
   const std::int64_t sample = channels_ * plane_;
   SampleRandom random(plan.seed, index);
   const std::int64_t row = Row(index, random);
-  const bool bytes = images_.scalar_type() == at::kByte;
-  if (plan.augmentation.Any()) {
-    if (bytes) {
-      Augmented(out, images_.const_data_ptr<std::uint8_t>() + row * sample, plan.augmentation, random,
-                [this](std::uint8_t value, std::int64_t c) { return normalisation_.channel(c)[value]; });
-    } else {
-      Augmented(out, images_.const_data_ptr<float>() + row * sample, plan.augmentation, random,
-                [](float value, std::int64_t) { return value; });
-    }
-  } else if (bytes) {
-    const std::uint8_t* pixels = images_.const_data_ptr<std::uint8_t>() + row * sample;
+  const auto convert = [&](const auto* elements, const auto& to_float) {
+    if (plan.augmentation.Any()) return Augmented(out, elements, plan.augmentation, random, to_float);
     for (std::int64_t c = 0; c < channels_; ++c) {
-      const float* table = normalisation_.channel(c);
-      for (std::int64_t i = 0; i < plane_; ++i) *out++ = table[*pixels++];
+      for (std::int64_t i = 0; i < plane_; ++i) *out++ = to_float(*elements++, c);
     }
-  } else {
+  };
+  if (images_.scalar_type() == at::kByte) {
+    const float* const table = normalisation_.channel(0);
+    convert(images_.const_data_ptr<std::uint8_t>() + row * sample,
+            [table](std::uint8_t value, std::int64_t c) { return table[c * 256 + value]; });
+  } else if (images_.scalar_type() == at::kFloat && !plan.augmentation.Any()) {
     std::memcpy(out, images_.const_data_ptr<float>() + row * sample, sample * sizeof(float));
+  } else {
+    AT_DISPATCH_ALL_TYPES_AND3(at::kBool, at::kHalf, at::kBFloat16, images_.scalar_type(), "samples", [&] {
+      convert(images_.const_data_ptr<scalar_t>() + row * sample,
+              [](scalar_t value, std::int64_t) { return static_cast<float>(value); });
+    });
   }
 }
 
@@ -198,8 +201,8 @@ std::shared_ptr<Dataset> MemoryDataset::Cut(std::int64_t begin, std::int64_t end
   if (variants_ > 1 || !absent_.empty())
     throw Error("ERR_ARGUMENT", "a cache of a frozen prefix cannot be sliced: slice its dataset first");
   CheckUnchanged();
-  return std::make_shared<MemoryDataset>(images_.slice(0, begin, end), labels().slice(0, begin, end), mean_,
-                                         deviation_);
+  return std::make_shared<MemoryDataset>(images_.slice(0, begin, end), Targets(labels().slice(0, begin, end)),
+                                         mean_, deviation_);
 }
 
 }  // namespace torch_prune

@@ -4,14 +4,15 @@
 
 namespace torch_prune {
 
-// Samples in memory: bytes (normalised as they are gathered) or floats.
+// Samples in memory: bytes (normalised as they are gathered) or other numbers, which batches bring as
+// float32.
 class MemoryDataset : public Dataset {
  public:
-  // images: uint8 or float32 [N * variants, C, ...]; labels: int64 [N]; mean, deviation: one number a
-  // channel, in 0..1. Where there are variants of each sample, variant v of sample i is row v * N + i, and
-  // each pass takes one of them by its seed. `absent` samples are left out of all batches. Images `in_file`
-  // are a FileTensor, and are read ahead.
-  MemoryDataset(at::Tensor images, at::Tensor labels, const std::vector<double>& mean,
+  // images: [N * variants, C, ...]; mean, deviation: one number a channel of bytes, in 0..1. Where there are
+  // variants of each sample, variant v of sample i is row v * N + i, and each pass takes one of them by its
+  // seed. `absent` samples are left out of all batches. Images `in_file` are a FileTensor, and are read
+  // ahead.
+  MemoryDataset(at::Tensor images, Targets targets, const std::vector<double>& mean,
                 const std::vector<double>& deviation, std::int64_t variants = 1,
                 std::vector<std::int64_t> absent = {}, bool in_file = false);
 

@@ -10,7 +10,7 @@ namespace torch_prune {
 
 PictureDataset::PictureDataset(at::Tensor labels, const Settings& settings,
                                std::shared_ptr<ForeignDecoder> foreign)
-    : Dataset(std::move(labels), {3, settings.framing.size, settings.framing.size}),
+    : Dataset(Targets(std::move(labels)), {3, settings.framing.size, settings.framing.size}),
       settings_(settings),
       normalisation_(settings.mean, settings.deviation, 3),
       foreign_(std::move(foreign)) {}

@@ -5,6 +5,7 @@ namespace torch_prune {
 
 // The work over whole datasets, on the compute thread.
 void RegisterTraining(Napi::Object exports);
+void RegisterLoss(Napi::Object exports);
 void RegisterEvaluation(Napi::Object exports);
 void RegisterPruning(Napi::Object exports);
 void RegisterFisher(Napi::Object exports);

@@ -77,6 +77,13 @@ void OptimizerState::ZeroGrad() {
   for (auto& p : parameters_) p.tensor.mutable_grad() = at::Tensor();
 }
 
+void OptimizerState::ScaleGradients(double factor) {
+  const at::NoGradGuard no_grad;
+  for (auto& p : parameters_) {
+    if (p.tensor.grad().defined()) p.tensor.mutable_grad().mul_(factor);
+  }
+}
+
 OptimizedParameter& OptimizerState::Find(const std::string& name) {
   for (auto& p : parameters_) {
     if (p.name == name) return p;

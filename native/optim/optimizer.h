@@ -49,6 +49,7 @@ class OptimizerState {
   // Writes +0 into gradients where masks prune: for callers that may have changed them since backward.
   void SealGradients();
   void ZeroGrad();
+  void ScaleGradients(double factor);
 
   std::vector<OptimizedParameter>& parameters() { return parameters_; }
   OptimizedParameter& Find(const std::string& name);

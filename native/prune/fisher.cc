@@ -10,6 +10,7 @@
 #include "../network/jobs.h"
 #include "../network/network.h"
 #include "../tensor/tensor.h"
+#include "../train/loss.h"
 
 namespace torch_prune {
 namespace {
@@ -19,6 +20,7 @@ struct Fisher {
   std::shared_ptr<Dataset> dataset;
   std::int64_t samples = 0, batch_size = 0;
   std::uint64_t seed = 0;
+  std::shared_ptr<const Loss> loss;
   std::vector<at::Tensor> weights, sums;
 
   Slices Run(Job& job);
@@ -28,11 +30,12 @@ struct Fisher {
 };
 
 void Fisher::Add(const Dataset::Batch& batch) {
-  const at::Tensor logits = network->Forward(batch.images, /*training=*/false);
-  dataset->CheckClasses(logits);
-  const auto loss = at::cross_entropy_loss(logits, batch.labels);
+  const at::Tensor outputs = network->Forward(batch.images, /*training=*/false);
+  loss->Check(outputs.sizes(), dataset->targets(), "the dataset");
+  if (batch.targets) loss->Check(outputs.sizes(), *batch.targets, "the dataset");
+  if (!(loss->Count(batch.labels) > 0)) return;
   // Asked of autograd directly: nothing is accumulated, so `.grad` stays as it is.
-  const auto gradients = torch::autograd::grad({loss}, weights);
+  const auto gradients = torch::autograd::grad({loss->Forward(outputs, batch.labels)}, weights);
   const at::NoGradGuard no_grad;
   for (std::size_t i = 0; i < weights.size(); ++i) sums[i].addcmul_(gradients[i], gradients[i]);
 }
@@ -46,6 +49,7 @@ Slices Fisher::Run(Job& job) {
   const auto* first = drawn.const_data_ptr<std::int64_t>();
   const auto pass = dataset->Read({{first, first + samples}, batch_size, network->device()});
   for (std::int64_t begin = 0; begin < samples && !job.Cancelled(); begin += batch_size) {
+    while (!pass->Ready(job) && !job.Cancelled()) co_await kHandOver;
     {
       const auto batch = pass->Next(job);
       if (batch.size() == 0) continue;
@@ -57,18 +61,21 @@ Slices Fisher::Run(Job& job) {
   for (auto& sum : sums) sum.div_(std::max(batches, 1.0));
 }
 
-// fisherStart(network, dataset, {samples, batchSize, seed}, names): for each weight, the mean over batches of
-// its squared gradient, float32: the diagonal of the empirical Fisher information, up to the batch size. The
-// samples are drawn by the seed, each at most once: the first ones of a folder are all of one class.
+// fisherStart(network, dataset, {samples, batchSize, seed, loss?}, names): for each weight, the mean over
+// batches of its squared gradient, float32: the diagonal of the empirical Fisher information, up to the batch
+// size. The samples are drawn by the seed, each at most once: the first ones of a folder are all of one
+// class.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[2], "options");
   const auto fisher = std::make_shared<Fisher>();
   fisher->network = ReadNetwork(info[0]);
   fisher->dataset = DatasetHandle::Get(info[1], "dataset");
+  fisher->dataset->NeedIndex("the Fisher criterion");
   fisher->samples = std::min(options.Integer("samples"), fisher->dataset->size());
   fisher->batch_size = options.Integer("batchSize");
   fisher->seed = static_cast<std::uint64_t>(options.Integer("seed"));
+  fisher->loss = Loss::Of(options.Get("loss"), fisher->network->device());
   if (fisher->batch_size < 1 || fisher->samples < 1)
     throw Error("ERR_ARGUMENT", "fisher needs a batch of one sample or more");
   for (const auto& name : ToStrings(info[3], "names"))

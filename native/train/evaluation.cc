@@ -12,6 +12,7 @@
 #include "../network/network.h"
 #include "../tensor/non_finite.h"
 #include "../tensor/tensor.h"
+#include "loss.h"
 
 namespace torch_prune {
 namespace {
@@ -22,8 +23,10 @@ struct Evaluation {
   std::int64_t batch_size = 0;
   bool activations = false;
   bool autocast = false;
+  std::shared_ptr<const Loss> loss;
 
-  double loss = 0, correct = 0, correct5 = 0, samples = 0;
+  double loss_sum = 0, loss_count = 0, samples = 0;
+  std::unique_ptr<Metrics> metrics;
   double input_density = 0;
   std::vector<double> densities;  // share of each layer's outputs that are not zero
   bool cancelled = false;
@@ -41,25 +44,26 @@ double NonZero(const at::Tensor& values) {
 void Evaluation::Add(const Dataset::Batch& batch, const Network::Observer& observe) {
   const at::NoGradGuard no_grad;
   const Autocast cast(network->device(), autocast);
-  const at::Tensor logits = network->Forward(batch.images, /*training=*/false, observe).to(at::kFloat);
-  dataset->CheckClasses(logits);
-  const auto size = static_cast<double>(batch.size());
-  const auto batch_loss = at::cross_entropy_loss(logits, batch.labels).item<double>();
-  loss += batch_loss * size;
-  const auto best = std::get<1>(logits.topk(std::min<std::int64_t>(5, logits.size(1)), 1));
-  auto hits = best.eq(batch.labels.unsqueeze(1));
-  // Where an output is not a number, no order of the classes says anything.
-  if (!std::isfinite(batch_loss)) hits = hits.logical_and(logits.isfinite().all(1, /*keepdim=*/true));
-  correct += static_cast<double>(hits.select(1, 0).sum().item<std::int64_t>());
-  correct5 += static_cast<double>(hits.sum().item<std::int64_t>());
-  samples += size;
+  const at::Tensor outputs = network->Forward(batch.images, /*training=*/false, observe).to(at::kFloat);
+  if (samples == 0) loss->Check(outputs.sizes(), dataset->targets(), "the dataset");
+  if (batch.targets) loss->Check(outputs.sizes(), *batch.targets, "the dataset");
+  const double count = loss->Count(batch.labels);
+  bool finite = true;
+  if (count > 0) {
+    const auto mean = loss->Forward(outputs, batch.labels).item<double>();
+    finite = std::isfinite(mean);
+    loss_sum += mean * count;
+    loss_count += count;
+  }
+  metrics->Add(outputs, batch.labels, finite);
+  samples += static_cast<double>(batch.size());
   if (activations) input_density += NonZero(batch.images);
 }
 
 Slices Evaluation::Run(Job& job) {
-  const auto count = dataset->size();
-  const auto total = Batches(count, batch_size);
-  const auto pass = dataset->Read({InOrder(count), batch_size, network->device()});
+  const auto total = dataset->Steps(batch_size);
+  const auto pass =
+      dataset->Read({InOrder(std::max<std::int64_t>(dataset->size(), 0)), batch_size, network->device()});
   densities.assign(network->layers().size(), 0);
   std::vector<double> elements(densities.size(), 0);
   double input_elements = 0;
@@ -67,26 +71,27 @@ Slices Evaluation::Run(Job& job) {
     densities[layer] += NonZero(output);
     elements[layer] += static_cast<double>(output.numel());
   };
-  for (std::int64_t step = 0; step < total && !(cancelled = job.Cancelled()); ++step) {
+  for (std::int64_t step = 0; step != total && !(cancelled = job.Cancelled()); ++step) {
+    while (!pass->Ready(job) && !job.Cancelled()) co_await kHandOver;
     {
       const auto batch = pass->Next(job);
+      if (batch.size() == 0 && pass->Over()) break;
       if (batch.size() == 0) continue;
       Add(batch, activations ? observe : nullptr);
       if (activations) input_elements += static_cast<double>(batch.images.numel());
     }
     if (job.WantsReport()) {
-      job.Report(
-          {static_cast<double>(step + 1), static_cast<double>(total), loss / samples, samples, correct});
+      job.Report({static_cast<double>(step + 1), static_cast<double>(std::max<std::int64_t>(total, 0)),
+                  loss_sum / std::max(loss_count, 1.0), samples, metrics->Correct()});
     }
     co_await kHandOver;
   }
   if (samples == 0 && !job.Cancelled()) dataset->RefuseEmpty();
-  loss /= std::max(samples, 1.0);
   input_density /= std::max(input_elements, 1.0);
   for (std::size_t i = 0; i < densities.size(); ++i) densities[i] /= std::max(elements[i], 1.0);
 }
 
-// evaluationStart(network, dataset, {batchSize, activations?, autocast?}, onProgress?)
+// evaluationStart(network, dataset, {batchSize, loss?, activations?, autocast?}, onProgress?)
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[2], "options");
@@ -96,6 +101,8 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   evaluation->batch_size = options.Integer("batchSize");
   evaluation->activations = options.Boolean("activations", false);
   evaluation->autocast = Autocast::Wanted(options);
+  evaluation->loss = Loss::Of(options.Get("loss"), evaluation->network->device());
+  evaluation->metrics = evaluation->loss->NewMetrics();
   if (evaluation->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
 
   const auto job = environment.compute.NewJob(info.Env());
@@ -106,9 +113,11 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   job->finish = [evaluation](Napi::Env env) {
     auto result = Napi::Object::New(env);
     result.Set("samples", evaluation->samples);
-    result.Set("loss", evaluation->loss);
-    result.Set("correct", evaluation->correct);
-    result.Set("correct5", evaluation->correct5);
+    const double count = evaluation->loss_count;
+    result.Set("loss", count > 0 ? evaluation->loss_sum / count : 0);
+    auto metrics = Napi::Object::New(env);
+    evaluation->metrics->Put(metrics);
+    result.Set("metrics", metrics);
     result.Set("cancelled", evaluation->cancelled);
     result.Set("inputDensity", evaluation->input_density);
     auto densities = Napi::Object::New(env);
@@ -147,6 +156,7 @@ struct Sweep {
       const std::int64_t end = drop_last ? count - count % batch_size : count;
       for (std::int64_t begin = 0; begin < end && !job.Cancelled(); begin += batch_size) {
         const auto size = std::min(batch_size, count - begin);
+        while (!pass->Ready(job) && !job.Cancelled()) co_await kHandOver;
         {
           const at::NoGradGuard no_grad;
           const Autocast cast(network->device(), autocast);
@@ -195,6 +205,7 @@ std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::Cal
   auto sweep = std::make_shared<Sweep>();
   sweep->network = access == Access::kWrite ? UseNetwork(info[0]) : ReadNetwork(info[0]);
   sweep->dataset = DatasetHandle::Get(info[1], "dataset");
+  sweep->dataset->NeedIndex(by);
   sweep->batch_size = options.Integer("batchSize");
   if (sweep->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
   sweep->autocast = Autocast::Wanted(options);
@@ -237,6 +248,10 @@ Napi::Value Predict(const Napi::CallbackInfo& info) {
 // dataset of what the frozen prefix puts out.
 Napi::Value Prefix(const Napi::CallbackInfo& info) {
   const auto [job, sweep] = NewSweep(info, "train()", Access::kRead);
+  if (!sweep->dataset->labels().defined()) {
+    throw Error("ERR_ARGUMENT",
+                "a cache of the frozen prefix needs a dataset that nothing maps: leave cachePrefix out");
+  }
   const int cut = sweep->network->FrozenPrefix();
   if (cut < 0) {
     throw Error("ERR_ARGUMENT",
@@ -251,9 +266,9 @@ Napi::Value Prefix(const Napi::CallbackInfo& info) {
   };
   job->finish = [sweep = sweep](Napi::Env env) -> Napi::Value {
     return DatasetHandle::Wrap(
-        env, std::make_shared<MemoryDataset>(sweep->outputs, sweep->dataset->labels(), std::vector<double>{},
-                                             std::vector<double>{}, sweep->variants, sweep->absent,
-                                             !sweep->folder.empty()));
+        env, std::make_shared<MemoryDataset>(sweep->outputs, Targets(sweep->dataset->labels()),
+                                             std::vector<double>{}, std::vector<double>{}, sweep->variants,
+                                             sweep->absent, !sweep->folder.empty()));
   };
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }

@@ -63,10 +63,28 @@ Napi::Value OfTensor(const Napi::CallbackInfo& info) {
   return StartSearch(info.Env(), {values}, [values] { return FindNonFinite(values); });
 }
 
-// datasetNonFinite(dataset): {nan, infinite, first} of what lies in memory; `first` is the sample.
+// datasetNonFinite(dataset): {nan, infinite, first, targets} of what lies in memory: of samples or, where
+// those are numbers, of `targets`. `first` is the sample.
 Napi::Value OfDataset(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
   const auto dataset = DatasetHandle::Get(info[0], "dataset");
-  return StartSearch(info.Env(), dataset->Memory(), [dataset] { return dataset->NonFiniteSamples(); });
+  const auto job = environment.compute.NewJob(info.Env());
+  job->claim = environment.ownership.Take({"a check", dataset->Memory(), {}});
+  const auto found = std::make_shared<std::pair<NonFinite, bool>>();
+  job->run = [dataset, found](Job&) {
+    found->first = dataset->NonFiniteSamples();
+    const auto& labels = dataset->labels();
+    if (found->first.any() || !labels.defined()) return;
+    found->first = FindNonFinite(labels);
+    found->second = found->first.any();
+    if (found->second) found->first.first /= labels.numel() / labels.size(0);
+  };
+  job->finish = [found](Napi::Env env) -> Napi::Value {
+    auto result = found->first.ToObject(env);
+    result.Set("targets", found->second);
+    return result;
+  };
+  return environment.compute.Start(info.Env(), job);
 }
 
 // FNV-1a over words of eight bytes: tells masks apart, and is no proof against forgery.

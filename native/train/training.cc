@@ -12,12 +12,14 @@
 #include "../network/claim.h"
 #include "../network/jobs.h"
 #include "../network/network.h"
+#include "../optim/clip.h"
 #include "../optim/optimizer.h"
 #include "../parameter/mask.h"
 #include "../prune/splicing.h"
 #include "../tensor/autograd.h"
 #include "../tensor/non_finite.h"
 #include "../tensor/tensor.h"
+#include "loss.h"
 #include "tally.h"
 
 namespace torch_prune {
@@ -39,9 +41,11 @@ struct Training {
   bool keep_losses = false;
   bool autocast = false;
   int after = -1;  // the dataset holds what this layer puts out (prefixStart)
-  double label_smoothing = 0;
+  std::shared_ptr<const Loss> loss;
+  std::int64_t accumulate = 1;  // batches whose gradients make one step of the optimiser
+  GradientClip clip;
   // Distillation (Hinton, Vinyals and Dean 2015): what a teacher says of every sample of the dataset.
-  at::Tensor teacher;  // float32 [N, classes], logits; undefined without
+  at::Tensor teacher;  // float32 [N, ...], outputs; undefined without
   double teacher_weight = 0, temperature = 1;
   std::unique_ptr<Splicing> splicing;  // null without
   std::vector<std::int64_t> splice_steps;
@@ -67,7 +71,7 @@ struct Training {
   // Why it stopped where numbers ran out: the first thing that is NaN or infinite, on the way of a batch from
   // its samples to its loss.
   struct Broken {
-    const char* what;       // "sample", "teacher", "tensor", "layer" or "loss"
+    const char* what;       // "sample", "target", "teacher", "tensor", "layer" or "loss"
     std::string name = {};  // of the tensor or layer
     std::int64_t sample = -1;
     NonFinite found = {};
@@ -78,32 +82,48 @@ struct Training {
   double worst_loss = 0,
          largest_sample = 0;  // the largest loss past all reason, and the magnitude of its samples
 
+  // Of an epoch; -1 where that is not known.
   std::int64_t Steps() const;
+  // Whether the epoch is.
+  bool Over() const { return steps == total_; }
   Slices Run(Job& job);
 
  private:
   void Step(const Dataset::Batch& batch);
+  void AddGradients(const Dataset::Batch& batch);
+  void UpdateWeights();
+  void End();
   void UpdateAverages() const;
-  void CheckTrainable(const at::Tensor& logits) const;
+  void CheckTrainable(const at::Tensor& outputs) const;
   bool NoteLoss(const at::Tensor& step_loss, const at::Tensor& images);
   Broken FindCause(const Dataset::Batch& batch) const;
   std::optional<Broken> BrokenTensor() const;
   void Splice();
   at::Tensor Resized(const at::Tensor& images) const;
-  at::Tensor Logits(const at::Tensor& images) const;
-  at::Tensor Loss(const at::Tensor& logits, const Dataset::Batch& batch) const;
+  at::Tensor Outputs(const at::Tensor& images) const;
+  at::Tensor Lesson(const at::Tensor& outputs, const Dataset::Batch& batch) const;
 
   bool checked_ = false;  // its output, in the first step
+  std::int64_t total_ = 0;
+  // Of the step that gradients are gathered for: its first batch, how much that one counts, and all of them.
+  std::int64_t first_ = 0;
+  double unit_ = 0, gathered_ = 0;
 };
 
-void Training::CheckTrainable(const at::Tensor& logits) const {
-  dataset->CheckClasses(logits);
-  if (!logits.requires_grad())
+void Training::CheckTrainable(const at::Tensor& outputs) const {
+  loss->Check(outputs.sizes(), dataset->targets(), "the dataset");
+  if (teacher.defined() && teacher.sizes().slice(1) != outputs.sizes().slice(1)) {
+    throw Error("ERR_SHAPE", "a teacher's outputs must have the shape of the network's, " +
+                                 c10::str(outputs.sizes().slice(1)) + ", got " +
+                                 c10::str(teacher.sizes().slice(1)));
+  }
+  if (!outputs.requires_grad())
     throw Error("ERR_ARGUMENT", "there is nothing to train: every layer is frozen, or has no parameters");
 }
 
 std::int64_t Training::Steps() const {
-  const auto samples = order.empty() ? dataset->size() : static_cast<std::int64_t>(order.size());
+  if (order.empty()) return dataset->Steps(batch_size, drop_last);
+  const auto samples = static_cast<std::int64_t>(order.size());
   return drop_last ? samples / batch_size : Batches(samples, batch_size);
 }
 
@@ -138,6 +158,10 @@ Training::Broken Training::FindCause(const Dataset::Batch& batch) const {
   };
   if (const auto found = FindNonFinite(batch.images); found.any())
     return {"sample", "", sample_of(found.first, batch.images), found};
+  if (FindNonFinite(batch.labels).any()) {
+    const auto found = FindNonFinite(batch.labels);
+    return {"target", "", sample_of(found.first, batch.labels), found};
+  }
   if (teacher.defined()) {
     for (const auto sample : batch.indices) {
       if (const auto found = FindNonFinite(teacher.select(0, sample)); found.any())
@@ -171,25 +195,20 @@ at::Tensor Training::Resized(const at::Tensor& images) const {
 }
 
 // In float32, as is the loss of them.
-at::Tensor Training::Logits(const at::Tensor& images) const {
+at::Tensor Training::Outputs(const at::Tensor& images) const {
   const Autocast cast(network->device(), autocast);
   const int last = static_cast<int>(network->layers().size()) - 1;
   return network->Run(after, images, last, /*training=*/true, nullptr, /*steps=*/true).to(at::kFloat);
 }
 
-at::Tensor Training::Loss(const at::Tensor& logits, const Dataset::Batch& batch) const {
-  const at::Tensor hard =
-      at::cross_entropy_loss(logits, batch.labels, {}, at::Reduction::Mean, -100, label_smoothing);
+// What a batch is to be learned from: its targets, and its teacher.
+at::Tensor Training::Lesson(const at::Tensor& outputs, const Dataset::Batch& batch) const {
+  const at::Tensor hard = loss->Forward(outputs, batch.labels);
   if (!teacher.defined()) return hard;
   const at::Tensor samples =
       at::from_blob(const_cast<std::int64_t*>(batch.indices.data()), {batch.size()}, at::kLong);
-  const at::Tensor soft_targets =
-      teacher.index_select(0, samples).to(logits.device()).div_(temperature).softmax(1);
-  // The divergence from the teacher, so that a student who says the same has nothing to lose.
-  const at::Tensor entropy = at::xlogy(soft_targets, soft_targets).sum(1).mean();
-  const at::Tensor soft = entropy - (logits / temperature).log_softmax(1).mul(soft_targets).sum(1).mean();
-  // The square of the temperature keeps the two gradients on one scale (their section 2.1).
-  return hard * (1 - teacher_weight) + soft * (teacher_weight * temperature * temperature);
+  const at::Tensor taught = teacher.index_select(0, samples).to(outputs.device());
+  return hard * (1 - teacher_weight) + loss->Distance(outputs, taught, temperature, teacher_weight);
 }
 
 // Gradients belong to the job alone: it lets go of them however it ends.
@@ -207,7 +226,9 @@ class JobGradients {
 // Before the forward pass of a step: what the mask keeps is then what the step computes with.
 void Training::Splice() {
   if (!splicing) return;
-  const auto due = std::find(splice_steps.begin(), splice_steps.end(), steps);
+  const auto due = std::find_if(splice_steps.begin(), splice_steps.end(), [this](std::int64_t step) {
+    return step >= steps && step < steps + accumulate;
+  });
   if (due == splice_steps.end()) return;
   splicing->Refresh(splice_keep.data() + (due - splice_steps.begin()) * splicing->groups());
 }
@@ -215,69 +236,108 @@ void Training::Splice() {
 void Training::Step(const Dataset::Batch& batch) {
   // An optimiser that reads the masks in its step saves a pass over every gradient.
   std::optional<DeferSeals> defer;
-  if (optimizer->ReadsMasks()) defer.emplace();
-  optimizer->ZeroGrad();
-  Splice();
-  if (batch.size() == 0) return;  // nothing of it can be read
-  const at::Tensor logits = Logits(Resized(batch.images));
-  if (!std::exchange(checked_, true)) CheckTrainable(logits);
-  const at::Tensor step_loss = Loss(logits, batch);
+  if (optimizer->ReadsMasks() && !clip.Any()) defer.emplace();
+  if (steps % accumulate == 0) {
+    optimizer->ZeroGrad();
+    Splice();
+    first_ = steps;
+    gathered_ = 0;
+  }
+  if (batch.size() > 0) AddGradients(batch);  // of another, nothing can be read
+  const bool last = (steps + 1) % accumulate == 0 || steps + 1 == total_;
+  if (!broken && last && gathered_ > 0) UpdateWeights();
+}
+
+void Training::AddGradients(const Dataset::Batch& batch) {
+  const at::Tensor outputs = Outputs(Resized(batch.images));
+  if (!std::exchange(checked_, true)) CheckTrainable(outputs);
+  if (batch.targets) loss->Check(outputs.sizes(), *batch.targets, "batch " + std::to_string(steps + 1));
+  const double count = loss->Count(batch.labels);
+  if (!(count > 0)) return;  // no class of it counts
+  const at::Tensor step_loss = Lesson(outputs, batch);
   if (!NoteLoss(step_loss, batch.images)) {
     broken = FindCause(batch);
     return;
   }
-  Backward(step_loss, {}, /*retain_graph=*/false, /*create_graph=*/false);
-  optimizer->Step(rates.size() == 1 ? rates[0] : rates[steps]);
-  UpdateAverages();
-  tally.Add(step_loss, logits, batch.labels);
+  // Batches of one size are summed as they are.
+  if (gathered_ == 0) unit_ = count;
+  Backward(count == unit_ ? step_loss : step_loss * (count / unit_), {}, /*retain_graph=*/false,
+           /*create_graph=*/false);
+  gathered_ += count;
+  tally.Add(*loss, step_loss, count, outputs, batch.labels);
   if (keep_losses) losses.push_back(step_loss.item<float>());
 }
 
+void Training::UpdateWeights() {
+  if (gathered_ != unit_) optimizer->ScaleGradients(unit_ / gathered_);
+  if (clip.Any()) ClipGradients(*optimizer, clip);
+  optimizer->Step(rates.size() == 1 ? rates[0] : rates[first_]);
+  UpdateAverages();
+}
+
+// An epoch has come to its end where nobody knew, or sooner than was said.
+void Training::End() {
+  if (total_ >= 0) {
+    throw Error("ERR_ARGUMENT", "the batches ended after " + std::to_string(steps) + " of " +
+                                    std::to_string(total_) + ": give `batches` as many as there are");
+  }
+  total_ = steps;
+  if (steps % accumulate != 0 && gathered_ > 0) UpdateWeights();
+}
+
 Slices Training::Run(Job& job) {
-  if (order.empty()) {
+  if (order.empty() && dataset->Indexed()) {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
     const at::Tensor shuffled = at::randperm(dataset->size(), generator, at::kLong);
     order.assign(shuffled.const_data_ptr<std::int64_t>(),
                  shuffled.const_data_ptr<std::int64_t>() + shuffled.numel());
   }
   const auto count = static_cast<std::int64_t>(order.size());
-  const std::int64_t total = Steps();
+  total_ = Steps();
   const at::Device device = network->device();
-  if (drop_last) order.resize(static_cast<std::size_t>(total * batch_size));
+  if (drop_last && dataset->Indexed()) order.resize(static_cast<std::size_t>(total_ * batch_size));
   // What samples are and how they are changed follows from the order and the seed alone.
   order.erase(order.begin(), order.begin() + std::min(steps * batch_size, count));
-  const auto pass = dataset->Read({std::move(order), batch_size, device, augmentation, seed});
+  const auto pass = dataset->Read({std::move(order), batch_size, device, augmentation, seed, steps});
   const auto pause = Clock::now() + std::chrono::duration<double>(pause_after);
   const auto paused = [&] { return pause_after >= 0 && Clock::now() >= pause; };
   const JobGradients gradients(*optimizer);
 
-  while (steps < total && !(cancelled = job.Cancelled())) {
+  // Between two steps of the optimiser there are no gradients to keep.
+  const auto between = [&] { return steps % accumulate == 0; };
+  while (steps != total_ && !(between() && (cancelled = job.Cancelled()))) {
+    while (!pass->Ready(job) && !job.Cancelled()) co_await kHandOver;
     {
       const auto batch = pass->Next(job);
       // A batch that the job did not wait for is no step.
       if (batch.size() == 0 && (cancelled = job.Cancelled())) break;
+      if (batch.size() == 0 && pass->Over()) {
+        End();
+        break;
+      }
       Step(batch);
     }
     if (broken) break;
     ++steps;
     if (job.WantsReport()) {
-      job.Report({static_cast<double>(steps), static_cast<double>(total), tally.Loss(), tally.samples(),
-                  tally.Correct()});
+      job.Report({static_cast<double>(steps), static_cast<double>(std::max<std::int64_t>(total_, 0)),
+                  tally.Loss(), tally.samples(), tally.Correct()});
     }
-    if (paused()) break;
+    if (between() && paused()) break;
     co_await kHandOver;
   }
-  if (steps == total && tally.samples() == 0) dataset->RefuseEmpty();
+  if (steps == total_ && tally.samples() == 0) dataset->RefuseEmpty();
   // The last steps, whose weights no loss has seen; and a GPU's.
-  if (!broken && steps == total) broken = BrokenTensor();
+  if (!broken && steps == total_) broken = BrokenTensor();
   if (!broken && !std::isfinite(tally.Loss())) broken = Broken{"loss"};
 }
 
 // trainingStart(network, optimizer, dataset, {order?, seed?, batchSize, dropLast?, rates, keepLosses?,
-// autocast?, augment?, size?, after?, labelSmoothing?, teacher?, teacherWeight?, temperature?, averages?,
-// averageWeights?, splicing?, from?, pauseAfter?}, onProgress?); averages are tensors by parameter's name;
-// splicing is Splicing's options and {steps, keep}: before which steps masks change, and how many weights
-// each group keeps; from is {steps, samples, lossSum, correct} of a job over the same that stopped.
+// autocast?, augment?, size?, after?, loss?, accumulate?, clipNorm?, clipValue?, teacher?, teacherWeight?,
+// temperature?, averages?, averageWeights?, splicing?, from?, pauseAfter?}, onProgress?); averages are
+// tensors by parameter's name; splicing is Splicing's options and {steps, keep}: before which steps masks
+// change, and how many weights each group keeps; from is {steps, samples, lossSum, lossCount, judged,
+// correct} of a job over the same that stopped.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[3], "options");
@@ -305,14 +365,17 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   if (training->after != -1 && training->after != training->network->FrozenPrefix()) {
     throw Error("ERR_ARGUMENT", "the layers in front of the cache are not frozen any more: fill it again");
   }
-  training->label_smoothing = options.Number("labelSmoothing", 0);
+  training->loss = Loss::Of(options.Get("loss"), training->network->device());
+  training->accumulate = options.Integer("accumulate", 1);
+  if (training->accumulate < 1) throw Error("ERR_ARGUMENT", "accumulate must be 1 or more");
+  training->clip = GradientClip::Of(options);
   if (options.Has("teacher")) {
     training->teacher = Unwrap(options.Get("teacher"), "teacher").detach();
     training->teacher_weight = options.Number("teacherWeight");
     training->temperature = options.Number("temperature");
-    const auto classes = training->teacher.dim() == 2 ? training->teacher.size(0) : -1;
-    if (classes != training->dataset->size()) {
-      throw Error("ERR_SHAPE", "a teacher's logits must be [samples of the dataset, classes], got " +
+    training->dataset->NeedIndex("distillation");
+    if (training->teacher.dim() < 2 || training->teacher.size(0) != training->dataset->size()) {
+      throw Error("ERR_SHAPE", "a teacher's outputs must be [samples of the dataset, ...], got " +
                                    c10::str(training->teacher.sizes()));
     }
   }
@@ -326,6 +389,10 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   }
   if (training->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
   const auto steps = training->Steps();
+  if (steps < 0 && (training->rates.size() != 1 || options.Has("averages") || options.Has("splicing"))) {
+    throw Error("ERR_ARGUMENT",
+                "schedules, averaging and splicing need to know the steps of an epoch: give `batches`");
+  }
   if (steps == 0) throw Error("ERR_ARGUMENT", "dropLast leaves no batch: lower batchSize, or leave it out");
   if (training->rates.size() != 1 && static_cast<std::int64_t>(training->rates.size()) < steps) {
     throw Error("ERR_ARGUMENT", "rates must hold one learning rate, or one for each of the " +
@@ -352,9 +419,10 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   if (options.Has("from")) {
     const Options from(options.Get("from"), "from");
     training->steps = from.Integer("steps");
-    if (training->steps < 0 || training->steps > steps)
+    if (training->steps < 0 || (steps >= 0 && training->steps > steps))
       throw Error("ERR_ARGUMENT", "from.steps must be 0 to " + std::to_string(steps));
-    training->tally = Tally(from.Number("samples"), from.Number("lossSum"), from.Integer("correct"));
+    training->tally = Tally(from.Number("samples"), from.Number("lossSum"), from.Number("lossCount"),
+                            from.Number("judged"), from.Number("correct"));
   }
 
   const auto job = environment.compute.NewJob(info.Env());
@@ -374,7 +442,10 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
     result.Set("samples", training->tally.samples());
     result.Set("loss", training->tally.Loss());
     result.Set("lossSum", training->tally.LossSum());
+    result.Set("lossCount", training->tally.LossCount());
+    result.Set("judged", training->tally.Judged());
     result.Set("correct", training->tally.Correct());
+    result.Set("over", training->Over());
     result.Set("cancelled", training->cancelled);
     auto losses = Napi::Float32Array::New(env, training->losses.size());
     std::copy(training->losses.begin(), training->losses.end(), losses.Data());

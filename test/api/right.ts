@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Batch } from '../../lib/data/batches.js'
 import * as library from '../../lib/index.js'
 
 const { Dataset, network, ones, prune, randn, tensor, zeros, nn, optim } = library
@@ -48,6 +49,12 @@ const recipe = () => ({
 /** For each exported function, by its path. A new export without an entry fails the test. */
 export const functions: Readonly<Record<string, Right>> = {
   'Dataset.from': () => [x(), tensor([0, 1], { dtype: 'int64' }), { mean: [], std: [] }],
+  'Dataset.fromBatches': () => [() => [], { sampleShape: [3], batches: 2 }],
+  'losses.binaryCrossEntropyWithLogits': () => [{ posWeight: [1, 2] }],
+  'losses.crossEntropy': () => [{ weight: [1, 2], ignoreIndex: -100, labelSmoothing: 0.1 }],
+  'losses.huber': () => [{ delta: 0.5 }],
+  'losses.l1': none,
+  'losses.mse': none,
   'optim.Optimizer.of': () => [net(), optimizer(), l2(1e-4)],
   'optim.Optimizer.over': () => [{ w: randn([2], { requiresGrad: true }) }, optimizer()],
   Network: () => [[3], { fc: linear(3, 2) }, { seed: 1, device: 'cpu' }],
@@ -232,6 +239,7 @@ export const methods: Readonly<Record<string, Readonly<Record<string, Right>>>> 
     batch: () => [[0, 1], 'cpu'],
     read: () => [[0, 1], { seed: 1 }],
     check: () => [{ batchSize: 2 }],
+    map: () => [(batch: Batch) => batch, { ahead: 1 }],
   },
   Network: {
     to: () => ['cpu'],

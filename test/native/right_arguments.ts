@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { TorchPruneError } from '../../lib/base/errors.js'
 import { loadAddon } from '../../lib/binding/addon.js'
 import type {
+  BatchQueueHandle,
   DatasetHandle,
   FilesHandle,
   LeaseHandle,
@@ -76,6 +77,28 @@ export async function makeSpliced(): Promise<void> {
   }
 }
 await makeSpliced()
+
+const BATCHES = {
+  sampleShape: [1, 3, 3],
+  targetShape: [],
+  targetDtype: 'int64',
+  mean: [],
+  std: [],
+  ahead: 2,
+} as const
+
+/** Of a reading that has begun, and that nobody goes on with. */
+const queue = await new Promise<BatchQueueHandle>((resolve) => {
+  const dataset = addon.batchesMake(
+    (event, _, given) => {
+      if (event === 'open') resolve(given as BatchQueueHandle)
+      reading.cancel()
+    },
+    undefined,
+    BATCHES,
+  )
+  const reading = addon.evaluationStart(network(), dataset, { batchSize: 2 })
+})
 
 const MAKERS = {
   tensor: () => floats(2, 3),
@@ -172,9 +195,13 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   setRandomState: () => [handle('state')],
 
   datasetMake: () => [floats(6, 1, 3, 3), labels(6), [], []],
+  batchesMake: () => [() => {}, handle('dataset'), BATCHES],
+  batchesPut: () => [queue, floats(2, 1, 3, 3), labels(2)],
+  batchesEnd: () => [queue, 'no more'],
   datasetDispose: () => [handle('dataset')],
   datasetSlice: () => [handle('dataset'), 1, 3],
-  datasetLargestLabel: () => [handle('dataset')],
+  datasetTargets: () => [handle('dataset')],
+  lossCheck: () => [{ kind: 'crossEntropy', weight: [1, 2, 1] }, [3], handle('dataset'), 'it'],
   datasetCheckAugmentation: () => [handle('dataset'), AUGMENT],
   datasetNonFinite: () => [handle('dataset')],
   datasetBatch: () => [handle('dataset'), [0, 1], 'cpu'],
@@ -254,18 +281,26 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
       keepLosses: true,
       augment: AUGMENT,
       size: [3, 3],
-      labelSmoothing: 0.1,
+      loss: { kind: 'crossEntropy', labelSmoothing: 0.1, weight: [1, 2, 1], ignoreIndex: -100 },
+      accumulate: 2,
+      clipNorm: 1,
+      clipValue: 0.5,
       teacher: floats(6, 3),
       teacherWeight: 0.5,
       temperature: 2,
       averages: { 'fc.bias': floats(3) },
       averageWeights: new Float64Array([0, 0.5]),
-      from: { steps: 1, samples: 2, lossSum: 1, correct: 1 },
+      from: { steps: 1, samples: 2, lossSum: 1, lossCount: 2, judged: 2, correct: 1 },
       pauseAfter: 10,
     },
     listen,
   ],
-  evaluationStart: () => [handle('network'), handle('dataset'), { batchSize: 2, activations: true }, listen],
+  evaluationStart: () => [
+    handle('network'),
+    handle('dataset'),
+    { batchSize: 2, loss: { kind: 'crossEntropy' }, activations: true },
+    listen,
+  ],
   predictionStart: () => [handle('network'), handle('dataset'), { batchSize: 2 }, listen],
   prefixStart: () => {
     // Without its dropout, which stands in the part that is kept.

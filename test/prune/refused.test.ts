@@ -80,7 +80,7 @@ const wrongs: Record<string, (call: Call) => void> = {
   'a last batch of one': retraining({ batchSize: 16, dropLast: false }),
   'no batch at all': retraining({ batchSize: 32, dropLast: true }),
   'no optimizer': retraining({ optimizer: undefined }),
-  'a label smoothing of 2': retraining({ labelSmoothing: 2 }),
+  'a label smoothing of 2': retraining({ loss: { kind: 'crossEntropy', labelSmoothing: 2 } }),
   'a schedule by name': retraining({ schedule: 'cosine' }),
   'an average by name': retraining({ averaging: 'swa' }),
   'an unknown autocast': retraining({ autocast: 'float16' }),

@@ -79,7 +79,7 @@ describe('the recipes', function () {
         epochs: 0,
         optimizer: { kind: 'sgd', lr: 'fast', momentun: 0.9 },
         schedule: { kind: 'cosinus' },
-        labelSmoothing: 2,
+        loss: { kind: 'crossEntropy', labelSmoothing: 2 },
       },
       prune: { ...prune, phases: 'all', retrain: {} },
     }
@@ -92,7 +92,7 @@ describe('the recipes', function () {
       `dense.optimizer: unknown option 'momentun': did you mean momentum?`,
       'dense.optimizer.lr: expected a number in 0..1e20, got "fast"',
       'dense.schedule.kind: expected "constant", "cosine" or "step" (did you mean cosine?), got "cosinus"',
-      'dense.labelSmoothing: expected a number in 0..1, got 2',
+      'dense.loss.labelSmoothing: expected a number in 0..1, got 2',
       `prune.phases: expected 'alternate' or an array of 'all', 'conv' and 'fc', got "all"`,
       'prune.retrain.epochs: expected a whole number of 1 or more, and it is missing',
     ])

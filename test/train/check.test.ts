@@ -130,8 +130,12 @@ describe('a teacher', () => {
   it('with other classes or samples is refused at once', () => {
     using net = toyNetwork()
     const start = (shape: number[]) => () => train(net, toyData(), teach({ teacher: zeros(shape) }))
-    expect(refusal(start([96, 4])).message).to.match(/^the teacher tells 4 classes apart, the network 3/)
-    expect(refusal(start([95, 3])).message).to.match(/^a teacher's logits must be \[96 samples, classes\]/)
+    expect(refusal(start([96, 4])).message).to.match(
+      /^the teacher says \[4\] of each sample, the network \[3\]/,
+    )
+    expect(refusal(start([95, 3])).message).to.match(
+      /^a teacher's outputs must be those for the 96 samples of this dataset, got \[95, 3\]/,
+    )
     const weight = () => train(net, toyData(), teach({ teacher: net as AnyNetwork, weight: 2 }))
     expect(refusal(weight).message).to.equal('train: distillation.weight must be in 0..1, got 2')
   })
@@ -173,7 +177,7 @@ describe('places', () => {
 
 describe('settings that would fail late', () => {
   const wrong: [RegExp, object][] = [
-    [/labelSmoothing must be in 0\.\.1, got 2$/, { labelSmoothing: 2 }],
+    [/loss\.labelSmoothing must be in 0\.\.1, got 2$/, { loss: { kind: 'crossEntropy', labelSmoothing: 2 } }],
     [/averaging must be what ema\(\) or swa\(\) returns, got 'ema'$/, { averaging: 'ema' }],
     [
       /schedule must be what constant\(\), cosine\(\) or step\(10\) returns, got 'cosine'$/,

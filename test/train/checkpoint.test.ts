@@ -19,6 +19,7 @@ import { type PruneOptions, prune } from '../../lib/prune/prune.js'
 import { toBytes } from '../../lib/tensor/bytes.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { readNote } from '../../lib/train/checkpoint.js'
+import { losses } from '../../lib/train/losses.js'
 import type { CheckpointOptions, TrainOptions } from '../../lib/train/options.js'
 import { train } from '../../lib/train/train.js'
 import type { Epoch } from '../../lib/train/training.js'
@@ -81,7 +82,7 @@ const cases: Record<string, Partial<TrainOptions>> = {
   'SGD with momentum, augmentation and dropout': {},
   'plain loops of AdamW, and smoothed labels': {
     optimizer: adamw({ lr: 0.01, fused: false }),
-    labelSmoothing: 0.1,
+    loss: losses.crossEntropy({ labelSmoothing: 0.1 }),
   },
   'a moving average of the weights': { averaging: ema(0.8) },
   'stochastic weight averaging': { averaging: swa(0.3) },
@@ -406,7 +407,7 @@ describe('a checkpoint of other data, masks or settings', () => {
     const attempt = (data: Dataset) => refusedWith(train(net, data, checkpointed({ augment: undefined })))
     expect(await attempt(dataset.slice(0, 40))).to.match(/on 44 samples, and here it is 40 samples/)
     expect(await attempt(pictures(SAMPLES, 9))).to.match(/on 44 samples, and here they are others/)
-    const plain = { augment: {}, labelSmoothing: 0, dropLast: false, autocast: 'none' } as const
+    const plain = { augment: {}, loss: losses.crossEntropy(), dropLast: false, autocast: 'none' } as const
     expect((await train(net, dataset, checkpointed(plain))).epochs).to.deep.equal([])
   })
 

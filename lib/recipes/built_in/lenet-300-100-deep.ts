@@ -1,6 +1,7 @@
 import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
 import { globalDensity } from '../../prune/criterion.js'
+import { losses } from '../../train/losses.js'
 import { defineRecipe } from '../recipe.js'
 import paper from './lenet-300-100.js'
 
@@ -11,7 +12,7 @@ export default defineRecipe({
   // Nothing is chosen on the way, so that a small validation part does. What stands here was, on one of 10,000.
   data: { kind: 'mnist', validation: 2000 },
   // Dropout of pixels lets the dense network err as seldom as smoothed labels do, which make a bad teacher of few weights.
-  dense: { ...paper.dense, epochs: 60, labelSmoothing: 0 },
+  dense: { ...paper.dense, epochs: 60, loss: losses.crossEntropy() },
   prune: {
     criterion: globalDensity(0.0115, { normalize: 'survivors' }),
     rounds: 14,

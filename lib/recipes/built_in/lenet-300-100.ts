@@ -2,6 +2,7 @@ import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
 import { sgd } from '../../optim/spec.js'
 import { globalDensity } from '../../prune/criterion.js'
+import { losses } from '../../train/losses.js'
 import { defineRecipe } from '../recipe.js'
 
 /** The first table of the paper: LeNet-300-100 on MNIST, 12 times smaller. */
@@ -15,7 +16,7 @@ export default defineRecipe({
     optimizer: sgd({ lr: 0.1, momentum: 0.9, nesterov: true }),
     schedule: cosine(),
     regularization: l2(5e-4),
-    labelSmoothing: 0.1,
+    loss: losses.crossEntropy({ labelSmoothing: 0.1 }),
   },
   prune: {
     criterion: globalDensity(0.08, { normalize: 'survivors' }),
@@ -25,7 +26,7 @@ export default defineRecipe({
       lrFactor: 0.5,
       schedule: cosine(),
       regularization: l2(2e-4),
-      labelSmoothing: 0.1,
+      loss: losses.crossEntropy({ labelSmoothing: 0.1 }),
       distillation: { weight: 0.7, temperature: 2 },
     },
   },

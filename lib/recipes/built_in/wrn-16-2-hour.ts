@@ -2,6 +2,7 @@ import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
 import { sgd } from '../../optim/spec.js'
 import { globalDensity } from '../../prune/criterion.js'
+import { losses } from '../../train/losses.js'
 import { defineRecipe } from '../recipe.js'
 
 /**
@@ -21,7 +22,7 @@ export default defineRecipe({
     optimizer: sgd({ lr: 0.2, momentum: 0.9, nesterov: true }),
     schedule: cosine({ warmup: 0.15 }),
     regularization: l2(5e-4),
-    labelSmoothing: 0.1,
+    loss: losses.crossEntropy({ labelSmoothing: 0.1 }),
     augment: { crop: { padding: 4 }, flip: true, cutout: 8 },
     progressiveResizing: { initialScale: 0.75 },
     memoryFormat: 'channelsLast',

@@ -1,0 +1,245 @@
+import { isObject, list } from '../base/collection.js'
+import { TorchPruneError } from '../base/errors.js'
+import { type Kind, kind, whole, words } from '../base/kind.js'
+import { type OptionsOf, optional } from '../base/option.js'
+import { loadAddon } from '../binding/addon.js'
+import type { BatchAsk, BatchQueueHandle, TensorHandle } from '../binding/native.js'
+import { tensorKind } from '../tensor/core.js'
+import { Tensor } from '../tensor/tensor.js'
+
+/** Samples and what they should come to, as one step of training takes them. */
+export interface Batch {
+  /** `[n, …]`: uint8, other whole numbers, or floats. */
+  readonly images: Tensor
+  /** `[n]` or `[n, …]`: whole numbers for classes, floats for anything else. */
+  readonly labels: Tensor
+}
+
+/** A batch that a function of `map()` is given; its tensors are disposed of after it. */
+export interface MappedBatch extends Batch {
+  readonly indices: readonly number[]
+}
+
+export interface BatchesOf {
+  /** Of the epoch: whoever shuffles by it repeats with the training's seed. */
+  readonly seed: number
+  /** Aborted when no more batches are wanted, also before the source has come to its end. */
+  readonly signal: AbortSignal
+}
+
+type Batches = Iterable<Batch> | AsyncIterable<Batch>
+
+/** Where batches come from: a function that is called once for each pass, or what can be iterated again and again. */
+export type BatchSource = Batches | ((of: BatchesOf) => Batches)
+
+const shapeKind = list(whole(1), 'an array of sizes of 1 or more')
+
+const made = {
+  /**
+   * Of one sample's label.
+   * @default []
+   */
+  targetShape: optional(shapeKind),
+  /**
+   * `'int64'` for classes, `'float32'` for anything else.
+   * @default 'int64'
+   */
+  targetDtype: optional(words('int64', 'float32')),
+  /**
+   * Batches that are made before they are needed.
+   * @default 2
+   */
+  ahead: optional(whole(1), 2),
+}
+
+export const batchesOptions = {
+  /** Of one sample. */
+  sampleShape: shapeKind,
+  ...made,
+  /**
+   * Batches of a pass. Schedules over all steps and averages need to know it; a pass ends after as many.
+   * @default none: a pass ends with its source
+   */
+  batches: optional(whole(1)),
+}
+
+export const mapOptions = {
+  /**
+   * Of one sample, after the function.
+   * @default as before it
+   */
+  sampleShape: optional(shapeKind),
+  ...made,
+}
+
+export interface MapOptions extends OptionsOf<typeof mapOptions> {}
+
+export const sourceKind: Kind<BatchSource> = kind(
+  'a function that makes batches, or what can be iterated for them',
+  (value) => typeof value === 'function' || isIterable(value),
+)
+
+function isIterable(value: unknown): value is Batches {
+  return isObject(value) || Array.isArray(value)
+    ? Symbol.asyncIterator in value || Symbol.iterator in value
+    : false
+}
+
+/** How a pass gets its next batch: from a source, or of a batch that comes along. */
+type Step = (of: MappedBatch | undefined) => Promise<Batch | undefined>
+
+interface Pass {
+  readonly queue: BatchQueueHandle
+  readonly step: Step
+  readonly stop: () => void
+  /** The batch that is being made, after all those before it. */
+  last: Promise<void>
+  closed: boolean
+  /** Of batches that were made. */
+  number: number
+}
+
+/**
+ * Makes batches when the compute thread asks for them, one after the other and never more than it asked for. All of it
+ * happens on the main thread.
+ */
+export class BatchMaker {
+  readonly #passes = new Map<number, Pass>()
+  readonly #begin: (of: BatchesOf) => Step
+  readonly #owned: boolean
+  #before: BatchMaker | undefined
+  #failure: { readonly message: string; readonly error: unknown } | undefined
+
+  private constructor(begin: (of: BatchesOf) => Step, owned: boolean) {
+    this.#begin = begin
+    this.#owned = owned
+  }
+
+  static of(source: BatchSource): BatchMaker {
+    return new BatchMaker(
+      (pass) => stepsOf(typeof source === 'function' ? source(pass) : source, pass),
+      false,
+    )
+  }
+
+  /** What the function returns is the library's to dispose of. */
+  static mapping(fn: (batch: MappedBatch) => Batch | Promise<Batch>): BatchMaker {
+    return new BatchMaker(() => async (of) => await fn(of!), true)
+  }
+
+  /** What the addon calls. */
+  readonly ask: BatchAsk = (event, id, ...more) => {
+    if (event === 'open') {
+      const [queue, seed] = more as [BatchQueueHandle, number]
+      this.#open(id, queue, seed)
+    } else if (event === 'close') {
+      const pass = this.#passes.get(id)
+      this.#passes.delete(id)
+      if (!pass) return
+      pass.closed = true
+      pass.stop()
+    } else {
+      const [images, labels, indices] = more as [TensorHandle?, TensorHandle?, number[]?]
+      const of =
+        images && labels && indices
+          ? { images: Tensor.wrap(images), labels: Tensor.wrap(labels), indices }
+          : undefined
+      const pass = this.#passes.get(id)
+      if (pass) pass.last = pass.last.then(() => this.#make(pass, of))
+    }
+  }
+
+  /** Also explains the failures of another one, whose batches it takes. */
+  after(other: BatchMaker | undefined): this {
+    this.#before = other
+    return this
+  }
+
+  /** The error that a job should fail with: with its cause, where that was a failure of this source. */
+  explain(error: unknown): unknown {
+    const failure = this.#failure
+    if (!(error instanceof TorchPruneError) || error.message !== failure?.message) {
+      return this.#before ? this.#before.explain(error) : error
+    }
+    return new TorchPruneError(error.code, error.message, { cause: failure.error })
+  }
+
+  #open(id: number, queue: BatchQueueHandle, seed: number): void {
+    const controller = new AbortController()
+    const failed = async (error: unknown): Promise<undefined> => {
+      throw error
+    }
+    let step: Step
+    try {
+      step = this.#begin({ seed, signal: controller.signal })
+    } catch (error) {
+      step = () => failed(error)
+    }
+    const stop = () => controller.abort()
+    this.#passes.set(id, { queue, step, stop, last: Promise.resolve(), closed: false, number: 0 })
+  }
+
+  async #make(pass: Pass, of: MappedBatch | undefined): Promise<void> {
+    const native = loadAddon()
+    let batch: Batch | undefined
+    try {
+      if (pass.closed) return
+      batch = await pass.step(of)
+      if (pass.closed) return
+      if (batch === undefined) native.batchesEnd(pass.queue)
+      else {
+        const { images, labels } = checked(batch)
+        native.batchesPut(pass.queue, images.handle, labels.handle)
+        pass.number++
+      }
+    } catch (error) {
+      pass.closed = true
+      const said = error instanceof Error ? error.message : String(error)
+      const message = `batch ${pass.number + 1} could not be made: ${said}`
+        .replaceAll(/\s+/g, ' ')
+        .slice(0, 350)
+      this.#failure = { message, error }
+      native.batchesEnd(pass.queue, message)
+    } finally {
+      of?.images.dispose()
+      of?.labels.dispose()
+      if (this.#owned) {
+        batch?.images?.dispose?.()
+        batch?.labels?.dispose?.()
+      }
+    }
+  }
+}
+
+function checked(batch: unknown): Batch {
+  if (!isObject(batch)) {
+    throw new TorchPruneError('ERR_ARGUMENT', 'it must be an object { images, labels } of tensors')
+  }
+  const images = tensorKind.read(batch.images, 'images') as Tensor
+  const labels = tensorKind.read(batch.labels, 'labels') as Tensor
+  return { images, labels }
+}
+
+function stepsOf(batches: Batches, { signal }: BatchesOf): Step {
+  const iterator =
+    Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]()
+  // Nobody waits for a source to clean up, nor for one that never answers.
+  const leave = async () => void (await iterator.return?.())
+  signal.addEventListener('abort', () => void leave().catch(() => {}), { once: true })
+  return async () => {
+    const { done, value } = await iterator.next()
+    return done ? undefined : (value as Batch)
+  }
+}
+
+/** Runs a job over a dataset; a failure of its source comes with its cause. */
+export async function explained<Result>(
+  maker: BatchMaker | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw maker ? maker.explain(error) : error
+  }
+}

@@ -1,0 +1,337 @@
+#include "batches_dataset.h"
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <utility>
+
+#include "../base/arguments.h"
+#include "../tensor/snapshot.h"
+#include "../tensor/tensor.h"
+#include "memory_dataset.h"
+
+namespace torch_prune {
+
+// How long the compute thread waits before others have their turn.
+constexpr auto kPatience = std::chrono::milliseconds(5);
+
+void BatchQueue::Put(Made batch) {
+  {
+    const std::lock_guard lock(mutex_);
+    made_.push_back(std::move(batch));
+  }
+  changed_.notify_all();
+}
+
+void BatchQueue::End() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  changed_.notify_all();
+}
+
+void BatchQueue::Fail(const std::string& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = why;
+  }
+  changed_.notify_all();
+}
+
+bool BatchQueue::Wait() {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, kPatience, [this] { return !made_.empty() || ended_ || failure_; });
+}
+
+std::optional<BatchQueue::Made> BatchQueue::Take() {
+  const std::lock_guard lock(mutex_);
+  if (made_.empty() && failure_) throw Error("ERR_ARGUMENT", *failure_);
+  if (made_.empty()) return {};
+  auto first = std::move(made_.front());
+  made_.pop_front();
+  return first;
+}
+
+bool BatchQueue::Ended() const {
+  const std::lock_guard lock(mutex_);
+  return ended_ && made_.empty();
+}
+
+BatchMaker::BatchMaker(Napi::Env env, const Napi::Function& ask)
+    : channel_(Channel::New(env, ask, "torch-prune batches", 0, 1)) {
+  channel_.Unref(env);  // the job that waits for batches keeps the process alive
+}
+
+BatchMaker::~BatchMaker() {
+  if (!closed_) channel_.Release();
+}
+
+std::int64_t BatchMaker::Open(std::shared_ptr<BatchQueue> queue, std::uint64_t seed) {
+  const std::int64_t reading = next_++;
+  Send({reading, std::move(queue), seed});
+  return reading;
+}
+
+void BatchMaker::Next(std::int64_t reading, std::optional<Dataset::Batch> of) {
+  Request request{reading};
+  request.of = std::move(of);
+  Send(std::move(request));
+}
+
+void BatchMaker::Close(std::int64_t reading) {
+  Request request{reading};
+  request.closes = true;
+  Send(std::move(request));
+}
+
+void BatchMaker::Send(Request request) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return;
+  auto message = std::make_unique<Request>(std::move(request));
+  if (channel_.NonBlockingCall(message.get()) == napi_ok) {
+    message.release();  // NOLINT(bugprone-unused-return-value): Deliver takes it back
+  } else {
+    closed_ = true;
+  }
+}
+
+void BatchMaker::Deliver(Napi::Env env, Napi::Function ask, std::nullptr_t*, Request* raw) {
+  const std::unique_ptr<Request> request(raw);
+  if (static_cast<napi_env>(env) == nullptr) return;
+  Napi::HandleScope scope(env);
+  const auto reading = Napi::Number::New(env, static_cast<double>(request->reading));
+  if (request->closes) {
+    ask.Call({Napi::String::New(env, "close"), reading});
+  } else if (request->queue) {
+    ask.Call({Napi::String::New(env, "open"), reading,
+              Handle<BatchQueue>::Wrap(env, std::move(request->queue)),
+              Napi::Number::New(env, static_cast<double>(request->seed))});
+  } else if (request->of) {
+    auto indices = Napi::Array::New(env, request->of->indices.size());
+    for (std::uint32_t i = 0; i < request->of->indices.size(); ++i)
+      indices.Set(i, static_cast<double>(request->of->indices[i]));
+    ask.Call({Napi::String::New(env, "next"), reading, Wrap(env, request->of->images),
+              Wrap(env, request->of->labels), indices});
+  } else {
+    ask.Call({Napi::String::New(env, "next"), reading});
+  }
+}
+
+BatchesDataset::BatchesDataset(std::shared_ptr<BatchMaker> maker, std::shared_ptr<const Dataset> of,
+                               Targets targets, std::vector<std::int64_t> sample, Settings settings)
+    : Dataset(std::move(targets), std::move(sample), of ? of->size() : -1),
+      maker_(std::move(maker)),
+      of_(std::move(of)),
+      settings_(std::move(settings)) {}
+
+std::int64_t BatchesDataset::Steps(std::int64_t batch_size, bool drop_last) const {
+  return of_ ? of_->Steps(batch_size, drop_last) : settings_.batches;
+}
+
+std::vector<at::Tensor> BatchesDataset::Memory() const {
+  return of_ ? of_->Memory() : std::vector<at::Tensor>{};
+}
+
+void BatchesDataset::CheckAugmentation(const Augmentation& augmentation) const {
+  if (of_) return of_->CheckAugmentation(augmentation);
+  if (!augmentation.Any()) return;
+  throw Error("ERR_ARGUMENT",
+              "augment is for datasets that are read by index: change your batches where you make them");
+}
+
+Dataset::Batch BatchesDataset::Gather(const std::vector<std::int64_t>&, const at::Device&) const {
+  throw Error("ERR_ARGUMENT",
+              "these batches are made by a function of yours: use read() in place of batch()");
+}
+
+std::vector<Dataset::Skipped> BatchesDataset::SkippedSamples() const {
+  return of_ ? of_->SkippedSamples() : std::vector<Skipped>{};
+}
+
+std::shared_ptr<Dataset> BatchesDataset::Cut(std::int64_t begin, std::int64_t end) const {
+  return std::make_shared<BatchesDataset>(maker_, of_->Slice(begin, end), targets(), sample(), settings_);
+}
+
+void BatchesDataset::CheckMade(const BatchQueue::Made& made, std::int64_t number) const {
+  const auto refuse = [number](const char* code, const std::string& what) {
+    throw Error(code, "batch " + std::to_string(number + 1) + " that your function made: " + what);
+  };
+  const auto check = [&](const char* name, const at::Tensor& values, at::IntArrayRef expected) {
+    if (values.dim() > 0 && values.size(0) > 0 && values.sizes().slice(1) == expected) return;
+    refuse("ERR_SHAPE", std::string(name) + " must be [n, ...] of samples " + c10::str(expected) + ", got " +
+                            c10::str(values.sizes()));
+  };
+  check("images", made.images, sample());
+  check("labels", made.labels, targets().shape());
+  if (made.images.size(0) != made.labels.size(0)) {
+    refuse("ERR_SHAPE", std::to_string(made.images.size(0)) + " images have " +
+                            std::to_string(made.labels.size(0)) + " labels");
+  }
+  if (made.labels.is_floating_point() != (targets().dtype() == at::kFloat)) {
+    refuse("ERR_DTYPE", std::string("labels must be ") +
+                            (targets().dtype() == at::kFloat ? "floats" : "whole numbers") +
+                            ", as targetDtype says");
+  }
+}
+
+class BatchesDataset::Reading : public Pass {
+ public:
+  Reading(std::shared_ptr<const BatchesDataset> dataset, Plan plan)
+      : dataset_(std::move(dataset)),
+        plan_(std::move(plan)),
+        queue_(std::make_shared<BatchQueue>()),
+        id_(dataset_->maker_->Open(queue_, plan_.seed)) {
+    if (!dataset_->of_) return;
+    Plan theirs = plan_;
+    theirs.device = at::kCPU;
+    of_ = dataset_->of_->Read(std::move(theirs));
+  }
+  ~Reading() override { dataset_->maker_->Close(id_); }
+
+  bool Ready(const Job& job) override {
+    Ask(job);
+    // One whose samples cannot be read has nothing to wait for.
+    if (!asked_.empty() && asked_.front().empty() && dataset_->of_) return true;
+    if (asked_.empty()) return of_ && (of_->Over() || begun_ == plan_.steps());
+    return queue_->Wait();
+  }
+
+  Batch Next(const Job& job) override {
+    for (;;) {
+      while (!Ready(job)) {
+        if (job.Cancelled()) return {};
+      }
+      if (asked_.empty()) return {};
+      auto indices = std::move(asked_.front());
+      asked_.pop_front();
+      if (dataset_->of_ && indices.empty()) return {};
+      auto made = queue_->Take();
+      if (!made) {
+        ended_ = true;
+        return {};
+      }
+      dataset_->CheckMade(*made, taken_++);
+      if (!dataset_->of_ && taken_ <= plan_.skip) continue;
+      return Made(job, std::move(*made), std::move(indices));
+    }
+  }
+
+  bool Over() const override { return ended_ || (of_ && of_->Over() && asked_.empty()); }
+
+ private:
+  // Asks for batches, as far ahead as is allowed.
+  void Ask(const Job& job) {
+    while (!ended_ && static_cast<std::int64_t>(asked_.size()) < dataset_->settings_.ahead) {
+      if (!of_) {
+        asked_.emplace_back();
+        dataset_->maker_->Next(id_, {});
+        continue;
+      }
+      const bool all = dataset_->of_->Indexed() && begun_ == plan_.steps();
+      if (all || of_->Over() || !of_->Ready(job)) return;
+      auto batch = of_->Next(job);
+      if (batch.size() == 0 && (job.Cancelled() || of_->Over())) return;
+      ++begun_;
+      asked_.push_back(batch.indices);
+      if (batch.size() > 0) dataset_->maker_->Next(id_, std::move(batch));
+    }
+  }
+
+  Batch Made(const Job& job, BatchQueue::Made made, std::vector<std::int64_t> indices) {
+    const auto count = made.images.size(0);
+    if (!indices.empty() && static_cast<std::int64_t>(indices.size()) != count) {
+      throw Error("ERR_SHAPE", "a function of map() must return as many samples as it is given, " +
+                                   std::to_string(indices.size()) + ", got " + std::to_string(count));
+    }
+    if (indices.empty()) {
+      indices = InOrder(count);
+      for (auto& index : indices) index += seen_;
+    }
+    seen_ += count;
+    const auto& [mean, deviation, ahead, batches] = dataset_->settings_;
+    auto targets = std::make_shared<const Targets>(made.labels);
+    const auto one = std::make_shared<MemoryDataset>(made.images, *targets, mean, deviation);
+    auto batch = one->Read({InOrder(count), count, plan_.device})->Next(job);
+    batch.indices = std::move(indices);
+    batch.targets = std::move(targets);
+    return batch;
+  }
+
+  const std::shared_ptr<const BatchesDataset> dataset_;
+  const Plan plan_;
+  const std::shared_ptr<BatchQueue> queue_;
+  const std::int64_t id_;
+  std::unique_ptr<Pass> of_;
+  // What was asked for and is not taken yet: the samples of each batch, where it is made of such.
+  std::deque<std::vector<std::int64_t>> asked_;
+  std::int64_t begun_ = 0, taken_ = 0, seen_ = 0;
+  bool ended_ = false;
+};
+
+std::unique_ptr<Dataset::Pass> BatchesDataset::Read(Plan plan) const {
+  return std::make_unique<Reading>(std::static_pointer_cast<const BatchesDataset>(shared_from_this()),
+                                   std::move(plan));
+}
+
+namespace {
+
+// batchesMake(ask, of | undefined, {sampleShape, targetShape, targetDtype, mean, std, ahead, batches?}): a
+// dataset of what `ask` makes, as BatchMaker calls it.
+Napi::Value Make(const Napi::CallbackInfo& info) {
+  const auto ask = ToFunction(info[0], "ask");
+  const Options options(info[2], "options");
+  std::shared_ptr<const Dataset> of;
+  if (!info[1].IsUndefined()) of = DatasetHandle::Get(info[1], "dataset");
+  BatchesDataset::Settings settings;
+  settings.mean = ToNumbers(options.Get("mean"), "mean");
+  settings.deviation = ToNumbers(options.Get("std"), "std");
+  settings.ahead = options.Integer("ahead");
+  settings.batches = options.Integer("batches", -1);
+  if (settings.ahead < 1) throw Error("ERR_ARGUMENT", "ahead must be 1 or more");
+  if (settings.batches < 1 && options.Has("batches"))
+    throw Error("ERR_ARGUMENT", "batches must be 1 or more");
+  const auto dtype = ToDType(options.Get("targetDtype"), "targetDtype");
+  if (dtype != at::kLong && dtype != at::kFloat)
+    throw Error("ERR_DTYPE", "targetDtype must be 'int64' or 'float32'");
+  return DatasetHandle::Wrap(info.Env(),
+                             std::make_shared<BatchesDataset>(
+                                 std::make_shared<BatchMaker>(info.Env(), ask), std::move(of),
+                                 Targets(dtype, ToShape(options.Get("targetShape"), "targetShape")),
+                                 ToShape(options.Get("sampleShape"), "sampleShape"), std::move(settings)));
+}
+
+// What the caller writes into a tensor later does not reach the batch.
+at::Tensor Kept(const Napi::Value& value, const char* what) {
+  const at::Tensor& tensor = Unwrap(value, what);
+  return tensor.is_cpu() ? Snapshot(tensor) : tensor.detach().cpu();
+}
+
+// batchesPut(queue, images, labels)
+Napi::Value Put(const Napi::CallbackInfo& info) {
+  const auto queue = Handle<BatchQueue>::Get(info[0], "queue");
+  queue->Put({Kept(info[1], "images"), Kept(info[2], "labels")});
+  return info.Env().Undefined();
+}
+
+// batchesEnd(queue, why?): no more come, because of `why` where it is given.
+Napi::Value End(const Napi::CallbackInfo& info) {
+  const auto queue = Handle<BatchQueue>::Get(info[0], "queue");
+  if (info[1].IsUndefined()) {
+    queue->End();
+  } else {
+    queue->Fail(ToString(info[1], "why"));
+  }
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void RegisterBatches(Napi::Env env, Napi::Object exports) {
+  Handle<BatchQueue>::Register(env);
+  Export<Make>(exports, "batchesMake");
+  Export<Put>(exports, "batchesPut");
+  Export<End>(exports, "batchesEnd");
+}
+
+}  // namespace torch_prune

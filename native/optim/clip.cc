@@ -1,0 +1,41 @@
+#include "clip.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+namespace torch_prune {
+namespace {
+
+double Limit(const Options& options, const char* name) {
+  const double limit = options.Number(name, 0);
+  if (limit >= 0) return limit;
+  throw Error("ERR_ARGUMENT", std::string(name) + " must be 0 or more, got " + c10::str(limit));
+}
+
+}  // namespace
+
+GradientClip GradientClip::Of(const Options& options) {
+  return {Limit(options, "clipNorm"), Limit(options, "clipValue")};
+}
+
+void ClipGradients(OptimizerState& optimizer, const GradientClip& clip) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients, norms;
+  for (const auto& p : optimizer.parameters()) {
+    if (p.tensor.grad().defined()) gradients.push_back(p.tensor.grad());
+  }
+  if (gradients.empty()) return;
+  if (clip.norm > 0) {
+    for (const auto& gradient : gradients) norms.push_back(gradient.norm());
+    const at::Tensor total = at::stack(norms).norm();
+    const at::Tensor factor = (clip.norm / (total + 1e-6)).clamp_max(1);
+    for (auto& gradient : gradients) gradient.mul_(factor);
+  }
+  if (clip.value > 0) {
+    for (auto& gradient : gradients) gradient.clamp_(-clip.value, clip.value);
+  }
+  // A norm that is not a number makes one of every +0.
+  optimizer.SealGradients();
+}
+
+}  // namespace torch_prune
