@@ -9,7 +9,7 @@ class SeveralFaults extends TorchPruneError {
   constructor(readonly parts: readonly TorchPruneError[]) {
     const [first] = parts as [TorchPruneError, ...TorchPruneError[]]
     // Each message begins with the name of the same call, which is printed only once.
-    const caller = /^[\w.]+: /.exec(first.message)?.[0] ?? ''
+    const caller = /^[\w.-]+: /.exec(first.message)?.[0] ?? ''
     const said = parts.map(({ message }, i) =>
       i > 0 && message.startsWith(caller) ? message.slice(caller.length) : message,
     )

@@ -60,7 +60,7 @@ export function alexnet(options: HiddenOptions & SizeOptions = {}) {
  * 60,965,224 parameters for 1000 classes. Layers are named as in the paper's table; Caffe calls fc1 fc6, and so on.
  */
 export function alexnetCaffe(options: HiddenOptions = {}) {
-  const read = readModelOptions('alexnetCaffe', hiddenOptions, options)
+  const read = readModelOptions('alexnet-caffe', hiddenOptions, options)
   const { classes = 1000, dropout: p = 0.5, hidden = 4096 } = read
   return network(
     [3, 227, 227],

@@ -10,7 +10,7 @@ import {
 
 /** LeNet-300-100 for samples `[1, 28, 28]`: three fully connected layers, 266,610 parameters. */
 export function lenet300100(options: ModelOptions = {}) {
-  const read = readModelOptions('lenet300100', modelOptions, options)
+  const read = readModelOptions('lenet-300-100', modelOptions, options)
   return network([1, 28, 28], { flatten: flatten(), ...layers(read) }, read.own)
 }
 
@@ -19,7 +19,7 @@ export function lenet300100(options: ModelOptions = {}) {
  * defaults to 0.2.
  */
 export function lenet300100Dropout(options: DropoutOptions = {}) {
-  const read = readModelOptions('lenet300100Dropout', dropoutOptions, options)
+  const read = readModelOptions('lenet-300-100-dropout', dropoutOptions, options)
   const { dropout: p = 0.2 } = read
   return network([1, 28, 28], { flatten: flatten(), drop1: dropout(p), ...layers(read) }, read.own)
 }

@@ -4,7 +4,7 @@ import { type ModelOptions, modelOptions, readModelOptions } from './options.js'
 
 /** LeNet-5 in Caffe's version, for samples `[1, 28, 28]`: no ReLU after the convolutions, 431,080 parameters. */
 export function lenet5(options: ModelOptions = {}) {
-  const read = readModelOptions('lenet5', modelOptions, options)
+  const read = readModelOptions('lenet-5', modelOptions, options)
   return network([1, 28, 28], layers(read), read.own)
 }
 
@@ -13,7 +13,7 @@ export function lenet5(options: ModelOptions = {}) {
  * fewer errors.
  */
 export function lenet5Dropout(options: ModelOptions = {}) {
-  const read = readModelOptions('lenet5Dropout', modelOptions, options)
+  const read = readModelOptions('lenet-5-dropout', modelOptions, options)
   const { conv1, pool1, conv2, pool2, flatten, fc1, relu1, fc2 } = layers(read)
   const [drop1, drop2, drop3] = [dropout(0.1), dropout(0.3), dropout(0.5)]
   return network(

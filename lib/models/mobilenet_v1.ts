@@ -14,13 +14,13 @@ import {
  * Samples are `[3, 32, 32]`; 3,217,226 parameters.
  */
 export function mobilenetV1(options: ModelOptions = {}) {
-  const read = readModelOptions('mobilenetV1', modelOptions, options)
+  const read = readModelOptions('mobilenet-v1', modelOptions, options)
   return network([3, 32, 32], layers(1, read.classes ?? 10), read.own)
 }
 
 /** MobileNet for ImageNet (Howard et al. 2017). Samples are `[3, 224, 224]`; 4,231,976 parameters for 1000 classes. */
 export function mobilenetV1ImageNet(options: SizeOptions = {}) {
-  const read = readModelOptions('mobilenetV1ImageNet', sizeOptions, options)
+  const read = readModelOptions('mobilenet-v1-imagenet', sizeOptions, options)
   const { size = 224 } = read
   return network([3, size, size], layers(2, read.classes ?? 1000), read.own)
 }

@@ -24,7 +24,7 @@ import { named } from './residual.js'
  * are small. Samples are `[3, 32, 32]`; 2,236,682 parameters.
  */
 export function mobilenetV2(options: DropoutOptions = {}) {
-  const read = readModelOptions('mobilenetV2', dropoutOptions, options)
+  const read = readModelOptions('mobilenet-v2', dropoutOptions, options)
   const { classes = 10, dropout = 0.2 } = read
   return network([3, 32, 32], { ...features(1, 1), ...classifier(classes, dropout) }, read.own)
 }
@@ -34,7 +34,7 @@ export function mobilenetV2(options: DropoutOptions = {}) {
  * are `[3, 224, 224]`; 3,504,872 parameters for 1000 classes.
  */
 export function mobilenetV2ImageNet(options: DropoutSizeOptions = {}) {
-  const read = readModelOptions('mobilenetV2ImageNet', dropoutSizeOptions, options)
+  const read = readModelOptions('mobilenet-v2-imagenet', dropoutSizeOptions, options)
   const { classes = 1000, dropout = 0.2, size = 224 } = read
   return network([3, size, size], { ...features(2, 2), ...classifier(classes, dropout) }, read.own)
 }

@@ -7,7 +7,7 @@ import { basic, basicProjected, bottleneck, bottleneckProjected } from './residu
 
 /** ResNet-9 for CIFAR-10, with one basic block per stage. Samples are `[3, 32, 32]`; it has 4,903,242 parameters. */
 export function resnet9(options: ModelOptions = {}) {
-  const read = readModelOptions('resnet9', modelOptions, options)
+  const read = readModelOptions('resnet-9', modelOptions, options)
   return network(
     [3, 32, 32],
     {
@@ -24,7 +24,7 @@ export function resnet9(options: ModelOptions = {}) {
 
 /** ResNet-18 for CIFAR-10, with two basic blocks per stage. Samples are `[3, 32, 32]`; it has 11,173,962 parameters. */
 export function resnet18(options: ModelOptions = {}) {
-  const read = readModelOptions('resnet18', modelOptions, options)
+  const read = readModelOptions('resnet-18', modelOptions, options)
   return network(
     [3, 32, 32],
     {
@@ -45,7 +45,7 @@ export function resnet18(options: ModelOptions = {}) {
 
 /** ResNet-34 for CIFAR-10, with 3, 4, 6 and 3 basic blocks. Samples are `[3, 32, 32]`; it has 21,282,122 parameters. */
 export function resnet34(options: ModelOptions = {}) {
-  const read = readModelOptions('resnet34', modelOptions, options)
+  const read = readModelOptions('resnet-34', modelOptions, options)
   return network(
     [3, 32, 32],
     {
@@ -74,7 +74,7 @@ export function resnet34(options: ModelOptions = {}) {
 
 /** ResNet-50 for CIFAR-10, with 3, 4, 6 and 3 bottlenecks. Samples are `[3, 32, 32]`; it has 23,520,842 parameters. */
 export function resnet50(options: ModelOptions = {}) {
-  const read = readModelOptions('resnet50', modelOptions, options)
+  const read = readModelOptions('resnet-50', modelOptions, options)
   return network(
     [3, 32, 32],
     {

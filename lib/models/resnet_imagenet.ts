@@ -16,7 +16,7 @@ import { basic, basicProjected, bottleneck, bottleneckProjected } from './residu
  * has 11,689,512 parameters for 1000 classes.
  */
 export function resnet18ImageNet(options: SizeOptions = {}) {
-  const read = readModelOptions('resnet18ImageNet', sizeOptions, options)
+  const read = readModelOptions('resnet-18-imagenet', sizeOptions, options)
   const { size = 224 } = read
   return network(
     [3, size, size],
@@ -41,7 +41,7 @@ export function resnet18ImageNet(options: SizeOptions = {}) {
  * a bottleneck is in its 3×3 convolution. Samples are `[3, 224, 224]`; it has 25,557,032 parameters for 1000 classes.
  */
 export function resnet50ImageNet(options: SizeOptions = {}) {
-  const read = readModelOptions('resnet50ImageNet', sizeOptions, options)
+  const read = readModelOptions('resnet-50-imagenet', sizeOptions, options)
   const { size = 224 } = read
   return network(
     [3, size, size],

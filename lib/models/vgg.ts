@@ -16,7 +16,7 @@ import { type HiddenOptions, hiddenSizeOptions, readModelOptions, type SizeOptio
  * Samples are `[3, 224, 224]`; it has 138,357,544 parameters for 1000 classes.
  */
 export function vgg16(options: HiddenOptions & SizeOptions = {}) {
-  const read = readModelOptions('vgg16', hiddenSizeOptions, options)
+  const read = readModelOptions('vgg-16', hiddenSizeOptions, options)
   const { size = 224 } = read
   return network(
     [3, size, size],
@@ -60,7 +60,7 @@ export function vgg16(options: HiddenOptions & SizeOptions = {}) {
 
 /** {@link vgg16} with batch normalization after each convolution, like torchvision's. It has 138,365,992 parameters. */
 export function vgg16bn(options: HiddenOptions & SizeOptions = {}) {
-  const read = readModelOptions('vgg16bn', hiddenSizeOptions, options)
+  const read = readModelOptions('vgg-16-bn', hiddenSizeOptions, options)
   const { size = 224 } = read
   return network(
     [3, size, size],

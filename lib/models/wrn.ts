@@ -19,7 +19,7 @@ import { named } from './residual.js'
 
 /** WRN-16-2 for CIFAR-10. Samples are `[3, 32, 32]`; it has 691,674 parameters. */
 export function wrn16x2(options: DropoutOptions = {}) {
-  const read = readModelOptions('wrn16x2', dropoutOptions, options)
+  const read = readModelOptions('wrn-16-2', dropoutOptions, options)
   const { dropout: p = 0 } = read
   return network(
     [3, 32, 32],
@@ -39,7 +39,7 @@ export function wrn16x2(options: DropoutOptions = {}) {
 
 /** WRN-40-2 for CIFAR-10. Samples are `[3, 32, 32]`; it has 2,243,546 parameters. */
 export function wrn40x2(options: DropoutOptions = {}) {
-  const read = readModelOptions('wrn40x2', dropoutOptions, options)
+  const read = readModelOptions('wrn-40-2', dropoutOptions, options)
   const { dropout: p = 0 } = read
   return network(
     [3, 32, 32],
@@ -59,7 +59,7 @@ export function wrn40x2(options: DropoutOptions = {}) {
 
 /** WRN-40-1 for CIFAR-10. Samples are `[3, 32, 32]`; it has 563,930 parameters. */
 export function wrn40x1(options: DropoutOptions = {}) {
-  const read = readModelOptions('wrn40x1', dropoutOptions, options)
+  const read = readModelOptions('wrn-40-1', dropoutOptions, options)
   const { dropout: p = 0 } = read
   return network(
     [3, 32, 32],

@@ -5,9 +5,8 @@ import { OwnFolder } from '../runs/own_folder.js'
 import { evaluate } from '../train/evaluate.js'
 import { train } from '../train/train.js'
 import { findOwnRun } from './folder.js'
-import { readRecipe } from './options.js'
 import { type Note, savedWithin } from './position.js'
-import type { Recipe } from './recipe.js'
+import { type Recipe, readRecipe } from './recipe.js'
 import {
   checkDense,
   logged,

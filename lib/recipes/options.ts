@@ -1,7 +1,7 @@
 import { abortOptions } from '../base/abort.js'
 import { isObject } from '../base/collection.js'
 import { boolean, kind, number, path, seed, whole } from '../base/kind.js'
-import { group, leftOpen, optional, readOptions } from '../base/option.js'
+import { group, leftOpen, optional } from '../base/option.js'
 import { weightsOptions } from '../nn/zeros.js'
 import { optimizerKind } from '../optim/spec.js'
 import { pruneOptions } from '../prune/options.js'
@@ -11,7 +11,6 @@ import { crossEntropyKind, DEFAULT_LOSS } from '../train/losses.js'
 import { retrainOptions, settingsOptions } from '../train/options.js'
 import { dataKind } from './data.js'
 import { modelKind } from './model.js'
-import type { Recipe } from './recipe.js'
 
 const NAME = /^\w[\w.-]{0,99}$/
 
@@ -80,15 +79,6 @@ export const recipeOptions = {
 
 /** A recipe as an argument. */
 export const recipeKind = group(recipeOptions)
-
-/**
- * A recipe whole: checked, with its defaults, and each plan in one order.
- *
- * @throws TorchPruneError `ERR_ARGUMENT` naming each field that is unknown, missing or wrong.
- */
-export function readRecipe(caller: string, value: unknown): Recipe {
-  return readOptions(caller, { recipe: recipeKind }, { recipe: value }).recipe as Recipe
-}
 
 const tells = kind<object>('an object of functions', isObject)
 

@@ -1,7 +1,6 @@
 import { TorchPruneError } from '../base/errors.js'
 import { plainModel } from './model.js'
-import { readRecipe } from './options.js'
-import type { Recipe } from './recipe.js'
+import { type Recipe, readRecipe } from './recipe.js'
 
 /**
  * A recipe as plain data that JSON can hold: whole, with its defaults. Read again, it computes the same.

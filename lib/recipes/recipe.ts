@@ -1,3 +1,4 @@
+import { readOptions } from '../base/option.js'
 import type { OptimizerSpec } from '../optim/spec.js'
 import type { PruneOptions } from '../prune/prune.js'
 import type { PaperTable } from '../runs/paper.js'
@@ -5,7 +6,7 @@ import type { CrossEntropyLoss } from '../train/losses.js'
 import type { RetrainOptions, TrainOptions } from '../train/options.js'
 import type { DataSource } from './data.js'
 import type { ModelSource, PrunableIn } from './model.js'
-import { readRecipe } from './options.js'
+import { recipeKind } from './options.js'
 
 /** How the dense network is trained. */
 export type DensePlan = Pick<
@@ -68,6 +69,15 @@ export function retrainingOf({ dense, prune }: Pick<Recipe, 'dense' | 'prune'>):
   const { lrFactor = prune.retrain.optimizer ? 1 : 0.1, ...retrain } = prune.retrain
   const optimizer = retrain.optimizer ?? dense.optimizer
   return { ...training, ...retrain, optimizer: { ...optimizer, lr: optimizer.lr * lrFactor } }
+}
+
+/**
+ * A recipe whole: checked, with its defaults, and each plan in one order.
+ *
+ * @throws TorchPruneError `ERR_ARGUMENT` naming each field that is unknown, missing or wrong.
+ */
+export function readRecipe(caller: string, value: unknown): Recipe {
+  return readOptions(caller, { recipe: recipeKind }, { recipe: value }).recipe as Recipe
 }
 
 /**

@@ -15,10 +15,10 @@ import { readNote } from '../train/checkpoint.js'
 import { evaluate, predict } from '../train/evaluate.js'
 import { trainDense } from './dense.js'
 import { findOwnRun } from './folder.js'
-import { readRecipe, runOptions } from './options.js'
+import { runOptions } from './options.js'
 import { readOutcome } from './outcome.js'
 import { type Note, savedWithin } from './position.js'
-import { type Recipe, retrainingOf } from './recipe.js'
+import { type Recipe, readRecipe, retrainingOf } from './recipe.js'
 import {
   checkDense,
   checkRetraining,

@@ -129,7 +129,7 @@ describe('torch-prune, given bad input,', function () {
         )
       await refused(
         model({ name: 'lenet-5', size: 32 }),
-        /lenet5: unknown option 'size': it takes seed, device and classes/,
+        /lenet-5: unknown option 'size': it takes seed, device and classes/,
       )
     })
 

@@ -160,7 +160,7 @@ describe('models', () => {
     expect(image.dropout('classifier.3')).to.equal(0)
     expect(image.nodes.at(-1)!.shape).to.deep.equal([7])
     expect(refusal(() => lenet300100({ numClasses: 5 } as object)).message).to.equal(
-      "lenet300100: unknown option 'numClasses': did you mean classes?",
+      "lenet-300-100: unknown option 'numClasses': did you mean classes?",
     )
     expect(refusal(() => createModel('vgg-16', { classes: 0 })).code).to.equal('ERR_ARGUMENT')
   })
