@@ -24,6 +24,7 @@ function isSignal(value: unknown): value is AbortSignal {
   return typeof aborted === 'boolean' && listens
 }
 
+/** The options of `Abortable`, by name. */
 export const abortOptions = {
   /**
    * Stops the work after the current step; the promise then rejects with the signal's reason.

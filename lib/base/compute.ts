@@ -1,6 +1,7 @@
 import { words } from './kind.js'
 import { type OptionsOf, optional } from './option.js'
 
+/** A memory layout as an option. */
 export const memoryFormat = words('contiguous', 'channelsLast')
 
 /**
@@ -8,6 +9,7 @@ export const memoryFormat = words('contiguous', 'channelsLast')
  */
 export type MemoryFormat = 'contiguous' | 'channelsLast'
 
+/** The options of `ComputeOptions`, by name. */
 export const computeOptions = {
   /**
    * Memory layout of images and of the weights of convolutions. The network keeps it; files are always contiguous.

@@ -39,6 +39,7 @@ export function joined(faults: readonly string[]): string {
 export class Faults {
   readonly #found: TorchPruneError[] = []
 
+  /** Adds a fault, or each of several faults that are joined in one error. */
   add(fault: TorchPruneError): void {
     for (const part of partsOf(fault)) this.#found.push(part)
   }

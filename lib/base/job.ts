@@ -51,6 +51,7 @@ export class Job<Event, Result, Progress = never> implements Promise<Result>, As
     this.#result = this.#hold(work, signal, take)
   }
 
+  /** Called by `await`: resolves to the result, or rejects with what the work threw. */
   // biome-ignore lint/suspicious/noThenProperty: a job is a promise, and that is its point
   then<A = Result, B = never>(
     onFulfilled?: ((result: Result) => A | PromiseLike<A>) | null,
@@ -59,10 +60,12 @@ export class Job<Event, Result, Progress = never> implements Promise<Result>, As
     return this.#result.then(onFulfilled, onRejected)
   }
 
+  /** Handles the rejection, like that of any promise. */
   catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<Result | B> {
     return this.#result.catch(onRejected)
   }
 
+  /** Runs a function at the end, like that of any promise. */
   finally(onFinally?: (() => void) | null): Promise<Result> {
     return this.#result.finally(onFinally)
   }

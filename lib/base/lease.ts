@@ -27,6 +27,7 @@ const current = new AsyncLocalStorage<Lease | undefined>()
  * and awaits runs under its lease; anything else that such work takes is a nested lease.
  */
 export class Lease {
+  /** The name of the work that uses it, shown to others, such as `train()`. */
   readonly by: string
   readonly #options: LeaseOptions
   readonly #outer: Lease | undefined

@@ -7,6 +7,7 @@ import { nearest } from './spelling.js'
 
 /** A kind for a value that may be left out, with its default. */
 export interface Optional<T, Fallback, Given = T> extends Kind<T, Given> {
+  /** The default, or undefined if there is none. */
   readonly fallback: Fallback
 }
 

@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 export interface ProcessMark {
   /** The process ID. */
   readonly pid: number
+  /** The name of the machine. */
   readonly host: string
   /** Identifies the boot of a machine and the container on it: processes there see each other. Empty if unknown. */
   readonly place: string

@@ -4,24 +4,31 @@ import type { TorchPruneError } from '../base/errors.js'
 
 /** The typed contract of the addon (native/). Handles are opaque, and every function throws TorchPruneError. */
 declare const kind: unique symbol
+/** A tensor in the addon. */
 export interface TensorHandle {
   readonly [kind]: 'tensor'
 }
+/** A dataset in the addon. */
 export interface DatasetHandle {
   readonly [kind]: 'dataset'
 }
+/** A list of files in the addon. */
 export interface FilesHandle {
   readonly [kind]: 'list of files'
 }
+/** A queue of batches in the addon. */
 export interface BatchQueueHandle {
   readonly [kind]: 'batch queue'
 }
+/** A network in the addon. */
 export interface NetworkHandle {
   readonly [kind]: 'network'
 }
+/** An optimizer in the addon. */
 export interface OptimizerHandle {
   readonly [kind]: 'optimizer'
 }
+/** A lease in the addon: what a training run owns. */
 export interface LeaseHandle {
   readonly [kind]: 'lease'
 }
@@ -38,10 +45,15 @@ export type OperatorArgument =
 
 /** The progress of a job. `loss` is the mean over `samples`; `correct` counts correct classes or labels. */
 export interface JobProgress {
+  /** The number of samples, or other items of work, that are done. */
   readonly done: number
+  /** The number of items in total. */
   readonly total: number
+  /** The mean loss over `samples`; 0 if the work has no loss. */
   readonly loss: number
+  /** The number of samples that the loss was computed for. */
   readonly samples: number
+  /** The number of samples that were classified correctly. */
   readonly correct: number
 }
 
@@ -58,13 +70,22 @@ type Autocast = ComputeOptions['autocast']
 
 /** A parameter for an optimizer, with its own settings. */
 export interface NativeParameter {
+  /** The name of the parameter, unique in its optimizer. */
   readonly name: string
   /** The network that `name` is a parameter of; without it, the parameter is `tensor`. */
   readonly network?: NetworkHandle
+  /** The parameter itself, if it belongs to no network. */
   readonly tensor?: TensorHandle
+  /** Weight decay, of the kind that the optimizer has. */
   readonly weightDecay?: number
+  /** Adds `l1 · sign(w)` to the gradient. */
   readonly l1?: number
+  /** Adds `l2 · w` to the gradient. */
   readonly l2?: number
+  /**
+   * A factor of the learning rate.
+   * @default 1
+   */
   readonly lrFactor?: number
 }
 
@@ -82,6 +103,7 @@ export interface NativeRanked {
 
 /** Layers that together keep a number of weights: exactly that many, as long as that many are still kept. */
 export interface NativeGroup {
+  /** The number of weights, or of filters, to keep in all layers together. */
   readonly keep: number
   /** Whether `keep` counts whole filters, ranked by their L1 norm, instead of weights. */
   readonly filters?: boolean
@@ -91,6 +113,7 @@ export interface NativeGroup {
 /** Splicing of weights in groups, each with its own number of weights to keep. */
 export interface NativeSplicing {
   readonly groups: readonly (readonly NativeRanked[])[]
+  /** How far the two thresholds are from the one that keeps exactly that many weights: it is divided by 1 ± margin. */
   readonly margin: number
   /** The number of weights to keep: one count per group for each step at which masks change. */
   readonly keep: readonly number[]
@@ -135,21 +158,25 @@ export interface TrainingTally {
   readonly steps: number
   readonly samples: number
   /**
-   * The sum of the mean losses of batches, each times how much it counts, and the sum of those counts: samples, or
-   * weights of classes.
+   * The sum of the mean losses of batches, each multiplied by its count.
    */
   readonly lossSum: number
+  /** The sum of the counts of batches: numbers of samples, or sums of class weights. */
   readonly lossCount: number
-  /** Classes or labels that were judged, and those that were right. */
+  /** The number of classes or labels that were judged. */
   readonly judged: number
+  /** The number of classes or labels that were correct. */
   readonly correct: number
 }
 
+/** The result of a training job. */
 export interface TrainingResult extends TrainingTally {
+  /** The mean loss over all samples. */
   readonly loss: number
-  /** Whether the epoch is over. */
+  /** Whether the epoch is finished. */
   readonly over: boolean
   readonly cancelled: boolean
+  /** The loss of each step, if they were requested with `keepLosses`. */
   readonly losses: Float32Array
   /** The losses of the first step, and of the last step whose loss is a number; NaN if they are not known. */
   readonly firstLoss: number
@@ -162,7 +189,7 @@ export interface TrainingResult extends TrainingTally {
   readonly splicing?: SplicingCounts
 }
 
-/** What outputs were judged by; what has no samples is left out. */
+/** The metrics of outputs, depending on the loss. Those without samples are left out. */
 export type NativeMetrics =
   | { readonly kind: 'classes'; readonly judged: number; readonly correct: number; readonly correct5: number }
   | {
@@ -170,18 +197,20 @@ export type NativeMetrics =
       readonly samples: number
       readonly judged: number
       readonly correct: number
-      /** Samples with all labels right. */
+      /** The number of samples whose labels are all correct. */
       readonly exact: number
       readonly f1?: number
       readonly macroF1?: number
     }
   | { readonly kind: 'regression'; readonly mse?: number; readonly mae?: number; readonly r2?: number }
 
+/** The result of an evaluation job. */
 export interface EvaluationResult {
   readonly samples: number
   readonly loss: number
   readonly metrics: NativeMetrics
   readonly cancelled: boolean
+  /** The share of non-zero values in the samples, if activations were requested. */
   readonly inputDensity: number
   /** The share of non-zero outputs by layer; empty unless it was requested. */
   readonly densities: Readonly<Record<string, number>>
@@ -206,7 +235,9 @@ export interface ImageSettings {
   readonly decodeMemory?: number
 }
 
+/** The functions of the addon. */
 export interface Native {
+  /** Sets the class of errors; called once, before anything else. */
   initialize(errorClass: typeof TorchPruneError): void
   /** Passes the text of each libtorch warning to `listener`; it then does not go to stderr. */
   onWarning(listener: (text: string) => void): void

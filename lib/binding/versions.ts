@@ -3,8 +3,11 @@ import { loadAddon } from './addon.js'
 
 /** Versions as strings: of this package, of libtorch with its build, and of Node. */
 export interface Versions {
+  /** The version of this package. */
   readonly torchPrune: string
+  /** The version of libtorch with its build, such as `2.13.0+cpu`. */
   readonly libtorch: string
+  /** The version of Node. */
   readonly node: string
 }
 

@@ -6,6 +6,7 @@ import { group, type OptionsOf, optional, type ReadOf } from '../base/option.js'
 const pixels = whole(0, 4096)
 const range = rising(pair(number({ over: 0, most: 1e6 })))
 
+/** The options of `crop`, by name. */
 export const cropOptions = {
   /**
    * Pixels of black that are first added around images in memory.
@@ -14,6 +15,7 @@ export const cropOptions = {
   padding: optional(pixels, 0),
 }
 
+/** The options of `resizedCrop`, by name. */
 export const resizedCropOptions = {
   /**
    * The range of the window's area, as a share of the image's area.

@@ -38,6 +38,7 @@ const TRAIN_FILES = [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`)
 const FIX =
   'it should hold data_batch_1.bin to data_batch_5.bin and test_batch.bin, or images as train/<class>/ and test/<class>/'
 
+/** The options of `Cifar10Options`, by name. */
 export const cifar10Options = {
   /**
    * How many of the last training samples are split off as the validation part.

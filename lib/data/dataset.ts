@@ -49,8 +49,11 @@ export interface DatasetOptions extends OptionsOf<typeof datasetOptions> {}
 
 /** A data set in three parts: one to train on, one to make choices on, and a test part that is only read at the end. */
 export interface DataSplits {
+  /** The samples to train on. */
   readonly train: Dataset
+  /** The samples on which choices are based. */
   readonly validation: Dataset
+  /** The samples that are only read at the end. */
   readonly test: Dataset
 }
 

@@ -10,7 +10,9 @@ import { fixes } from '../base/fixes.js'
 
 /** An array of unsigned bytes in row-major order. */
 export interface IdxArray {
+  /** The size of each dimension. */
   shape: number[]
+  /** The elements. */
   data: Uint8Array
 }
 
@@ -24,7 +26,9 @@ export interface MnistPart {
 
 /** The contents of MNIST's four files. */
 export interface MnistFiles {
+  /** The 60,000 images to train on. */
   train: MnistPart
+  /** The 10,000 images to test on. */
   test: MnistPart
 }
 

@@ -17,7 +17,9 @@ export type FilePath = string | Buffer
 
 /** An image file and the label of its class. */
 export interface ImageFile {
+  /** The path of the file. */
   readonly path: FilePath
+  /** The index of its class. */
   readonly label: number
 }
 

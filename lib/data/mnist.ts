@@ -7,6 +7,7 @@ import { findMnist, type MnistPart, readMnist } from './idx.js'
 /** The mean and standard deviation of the training pixels, on the scale 0..1. */
 const MNIST = { mean: [0.1307], std: [0.3081] }
 
+/** The options of `MnistOptions`, by name. */
 export const mnistOptions = {
   /**
    * How many of the last training samples are split off as the validation part.

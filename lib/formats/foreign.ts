@@ -11,6 +11,7 @@ const MASK = '_mask'
 
 /** The tensors of a file, under the names of a network. */
 export interface OwnNames<T> {
+  /** The tensors by the network's names. */
   readonly tensors: ReadonlyMap<string, T>
   /** What preceded all of the network's names, such as `module.` of nn.DataParallel; empty if nothing did. */
   readonly prefix: string

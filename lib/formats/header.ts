@@ -6,12 +6,15 @@ import { quoted, refuse } from '../base/files.js'
 export interface TensorEntry {
   dtype: DType
   shape: number[]
+  /** The first byte of the tensor, from the start of the file's data. */
   begin: number
+  /** The byte after the tensor, from the start of the file's data. */
   end: number
 }
 
 /** What a safetensors file says about itself. */
 export interface SafetensorsHeader {
+  /** Strings that programs store with the tensors. */
   metadata: Record<string, string>
   /** The tensors by name, in the order of their bytes. */
   tensors: Map<string, TensorEntry>

@@ -22,15 +22,19 @@ import {
 
 /** A tensor as its little-endian bytes in row-major order. */
 export interface TensorData {
+  /** The element type. */
   dtype: DType
   /** The size of each dimension; `[]` for a scalar. */
   shape: number[]
+  /** The elements as bytes. */
   data: Uint8Array
 }
 
 /** The contents of a safetensors file. */
 export interface SafetensorsFile {
+  /** Strings that programs store with the tensors. */
   metadata: Record<string, string>
+  /** The tensors by name. */
   tensors: Map<string, TensorData>
 }
 

@@ -7,6 +7,7 @@ import { isKind, type PickleHost, type PickleValue, unpickle } from './pickle.js
 export interface TorchStorage {
   readonly kind: 'storage'
   readonly dtype: DType
+  /** The name under which the file stores its data. */
   readonly key: string
   /** The number of elements. */
   readonly count: number

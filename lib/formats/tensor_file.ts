@@ -13,6 +13,7 @@ import { readTorchFile, readTorchFileHeader, withTorchFile } from './torch_file.
 
 /** What a file of tensors says about itself. */
 export interface TensorFileHeader {
+  /** Strings that programs store with the tensors; empty for files of torch.save. */
   readonly metadata: Readonly<Record<string, string>>
   /** The tensors by name; `bytes` is the size of the tensor's row-major elements. */
   readonly tensors: ReadonlyMap<

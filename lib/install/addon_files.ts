@@ -17,6 +17,7 @@ export const PLATFORM_PACKAGE = `@torch-prune/${process.platform}-${process.arch
 export interface AddonFiles {
   /** The folder of `torch_prune.node`, `loader.node` and `torch_prune.json`. */
   readonly folder: string
+  /** What the addon states about itself. */
   readonly record: AddonRecord
   /** How it was found: by the variable, as a build in this package, or in the optional package. */
   readonly source: 'TORCH_PRUNE_ADDON' | 'build' | 'package'

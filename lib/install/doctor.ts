@@ -10,11 +10,15 @@ import { findLibtorch, type Libtorch } from './libtorch.js'
 export interface Diagnosis {
   /** Whether everything that the CPU needs is present and works. */
   readonly ok: boolean
+  /** The version of this package. */
   readonly torchPrune: string
+  /** The version of Node. */
   readonly node: string
+  /** The platform, such as `linux-x64`. */
   readonly platform: string
   /** The libtorch that would be used; null if there is none. */
   readonly libtorch: Libtorch | null
+  /** Whether CUDA can be used. */
   readonly cuda: {
     readonly available: boolean
     readonly devices: number
@@ -23,6 +27,7 @@ export interface Diagnosis {
     /** Why CUDA is not available; null if it is. */
     readonly reason: string | null
   }
+  /** The addon that would be used; null if there is none. */
   readonly addon: {
     readonly folder: string
     readonly source: AddonFiles['source']

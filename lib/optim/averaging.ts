@@ -2,6 +2,7 @@ import { number } from '../base/kind.js'
 import { made, optional, readOptions } from '../base/option.js'
 
 const share = number({ least: 0, under: 1 })
+/** The options of `ema`, by name. */
 export const emaOptions = {
   /**
    * The share of itself that the average keeps at each step.
@@ -9,6 +10,7 @@ export const emaOptions = {
    */
   decay: optional(share, 0.999),
 }
+/** The options of `swa`, by name. */
 export const swaOptions = {
   /**
    * The share of the epochs that come before averaging starts.

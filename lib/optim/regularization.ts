@@ -8,6 +8,7 @@ export type Regularization =
   | { readonly kind: 'l1'; readonly strength: number }
   | { readonly kind: 'l2'; readonly strength: number }
 
+/** The options of `l1` and `l2`, by name. */
 export const strengthOptions = {
   /** The factor of the term that is added to each weight's gradient. */
   strength: number({ least: 0, most: LARGEST_RATE }),

@@ -21,6 +21,7 @@ export const cosineOptions = {
   final: optional(number({ least: 0, most: 1 }), 0),
 }
 
+/** The options of `step`, by name. */
 export const stepOptions = {
   /** The number of epochs between two changes of the rate. */
   every: number({ over: 0 }),

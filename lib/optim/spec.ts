@@ -92,10 +92,12 @@ export interface AdamOptions extends OptionsOf<typeof adamOptions> {}
 
 /** The settings of `sgd`, with defaults filled in. */
 export interface SgdSpec extends ReadOf<typeof sgdOptions> {
+  /** Which optimizer it is. */
   readonly kind: 'sgd'
 }
 /** The settings of `adam` or `adamw`, with defaults filled in. */
 export interface AdamSpec extends ReadOf<typeof adamOptions> {
+  /** Which optimizer it is; they differ in their weight decay. */
   readonly kind: 'adam' | 'adamw'
 }
 

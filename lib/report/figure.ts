@@ -4,9 +4,11 @@ import type { TableData } from './tables.js'
 export interface Figure {
   /** The ID of the figure, unique in a report; it is also the name of its files. */
   readonly id: string
+  /** The title, shown above the chart. */
   readonly title: string
   /** What the figure shows, and how it was counted. */
   readonly caption: string
+  /** The chart as an SVG element. */
   readonly svg: string
   /** The numbers that are drawn. */
   readonly table: TableData

@@ -4,7 +4,9 @@ import { formatCount, formatPercent, formatRatio } from './format.js'
 
 /** A table of texts, for a terminal or a page. */
 export interface TableData {
+  /** The titles of the columns; `│` is a separator. */
   readonly columns: readonly string[]
+  /** The cells of each row, as many as there are columns. */
   readonly rows: readonly (readonly string[])[]
 }
 

@@ -11,6 +11,7 @@ import { readStored } from '../runs/stored_json.js'
  * same.
  */
 export class StudyParts<Part> {
+  /** The finished parts; add to it, then call `save()`. */
   readonly done: Part[]
   readonly #path: string
   readonly #plan: string

@@ -27,17 +27,25 @@ export interface SensitivityOptions<Name extends string = string>
 
 /** The error with one layer pruned to one density and the others unchanged. Errors are in percent. */
 export interface SensitivityPoint<Name extends string = string> {
+  /** The name of the pruned layer. */
   readonly layer: Name
+  /** The share of its weights that is kept. */
   readonly density: number
+  /** The top-1 error of the network, in percent. */
   readonly error: number
+  /** The number of points that are done, including this one. */
   readonly done: number
+  /** The number of points in total. */
   readonly total: number
 }
 
 /** The error of the network by density of one layer. */
 export interface LayerSensitivity<Name extends string = string> {
+  /** The name of the layer. */
   readonly layer: Name
+  /** Whether the layer is convolutional or fully connected. */
   readonly kind: 'conv' | 'fc'
+  /** The number of weights in the dense layer. */
   readonly weights: number
   /** The points of the curve, from dense to sparse. */
   readonly points: readonly { readonly density: number; readonly error: number }[]
@@ -45,7 +53,9 @@ export interface LayerSensitivity<Name extends string = string> {
 
 /** The result of `prune.sensitivity`. Errors are in percent. */
 export interface Sensitivity<Name extends string = string> {
+  /** The top-1 error before anything is pruned, in percent. */
   readonly denseError: number
+  /** The curves, in the network's order of layers. */
   readonly layers: readonly LayerSensitivity<Name>[]
 }
 

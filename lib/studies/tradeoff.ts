@@ -21,9 +21,13 @@ import type { StudyProgress } from './progress.js'
 
 /** One of the five curves of figure 5. */
 export interface CurveKind {
+  /** The name in the legend. */
   readonly name: string
+  /** The regularization of both the dense training and retraining. */
   readonly regularization: 'l1' | 'l2'
+  /** Whether the network is retrained after pruning. */
   readonly retrain: boolean
+  /** Whether each density starts from the network of the previous one, rather than from the dense network. */
   readonly iterative: boolean
 }
 
@@ -71,8 +75,11 @@ export interface TradeoffOptions extends Abortable, OptionsOf<typeof tradeoffOpt
  * order.
  */
 export interface TradeoffResult {
+  /** The curve that is done. */
   readonly curve: CurveKind
+  /** The seed of the dense network and of retraining. */
   readonly seed: number
+  /** The accuracy lost at each density, in percentage points; gains are negative. */
   readonly losses: readonly number[]
 }
 

@@ -9,15 +9,21 @@ import { Tensor } from './tensor.js'
 
 /** A tensor's contents outside libtorch, in row-major order. */
 export interface TensorBytes {
+  /** The element type. */
   readonly dtype: DType
+  /** The size of each dimension. */
   readonly shape: number[]
+  /** The elements as bytes. */
   readonly data: Uint8Array
 }
 
 /** The contents of a tensor that is too large to copy at once; they are delivered piece by piece. */
 export interface TensorPieces {
+  /** The element type. */
   readonly dtype: DType
+  /** The size of each dimension. */
   readonly shape: number[]
+  /** The number of bytes of all pieces together. */
   readonly byteLength: number
   /** Iterates over the pieces; each is valid only until the next one is requested. */
   pieces(): AsyncIterable<Uint8Array>

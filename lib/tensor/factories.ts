@@ -7,6 +7,7 @@ import { type Argument, invokeTensor } from './invoke.js'
 import type { Shape } from './shape.js'
 import { Tensor } from './tensor.js'
 
+/** The options of `TensorOptions`, by name. */
 export const tensorOptions = {
   /**
    * The device that the tensor is made on.

@@ -45,7 +45,9 @@ export interface KeepDim extends OptionsOf<typeof keepDim> {}
 
 /** The values that `max`, `topk` and similar operators find along a dimension, and their positions. */
 export interface Found<D extends DType> {
+  /** The values that were found. */
   values: Tensor<D>
+  /** Their positions along the dimension. */
   indices: Tensor<'int64'>
 }
 

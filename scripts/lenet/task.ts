@@ -8,14 +8,20 @@ import { VERSION } from '../../lib/install/home.js'
 import { fromBytes, toBytes } from '../../lib/tensor/bytes.js'
 import { shuffledOrder } from './order.js'
 
-/** The settings of both sides: the rivals in scripts/reference have the same defaults. */
+/** The batch size. Like all settings here, it is that of both sides: the rivals in scripts/reference have the same. */
 export const BATCH = 64
+/** The density of each weight. */
 export const DENSITY = 0.1
+/** The momentum of SGD. */
 export const MOMENTUM = 0.9
+/** The weight decay of SGD. */
 export const WEIGHT_DECAY = 5e-4
+/** The learning rates, by network. */
 export const RATES = { 'lenet-300-100': 0.05, 'lenet-5': 0.01 } as const
 
+/** The name of a LeNet. */
 export type LeNetName = keyof typeof RATES
+/** The names of the LeNets. */
 export const lenetNames = Object.keys(RATES) as LeNetName[]
 
 const MEAN = 0.1307

@@ -4,6 +4,7 @@ import { type Flags, Side } from './side.js'
 
 /** The sides: ours, pruned; Python with torch.nn.utils.prune, dense, or dense with its fused SGD. */
 export const MODES = ['ours', 'prune', 'dense', 'fused'] as const
+/** A side of a comparison. */
 export type Mode = (typeof MODES)[number]
 
 /** The minimum that `run N` and `cache` answer. */

@@ -16,12 +16,16 @@ export const NETWORKS = {
   'vgg-16': { batch: 4, side: 224, classes: 1000, gain: 4.2, stepTarget: 0.88, memoryTarget: 0.9 },
   'resnet-18': { batch: 64, side: 32, classes: 10, gain: 4, stepTarget: 1.02, memoryTarget: undefined },
 } as const
+/** The name of a network to compare. */
 export type NetworkName = keyof typeof NETWORKS
+/** The names of the networks to compare. */
 export const networkNames = Object.keys(NETWORKS) as NetworkName[]
 
-/** The settings of both sides: scripts/reference/compare_network.py has the same. */
+/** The learning rate. Like all settings here, it is that of both sides: compare_network.py has the same. */
 export const LR = 1e-3
+/** The momentum of SGD. */
 export const MOMENTUM = 0.9
+/** The weight decay of SGD. */
 export const WEIGHT_DECAY = 5e-4
 /** The density of each weight. */
 export const DENSITY = 0.1
