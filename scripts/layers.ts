@@ -1,19 +1,20 @@
-// Writes the lists of layers, lib/nn/layers/index.ts and all.ts, from the files in their folder: npm run layers
+// Writes the lists of layers, lib/nn/layers/index.ts and all.ts, from the files in that folder: npm run layers
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** The folder of the layers. */
 export const LAYERS_FOLDER = fileURLToPath(new URL('../lib/nn/layers', import.meta.url))
 
 interface KindFile {
   readonly file: string
-  /** As layers have it: `maxPool2d` in max_pool2d.ts. */
+  /** The kind that layers have: `maxPool2d` in max_pool2d.ts. */
   readonly kind: string
   /** The type of its layers. */
   readonly type: string
 }
 
-/** A file for each kind of layer, in order. */
+/** The file of each kind of layer, in order. */
 export function kindFiles(): KindFile[] {
   const files = readdirSync(LAYERS_FOLDER).filter((name) => name.endsWith('.ts'))
   return files
@@ -26,7 +27,7 @@ export function kindFiles(): KindFile[] {
     .sort((a, b) => (a.file < b.file ? -1 : 1))
 }
 
-/** What the two files must hold, by their names. */
+/** What the two files must contain, by file name. */
 export function layerLists(): Readonly<Record<'all.ts' | 'index.ts', string>> {
   const kinds = kindFiles()
   const lines = (line: (kind: KindFile) => string) => kinds.map(line).join('\n')

@@ -1,19 +1,20 @@
-// Writes the lists of models, lib/models/index.ts and all.ts, from the files in their folder: npm run models
+// Writes the lists of models, lib/models/index.ts and all.ts, from the files in that folder: npm run models
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** The folder of the models. */
 export const MODELS_FOLDER = fileURLToPath(new URL('../lib/models', import.meta.url))
 
 interface ModelFile {
   readonly file: string
-  /** Each function that makes a model, with the name that it reads its options by. */
+  /** Each function that makes a model, with the name under which it reads its options. */
   readonly models: readonly { readonly maker: string; readonly name: string }[]
 }
 
 const text = (file: string) => readFileSync(join(MODELS_FOLDER, file), 'utf8')
 
-/** The files that hold models, in order. */
+/** The files that contain models, in order. */
 export function modelFiles(): ModelFile[] {
   return readdirSync(MODELS_FOLDER)
     .filter((name) => name.endsWith('.ts'))
@@ -30,7 +31,7 @@ export function modelFiles(): ModelFile[] {
     .sort((a, b) => (a.file < b.file ? -1 : 1))
 }
 
-/** What the two files must hold, by their names. */
+/** What the two files must contain, by file name. */
 export function modelLists(): Readonly<Record<'all.ts' | 'index.ts', string>> {
   const files = modelFiles()
   const options = [...text('options.ts').matchAll(/^export interface (\w+)/gm)].map(([, name]) => name)

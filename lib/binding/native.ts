@@ -53,7 +53,7 @@ export interface JobProgress {
   readonly loss: number
   /** The number of samples that the loss was computed for. */
   readonly samples: number
-  /** The number of samples that were classified correctly. */
+  /** The number of classes or labels that were correct. */
   readonly correct: number
 }
 
@@ -157,9 +157,7 @@ export interface BrokenStep extends NonFiniteTensor {
 export interface TrainingTally {
   readonly steps: number
   readonly samples: number
-  /**
-   * The sum of the mean losses of batches, each multiplied by its count.
-   */
+  /** The sum of the mean losses of batches, each multiplied by its count. */
   readonly lossSum: number
   /** The sum of the counts of batches: numbers of samples, or sums of class weights. */
   readonly lossCount: number
@@ -217,8 +215,8 @@ export interface EvaluationResult {
 }
 
 /**
- * Called on the main thread, and never waited for there: `('open', pass, queue, seed)`, `('next', pass)` or
- * `('next', pass, images, labels, indices)`, `('close', pass)`.
+ * The addon calls this on the main thread, and does not wait for it there: with `('open', pass, queue, seed)`,
+ * `('next', pass)` or `('next', pass, images, labels, indices)`, and `('close', pass)`.
  */
 export type BatchAsk = (event: 'open' | 'next' | 'close', pass: number, ...more: unknown[]) => void
 
@@ -293,7 +291,7 @@ export interface Native {
     mean: readonly number[],
     std: readonly number[],
   ): DatasetHandle
-  /** A dataset of the batches that `ask` makes, of those of another one where it is given. */
+  /** Makes a dataset of the batches that `ask` makes, from those of the dataset `of` if it is given. */
   batchesMake(
     ask: BatchAsk,
     of: DatasetHandle | undefined,
@@ -307,18 +305,19 @@ export interface Native {
       batches?: number | undefined
     },
   ): DatasetHandle
+  /** Adds a batch to a queue. */
   batchesPut(queue: BatchQueueHandle, images: TensorHandle, labels: TensorHandle): void
-  /** No more batches come, because of `why` where it is given. */
+  /** Announces that there are no more batches; `why` is the reason if making one failed. */
   batchesEnd(queue: BatchQueueHandle, why?: string): void
   datasetDispose(dataset: DatasetHandle): void
   datasetSlice(dataset: DatasetHandle, begin: number, end: number): DatasetHandle
-  /** Throws where outputs of this shape, of one sample, cannot be compared with its targets. */
+  /** Throws if outputs of this shape, for one sample, cannot be compared with the dataset's targets. */
   lossCheck(loss: object | undefined, outputs: readonly number[], dataset: DatasetHandle, name: string): void
-  /** Of one sample's target: `[]` for a class. */
+  /** The dtype and the shape of one sample's target; the shape is `[]` for a class. */
   datasetTargets(dataset: DatasetHandle): { dtype: DType; shape: number[] }
   /** Throws if its samples cannot be augmented like this. */
   datasetCheckAugmentation(dataset: DatasetHandle, augment: object | undefined): void
-  /** Of its samples or, where those are numbers, of its targets. */
+  /** Counts NaN and infinite values in its samples or, if those have none, in its targets. */
   datasetNonFinite(dataset: DatasetHandle): NativeJob<NonFinite & { readonly targets: boolean }>
   datasetBatch(
     dataset: DatasetHandle,
@@ -444,9 +443,9 @@ export interface Native {
       size?: readonly [number, number] | undefined
       /** The layer whose outputs the dataset holds, as `prefixStart` made it. */
       after?: number
-      /** As lib/train/losses.ts describes it. */
+      /** The loss, as described in lib/train/losses.ts. */
       loss?: object | undefined
-      /** Batches whose gradients make one step of the optimizer. */
+      /** The number of batches whose gradients make one step of the optimizer. */
       accumulate?: number
       clipNorm?: number
       clipValue?: number

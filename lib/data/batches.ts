@@ -7,73 +7,81 @@ import type { BatchAsk, BatchQueueHandle, TensorHandle } from '../binding/native
 import { tensorKind } from '../tensor/core.js'
 import { Tensor } from '../tensor/tensor.js'
 
-/** Samples and what they should come to, as one step of training takes them. */
+/** Samples and their targets, as they are used in one step of training. */
 export interface Batch {
-  /** `[n, …]`: uint8, other whole numbers, or floats. */
+  /** The samples, `[n, …]`: uint8, other whole numbers, or floats. */
   readonly images: Tensor
-  /** `[n]` or `[n, …]`: whole numbers for classes, floats for anything else. */
+  /** The targets, `[n]` or `[n, …]`: whole numbers for classes, floats for anything else. */
   readonly labels: Tensor
 }
 
-/** A batch that a function of `map()` is given; its tensors are disposed of after it. */
+/** A batch that is passed to the function of `map()`; its tensors are disposed of afterward. */
 export interface MappedBatch extends Batch {
+  /** The index of each sample in the dataset. */
   readonly indices: readonly number[]
 }
 
+/** What a source is told about the pass for which it makes batches. */
 export interface BatchesOf {
-  /** Of the epoch: whoever shuffles by it repeats with the training's seed. */
+  /** The seed of the epoch. A source that shuffles by it gives the same order for the same seed of the training. */
   readonly seed: number
-  /** Aborted when no more batches are wanted, also before the source has come to its end. */
+  /** It aborts when no more batches are needed, even if the source has not reached its end. */
   readonly signal: AbortSignal
 }
 
 type Batches = Iterable<Batch> | AsyncIterable<Batch>
 
-/** Where batches come from: a function that is called once for each pass, or what can be iterated again and again. */
+/**
+ * A source of batches: either a function that is called once per pass, or an object that can be iterated repeatedly.
+ */
 export type BatchSource = Batches | ((of: BatchesOf) => Batches)
 
 const shapeKind = list(whole(1), 'an array of sizes of 1 or more')
 
 const made = {
   /**
-   * Of one sample's label.
+   * The shape of one sample's label.
    * @default []
    */
   targetShape: optional(shapeKind),
   /**
-   * `'int64'` for classes, `'float32'` for anything else.
+   * The dtype of labels: `'int64'` for classes, `'float32'` for anything else.
    * @default 'int64'
    */
   targetDtype: optional(words('int64', 'float32')),
   /**
-   * Batches that are made before they are needed.
+   * The number of batches that are made before they are needed.
    * @default 2
    */
   ahead: optional(whole(1), 2),
 }
 
+/** The options of `Dataset.fromBatches` that concern batches, by name. */
 export const batchesOptions = {
-  /** Of one sample. */
+  /** The shape of one sample. */
   sampleShape: shapeKind,
   ...made,
   /**
-   * Batches of a pass. Schedules over all steps and averages need to know it; a pass ends after as many.
-   * @default none: a pass ends with its source
+   * The number of batches in a pass, which ends after that many. Schedules over all steps and averages need to know it.
+   * @default none: a pass ends when its source does
    */
   batches: optional(whole(1)),
 }
 
+/** The options of `MapOptions`, by name. */
 export const mapOptions = {
   /**
-   * Of one sample, after the function.
-   * @default as before it
+   * The shape of one sample after the function.
+   * @default the shape before it
    */
   sampleShape: optional(shapeKind),
   ...made,
 }
 
+/** Options of `Dataset.map`. */
 export interface MapOptions extends OptionsOf<typeof mapOptions> {}
 
+/** A source of batches as an argument. */
 export const sourceKind: Kind<BatchSource> = kind(
   'a function that makes batches, or what can be iterated for them',
   (value) => typeof value === 'function' || isIterable(value),
@@ -85,22 +93,22 @@ function isIterable(value: unknown): value is Batches {
     : false
 }
 
-/** How a pass gets its next batch: from a source, or of a batch that comes along. */
+/** How a pass gets its next batch: from a source, or from a batch that is passed to it. */
 type Step = (of: MappedBatch | undefined) => Promise<Batch | undefined>
 
 interface Pass {
   readonly queue: BatchQueueHandle
   readonly step: Step
   readonly stop: () => void
-  /** The batch that is being made, after all those before it. */
+  /** Resolves when the batch in progress, and all before it, have been made. */
   last: Promise<void>
   closed: boolean
-  /** Of batches that were made. */
+  /** The number of batches that have been made. */
   number: number
 }
 
 /**
- * Makes batches when the compute thread asks for them, one after the other and never more than it asked for. All of it
+ * Makes batches when the compute thread requests them, one after the other and never more than requested. Everything
  * happens on the main thread.
  */
 export class BatchMaker {
@@ -115,6 +123,7 @@ export class BatchMaker {
     this.#owned = owned
   }
 
+  /** Makes batches from a source. */
   static of(source: BatchSource): BatchMaker {
     return new BatchMaker(
       (pass) => stepsOf(typeof source === 'function' ? source(pass) : source, pass),
@@ -122,12 +131,12 @@ export class BatchMaker {
     )
   }
 
-  /** What the function returns is the library's to dispose of. */
+  /** Makes batches with a function; the library disposes of what it returns. */
   static mapping(fn: (batch: MappedBatch) => Batch | Promise<Batch>): BatchMaker {
     return new BatchMaker(() => async (of) => await fn(of!), true)
   }
 
-  /** What the addon calls. */
+  /** The function that the addon calls. */
   readonly ask: BatchAsk = (event, id, ...more) => {
     if (event === 'open') {
       const [queue, seed] = more as [BatchQueueHandle, number]
@@ -149,13 +158,13 @@ export class BatchMaker {
     }
   }
 
-  /** Also explains the failures of another one, whose batches it takes. */
+  /** Also explains the failures of another maker, whose batches it receives. */
   after(other: BatchMaker | undefined): this {
     this.#before = other
     return this
   }
 
-  /** The error that a job should fail with: with its cause, where that was a failure of this source. */
+  /** The error that a job should fail with; it has a cause if it was a failure of this source. */
   explain(error: unknown): unknown {
     const failure = this.#failure
     if (!(error instanceof TorchPruneError) || error.message !== failure?.message) {
@@ -223,7 +232,7 @@ function checked(batch: unknown): Batch {
 function stepsOf(batches: Batches, { signal }: BatchesOf): Step {
   const iterator =
     Symbol.asyncIterator in batches ? batches[Symbol.asyncIterator]() : batches[Symbol.iterator]()
-  // Nobody waits for a source to clean up, nor for one that never answers.
+  // Nobody waits for a source to clean up, because it might never answer.
   const leave = async () => void (await iterator.return?.())
   signal.addEventListener('abort', () => void leave().catch(() => {}), { once: true })
   return async () => {
@@ -232,7 +241,7 @@ function stepsOf(batches: Batches, { signal }: BatchesOf): Step {
   }
 }
 
-/** Runs a job over a dataset; a failure of its source comes with its cause. */
+/** Runs a job over a dataset; if its source fails, the error has the original error as its cause. */
 export async function explained<Result>(
   maker: BatchMaker | undefined,
   work: () => Promise<Result>,

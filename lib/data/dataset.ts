@@ -42,6 +42,7 @@ const datasetOptions = {
 
 const fromBatchesOptions = { ...batchesOptions, ...datasetOptions }
 
+/** Options of `Dataset.fromBatches`. */
 export interface FromBatchesOptions extends OptionsOf<typeof fromBatchesOptions> {}
 
 /** Options of `Dataset.from`. */
@@ -120,24 +121,24 @@ const mappingKind = callback<(batch: MappedBatch) => Batch | Promise<Batch>>()
 const CLONING = uncloneable('a dataset stays in its thread (open its files there)')
 
 /**
- * Labeled samples: in memory, read as they are needed, or made by functions of yours. A dataset is immutable. Batches are
- * gathered and normalized natively, off the event loop. In memory, images are `uint8 [N, C, H, W]` with `mean` and `std`,
- * or `[N, C, ...]` of another dtype, which networks see as float32. Labels are whole numbers `[N]` for classes, or targets
- * of any shape and dtype, `[N, ...]`.
+ * Labeled samples: in memory, read as they are needed, or made by your own functions. A dataset is immutable. Batches
+ * are gathered and normalized natively, off the event loop. In memory, images are `uint8 [N, C, H, W]` with `mean` and
+ * `std`, or `[N, C, ...]` of another dtype, which networks see as float32. Labels are whole numbers `[N]` for classes,
+ * or targets of any shape and dtype, `[N, ...]`.
  */
 export class Dataset {
   /** @internal */
   readonly cloning = CLONING
   /** @internal */
   readonly handle: DatasetHandle
-  /** The number of samples; NaN if they come in batches of your own. */
+  /** The number of samples; NaN if you make the batches yourself. */
   readonly length: number
   /** The shape of one sample. */
   readonly sampleShape: readonly number[]
 
   /** @internal */
   readonly maker: BatchMaker | undefined
-  /** Batches of a pass, where they are made one after the other and their number is known. @internal */
+  /** The number of batches in a pass, if they are made one after the other and their number is known. @internal */
   readonly batches: number | undefined
 
   /** @internal */
@@ -169,14 +170,14 @@ export class Dataset {
   }
 
   /**
-   * A dataset of batches that you make: for data that lies nowhere as tensors. Training takes each batch as one step, as
-   * it comes: `batchSize` and the order of samples are the source's affair. `source` is iterated once for each epoch and
-   * each evaluation, on the main thread, and asked for `ahead` batches before they are needed; training waits for it and
-   * lets other jobs go on. Tensors that it makes are its own: `using` in a generator disposes of them when the next batch
-   * is asked for.
+   * Makes a dataset of batches that you make yourself, for data that is not available as tensors. Training uses each
+   * batch for one step, as it is: the source decides on the batch size and on the order of samples. `source` is
+   * iterated once for each epoch and each evaluation, on the main thread, and batches are requested `ahead` of when
+   * they are needed; while training waits for it, other jobs run. The source owns the tensors that it makes: `using` in
+   * a generator disposes of them when the next batch is requested.
    *
-   * @throws TorchPruneError later, from the job that reads it, when the source throws (its error is the `cause`), or its
-   * batches are not of the shapes and dtypes that are said here.
+   * @throws TorchPruneError later, from the job that reads it, if the source throws (its error is the `cause`), or if
+   * its batches do not have the shapes and dtypes that `options` states.
    */
   static fromBatches(source: BatchSource, options: FromBatchesOptions): Dataset {
     const maker = BatchMaker.of(sourceKind.read(source, 'Dataset.fromBatches: source'))
@@ -193,12 +194,13 @@ export class Dataset {
   }
 
   /**
-   * The same samples, each batch changed by a function of yours, which may be async. It is called on the main thread,
-   * with batches as training would take them (augmented, normalized), `ahead` of when they are needed, and returns as many
-   * samples. What it returns is disposed of when it is taken, as is what it is given.
+   * Makes a dataset of the same samples, with each batch changed by your own function, which may be async. It is called
+   * on the main thread, with batches as training would see them (augmented, normalized), `ahead` of when they are
+   * needed, and must return the same number of samples. The tensors that it gets and those that it returns are disposed
+   * of.
    *
-   * @throws TorchPruneError later, from the job that reads it, when the function throws (its error is the `cause`), or
-   * returns other shapes or dtypes than `options` say.
+   * @throws TorchPruneError later, from the job that reads it, if the function throws (its error is the `cause`), or if
+   * it returns other shapes or dtypes than `options` states.
    */
   map(fn: (batch: MappedBatch) => Batch | Promise<Batch>, options: MapOptions = {}): Dataset {
     const maker = BatchMaker.mapping(mappingKind.read(fn, 'Dataset.map: fn'))
@@ -207,7 +209,7 @@ export class Dataset {
     const { sampleShape = this.sampleShape, targetShape = own.shape, targetDtype = own.dtype } = read
     const native = { sampleShape, targetShape, targetDtype, ahead, mean: [], std: [] }
     const handle = loadAddon().batchesMake(maker.ask, this.handle, native)
-    // What goes wrong in what it is made of is explained there.
+    // Failures of the original dataset are explained by its own maker.
     return new Dataset(handle, this.length, sampleShape, maker.after(this.maker), this.batches)
   }
 

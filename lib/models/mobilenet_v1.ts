@@ -11,21 +11,24 @@ import {
 
 /**
  * MobileNet for CIFAR-10 (Howard et al. 2017): the published network without its first stride, since images are small.
- * Samples are `[3, 32, 32]`; 3,217,226 parameters.
+ * Samples are `[3, 32, 32]`; it has 3,217,226 parameters.
  */
 export function mobilenetV1(options: ModelOptions = {}) {
   const read = readModelOptions('mobilenet-v1', modelOptions, options)
   return network([3, 32, 32], layers(1, read.classes ?? 10), read.own)
 }
 
-/** MobileNet for ImageNet (Howard et al. 2017). Samples are `[3, 224, 224]`; 4,231,976 parameters for 1000 classes. */
+/**
+ * MobileNet for ImageNet (Howard et al. 2017). Samples are `[3, 224, 224]`; it has 4,231,976 parameters for 1000
+ * classes.
+ */
 export function mobilenetV1ImageNet(options: SizeOptions = {}) {
   const read = readModelOptions('mobilenet-v1-imagenet', sizeOptions, options)
   const { size = 224 } = read
   return network([3, size, size], layers(2, read.classes ?? 1000), read.own)
 }
 
-/** A convolution, whose stride is given, and 13 separable ones: depthwise, then 1×1. */
+/** One convolution with the given stride and 13 separable ones, each depthwise and then 1×1. */
 function layers(stride: number, classes: number) {
   return {
     conv1: conv2d(3, 32, 3, { stride, padding: 1, bias: false }),

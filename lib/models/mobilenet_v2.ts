@@ -21,7 +21,7 @@ import { named } from './residual.js'
 
 /**
  * MobileNetV2 for CIFAR-10 (Sandler et al. 2018): the published network without its first two strides, since images
- * are small. Samples are `[3, 32, 32]`; 2,236,682 parameters.
+ * are small. Samples are `[3, 32, 32]`; it has 2,236,682 parameters.
  */
 export function mobilenetV2(options: DropoutOptions = {}) {
   const read = readModelOptions('mobilenet-v2', dropoutOptions, options)
@@ -30,8 +30,8 @@ export function mobilenetV2(options: DropoutOptions = {}) {
 }
 
 /**
- * MobileNetV2 for ImageNet (Sandler et al. 2018) under torchvision's names, so that its published weights load. Samples
- * are `[3, 224, 224]`; 3,504,872 parameters for 1000 classes.
+ * MobileNetV2 for ImageNet (Sandler et al. 2018) with torchvision's names, so that its published weights load. Samples
+ * are `[3, 224, 224]`; it has 3,504,872 parameters for 1000 classes.
  */
 export function mobilenetV2ImageNet(options: DropoutSizeOptions = {}) {
   const read = readModelOptions('mobilenet-v2-imagenet', dropoutSizeOptions, options)
@@ -83,7 +83,7 @@ function classifier(classes: number, p: number) {
   }
 }
 
-/** Six times the channels, a depthwise convolution, and a linear one to the block's own. */
+/** A block: it widens to six times the channels, convolves depthwise, and projects linearly to its own channels. */
 function block<const P extends string>(name: P, into: number, channels: number, stride: number) {
   const wide = 6 * into
   return prefix(name, {
@@ -98,7 +98,7 @@ function block<const P extends string>(name: P, into: number, channels: number, 
   })
 }
 
-/** The same, added to what it reads, which is to be the layer before it. */
+/** Such a block added to its input, which must be the layer before it. */
 function residual<const P extends string, const F extends string>(name: P, from: F, channels: number) {
   return {
     ...block(name, channels, channels, 1),

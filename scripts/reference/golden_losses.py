@@ -1,14 +1,15 @@
-"""Makes test/golden/losses.safetensors: 50 batches of training by each loss, and what networks are judged by.
+"""Makes test/golden/losses.safetensors: 50 batches of training with each loss, and the metrics of the networks.
 
-A network fc1 (6 to 16), relu, fc2 on generated samples [6], 16 in a batch, each batch seen once and in order. Targets
-are two numbers (regression), five labels that are there or not, or one of four classes, some of them ignored (-100).
-Metadata: `cases`, a list of {name, target, loss, optimizer, accumulate, clip, scale}: `loss` and `optimizer` as
-lib/train/losses.ts and lib/optim/spec.ts describe them, `scale` the factor on the learning rate of fc1.
+The network is fc1 (6 to 16), relu, fc2, on generated samples [6], with 16 in a batch; each batch is used once, in order.
+Targets are two numbers (regression), five labels that are present or not, or one of four classes, some of which are
+ignored (-100).
+Metadata: `cases`, a list of {name, target, loss, optimizer, accumulate, clip, scale}: `loss` and `optimizer` are
+described in lib/train/losses.ts and lib/optim/spec.ts; `scale` is the factor of the learning rate of fc1.
 Tensors:
   samples [800, 6], numbers [800, 2], labels [800, 5], classes int64 [800]
-  initial.<target>.<name>      parameters before
-  <case>.losses                of each batch, float64 [50]
-  <case>.<name>                parameters after
+  initial.<target>.<name>      parameters before training
+  <case>.losses                the loss of each batch, float64 [50]
+  <case>.<name>                parameters after training
   <case>.metrics               over all samples: [loss, top1Error], [loss, labelError, exactMatch, f1, macroF1]
                                or [loss, mse, mae, r2], float64
 """

@@ -1,5 +1,4 @@
-"""Makes test/golden/networks.safetensors: the numbers of one training step of networks that have
-every kind of layer between them.
+"""Makes test/golden/networks.safetensors: the numbers of one training step, of networks with every kind of layer.
 
 Metadata: `networks[name].layers` is the layer graph, a list of {name, kind, inputs, ...options} in the order in which
 the layers run; `networks[name].seed` initializes linear and conv2d layers as torch.nn does.
@@ -70,7 +69,7 @@ NORMALISED = graph(
     linear('fc', 72, 5),
 )
 
-# Every activation, each behind weights of its own.
+# Every activation, each after its own weights.
 ACTIVATED = graph(
     linear('fc1', 12, 12),
     layer('gelu', 'gelu', approximate='none'),
@@ -114,7 +113,7 @@ MOBILE = graph(
     linear('fc', 8, 5),
 )
 
-# Down, up again in four ways, and both beside each other.
+# Downsampling, then upsampling in four ways, which are concatenated.
 UNET = graph(
     conv2d('down1', 2, 4, 3, padding=1),
     layer('group1', 'groupNorm', numGroups=2, numChannels=4, eps=1e-5, affine=True),
@@ -133,7 +132,7 @@ UNET = graph(
     linear('fc', 36, 5),
 )
 
-# Along a sequence; one normalization over all of a sample, one over the last size alone.
+# A network along a sequence, with one normalization over a whole sample and one over only the last dimension.
 SEQUENCE = graph(
     conv1d('conv1', 3, 6, 5, stride=2, padding=2),
     layer('norm1', 'layerNorm', normalizedShape=[8], eps=1e-5, elementwiseAffine=True, bias=True),
@@ -148,7 +147,7 @@ SEQUENCE = graph(
     linear('fc2', 10, 5),
 )
 
-# name: layer graph, input shape, seed, and a factor of the weights where gradients would vanish
+# name: layer graph, input shape, seed, and a factor of the weights if gradients would vanish otherwise
 NETWORKS = {
     'chain': (CHAIN, [6, 2, 8, 8], 5),
     'residual': (RESIDUAL, [6, 3, 8, 8], 10),
@@ -175,7 +174,7 @@ def disturb_norms(network):
             module.running_var.uniform_(0.5, 1.5)
 
 
-# Where the slope of an activation jumps.
+# The positions at which the slope of an activation jumps.
 KINKS = {nn.ReLU: [0], nn.ReLU6: [0, 6], nn.LeakyReLU: [0], nn.Hardswish: [-3, 3]}
 
 
@@ -194,7 +193,7 @@ def check_kinks(network, x):
 
 
 def record(layers, shape, seed, gain=1):
-    """The tensors of one network, without its name before them."""
+    """Returns the tensors of one network, without its name as a prefix."""
     torch.manual_seed(seed)
     network = GraphNetwork(layers)
     disturb_norms(network)

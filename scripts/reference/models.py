@@ -142,7 +142,7 @@ class WideResNet(nn.Module):
 
 
 class Separable(nn.Module):
-    """A depthwise convolution, then a 1x1 one."""
+    """A depthwise convolution followed by a 1x1 one."""
 
     def __init__(self, into, out, stride):
         super().__init__()
@@ -172,7 +172,7 @@ class MobileNetV1(nn.Module):
 
 
 def cifar_mobilenet_v2():
-    """torchvision's without the first two strides."""
+    """torchvision's MobileNetV2 without the first two strides."""
     network = torchvision.models.mobilenet_v2(num_classes=10)
     for name in ('features.0.0', 'features.2.conv.1.0'):
         network.get_submodule(name).stride = (1, 1)
