@@ -5,6 +5,7 @@ import { cosineOptions } from '../../lib/optim/schedule.js'
 import { adamOptions, sgdOptions } from '../../lib/optim/spec.js'
 import { sensitivityOptions, shrinkOptions, solveOptions } from '../../lib/prune/options.js'
 import { denseOptions, prunePlanOptions, retrainPlanOptions, runOptions } from '../../lib/recipes/options.js'
+import { crossEntropyOptions } from '../../lib/train/losses.js'
 
 /** What a word of the command line stands for in the library, where they differ. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -27,7 +28,15 @@ describe('options of commands', () => {
   it('are called as those of the library', () => {
     const tables = [
       computeOptions,
-      ...[cosineOptions, adamOptions, sgdOptions, sensitivityOptions, shrinkOptions, solveOptions],
+      ...[
+        crossEntropyOptions,
+        cosineOptions,
+        adamOptions,
+        sgdOptions,
+        sensitivityOptions,
+        shrinkOptions,
+        solveOptions,
+      ],
       ...[denseOptions, prunePlanOptions, retrainPlanOptions, runOptions],
     ]
     const known = new Set([
