@@ -9,7 +9,7 @@
 namespace torch_prune {
 namespace {
 
-// What an error says of a value. An object is not asked: its toString() may do anything.
+// Describes a value in an error. Objects are not asked, because their toString() may do anything.
 std::string Shown(const Napi::Value& value) {
   switch (value.Type()) {
     case napi_null:
@@ -46,8 +46,8 @@ constexpr std::array kDTypes{
 template <typename Element, typename Convert>
 std::vector<Element> ToVector(const Napi::Value& value, const char* what, Convert convert) {
   const Napi::Array array = ToArray(value, what);
-  // Asked once, as an element that is a getter could add others for ever. Nothing is reserved by it: an array
-  // of JavaScript may be long and hold nothing.
+  // The length is read only once, because an element that is a getter could add others forever. Nothing is
+  // reserved based on it, because a JavaScript array may be long and empty.
   const std::uint32_t length = array.Length();
   std::vector<Element> elements;
   for (std::uint32_t i = 0; i < length; ++i) elements.push_back(convert(array.Get(i), what));
@@ -119,7 +119,8 @@ std::vector<std::string> ToStrings(const Napi::Value& value, const char* what) {
 
 std::span<const std::uint8_t> BytesOf(const Napi::Value& value, const char* what) {
   if (!value.IsTypedArray()) Refuse(what, "a typed array", value);
-  // By Node-API itself: node-addon-api's classes want an ArrayBuffer, and the memory may be a shared one.
+  // This calls Node-API directly: node-addon-api's classes require an ArrayBuffer, but the memory may be
+  // shared.
   void* data = nullptr;
   std::size_t elements = 0;
   napi_get_typedarray_info(value.Env(), value, nullptr, &elements, &data, nullptr, nullptr);

@@ -10,11 +10,12 @@
 
 #include "errors.h"
 
-// The border: JavaScript values in, checked C++ values out. `what` names the value in the error.
+// The border: converts JavaScript values to checked C++ values. `what` names the value in errors.
 //
 // Reading an array's element or an object's field may run JavaScript (a getter, a proxy), which may dispose
-// of handles, start jobs, and resize or detach buffers. So each value is read once, into C++; what the caller
-// can still change, and pointers into its memory, are looked at after all else is read.
+// of handles, start jobs, and resize or detach buffers. So each value is read once into C++, and values that
+// the caller can still change, and pointers into its memory, are looked at after everything else has been
+// read.
 namespace torch_prune {
 
 std::string ToString(const Napi::Value& value, const char* what);
@@ -28,23 +29,23 @@ std::vector<std::int64_t> ToIntegers(const Napi::Value& value, const char* what)
 std::vector<double> ToNumbers(const Napi::Value& value, const char* what);  // array or Float64Array
 std::vector<std::string> ToStrings(const Napi::Value& value, const char* what);
 
-// The memory of a typed array, as it is now. Read it before any other JavaScript value.
+// The memory of a typed array at this moment. Use it before any other JavaScript value is read.
 std::span<const std::uint8_t> BytesOf(const Napi::Value& value, const char* what);
 
-// Paths as the system has them, any bytes: a typed array in which each has a zero behind it.
+// Paths as the system has them, with any bytes: a typed array in which each path is followed by a zero byte.
 std::vector<std::string> ToPaths(const Napi::Value& value, const char* what);
 
-// Sizes of a tensor: whole, not negative, and with a product that fits in memory's address range.
+// The sizes of a tensor: whole, not negative, and with a product that fits into memory's address range.
 std::vector<std::int64_t> ToShape(const Napi::Value& value, const char* what);
 
 at::ScalarType ToDType(const Napi::Value& value, const char* what);
 const char* DTypeName(at::ScalarType dtype);
 
-// 'cpu', 'cuda' or 'cuda:N'; throws ERR_DEVICE where there is no such device.
+// Parses 'cpu', 'cuda' or 'cuda:N'; throws ERR_DEVICE if there is no such device.
 at::Device ToDevice(const Napi::Value& value, const char* what);
 std::string DeviceName(const at::Device& device);
 
-// Fields of an options object, each read once; the ones with a fallback may be left out.
+// The fields of an options object. Each is read once, and those with a fallback may be left out.
 class Options {
  public:
   Options(const Napi::Value& value, const char* what) : object_(ToObject(value, what)) {}

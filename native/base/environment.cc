@@ -6,9 +6,11 @@ namespace torch_prune {
 
 Environment::Environment(Napi::Env env)
     : compute(env), accounts(std::make_shared<TensorAccounts>()), main_thread_(std::this_thread::get_id()) {
-  // Cleanup hooks run last in, first out: this one joins the thread while its way back to Node still stands.
+  // Cleanup hooks run in reverse order: this one joins the thread while its channel back to Node still
+  // exists.
   env.AddCleanupHook([](Environment* environment) { environment->Stop(); }, this);
-  // process.exit() on the main thread runs no cleanup hook: libtorch's statics would go while a job computes.
+  // On the main thread, process.exit() runs no cleanup hooks: libtorch's statics would be destroyed while a
+  // job computes.
   const auto process = env.Global().Get("process").As<Napi::Object>();
   const auto stop = [this](const Napi::CallbackInfo&) { Stop(); };
   process.Get("once").As<Napi::Function>().Call(

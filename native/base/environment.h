@@ -15,16 +15,18 @@ namespace torch_prune {
 class ForeignDecoder;
 class OptimizerState;
 
-// Tensors that JavaScript holds. Shared with each of them, since they may be finalised after the rest.
+// Counts of the tensors that JavaScript holds. Every tensor shares them, because tensors may be finalized
+// last.
 struct TensorAccounts {
   std::int64_t live = 0;
   std::int64_t bytes = 0;
-  // How many handles a storage has: views share one, and the collector is told of its bytes once.
+  // The number of handles per storage: views share a storage, and the collector is told about its bytes once.
   std::unordered_map<const void*, std::int64_t> handles;
 };
 
-// All that one Node environment (the main thread, or a worker) owns. There are no static objects: each
-// environment is made and cleaned up by itself, in any order.
+// Everything that one Node environment (the main thread or a worker) owns. Environments share no state except
+// for process-wide caches, such as those of host_memory.cc, and each is made and cleaned up on its own, in
+// any order.
 class Environment {
  public:
   explicit Environment(Napi::Env env);
@@ -42,14 +44,14 @@ class Environment {
   Ownership ownership;
   ComputeThread compute;
 
-  // Setting a mask clears the moments of every optimiser over the parameter, so all of them are known here.
+  // Setting a mask clears the moments of every optimizer of the parameter, so all optimizers are listed here.
   std::vector<std::weak_ptr<OptimizerState>> optimizers;
 
   std::shared_ptr<TensorAccounts> accounts;
 
-  std::shared_ptr<ForeignDecoder> foreign;  // of pictures; null until it is needed
+  std::shared_ptr<ForeignDecoder> foreign;  // decodes images; null until it is needed
 
-  // Gradient hooks whose graph was dropped on another thread (tensor/autograd.cc).
+  // Gradient hooks whose graph was destroyed on another thread (tensor/autograd.cc).
   std::shared_ptr<void> returned_hooks;
 
  private:

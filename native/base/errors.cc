@@ -12,7 +12,7 @@
 namespace torch_prune {
 namespace {
 
-// libtorch has one exception class for nearly everything, so its wording is all there is to tell them apart.
+// libtorch has one exception class for nearly everything, so only its wording distinguishes errors.
 struct Wording {
   std::string_view part;
   const char* code;
@@ -43,7 +43,7 @@ const char* CodeFor(std::string_view message) {
 }
 
 std::string OneLine(std::string_view text) {
-  // Backtraces and "Exception raised from" trailers follow the first blank or second line.
+  // Backtraces and "Exception raised from" trailers follow the first blank line or the second line.
   auto end = text.find("\nException raised from");
   if (end != std::string_view::npos) text = text.substr(0, end);
   std::string line;
@@ -86,7 +86,7 @@ Napi::Error ToJavaScript(Napi::Env env, const Failure& failure) {
       return Napi::Error(env, error_class.New({Napi::String::New(env, failure.code),
                                                Napi::String::New(env, failure.message)}));
     } catch (const Napi::Error&) {
-      // A class that makes no error: what went wrong is to be told all the same.
+      // The class failed to make an error, but the original failure must still be reported.
     }
   }
   auto error = Napi::Error::New(env, failure.message);

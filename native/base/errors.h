@@ -8,7 +8,7 @@
 
 namespace torch_prune {
 
-// An error that this addon raises on purpose. `code` is one of ErrorCode in lib/base/errors.ts.
+// An error that this addon throws on purpose. `code` is one of ErrorCode in lib/base/errors.ts.
 class Error : public std::runtime_error {
  public:
   Error(const char* code, const std::string& message) : std::runtime_error(message), code_(code) {}
@@ -23,14 +23,14 @@ struct Failure {
   std::string message;
 };
 
-// One line and a code for any C++ exception; callable on every thread.
+// Describes any C++ exception by one line and a code; callable on every thread.
 Failure Describe(const std::exception_ptr& exception);
 
-// The JavaScript error (lib/base/errors.ts: TorchPruneError) for a failure; main thread only.
+// Makes the JavaScript error for a failure (TorchPruneError of lib/base/errors.ts); main thread only.
 Napi::Error ToJavaScript(Napi::Env env, const Failure& failure);
 
-// The one guard around every entry point from JavaScript. Anything but Napi::Error that leaves a callback
-// aborts the process, and Napi::Error is itself a std::exception, so it has to be caught first.
+// The guard around every entry point from JavaScript. If anything but Napi::Error leaves a callback, the
+// process is aborted. Napi::Error is itself a std::exception, so it has to be caught first.
 template <typename Body>
 auto Guard(Napi::Env env, Body&& body) -> decltype(body()) {
   try {

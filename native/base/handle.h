@@ -11,9 +11,9 @@
 
 namespace torch_prune {
 
-// JavaScript's hold on a native object: opaque, disposable, collected when forgotten. `State` names itself
-// (kName) and has a number of its own (kTag). Type tags make unwrapping safe: an object of another class, or
-// one with a forged prototype, is an error and not a wild pointer.
+// JavaScript's reference to a native object: opaque, disposable, and garbage-collected if forgotten. `State`
+// defines its name (kName) and a unique number (kTag). Type tags make unwrapping safe: an object of another
+// class, or one with a forged prototype, results in an error and not in a wild pointer.
 template <typename State>
 class Handle : public Napi::ObjectWrap<Handle<State>> {
  public:
@@ -22,7 +22,7 @@ class Handle : public Napi::ObjectWrap<Handle<State>> {
   }
 
   static Napi::Object Wrap(Napi::Env env, std::shared_ptr<State> state) {
-    // The constructor takes the state through an External, so scripts cannot make a handle of their own.
+    // The constructor gets the state through an External, so scripts cannot make a handle themselves.
     auto external = Napi::External<std::shared_ptr<State>>::New(env, &state);
     return Environment::Of(env).classes[State::kTag].New({external});
   }

@@ -27,18 +27,18 @@
 namespace torch_prune {
 namespace {
 
-constexpr std::size_t kLeast = std::size_t{64} << 10;     // smaller ones are the business of malloc
+constexpr std::size_t kLeast = std::size_t{64} << 10;     // smaller blocks are left to malloc
 constexpr std::size_t kLargest = std::size_t{512} << 20;  // fc1 of VGG-16 is 392 MiB
 
-// What all kept blocks may hold together: enough for the gradients of VGG-16, and never much of a small
-// machine.
+// The total size of all kept blocks: enough for the gradients of VGG-16, and never a large part of a small
+// machine's memory.
 std::size_t MostKept() {
   const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   const std::size_t memory = pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * page : 0;
   return std::min(std::size_t{2} << 30, memory / 4);
 }
 
-// Eight classes an octave: at most an eighth of a block is wasted.
+// There are eight size classes per octave, so at most an eighth of a block is wasted.
 constexpr int kStepBits = 3;
 constexpr int Class(std::size_t bytes) {
   const int octave = std::bit_width(bytes - 1) - 1;
@@ -50,11 +50,11 @@ constexpr std::size_t ClassBytes(std::size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-// In front of every block. As large as libtorch's alignment, so that what follows keeps it.
+// The header of every block. It is as large as libtorch's alignment, so that the data after it is aligned.
 struct alignas(64) Block {
-  Block* next;                               // of the free ones of its class
-  std::size_t bytes;                         // after this header
-  std::shared_ptr<StepMemory::Store> store;  // that it goes back to; null: none, or it is there
+  Block* next;                               // the next free block of its class
+  std::size_t bytes;                         // the size of the data after this header
+  std::shared_ptr<StepMemory::Store> store;  // where it returns to; null if nowhere, or if it is there now
 };
 
 Block* NewBlock(std::size_t bytes, std::shared_ptr<StepMemory::Store> store) {
@@ -66,16 +66,16 @@ void FreeBlock(Block* block) {
   c10::free_cpu(block);
 }
 
-// By all stores together.
+// The bytes kept by all stores together.
 constinit std::atomic<std::size_t> kept_bytes{0};
 constinit std::size_t most_kept = 0;
-thread_local const std::shared_ptr<StepMemory::Store>* current = nullptr;  // null outside a Use
+thread_local const std::shared_ptr<StepMemory::Store>* current = nullptr;  // null outside of a Use
 thread_local FreeElsewhere::Thread* elsewhere = nullptr;
 
-constexpr std::size_t kSlowToFree = std::size_t{16} << 20;  // takes some milliseconds
+constexpr std::size_t kSlowToFree = std::size_t{16} << 20;  // freeing this much takes some milliseconds
 
-// To AddressSanitizer the header, what a block has beyond the bytes that were asked for, and all of a kept
-// block would be memory like any other: it is told that they are nobody's to touch.
+// To AddressSanitizer, the header, the rest of a block beyond the requested bytes, and a kept block would
+// look like any other memory. So it is told that nobody may touch them.
 void* Lend(Block* block, std::size_t bytes) {
   void* const data = block + 1;
   ASAN_POISON_MEMORY_REGION(data, block->bytes);
@@ -143,7 +143,7 @@ FreeElsewhere::~FreeElsewhere() {
 // The kept blocks of one job.
 class StepMemory::Store {
  public:
-  // A block of the class of so many bytes, or null.
+  // Takes a block of the size class of `bytes`; null if there is none.
   Block* Take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     Block*& first = free_[Class(bytes)];
@@ -154,7 +154,7 @@ class StepMemory::Store {
     return block;
   }
 
-  // False where it is the caller's to free.
+  // Returns false if the caller has to free the block.
   bool Keep(Block* block) {
     const std::lock_guard lock(mutex_);
     if (!open_ || kept_bytes + block->bytes > most_kept) return false;
@@ -166,7 +166,7 @@ class StepMemory::Store {
     return true;
   }
 
-  // The job is over: frees what is kept.
+  // Frees the kept blocks at the end of the job.
   void Close() {
     Free free{};
     {
@@ -174,7 +174,8 @@ class StepMemory::Store {
       std::swap(free, free_);
       open_ = false;
     }
-    // Without the lock: it takes as long as there is memory, and other threads give blocks back meanwhile.
+    // This happens without the lock, because it takes time in proportion to the memory and other threads
+    // return blocks meanwhile.
     for (Block* first : free) {
       while (first != nullptr) {
         Block* const block = first;
@@ -218,7 +219,7 @@ class HostAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(std::size_t bytes) override {
     if (bytes == 0) return {nullptr, nullptr, GiveBack, c10::Device(c10::kCPU)};
-    // A size that the header would carry over the edge is libtorch's to refuse.
+    // libtorch reports a size that would overflow because of the header.
     if (bytes > std::numeric_limits<std::size_t>::max() - sizeof(Block)) c10::alloc_cpu(bytes);
     void* const data = Lend(Allocate(bytes), bytes);
     return {data, data, GiveBack, c10::Device(c10::kCPU)};
@@ -233,7 +234,7 @@ class HostAllocator final : public c10::Allocator {
 
 void InstallHostAllocator() {
   static std::once_flag once;
-  // libtorch keeps the allocator as long as the process lives.
+  // libtorch keeps the allocator for as long as the process lives.
   std::call_once(once, [] {
     most_kept = MostKept();
     c10::SetCPUAllocator(new HostAllocator, /*priority=*/1);

@@ -3,13 +3,13 @@
 
 namespace torch_prune {
 
-// Puts an allocator of our own between libtorch and the CPU's memory, once a process, before any tensor is
-// made. It behaves as libtorch's but during a StepMemory::Use.
+// Installs our own allocator between libtorch and the CPU's memory, once per process and before any tensor is
+// made. It behaves like libtorch's except during a StepMemory::Use.
 void InstallHostAllocator();
 
-// While one of these lives, a thread of its own gives back the large blocks that its maker's thread lets go
-// of: the system takes a tenth of a second for half a gigabyte, and an event loop has no such time. Destroyed
-// on the thread that made it.
+// While one of these exists, large blocks that the creating thread releases are freed on a separate thread:
+// freeing half a gigabyte takes a tenth of a second, which is too long for an event loop. It must be
+// destroyed on the thread that created it.
 class FreeElsewhere {
  public:
   FreeElsewhere();
@@ -23,11 +23,11 @@ class FreeElsewhere {
   std::unique_ptr<Thread> thread_;
 };
 
-// What a job's steps reuse: large blocks that its thread asked for during a Use are kept when they are given
-// back, and serve later requests of about their size during another Use. A training step asks for the same
-// blocks as the one before; glibc gives them back to the system and faults them in again, page by page, for
-// hundreds of steps (a third of LeNet-5's step with two threads). All that is kept is freed with the
-// StepMemory: a job that is over holds nothing, and work that is done in one go keeps nothing at all.
+// Memory that a job's steps reuse: large blocks that its thread allocates during a Use are kept when they are
+// released, and serve later requests of about their size during another Use. A training step requests the
+// same blocks as the previous one, but glibc returns them to the system and faults them in again, page by
+// page, for hundreds of steps (a third of LeNet-5's step with two threads). All kept blocks are freed with
+// the StepMemory, so a finished job holds nothing, and work that is done in one go keeps nothing at all.
 class StepMemory {
  public:
   StepMemory();
@@ -35,7 +35,7 @@ class StepMemory {
   StepMemory(const StepMemory&) = delete;
   StepMemory& operator=(const StepMemory&) = delete;
 
-  // For as long as it lives, on the thread that makes it. One at a time.
+  // Makes allocations of the creating thread use the memory for as long as this exists. One at a time.
   class Use {
    public:
     explicit Use(const StepMemory& memory);
@@ -47,7 +47,7 @@ class StepMemory {
   class Store;
 
  private:
-  std::shared_ptr<Store> store_;  // the last of its blocks may outlive this
+  std::shared_ptr<Store> store_;  // shared, because its last block may outlive this
 };
 
 }  // namespace torch_prune

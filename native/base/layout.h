@@ -3,8 +3,9 @@
 
 namespace torch_prune {
 
-// Whether two dense tensors of one shape keep their elements in the same order, so that they can be walked
-// side by side. The strides of dimensions of size 1 say nothing, and kernels give them as they like.
+// Whether two dense tensors of the same shape store their elements in the same order, so that they can be
+// traversed side by side. The strides of dimensions of size 1 have no meaning, and kernels choose them
+// arbitrarily.
 inline bool SameOrder(const at::Tensor& a, const at::Tensor& b) {
   if (a.sizes() != b.sizes() || !a.is_non_overlapping_and_dense() || !b.is_non_overlapping_and_dense())
     return false;

@@ -5,7 +5,7 @@
 
 namespace torch_prune {
 
-// A list of options objects.
+// Reads a list of options objects.
 inline std::vector<Options> ToObjects(const Napi::Value& value, const char* what) {
   const Napi::Array array = ToArray(value, what);
   std::vector<Options> list;

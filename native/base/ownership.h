@@ -13,45 +13,45 @@
 
 namespace torch_prune {
 
-// What a job reads, and what it writes, under the name that others are told.
+// What a job reads and what it writes, and the name that others are told.
 struct Use {
   std::string by = "a running job";
   std::vector<at::Tensor> reads, writes;
 
-  // Storages by address; null has none.
+  // Identifies a storage by its address; null if there is none.
   static const void* Key(const at::Tensor& tensor) {
     return tensor.defined() && tensor.has_storage() ? tensor.storage().unsafeGetStorageImpl() : nullptr;
   }
 };
 
-// A training from its first step to its last. Between its jobs others may read what it owns, and not write
-// it.
+// The lease of a training run, from its first step to its last. Between its jobs, others may read what it
+// owns, but not write to it.
 struct Lease {
   static constexpr std::uint64_t kTag = 7;
   static constexpr const char* kName = "lease";
 
   std::string by;
-  // Whether a storage is part of it now: memory moves with a network.
+  // Whether a storage is part of it at this moment; a network's storages change when it is moved.
   std::function<bool(const void*)> holds;
-  // What its jobs write.
+  // The tensors that its jobs write to.
   std::function<std::vector<at::Tensor>()> changes;
 };
 
-// Which storages are in use by jobs. While a job reads one, everyone else's writing to it is an error, and
-// while a job writes it all use is, rather than a race. Main thread only; costs a test or two of emptiness
-// while no job runs.
+// Tracks which storages are in use by jobs. While a job reads a storage, anyone else's write to it is an
+// error, and while a job writes to one, any other use is; this way there are no races. Main thread only;
+// while no job runs, it costs a check or two for emptiness.
 class Ownership {
-  // Keeps the address, not the memory: a job lets old gradients go, and a new storage must not be taken for
-  // one of them.
+  // Keeps the address but not the memory: a job releases old gradients, and a new storage must not be
+  // mistaken for one of them.
   using Weak = c10::weak_intrusive_ptr<c10::StorageImpl>;
   struct Holder {
-    std::shared_ptr<const std::string> writer;  // null where nobody writes
+    std::shared_ptr<const std::string> writer;  // null if nobody writes to it
     std::vector<std::shared_ptr<const std::string>> readers;
   };
   using Holders = std::unordered_map<const void*, Holder>;
 
  public:
-  // Storages that are in use for as long as it lives; made and destroyed on the main thread.
+  // The storages that are in use for as long as this exists; made and destroyed on the main thread.
   class Claim {
    public:
     ~Claim() {
@@ -76,7 +76,7 @@ class Ownership {
     std::vector<Weak> reads_, writes_;
   };
 
-  // Throws ERR_BUSY where another job is in the way.
+  // Throws ERR_BUSY if another job is in the way.
   std::unique_ptr<Claim> Take(const Use& use) {
     for (const auto& tensor : use.reads) Check(tensor);
     for (const auto& tensor : use.writes) CheckUnused(tensor);
@@ -91,7 +91,7 @@ class Ownership {
       const void* key = Use::Key(tensor);
       if (key == nullptr) continue;
       auto& holder = (*holders_)[key];
-      if (holder.writer) continue;  // the job's own
+      if (holder.writer) continue;  // the job writes to it itself
       holder.readers.push_back(claim->by_);
       claim->reads_.push_back(tensor.storage().getWeakStorageImpl());
     }
@@ -108,14 +108,14 @@ class Ownership {
     });
   }
 
-  // Throws where a job writes the tensor.
+  // Throws if a job writes to the tensor.
   void Check(const at::Tensor& tensor) const {
     if (holders_->empty()) return;
     const auto found = holders_->find(Use::Key(tensor));
     if (found != holders_->end() && found->second.writer) Refuse(*found->second.writer);
   }
 
-  // Throws where a job uses the tensor at all.
+  // Throws if a job uses the tensor at all.
   void CheckUnused(const at::Tensor& tensor) const {
     if (holders_->empty()) return;
     const auto found = holders_->find(Use::Key(tensor));
@@ -123,7 +123,7 @@ class Ownership {
       Refuse(found->second.writer ? *found->second.writer : *found->second.readers.front());
   }
 
-  // Throws where a job uses the tensor, or a training owns it.
+  // Throws if a job uses the tensor, or a training run owns it.
   void CheckWritable(const at::Tensor& tensor) const {
     CheckUnused(tensor);
     for (const auto& weak : leases_) {
@@ -146,7 +146,7 @@ class Ownership {
     throw Error("ERR_BUSY", "this network or tensor is in use by " + by + ": await it, or abort it, first");
   }
 
-  // Shared with the claims: a job may outlive the environment's other state while that ends.
+  // Shared with the claims, because a job may outlive the rest of the environment's state at shutdown.
   std::shared_ptr<Holders> holders_ = std::make_shared<Holders>();
   std::vector<std::weak_ptr<Lease>> leases_;
 };

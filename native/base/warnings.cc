@@ -22,7 +22,7 @@ class Warnings final : public c10::WarningHandler {
     Close();
     listener_ = Napi::Persistent(listener);
     channel_ = Channel::New(env_, listener, "torch-prune warnings", 0, 1, this);
-    channel_.Unref(env_);  // a warning to come must not keep the process alive
+    channel_.Unref(env_);  // a possible warning must not keep the process alive
     open_ = true;
   }
 
@@ -39,7 +39,7 @@ class Warnings final : public c10::WarningHandler {
         text.release();  // NOLINT(bugprone-unused-return-value)
       return;
     }
-    // At once: the event loop may have no other turn.
+    // The listener is called at once, because the event loop may not get another turn.
     Napi::HandleScope scope(env_);
     Tell(env_, listener_.Value(), warning.msg());
   }
@@ -50,7 +50,7 @@ class Warnings final : public c10::WarningHandler {
     try {
       listener.Call({Napi::String::New(env, text)});
     } catch (const Napi::Error&) {
-      // A warning is no reason to fail.
+      // A warning is not a reason to fail.
     }
   }
   static void Deliver(Napi::Env env, Napi::Function listener, Warnings*, std::string* raw) {
@@ -66,8 +66,8 @@ class Warnings final : public c10::WarningHandler {
   bool open_ = false;
 };
 
-// warn(text): a job that warns as libtorch does, on the main thread and then on the compute thread. For
-// tests.
+// warn(text): a job that warns as libtorch does, first on the main thread and then on the compute thread.
+// Used by tests.
 Napi::Value Warn(const Napi::CallbackInfo& info) {
   const std::string text = ToString(info[0], "text");
   TORCH_WARN(text, " (main thread)");
@@ -81,11 +81,12 @@ Napi::Value Warn(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void InstallWarnings(Napi::Env env, Napi::Object exports) {
-  // OpenMP's threads and autograd's for GPUs have no handler: what they log stays below this level.
+  // OpenMP's threads and autograd's threads for GPUs have no handler, so their warnings are kept below the
+  // log level.
   if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = c10::GLOG_ERROR;
   auto warnings = new Warnings(env);
   c10::WarningUtils::set_warning_handler(warnings);
-  // Hooks run last in, first out: this one after that which joins the compute thread.
+  // Hooks run in reverse order: this one runs after the one that joins the compute thread.
   env.AddCleanupHook(
       [](Warnings* own) {
         c10::WarningUtils::set_warning_handler(nullptr);
@@ -93,7 +94,7 @@ void InstallWarnings(Napi::Env env, Napi::Object exports) {
         delete own;
       },
       warnings);
-  // onWarning(listener): it is called with the text of each warning.
+  // onWarning(listener): sets the function that is called with the text of each warning.
   exports.Set("onWarning", Napi::Function::New(env, [warnings](const Napi::CallbackInfo& info) {
                 return Guard(info.Env(), [&] {
                   warnings->Listen(ToFunction(info[0], "listener"));

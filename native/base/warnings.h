@@ -3,8 +3,8 @@
 
 namespace torch_prune {
 
-// Makes libtorch's warnings go to a JavaScript function instead of stderr: those of this environment's main
-// thread, and of threads that take over its handler (c10::WarningUtils::get_warning_handler).
+// Passes libtorch's warnings to a JavaScript function instead of stderr. This covers the main thread of this
+// environment, and threads that take over its handler (c10::WarningUtils::get_warning_handler).
 void InstallWarnings(Napi::Env env, Napi::Object exports);
 
 }  // namespace torch_prune

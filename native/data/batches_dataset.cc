@@ -12,7 +12,7 @@
 
 namespace torch_prune {
 
-// How long the compute thread waits before others have their turn.
+// How long the compute thread waits before other jobs get a turn.
 constexpr auto kPatience = std::chrono::milliseconds(5);
 
 void BatchQueue::Put(Made batch) {
@@ -191,7 +191,7 @@ class BatchesDataset::Reading : public Pass {
 
   bool Ready(const Job& job) override {
     Ask(job);
-    // One whose samples cannot be read has nothing to wait for.
+    // If none of a batch's samples can be read, there is nothing to wait for.
     if (!asked_.empty() && asked_.front().empty() && dataset_->of_) return true;
     if (asked_.empty()) return of_ && (of_->Over() || begun_ == plan_.steps());
     return queue_->Wait();
@@ -220,7 +220,7 @@ class BatchesDataset::Reading : public Pass {
   bool Over() const override { return ended_ || (of_ && of_->Over() && asked_.empty()); }
 
  private:
-  // Asks for batches, as far ahead as is allowed.
+  // Requests batches, as far ahead as allowed.
   void Ask(const Job& job) {
     while (!ended_ && static_cast<std::int64_t>(asked_.size()) < dataset_->settings_.ahead) {
       if (!of_) {
@@ -263,7 +263,7 @@ class BatchesDataset::Reading : public Pass {
   const std::shared_ptr<BatchQueue> queue_;
   const std::int64_t id_;
   std::unique_ptr<Pass> of_;
-  // What was asked for and is not taken yet: the samples of each batch, where it is made of such.
+  // The batches that have been requested but not taken: for each its samples, if it is made from some.
   std::deque<std::vector<std::int64_t>> asked_;
   std::int64_t begun_ = 0, taken_ = 0, seen_ = 0;
   bool ended_ = false;
@@ -277,7 +277,7 @@ std::unique_ptr<Dataset::Pass> BatchesDataset::Read(Plan plan) const {
 namespace {
 
 // batchesMake(ask, of | undefined, {sampleShape, targetShape, targetDtype, mean, std, ahead, batches?}): a
-// dataset of what `ask` makes, as BatchMaker calls it.
+// dataset of what `ask` makes; BatchMaker describes how it is called.
 Napi::Value Make(const Napi::CallbackInfo& info) {
   const auto ask = ToFunction(info[0], "ask");
   const Options options(info[2], "options");
@@ -301,20 +301,21 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
                                  ToShape(options.Get("sampleShape"), "sampleShape"), std::move(settings)));
 }
 
-// What the caller writes into a tensor later does not reach the batch.
+// Protects a batch from what the caller writes to the tensor later.
 at::Tensor Kept(const Napi::Value& value, const char* what) {
   const at::Tensor& tensor = Unwrap(value, what);
   return tensor.is_cpu() ? Snapshot(tensor) : tensor.detach().cpu();
 }
 
-// batchesPut(queue, images, labels)
+// batchesPut(queue, images, labels): adds a batch.
 Napi::Value Put(const Napi::CallbackInfo& info) {
   const auto queue = Handle<BatchQueue>::Get(info[0], "queue");
   queue->Put({Kept(info[1], "images"), Kept(info[2], "labels")});
   return info.Env().Undefined();
 }
 
-// batchesEnd(queue, why?): no more come, because of `why` where it is given.
+// batchesEnd(queue, why?): announces that there are no more batches; `why` is the reason if making one
+// failed.
 Napi::Value End(const Napi::CallbackInfo& info) {
   const auto queue = Handle<BatchQueue>::Get(info[0], "queue");
   if (info[1].IsUndefined()) {

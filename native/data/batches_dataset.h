@@ -25,14 +25,15 @@ class BatchQueue {
     at::Tensor images, labels;
   };
 
-  // On the main thread: one more batch, the end, or why there is none.
+  // Called on the main thread: adds a batch, the end, or why a batch could not be made.
   void Put(Made batch);
   void End();
   void Fail(const std::string& why);
 
-  // On the compute thread: waits a little for a batch, the end, or a failure; whether there is one.
+  // Called on the compute thread: waits briefly for a batch, the end, or a failure; returns whether there is
+  // one.
   bool Wait();
-  // The next batch; none at the end. Throws the failure.
+  // Returns the next batch; none at the end. Throws the failure.
   std::optional<Made> Take();
   bool Ended() const;
 
@@ -44,7 +45,7 @@ class BatchQueue {
   std::optional<std::string> failure_;
 };
 
-// The JavaScript function that makes batches: called on the main thread, and never waited for there.
+// The JavaScript function that makes batches. It is called on the main thread, which does not wait for it.
 class BatchMaker {
  public:
   BatchMaker(Napi::Env env, const Napi::Function& ask);
@@ -52,8 +53,9 @@ class BatchMaker {
   BatchMaker(const BatchMaker&) = delete;
   BatchMaker& operator=(const BatchMaker&) = delete;
 
-  // On any thread. ask('open', reading, queue, seed): a reading begins; 'next', reading, images?, labels?,
-  // indices?: a batch is wanted, made of that one where it comes along; 'close', reading: nothing more is.
+  // Callable on any thread. ask('open', reading, queue, seed) begins a reading; ask('next', reading, images?,
+  // labels?, indices?) requests a batch, made from the given one if there is one; ask('close', reading) ends
+  // the reading.
   std::int64_t Open(std::shared_ptr<BatchQueue> queue, std::uint64_t seed);
   void Next(std::int64_t reading, std::optional<Dataset::Batch> of);
   void Close(std::int64_t reading);
@@ -61,7 +63,7 @@ class BatchMaker {
  private:
   struct Request {
     std::int64_t reading;
-    std::shared_ptr<BatchQueue> queue = {};  // of a reading that begins
+    std::shared_ptr<BatchQueue> queue = {};  // set when a reading begins
     std::uint64_t seed = 0;
     std::optional<Dataset::Batch> of = {};
     bool closes = false;
@@ -73,21 +75,22 @@ class BatchMaker {
 
   Channel channel_;
   std::mutex mutex_;
-  bool closed_ = false;  // the environment has ended: the channel may be gone
+  bool closed_ = false;  // the environment has ended, so the channel may no longer exist
   std::atomic<std::int64_t> next_{0};
 };
 
-// Batches that JavaScript makes, one after the other, or of those of another dataset. A few are made ahead of
-// the training; it waits for them, and others have their turn meanwhile.
+// Batches that JavaScript makes one after the other, either from nothing or from those of another dataset. A
+// few are made ahead of training; training waits for them, and other jobs get turns in the meantime.
 class BatchesDataset : public Dataset {
  public:
   struct Settings {
-    std::vector<double> mean, deviation;  // of uint8 images
-    std::int64_t ahead = 2;               // batches that are asked for before they are needed
-    std::int64_t batches = -1;            // of a reading; -1 where that is not known
+    std::vector<double> mean, deviation;  // for uint8 images
+    std::int64_t ahead = 2;               // the number of batches that are requested before they are needed
+    std::int64_t batches = -1;            // the number of batches in a reading; -1 if it is not known
   };
 
-  // `targets` and `sample`: what batches bring. `of`: whose batches they are made of; null for none.
+  // `targets` and `sample`: what batches contain. `of`: the dataset from whose batches they are made; null if
+  // there is none.
   BatchesDataset(std::shared_ptr<BatchMaker> maker, std::shared_ptr<const Dataset> of, Targets targets,
                  std::vector<std::int64_t> sample, Settings settings);
 
@@ -104,7 +107,7 @@ class BatchesDataset : public Dataset {
 
  private:
   class Reading;
-  // Throws unless a batch is what was said of them.
+  // Throws unless a batch has the declared shapes and dtype.
   void CheckMade(const BatchQueue::Made& made, std::int64_t number) const;
 
   const std::shared_ptr<BatchMaker> maker_;

@@ -58,7 +58,7 @@ Dataset::Batch Dataset::BatchOn(const at::Device& device, const at::Tensor& imag
   const at::Tensor labels = targets_.Gather(indices, [&device](at::IntArrayRef shape, at::ScalarType dtype) {
     return BatchMemory(shape, dtype, device);
   });
-  // Pinned memory that is let go of serves nobody else before the GPU has it.
+  // PyTorch's allocator of pinned memory only reuses a released block after the GPU has copied it.
   const auto there = [&device](const at::Tensor& values) { return values.to(device, /*non_blocking=*/true); };
   return {there(images), there(labels), std::move(indices)};
 }
@@ -89,7 +89,7 @@ Napi::Value Slice(const Napi::CallbackInfo& info) {
       DatasetHandle::Get(info[0], "dataset")->Slice(ToInteger(info[1], "begin"), ToInteger(info[2], "end")));
 }
 
-// datasetTargets(dataset): {dtype, shape} of one sample's, as batches bring it.
+// datasetTargets(dataset): {dtype, shape} of one sample's target, as in batches.
 Napi::Value TargetsOf(const Napi::CallbackInfo& info) {
   const auto& targets = DatasetHandle::Get(info[0], "dataset")->targets();
   auto shape = Napi::Array::New(info.Env(), targets.shape().size());
@@ -101,7 +101,7 @@ Napi::Value TargetsOf(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// datasetCheckAugmentation(dataset, augment): throws where its samples cannot be changed that way.
+// datasetCheckAugmentation(dataset, augment): throws if its samples cannot be augmented like this.
 Napi::Value CheckAugmentation(const Napi::CallbackInfo& info) {
   DatasetHandle::Get(info[0], "dataset")->CheckAugmentation(Augmentation::Of(info[1]));
   return info.Env().Undefined();
@@ -124,8 +124,8 @@ Slices ReadOne(const Dataset& dataset, const Dataset::Plan& plan, Dataset::Batch
   if (batch.size() == 0 && !job.Cancelled()) dataset.RefuseEmpty();
 }
 
-// datasetRead(dataset, indices, {augment?, seed?, device}): {images, labels, indices}, as training reads
-// them.
+// datasetRead(dataset, indices, {augment?, seed?, device}): {images, labels, indices}, read like training
+// reads them.
 Napi::Value Read(const Napi::CallbackInfo& info) {
   const Options options(info[2], "options");
   auto plan = std::make_shared<Dataset::Plan>();
@@ -190,7 +190,7 @@ Napi::Value Check(const Napi::CallbackInfo& info) {
   return environment.compute.Start(info.Env(), job);
 }
 
-// datasetSkipped(dataset): [[index, reason]], samples that could not be read so far.
+// datasetSkipped(dataset): [[index, reason]], the samples that could not be read so far.
 Napi::Value Skipped(const Napi::CallbackInfo& info) {
   const auto skipped = DatasetHandle::Get(info[0], "dataset")->SkippedSamples();
   auto list = Napi::Array::New(info.Env(), skipped.size());

@@ -3,7 +3,7 @@
 
 namespace torch_prune {
 
-// Closes a file when it goes; negative where opening failed.
+// Closes a file when it is destroyed; the descriptor is negative if opening failed.
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}

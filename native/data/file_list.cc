@@ -10,13 +10,13 @@ namespace {
 
 using FileListHandle = Handle<FileList>;
 
-// filesMake(): a list without files.
+// filesMake(): an empty list of files.
 Napi::Value Make(const Napi::CallbackInfo& info) {
   return FileListHandle::Wrap(info.Env(), std::make_shared<FileList>());
 }
 
-// filesAdd(files, paths, labels): adds files at the end; paths are bytes, each with a zero after it, labels
-// an Int32Array.
+// filesAdd(files, paths, labels): appends files; paths are bytes, each path followed by a zero byte, and
+// labels are an Int32Array.
 Napi::Value Add(const Napi::CallbackInfo& info) {
   const auto& files = FileListHandle::Get(info[0], "files");
   auto paths = ToPaths(info[1], "paths");
@@ -38,7 +38,7 @@ Napi::Value Add(const Napi::CallbackInfo& info) {
 
 std::shared_ptr<const FileList> ToFiles(const Napi::Value& value) {
   std::shared_ptr<const FileList> files = FileListHandle::Get(value, "files");
-  FileListHandle::Dispose(value);  // it goes with the work, and takes no more files
+  FileListHandle::Dispose(value);  // it now belongs to the work, and no more files can be added
   return files;
 }
 

@@ -9,17 +9,17 @@
 
 namespace torch_prune {
 
-// The files of a data set, with their labels. There may be a million of them: JavaScript hands them over a
-// few thousand at a time, between which its event loop goes on.
+// The files of a data set, with their labels. There may be a million of them, so JavaScript passes them on a
+// few thousand at a time; its event loop runs in between.
 struct FileList {
   static constexpr std::uint64_t kTag = 8;
   static constexpr const char* kName = "list of files";
 
-  std::deque<std::string> paths;  // never moves what it holds, which would take as long as there are files
+  std::deque<std::string> paths;  // never moves its elements, which would take long with many files
   std::vector<std::int64_t> labels;
 };
 
-// For work that reads it; nothing is added to it meanwhile.
+// Takes the list for work that reads it; no files can be added after that.
 std::shared_ptr<const FileList> ToFiles(const Napi::Value& value);
 
 void RegisterFileList(Napi::Env env, Napi::Object exports);

@@ -34,12 +34,12 @@ at::Tensor FileTensor(const std::string& folder, at::IntArrayRef shape) {
   };
   const Descriptor file(OpenNameless(folder));
   if (file.get() < 0) throw refuse(errno);
-  // Without this a full disk would end the process where it writes to memory.
+  // Without this, a full disk would end the process when it writes to the mapped memory.
   if (const int failure = posix_fallocate(file.get(), 0, static_cast<off_t>(bytes)); failure != 0)
     throw refuse(failure);
   void* const data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   if (data == MAP_FAILED) throw refuse(errno);
-  // Samples are read in random order, each in one piece: what lies around it is not worth reading.
+  // Samples are read in random order, each in one piece; what is next to a sample is not worth reading.
   madvise(data, bytes, MADV_RANDOM);
   return at::from_blob(
       data, shape, [bytes](void* mapped) { munmap(mapped, bytes); }, at::kFloat);

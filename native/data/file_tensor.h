@@ -5,9 +5,9 @@
 
 namespace torch_prune {
 
-// Zeros, float32, in a file of `folder` that has no name and is mapped into memory: it goes with the tensor,
-// or with the process, however that ends. Its place on the disk is taken at once. Throws Error where there is
-// none.
+// Makes float32 zeros in a nameless file in `folder` that is mapped into memory. The file disappears with the
+// tensor, or with the process, however it ends. Its space on the disk is reserved immediately. Throws Error
+// if there is not enough.
 at::Tensor FileTensor(const std::string& folder, at::IntArrayRef shape);
 
 // Asks the system to read rows of such a tensor ahead.

@@ -46,8 +46,8 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
                                                   Environment::Of(info.Env()).foreign));
 }
 
-// imagesDecode(files, {height, width, threads}, onProgress?): files of that very size, as {pixels: uint8
-// [N, 3, height, width], skipped: [[index, reason]]}.
+// imagesDecode(files, {height, width, threads}, onProgress?): decodes files of exactly that size to {pixels:
+// uint8 [N, 3, height, width], skipped: [[index, reason]]}.
 struct Decoding {
   std::shared_ptr<const FileList> files;
   Extent extent;

@@ -4,7 +4,7 @@
 
 namespace torch_prune {
 
-// Samples in image files, decoded as they are needed.
+// Samples in image files, which are decoded as they are needed.
 class FolderDataset : public PictureDataset {
  public:
   // Sample i is files->paths[begin + i].

@@ -8,7 +8,7 @@ namespace torch_prune {
 
 ForeignDecoder::ForeignDecoder(Napi::Env env, const Napi::Function& decode)
     : channel_(Channel::New(env, decode, "torch-prune decode", 0, 1, this)) {
-  channel_.Unref(env);  // the job that waits for it keeps the process alive
+  channel_.Unref(env);  // the job that waits for its answers keeps the process alive
 }
 
 Pixels ForeignDecoder::Decode(const std::string& path, std::int64_t memory, const std::atomic<bool>& stop) {
@@ -31,7 +31,7 @@ void ForeignDecoder::Answer(std::int64_t id, Pixels pixels, const std::string& e
   {
     std::lock_guard lock(mutex_);
     const auto found = waiting_.find(id);
-    if (found == waiting_.end()) return;  // nobody waits any more
+    if (found == waiting_.end()) return;  // nobody is waiting anymore
     found->second = {true, std::move(pixels), error};
   }
   answered_.notify_all();

@@ -13,26 +13,26 @@
 
 namespace torch_prune {
 
-// A picture decoded elsewhere: bytes [height, width, 3], or four inks a pixel (0 for none).
+// An image that was decoded elsewhere: bytes [height, width, 3], or four inks per pixel (0 for none).
 struct Pixels {
   Extent extent;
   std::int64_t channels = 3;
   std::vector<std::uint8_t> bytes;
 };
 
-// Decoding by a JavaScript function (sharp), asked for by decoding threads, which wait for the answer. One an
-// environment.
+// Decodes with a JavaScript function (sharp). Decoding threads send it requests and wait for the answers.
+// There is one per environment.
 class ForeignDecoder {
  public:
-  // decode(id, path, memory), which answers through Answer().
+  // decode(id, path, memory) answers through Answer().
   ForeignDecoder(Napi::Env env, const Napi::Function& decode);
 
-  // On a decoding thread. Throws Unreadable, also for what would take more than `memory` bytes, and when
-  // `stop` becomes true meanwhile.
+  // Called on a decoding thread. Throws Unreadable, also if decoding would take more than `memory` bytes, or
+  // if `stop` becomes true in the meantime.
   Pixels Decode(const std::string& path, std::int64_t memory, const std::atomic<bool>& stop);
-  // On the main thread: the pixels, or why there are none.
+  // Called on the main thread, with the pixels or with why there are none.
   void Answer(std::int64_t id, Pixels pixels, const std::string& error);
-  // No decoding thread may be left. Called once, when the environment ends.
+  // Called once, when the environment ends; no decoding thread may be left.
   void Close();
 
  private:

@@ -6,7 +6,7 @@
 namespace torch_prune {
 namespace {
 
-// Python's round(): halves go to the even neighbour.
+// Python's round(): halves are rounded to the even neighbor.
 std::int64_t RoundEven(double value) {
   return static_cast<std::int64_t>(std::nearbyint(value));
 }
@@ -27,7 +27,7 @@ Frame RandomResizedCrop(const Extent& picture, const Augmentation::ResizedCrop& 
       return frame;
     }
   }
-  // The largest box in the middle whose shape is allowed.
+  // Uses the largest centered box with an allowed shape.
   const double shape = static_cast<double>(picture.width) / static_cast<double>(picture.height);
   frame.box = picture;
   if (shape < crop.ratio[0]) {

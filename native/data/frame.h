@@ -9,28 +9,29 @@ struct Extent {
   std::int64_t width = 0, height = 0;
 };
 
-// Which pixels of a picture a sample is made of: a box of the picture, resized to a grid, of which a window
-// is kept.
+// The pixels of an image that a sample is made of: a box in the image is resized to a grid, and a window of
+// the grid is kept.
 struct Frame {
   std::int64_t left = 0, top = 0;
   Extent box;
   Extent grid;
-  std::int64_t x = 0, y = 0;  // of the window in the grid
+  std::int64_t x = 0, y = 0;  // the window's position in the grid
   Extent window;
 
   bool Resizes() const { return box.width != grid.width || box.height != grid.height; }
 };
 
-// How samples of one size are made of pictures of any size, as torchvision defines it.
+// How samples of one size are made from images of any size, as defined by torchvision.
 struct Framing {
-  std::int64_t size = 224;    // of samples, height and width
-  std::int64_t resize = 256;  // of the shorter side, before a crop of `size`
+  std::int64_t size = 224;    // the height and width of samples
+  std::int64_t resize = 256;  // the length of the shorter side, before cropping to `size`
 
-  // Resize(resize) and CenterCrop(size).
+  // Resize(resize) followed by CenterCrop(size).
   Frame Centre(const Extent& picture) const;
-  // The same, or what the augmentation draws instead.
+  // The same frame, or what the augmentation draws instead.
   Frame Draw(const Extent& picture, const Augmentation& augmentation, SampleRandom& random) const;
-  // torchvision's Resize: the shorter side becomes `shorter`, the longer one keeps the shape, rounded down.
+  // torchvision's Resize: the shorter side becomes `shorter`; the longer side is scaled accordingly, rounded
+  // down.
   static Extent Resized(const Extent& picture, std::int64_t shorter);
 };
 

@@ -12,8 +12,8 @@
 
 #include "painter.h"
 
-// The header alone is needed to build, and the library is looked for when the addon runs: one that was built
-// elsewhere must load where there is none.
+// Only the header is needed to build. The library is looked up when the addon runs, because an addon that was
+// built elsewhere must load even if there is none.
 #if __has_include(<jpeglib.h>)
 #include <dlfcn.h>
 #include <jerror.h>
@@ -23,9 +23,9 @@
 namespace torch_prune {
 
 void CheckExtent(const Extent& picture) {
-  constexpr std::int64_t kMost = 178956970;  // twice PIL's MAX_IMAGE_PIXELS, where PIL refuses
+  constexpr std::int64_t kMost = 178956970;  // twice PIL's MAX_IMAGE_PIXELS, PIL's own limit
   if (picture.width < 1 || picture.height < 1) throw Unreadable("has no pixels");
-  // Divided, as the product of absurd numbers would not fit.
+  // This divides because the product of absurd numbers would overflow.
   if (picture.width > kMost / picture.height) {
     throw Unreadable("has " + std::to_string(picture.width) + "×" + std::to_string(picture.height) +
                      " pixels, more than " + std::to_string(kMost));
@@ -62,7 +62,7 @@ struct Library {
 
 void Ignore(j_common_ptr) {}
 
-// Whether structures have the layout of the header: the library checks its version and their size.
+// Whether structures have the layout of the header; the library checks its version and their size.
 bool Fits(const Library& library) {
   struct Attempt {
     jpeg_error_mgr errors;
@@ -114,20 +114,20 @@ const Library& Jpeg() {
 }  // namespace
 
 bool JpegLibraryWorks() {
-  // So that the slow way can be tried on a machine that has the fast one.
+  // This allows trying the slow way on a machine that has the fast one.
   static const bool wanted = std::getenv("TORCH_PRUNE_NO_LIBJPEG") == nullptr;
   return wanted && Jpeg().usable;
 }
 
-// libjpeg reports errors by longjmp, which runs no destructor: between setjmp and the calls of libjpeg
-// nothing lives that has one.
+// libjpeg reports errors by longjmp, which runs no destructors. So between setjmp and the calls to libjpeg,
+// no object with a destructor may exist.
 struct JpegDecoder::State {
   jpeg_decompress_struct info;
   jpeg_error_mgr errors;
   std::jmp_buf escape;
-  bool ends;       // whether the file has an end marker anywhere
-  bool ran_out;    // libjpeg has made up an end, where the file has none
-  bool cut_short;  // and had to make up pixels, too
+  bool ends;       // whether the file has an end marker somewhere
+  bool ran_out;    // libjpeg has made up an end, because the file has none
+  bool cut_short;  // libjpeg also had to make up pixels
   char message[JMSG_LENGTH_MAX];
   std::vector<std::uint8_t> row;
 
@@ -143,8 +143,8 @@ struct JpegDecoder::State {
     if (level >= 0) return;  // a trace
     State& state = Of(info);
     if (info->err->msg_code == JWRN_JPEG_EOF) state.ran_out = true;
-    // libjpeg would paint the rest grey. A file that lacks its end marker alone, and other damage, is decoded
-    // as PIL does.
+    // libjpeg would paint the rest gray. If a file only lacks its end marker, or has other damage, it is
+    // decoded as PIL does.
     if (state.ran_out && info->err->msg_code == JWRN_HIT_MARKER) {
       state.cut_short = true;
       std::longjmp(state.escape, 1);
@@ -155,7 +155,8 @@ struct JpegDecoder::State {
   [[noreturn]] void Fail() {
     Jpeg().abort(&info);
     if (cut_short || ran_out) throw Unreadable("is cut short");
-    // What does not fit in memory would go to a file, which the library is built without.
+    // What does not fit into memory would go to a temporary file, but the library is built without support
+    // for that.
     if (errors.msg_code == JERR_NO_BACKING_STORE || errors.msg_code == JERR_OUT_OF_MEMORY)
       throw Unreadable("takes more memory to decode than allowed: raise decodeMemory, or make it smaller");
     throw Unreadable(std::string("is not a JPEG that can be decoded (") + message + ")");
@@ -186,15 +187,16 @@ bool JpegDecoder::Takes(const std::uint8_t* bytes, std::size_t size) {
 
 Extent JpegDecoder::Open(const std::uint8_t* bytes, std::size_t size, std::int64_t memory) {
   State& s = *state_;
-  // A crop may lie wholly above the place where a file breaks off: without an end it is read on to see.
+  // A crop may be completely above the point where a file breaks off. If there is no end marker, the file is
+  // read to its end to find out.
   s.ends = false;
   for (std::size_t i = size; i >= 2 && !s.ends; --i)
     s.ends = bytes[i - 2] == 0xff && bytes[i - 1] == JPEG_EOI;
   s.cut_short = s.ran_out = false;
   if (setjmp(s.escape)) s.Fail();
-  Jpeg().abort(&s.info);  // a picture whose frame was refused is still open
-  // Skipping rows under merged upsampling, which has no colour converter of its own, libjpeg-turbo (2.1)
-  // would write into the last picture's, which is freed.
+  Jpeg().abort(&s.info);  // an image whose frame was rejected is still open
+  // If rows are skipped with merged upsampling, which has no color converter of its own, libjpeg-turbo (2.1)
+  // would otherwise write to the previous image's converter, which has been freed.
   s.info.cconvert = nullptr;
   s.info.mem->max_memory_to_use = static_cast<long>(memory);
   Jpeg().mem_src(&s.info, bytes, size);
@@ -226,7 +228,7 @@ void JpegDecoder::DecodeRows(unsigned shrink, bool smooth, Painter& painter) {
   info.do_fancy_upsampling = smooth ? TRUE : FALSE;
   Jpeg().start(&info);
   const auto width = static_cast<std::int64_t>(info.output_width);
-  // At its own edges a cropped row is upsampled as a whole picture's is: two more pixels keep them outside.
+  // At its edges, a cropped row is upsampled as if the image ended there; two more pixels keep that outside.
   JDIMENSION column = static_cast<JDIMENSION>(std::max<std::int64_t>(painter.left() - 2, 0));
   JDIMENSION columns = static_cast<JDIMENSION>(std::min(painter.right() + 2, width)) - column;
   if (columns < width) Jpeg().crop(&info, &column, &columns);

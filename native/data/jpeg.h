@@ -10,23 +10,23 @@ namespace torch_prune {
 
 class Painter;
 
-// A picture that cannot be decoded; what() says why, as in "is cut short".
+// An image that cannot be decoded; what() says why, as in "is cut short".
 class Unreadable : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// Throws Unreadable for a picture of more pixels than PIL takes, which guards against bombs.
+// Throws Unreadable for an image with more pixels than PIL accepts, to guard against decompression bombs.
 void CheckExtent(const Extent& picture);
 
-// Pixels of four inks as Adobe's files hold them, inverted, become red, green, blue and a byte without
-// meaning, as PIL has it.
+// Converts pixels of four inks, inverted as in Adobe's files, to red, green, blue and a meaningless byte, as
+// PIL does.
 void CmykToRgb(std::uint8_t* pixels, std::int64_t count);
 
 // Whether libjpeg-turbo is on this machine, and the addon was built to use it.
 bool JpegLibraryWorks();
 
-// Decodes JPEG with libjpeg-turbo. One a thread.
+// Decodes JPEG with libjpeg-turbo. There is one per thread.
 class JpegDecoder {
  public:
   JpegDecoder();
@@ -36,11 +36,12 @@ class JpegDecoder {
 
   static bool Takes(const std::uint8_t* bytes, std::size_t size);
 
-  // Reads the header of a file that stays in memory until Decode. Throws Unreadable, as does Decode for what
-  // takes more than `memory` bytes: progressive pictures are decoded as a whole, others row by row.
+  // Reads the header of a file that stays in memory until Decode. Both throw Unreadable if decoding takes
+  // more than `memory` bytes: progressive images are decoded as a whole, others row by row.
   Extent Open(const std::uint8_t* bytes, std::size_t size, std::int64_t memory);
-  // Decodes the rows and columns that the frame needs, `fast`: at a half, a quarter or an eighth where as
-  // many pixels as the frame's remain; the upsampling of colours is the simple one, too.
+  // Decodes the rows and columns that the frame needs. `fast` decodes at a half, a quarter or an eighth of
+  // the size, as long as at least as many pixels as the frame's grid has remain, and uses simple upsampling
+  // of colors.
   void Decode(const Frame& frame, bool fast, Painter& painter);
 
  private:

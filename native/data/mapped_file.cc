@@ -15,19 +15,20 @@
 namespace torch_prune {
 namespace {
 
-// Reading a page that a mapped file no longer has raises SIGBUS on the thread that reads: it leaves for here.
+// Reading a page that a mapped file no longer has raises SIGBUS on the reading thread, whose handler jumps
+// here.
 thread_local sigjmp_buf* escape = nullptr;
 struct sigaction before;
 
 void OnBusError(int signal, siginfo_t* info, void* context) {
   if (escape != nullptr) siglongjmp(*escape, 1);
-  // Somebody else's: it goes where it would have gone.
+  // The signal is not ours, so it is passed on to the previous handler.
   if ((before.sa_flags & SA_SIGINFO) != 0) {
     before.sa_sigaction(signal, info, context);
   } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
     before.sa_handler(signal);
   } else {
-    sigaction(SIGBUS, &before, nullptr);  // the read is tried again, and ends the process
+    sigaction(SIGBUS, &before, nullptr);  // the read is repeated, and ends the process
   }
 }
 
@@ -36,14 +37,14 @@ void InstallHandler() {
   std::call_once(once, [] {
     struct sigaction action {};
     action.sa_sigaction = OnBusError;
-    // Not blocked meanwhile, as the handler is left by a jump.
+    // The signal is not blocked in the meantime, because the handler is left by a jump.
     action.sa_flags = SA_SIGINFO | SA_NODEFER;
     sigemptyset(&action.sa_mask);
     sigaction(SIGBUS, &action, &before);
   });
 }
 
-// False where the memory went away.
+// Returns false if the memory disappeared.
 bool Try(const std::function<void(const std::uint8_t*)>& read, const std::uint8_t* data) {
   sigjmp_buf here;
   if (sigsetjmp(here, /*savemask=*/0) != 0) {
@@ -64,7 +65,7 @@ bool Try(const std::function<void(const std::uint8_t*)>& read, const std::uint8_
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path)
-    // Without O_NONBLOCK a pipe would block for ever.
+    // Without O_NONBLOCK, a pipe would block forever.
     : path_(path), file_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   struct stat status {};
   if (file_.get() < 0 || fstat(file_.get(), &status) != 0)

@@ -8,8 +8,8 @@
 
 namespace torch_prune {
 
-// A file in memory's address range, read only, by any number of threads. It must stay as it is; where it does
-// not, reading is an Error, not the end of the process.
+// A read-only file that is mapped into memory, for any number of threads. It must not change; if it does,
+// reading throws an Error instead of ending the process.
 class MappedFile {
  public:
   // Throws Error.
@@ -20,8 +20,9 @@ class MappedFile {
 
   std::uint64_t size() const { return size_; }
 
-  // Calls `read` with the file's first byte. Throws Error where the file changed since it was opened. Where
-  // it was cut, `read` is left at that very place: nothing in it may have a destructor to run.
+  // Calls `read` with a pointer to the file's first byte. Throws Error if the file has changed since it was
+  // opened. If it was truncated, `read` is left at the point of access, so nothing in it may have a
+  // destructor.
   void Read(const std::function<void(const std::uint8_t*)>& read) const;
 
  private:

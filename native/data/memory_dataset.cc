@@ -12,7 +12,7 @@
 namespace torch_prune {
 namespace {
 
-// Elements of a batch that are not worth a second thread.
+// The number of elements of a batch below which a second thread is not worth it.
 constexpr std::int64_t kGrain = 1 << 15;
 
 }  // namespace
@@ -71,7 +71,7 @@ void MemoryDataset::Augmented(float* out, const Element* pixels, const Augmentat
     dx = random.Below(2 * *padding + 1) - *padding;
   }
   const bool flip = augmentation.flip && random.Coin();
-  // Of a row of the result before it is flipped, the part that lies in the image.
+  // The part of a row of the result, before it is flipped, that is inside the image.
   const std::int64_t begin = std::clamp<std::int64_t>(-dx, 0, width);
   const std::int64_t end = std::clamp<std::int64_t>(width - dx, begin, width);
   for (std::int64_t c = 0; c < channels_; ++c) {

@@ -4,14 +4,14 @@
 
 namespace torch_prune {
 
-// Samples in memory: bytes (normalised as they are gathered) or other numbers, which batches bring as
-// float32.
+// Samples in memory: bytes, which are normalized when they are gathered, or other numbers, which are float32
+// in batches.
 class MemoryDataset : public Dataset {
  public:
-  // images: [N * variants, C, ...]; mean, deviation: one number a channel of bytes, in 0..1. Where there are
-  // variants of each sample, variant v of sample i is row v * N + i, and each pass takes one of them by its
-  // seed. `absent` samples are left out of all batches. Images `in_file` are a FileTensor, and are read
-  // ahead.
+  // images: [N * variants, C, ...]; mean, deviation: for bytes, one number per channel, on the scale 0..1. If
+  // there are variants of each sample, variant v of sample i is row v * N + i, and each pass chooses one by
+  // its seed. `absent` samples are left out of all batches. If the images are `in_file`, they are a
+  // FileTensor and are read ahead.
   MemoryDataset(at::Tensor images, Targets targets, const std::vector<double>& mean,
                 const std::vector<double>& deviation, std::int64_t variants = 1,
                 std::vector<std::int64_t> absent = {}, bool in_file = false);
@@ -28,7 +28,7 @@ class MemoryDataset : public Dataset {
  private:
   class Reading;
   Batch Take(const std::vector<std::int64_t>& indices, const Plan& plan) const;
-  // Throws where somebody wrote to the images since.
+  // Throws if somebody has written to the images since.
   void CheckUnchanged() const;
   std::int64_t Row(std::int64_t index, SampleRandom& random) const;
   void Expect(const std::vector<std::int64_t>& indices, const Plan& plan) const;
@@ -37,8 +37,8 @@ class MemoryDataset : public Dataset {
   void Augmented(float* out, const Element* pixels, const Augmentation& augmentation, SampleRandom& random,
                  Convert convert) const;
 
-  at::Tensor images_;     // a tensor of its own over memory that may be its maker's, too
-  std::int64_t version_;  // counts the writings to that memory
+  at::Tensor images_;     // a separate tensor whose memory may be shared with the caller
+  std::int64_t version_;  // counts the writes to that memory
   std::vector<double> mean_, deviation_;
   Normalisation normalisation_;
   std::int64_t channels_, plane_;

@@ -4,11 +4,11 @@
 
 namespace torch_prune {
 
-// What each byte of each channel is as a normalised float: exactly what div(255).sub(mean).div(std) gives.
+// The normalized float of each byte in each channel: exactly the result of div(255).sub(mean).div(std).
 class Normalisation {
  public:
   Normalisation() = default;
-  // mean, deviation: one number a channel, in 0..1.
+  // mean, deviation: one number per channel, on the scale 0..1.
   Normalisation(const std::vector<double>& mean, const std::vector<double>& deviation, std::int64_t channels);
 
   // 256 values.

@@ -60,7 +60,7 @@ std::shared_ptr<Dataset> PackedDataset::Cut(std::int64_t begin, std::int64_t end
 
 namespace {
 
-// packedMake(path, {index, count, classes}, settings): the index is checked before any of it is believed.
+// packedMake(path, {index, count, classes}, settings): the index is checked before any of it is used.
 Napi::Value Make(const Napi::CallbackInfo& info) {
   const std::string path = ToString(info[0], "path");
   const Options layout(info[1], "layout");
@@ -96,7 +96,7 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
                                                              std::move(labels), settings));
 }
 
-// Files decoded, resized so that their shorter side is `resize`, and appended one after another.
+// Decodes files, resizes them so that their shorter side is `resize`, and appends them one after another.
 struct Packing {
   std::shared_ptr<const FileList> files;
   std::string out;
@@ -187,8 +187,8 @@ struct Packing {
   }
 };
 
-// packStart(files, {out, offset, resize, threads, decodeMemory?}, onProgress?): writes pixels from
-// `offset` on and the index behind them. {index, end, count, skipped: [[index, reason]]}
+// packStart(files, {out, offset, resize, threads, decodeMemory?}, onProgress?): writes pixels starting at
+// `offset`, followed by the index. Returns {index, end, count, skipped: [[index, reason]]}.
 Napi::Value Pack(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[1], "options");

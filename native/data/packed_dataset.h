@@ -4,16 +4,16 @@
 
 namespace torch_prune {
 
-// What the index of a packed file says of a sample, as it lies there (little-endian, 24 bytes).
+// The entry of a sample in the index of a packed file, as it is stored (little-endian, 24 bytes).
 struct PackedRecord {
-  std::uint64_t offset;  // of its pixels: bytes [height, width, 3]
+  std::uint64_t offset;  // where its pixels are: bytes [height, width, 3]
   std::uint32_t width, height;
   std::uint32_t label;
   std::uint32_t unused;
 };
 static_assert(sizeof(PackedRecord) == 24);
 
-// Samples in a packed file (lib/data/packed.ts says its format): decoded and resized already.
+// Samples in a packed file, which are already decoded and resized. lib/data/packed.ts describes the format.
 class PackedDataset : public PictureDataset {
  public:
   using Records = std::shared_ptr<const std::vector<PackedRecord>>;

@@ -6,7 +6,8 @@
 namespace torch_prune {
 namespace {
 
-// One axis: the taps of the window, over whole inputs of the shrunk picture from the returned place on.
+// Plans one axis: the taps of the window, over whole inputs of the shrunk image. Returns the position of
+// their first input.
 std::int64_t Plan(Taps& taps, std::int64_t begin, std::int64_t length, std::int64_t shrink, std::int64_t grid,
                   std::int64_t from, std::int64_t count) {
   const std::int64_t first = begin / shrink;

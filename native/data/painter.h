@@ -8,42 +8,45 @@
 
 namespace torch_prune {
 
-// Makes a frame out of a picture's rows, which come from above to below. One a thread: it keeps its buffers.
+// Makes a frame from an image's rows, which are delivered from top to bottom. There is one per thread, with
+// its buffers.
 class Painter {
  public:
-  // The frame of a picture that comes `shrink` times smaller than the frame counts it.
+  // Starts a frame. The image is delivered downscaled by `shrink`, whereas `frame` is in full-size pixels.
   void Begin(const Frame& frame, std::int64_t shrink = 1);
 
-  // The part of the (shrunk) picture that is read.
+  // The part of the (shrunk) image that is needed.
   std::int64_t left() const { return left_; }
   std::int64_t right() const { return right_; }
   std::int64_t top() const { return top_; }
   std::int64_t bottom() const { return bottom_; }
 
-  // The next row from top() on, pixels of four bytes; `pixels` begins at column `column` of the picture.
+  // Adds the next row, starting with top(). Its pixels have four bytes, and `pixels` begins at column
+  // `column` of the image.
   void Row(const std::uint8_t* pixels, std::int64_t column);
-  // The same with pixels of three bytes.
+  // Like Row, with pixels of three bytes.
   void Row3(const std::uint8_t* pixels, std::int64_t column);
 
-  // The window as float32 [3, height, width], normalised.
+  // Writes the window as normalized float32 [3, height, width].
   void Finish(const Normalisation& normalisation, bool flip, float* out);
-  // The window as bytes, interleaved: [height, width, 3].
+  // Writes the window as interleaved bytes, [height, width, 3].
   void FinishBytes(std::uint8_t* out);
 
  private:
-  // The window's row, four bytes a pixel.
+  // A row of the window, with four bytes per pixel.
   const std::uint8_t* Line(std::int64_t y);
 
   Frame frame_;
   Taps columns_, rows_;
-  std::int64_t shift_x_ = 0;  // where the taps' input 0 lies in the picture
+  std::int64_t shift_x_ = 0;  // the position of the taps' input 0 in the image
   std::int64_t left_ = 0, right_ = 0, top_ = 0, bottom_ = 0, next_ = 0;
-  std::vector<std::uint8_t> resized_;  // rows top..bottom, resized across
+  std::vector<std::uint8_t> resized_;  // rows top..bottom, resized horizontally
   std::vector<std::uint8_t> line_, wide_;
   std::vector<std::int32_t> sums_;
 };
 
-// One row of pixels of `Step` bytes as three planes `plane` floats apart, from left to right or mirrored.
+// Writes one row of pixels of `Step` bytes as three planes that are `plane` floats apart, from left to right
+// or mirrored.
 template <int Step>
 inline void WriteRow(const std::uint8_t* pixels, std::int64_t width, const Normalisation& normalisation,
                      bool flip, std::int64_t plane, float* out) {

@@ -19,7 +19,7 @@ constexpr off_t kMostBytes = off_t{1} << 30;
 }
 
 std::size_t ReadWhole(const std::string& path, std::vector<std::uint8_t>& bytes) {
-  // Without O_NONBLOCK a pipe that is named like a picture would block the thread for ever.
+  // Without O_NONBLOCK, a pipe that is named like an image would block the thread forever.
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) FailSystem();
   struct stat status {};

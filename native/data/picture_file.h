@@ -6,13 +6,13 @@
 
 namespace torch_prune {
 
-// How a file is decoded.
+// How to decode a file.
 struct PaintOptions {
-  bool fast = false;                    // as JpegDecoder has it
-  std::int64_t memory = kDecodeMemory;  // bytes, beyond which a picture is Unreadable
+  bool fast = false;                    // see JpegDecoder::Decode
+  std::int64_t memory = kDecodeMemory;  // in bytes; an image that takes more is Unreadable
 };
 
-// Reads and decodes a file of any format into the decoder's painter, framed by what `frame` says for its
+// Reads and decodes a file of any format into the decoder's painter. `frame` returns the frame for an image's
 // size. Throws Unreadable.
 void PaintFile(const std::string& path, const std::function<Frame(const Extent&)>& frame,
                const PaintOptions& how, Decoder& decoder);

@@ -43,7 +43,7 @@ Frame PictureDataset::FrameOf(const Extent& picture, const Draft& draft) const {
   return settings_.framing.Draw(picture, draft.augmentation, draft.random);
 }
 
-// One reading of a plan. Each batch has its memory before the threads may work on it.
+// One reading of a plan. Memory for a batch is allocated before threads may work on it.
 class PictureDataset::Reading : public Pass {
  public:
   Reading(std::shared_ptr<const PictureDataset> dataset, Plan plan)
@@ -67,7 +67,8 @@ class PictureDataset::Reading : public Pass {
       indices.push_back(plan_.order[i]);
       rows.push_back(i - first);
     }
-    // A GPU may be fetching from its memory yet: libtorch's pool of pinned memory knows when it has.
+    // A GPU may still be copying from this memory; libtorch's pool of pinned memory knows when it has
+    // finished.
     if (plan_.device.is_cpu()) lent_.push_back(images);
     if (static_cast<std::int64_t>(rows.size()) < last - first)
       images = images.index_select(0, at::tensor(rows, at::kLong));
@@ -89,7 +90,8 @@ class PictureDataset::Reading : public Pass {
     threads_.Allow(EndOf(prepared_ - 1));
   }
 
-  // New memory costs a page fault every four kilobytes, so a batch that nobody holds any more is used again.
+  // New memory costs a page fault every four kilobytes, so the memory of a batch that nobody holds anymore is
+  // reused.
   at::Tensor Memory(std::int64_t count) {
     for (auto i = lent_.begin(); i != lent_.end(); ++i) {
       if (i->size(0) != count || i->use_count() > 1 || i->storage().use_count() > 1) continue;
@@ -121,7 +123,7 @@ class PictureDataset::Reading : public Pass {
   std::vector<char> kept_;
   std::vector<at::Tensor> batches_, lent_;
   std::int64_t prepared_ = 0, done_ = 0;
-  ReadAhead threads_;  // last: it ends before what its threads use
+  ReadAhead threads_;  // last, so that it ends before what its threads use is destroyed
 };
 
 std::unique_ptr<Dataset::Pass> PictureDataset::Read(Plan plan) const {
@@ -177,7 +179,7 @@ Napi::Array ToPairs(Napi::Env env, const std::vector<std::string>& reasons) {
 
 namespace {
 
-// setForeignDecoder(decode): decode(id, path, memory) is called for pictures that the addon does not decode
+// setForeignDecoder(decode): decode(id, path, memory) is called for images that the addon cannot decode
 // itself.
 Napi::Value SetForeignDecoder(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
@@ -186,7 +188,8 @@ Napi::Value SetForeignDecoder(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// foreignDecoded(id, pixels, width, height, channels): red, green, blue, or four inks; or (id, reason).
+// foreignDecoded(id, pixels, width, height, channels): the pixels are red, green and blue, or four inks. Or
+// foreignDecoded(id, reason).
 Napi::Value ForeignDecoded(const Napi::CallbackInfo& info) {
   auto& foreign = Environment::Of(info.Env()).foreign;
   if (!foreign) throw Error("ERR_ARGUMENT", "nobody asked for a picture");

@@ -11,15 +11,15 @@
 
 namespace torch_prune {
 
-// Samples that are pictures outside memory, read and framed by threads of their own, ahead of the training.
+// Samples that are images outside memory. Separate threads read and frame them ahead of training.
 class PictureDataset : public Dataset {
  public:
   struct Settings {
     Framing framing;
     std::vector<double> mean, deviation;
     int threads = 1;
-    std::int64_t ahead = 2;  // batches
-    bool exact = false;      // training, too, decodes as evaluation does
+    std::int64_t ahead = 2;  // the number of batches that are read ahead
+    bool exact = false;      // whether training decodes exactly like evaluation
     std::int64_t memory = kDecodeMemory;
   };
 
@@ -32,7 +32,7 @@ class PictureDataset : public Dataset {
  protected:
   PictureDataset(at::Tensor labels, const Settings& settings, std::shared_ptr<ForeignDecoder> foreign);
 
-  // What a sample becomes: float32 [3, size, size]. Throws Unreadable.
+  // What is needed to draw a sample into `out`: float32 [3, size, size]. Drawing throws Unreadable.
   struct Draft {
     const Augmentation& augmentation;
     SampleRandom& random;
@@ -40,10 +40,10 @@ class PictureDataset : public Dataset {
     float* out;
   };
   virtual void Draw(std::int64_t index, const Draft& draft) const = 0;
-  // Its place, for messages.
+  // Where the sample is, for messages.
   virtual std::string Name(std::int64_t index) const = 0;
 
-  // The frame of a picture, as the augmentation draws it.
+  // The frame of an image, as drawn by the augmentation.
   Frame FrameOf(const Extent& picture, const Draft& draft) const;
 
   const Settings settings_;
@@ -61,10 +61,10 @@ class PictureDataset : public Dataset {
 // {size, resize, mean, std, threads, ahead?, exact?, decodeMemory?}
 PictureDataset::Settings ToPictureSettings(const Napi::Value& value);
 
-// What decoding one picture may take, from {decodeMemory?}.
+// The memory that decoding one image may take, from {decodeMemory?}.
 std::int64_t ToDecodeMemory(const Options& options);
 
-// [[index, reason]] of those that have one.
+// Makes [[index, reason]] for all samples that have a reason.
 Napi::Array ToPairs(Napi::Env env, const std::vector<std::string>& reasons);
 
 void RegisterPictures(Napi::Object exports);

@@ -17,10 +17,10 @@ namespace torch_prune {
 
 class Job;
 
-// Bytes that decoding one picture may take where nobody says. All of ImageNet takes less.
+// The default number of bytes that decoding one image may take. All of ImageNet needs less.
 constexpr std::int64_t kDecodeMemory = std::int64_t{1} << 29;
 
-// What one decoding thread has to itself.
+// What each decoding thread has for itself.
 struct Decoder {
   Painter painter;
   JpegDecoder jpeg;
@@ -29,20 +29,20 @@ struct Decoder {
   const std::atomic<bool>& stop;
 };
 
-// Threads that work on items 0, 1, 2, ... of a list, in that order, as far as they are allowed to.
+// Threads that work on items 0, 1, 2, ... of a list, in that order and up to a limit.
 class ReadAhead {
  public:
   using Work = std::function<void(std::int64_t item, Decoder& decoder)>;
-  // `work` is called on several threads at once; what it throws, Wait throws.
+  // `work` is called on several threads at once; Wait rethrows what it throws.
   ReadAhead(std::int64_t items, int threads, std::shared_ptr<ForeignDecoder> foreign, Work work);
-  // Stops the threads: each finishes the item it is at.
+  // Stops the threads; each finishes its current item.
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
-  // Lets the threads work on items below `limit`.
+  // Allows the threads to work on items below `limit`.
   void Allow(std::int64_t limit);
-  // Waits until all items below `count` are done; false when the job is cancelled before.
+  // Waits until all items below `count` are done; returns false if the job is cancelled before that.
   bool Wait(std::int64_t count, const Job& job);
 
  private:
@@ -55,7 +55,7 @@ class ReadAhead {
   std::mutex mutex_;
   std::condition_variable allowed_, advanced_;
   std::int64_t limit_ = 0, claimed_ = 0;
-  std::int64_t finished_ = 0;  // all items below are done
+  std::int64_t finished_ = 0;  // all items below this are done
   std::vector<char> done_;
   std::exception_ptr failure_;
   std::vector<std::thread> threads_;

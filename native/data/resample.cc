@@ -30,7 +30,7 @@ TORCH_PRUNE_INLINE void RowLoop(const Taps& columns, const std::uint8_t* in, std
       std::memcpy(&bytes, pixel + 4 * t, 4);
       sum += __builtin_convertvector(bytes, Pixel32) * weights[t];
     }
-    // Weights are 0 or more and sum to 1 but for their rounding, so only the upper end needs a limit.
+    // Weights are not negative and sum to 1 up to rounding, so only the upper end needs a limit.
     sum >>= kBits;
     sum = sum > 255 ? Pixel32{255, 255, 255, 255} : sum;
     const Pixel8 bytes = __builtin_convertvector(sum, Pixel8);
@@ -65,7 +65,8 @@ TORCH_PRUNE_AVX2 void ColumnAvx2(const std::uint8_t* in, const std::int32_t* wei
 void Taps::Make(std::int64_t size, double begin, double end, std::int64_t outputs, std::int64_t from,
                 std::int64_t number) {
   const double scale = (end - begin) / static_cast<double>(outputs);
-  const double support = std::max(scale, 1.0);  // the triangle's half width is one output's, or one input's
+  // Half the triangle's width is one output or one input, whichever is larger.
+  const double support = std::max(scale, 1.0);
   taps = static_cast<std::int64_t>(std::ceil(support)) * 2 + 1;
   first.resize(static_cast<std::size_t>(number));
   count.resize(first.size());

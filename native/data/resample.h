@@ -4,11 +4,12 @@
 
 namespace torch_prune {
 
-// The weights of one axis of PIL's antialiased bilinear resize (Resample.c): output i is the sum of inputs
-// first[i]..first[i]+count[i]-1 with whole-number weights of 22 fractional bits, from weights[i * taps] on.
+// The weights of one axis of PIL's antialiased bilinear resize (Resample.c): output i is the sum of the
+// inputs first[i]..first[i]+count[i]-1, with integer weights of 22 fractional bits that start at weights[i *
+// taps].
 struct Taps {
-  // An input of `size` samples, of which `begin`..`end` (fractions allowed) become `outputs`; the taps of
-  // outputs from..from+count-1 alone.
+  // Makes the taps for an input of `size` samples, of which `begin`..`end` (fractions are allowed) become
+  // `outputs`; only the taps of outputs from..from+count-1 are made.
   void Make(std::int64_t size, double begin, double end, std::int64_t outputs, std::int64_t from,
             std::int64_t count);
 
@@ -19,11 +20,11 @@ struct Taps {
   std::int64_t end() const { return first.back() + count.back(); }
 };
 
-// One row of pixels of four bytes, resized: `in` begins at input `offset`.
+// Resizes one row of pixels of four bytes; `in` begins at input `offset`.
 void ResampleRow(const Taps& columns, const std::uint8_t* in, std::int64_t offset, std::uint8_t* out);
 
-// Output row `row` of a column of rows of `bytes` bytes each, of which the first is input `rows.begin()`.
-// `sums` is room for `bytes` numbers.
+// Computes output row `row` from rows of `bytes` bytes each, the first of which is input `rows.begin()`.
+// `sums` is scratch space for `bytes` numbers.
 void ResampleColumns(const Taps& rows, std::int64_t row, const std::uint8_t* in, std::int64_t bytes,
                      std::int32_t* sums, std::uint8_t* out);
 

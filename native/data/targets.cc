@@ -12,7 +12,7 @@
 namespace torch_prune {
 namespace {
 
-// The two smallest and the two largest values that differ; of NaN, NaN alone.
+// The two smallest and the two largest distinct values; if any value is NaN, only NaN.
 template <typename Element>
 std::vector<double> ExtremesOf(const Element* values, std::int64_t count) {
   Element least = values[0], most = values[0];

@@ -8,27 +8,27 @@
 
 namespace torch_prune {
 
-// What samples should come to: a class each, or values of any shape. Kept in the dtype that they were given
-// in; batches bring whole numbers as int64 and others as float32.
+// The targets of samples: a class each, or values of any shape. They are kept in their original dtype; in
+// batches, whole numbers are int64 and others are float32.
 class Targets {
  public:
-  // values: [N, ...] on the CPU, which nobody else writes to.
+  // values: [N, ...] on the CPU; nobody else may write to them.
   explicit Targets(at::Tensor values);
-  // Of samples that are read as they come: what one of them looks like is all that is known.
+  // For samples that are read in batches: only the form of one target is known.
   Targets(at::ScalarType dtype, std::vector<std::int64_t> shape) : dtype_(dtype), shape_(std::move(shape)) {}
 
-  // As batches bring them: int64 or float32.
+  // The dtype in batches: int64 or float32.
   at::ScalarType dtype() const { return dtype_; }
-  // Of one sample's: [] for a class.
+  // The shape of one sample's target: [] for a class.
   const std::vector<std::int64_t>& shape() const { return shape_; }
-  // [N, ...]; undefined where they are read as they come.
+  // All targets, [N, ...]; undefined if they come with the batches.
   const at::Tensor& values() const { return values_; }
 
-  // The smallest and the largest of them but for those that are `ignored`; none where nothing is left, or
-  // where they are not known. Of NaN, NaN.
+  // The smallest and the largest value, except `ignored`; none if nothing is left or the values are not
+  // known. NaN if any value is NaN.
   std::optional<std::pair<double, double>> Range(std::optional<std::int64_t> ignored = {}) const;
 
-  // Those of some samples as a batch brings them, [n, ...], in memory that `make` gives.
+  // The targets of some samples as in a batch, [n, ...], in memory that `make` allocates.
   template <typename Make>
   at::Tensor Gather(const std::vector<std::int64_t>& indices, Make make) const {
     auto shape = shape_;
@@ -44,8 +44,8 @@ class Targets {
   at::ScalarType dtype_;
   std::vector<std::int64_t> shape_;
   at::Tensor values_;
-  // In order: the smallest two and the largest two of the values that differ, so that the range without one
-  // of them needs no second look at all of them.
+  // In order: the two smallest and the two largest distinct values. This way, the range without one of them
+  // can be determined without another look at all values.
   std::vector<double> extremes_;
 };
 

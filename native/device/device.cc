@@ -22,7 +22,7 @@ Napi::Value CudaDevices(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(torch::cuda::device_count()));
 }
 
-// Waits until the device has done all that was asked of it.
+// Waits until the device has finished all work that was submitted to it.
 Napi::Value Synchronize(const Napi::CallbackInfo& info) {
   const auto device = ToDevice(info[0], "device");
   if (device.is_cuda()) torch::cuda::synchronize(device.index());
@@ -41,7 +41,7 @@ Napi::Value JobThreads(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), Environment::Of(info.Env()).compute.Threads());
 }
 
-// Threads of eager operators, which run on the calling JavaScript thread.
+// Sets the number of threads of eager operators, which run on the calling JavaScript thread.
 Napi::Value SetEagerThreads(const Napi::CallbackInfo& info) {
   const auto count = ToInteger(info[0], "threads");
   if (count < 1 || count > 1024)

@@ -9,20 +9,20 @@
 
 #include "../base/host_memory.h"
 
-// OpenMP 5.0: libtorch may bring an older library.
+// This is part of OpenMP 5.0, but libtorch may come with an older library.
 #pragma weak omp_pause_resource_all
 
 namespace torch_prune {
 namespace {
 
-// Lets the calling thread's OpenMP threads go, until it needs some again. They count as running even while
-// they wait, and GNU's library no longer spins at a barrier once it counts more threads than cores: eager
-// operators would leave every later job's step of small operators at twice its time.
+// Releases the calling thread's OpenMP threads until it needs them again. They count as running even while
+// they wait, and GNU's library stops spinning at barriers once it counts more threads than cores. Otherwise,
+// eager operators would double the time of each step of small operators in every later job.
 void ReleaseTeam() {
   if (omp_pause_resource_all != nullptr) omp_pause_resource_all(omp_pause_soft);
 }
 
-// How long a job goes on while others that have begun wait.
+// How long a job continues while other jobs that have started are waiting.
 constexpr auto kTurn = std::chrono::milliseconds(10);
 
 }  // namespace
@@ -54,7 +54,7 @@ void Job::Report(const Progress& progress) {
 
 ComputeThread::ComputeThread(Napi::Env env)
     : channel_(Channel::New(env, "torch-prune compute", 0, 1, this)),
-      // A service keeps a core for its event loop; the command line asks for all of them.
+      // A service leaves one core to its event loop; the command line asks for all of them.
       threads_(std::max(1, static_cast<int>(std::thread::hardware_concurrency()) - 1)) {
   channel_.Unref(env);  // an idle library must not keep the process alive
 }
@@ -103,7 +103,7 @@ void ComputeThread::Enqueue(const std::shared_ptr<Job>& job) {
   wake_.notify_one();
 }
 
-// One that has not begun is over at once, whatever it would have to wait for.
+// A job that has not started is over immediately, whatever it is waiting for.
 void ComputeThread::Cancel(Napi::Env env, const std::shared_ptr<Job>& job) {
   job->Cancel();
   if (!TakeBack(job)) return;
@@ -175,7 +175,7 @@ bool ComputeThread::HandsOver(bool first_turn, Clock::time_point until) const {
 
 void ComputeThread::Loop() {
   int applied = 0;
-  std::unordered_map<const Job*, StepMemory> memory;  // of those that have begun and go on in slices
+  std::unordered_map<const Job*, StepMemory> memory;  // of jobs that have started and run in slices
   std::unique_lock lock(mutex_);
   for (;;) {
     if (stopping_) return;
@@ -187,7 +187,7 @@ void ComputeThread::Loop() {
     running_ = job;
     const bool first_turn = after_fresh_;
     lock.unlock();
-    // at::set_num_threads acts on the calling thread alone.
+    // at::set_num_threads only affects the calling thread.
     if (job->threads_ != applied) at::set_num_threads(applied = job->threads_);
     const auto until = Clock::now() + kTurn;
     bool more = false;
@@ -213,14 +213,14 @@ void ComputeThread::Loop() {
 }
 
 void ComputeThread::Send(std::unique_ptr<Message> message) {
-  // On success the channel owns the message until Deliver takes it back.
+  // On success, the channel owns the message until Deliver takes it back.
   if (channel_.NonBlockingCall(message.get()) == napi_ok)
     message.release();  // NOLINT(bugprone-unused-return-value)
 }
 
 void ComputeThread::Deliver(Napi::Env env, Napi::Function, ComputeThread* self, Message* raw) {
   const std::unique_ptr<Message> message(raw);
-  // While the environment ends there is no JavaScript left to tell.
+  // While the environment is shutting down, there is no JavaScript left to notify.
   if (static_cast<napi_env>(env) == nullptr) return;
   Job& job = *message->job;
   Napi::HandleScope scope(env);
@@ -235,7 +235,7 @@ void ComputeThread::Deliver(Napi::Env env, Napi::Function, ComputeThread* self, 
     try {
       job.on_progress.Call({value});
     } catch (const Napi::Error& error) {
-      // A listener that throws stops the job, which rejects with what was thrown.
+      // A listener that throws stops the job, which then rejects with what was thrown.
       if (!job.listener_error_) job.listener_error_ = error;
       job.Cancel();
     }
@@ -253,7 +253,7 @@ void ComputeThread::Deliver(Napi::Env env, Napi::Function, ComputeThread* self, 
   } else {
     job.deferred_.Reject(ToJavaScript(env, *job.failure_).Value());
   }
-  // The function that cancels it may be kept for long.
+  // JavaScript may keep the cancel function, and with it the job, for a long time.
   job.run = nullptr;
   job.slices = nullptr;
   job.finish = nullptr;

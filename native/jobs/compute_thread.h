@@ -17,36 +17,36 @@
 
 namespace torch_prune {
 
-// How far a job has come: plain numbers, copied to the main thread now and then.
+// The progress of a job: plain numbers that are copied to the main thread now and then.
 struct Progress {
   double done = 0;
   double total = 0;
-  double loss = 0;     // mean over the samples so far
-  double samples = 0;  // seen so far
+  double loss = 0;     // the mean over the samples so far
+  double samples = 0;  // the samples so far
   double correct = 0;
 };
 
 class ComputeThread;
 
-// One piece of work. It happens on the compute thread and must not touch JavaScript; `finish` turns what it
-// left behind into a value on the main thread. Where it was cancelled before it began, neither is called, and
-// its promise resolves to undefined.
+// A piece of work. It runs on the compute thread and must not touch JavaScript; `finish` converts its results
+// to a JavaScript value on the main thread. If it is cancelled before it starts, neither is called, and its
+// promise resolves to undefined.
 class Job : public std::enable_shared_from_this<Job> {
  public:
-  // The work in one go, or, of whatever takes long, in slices.
+  // The work, either in one go or, if it takes long, in slices.
   std::function<void(Job&)> run;
   std::function<Slices(Job&)> slices;
   std::function<Napi::Value(Napi::Env)> finish;
   std::unique_ptr<Ownership::Claim> claim;
-  // Asked when a job has ended; it waits until this says yes.
+  // Called when another job has ended; this job waits until it returns true.
   std::function<bool(Job&)> may_begin;
   Napi::FunctionReference on_progress;
 
-  // Asked between steps: a cancelled job finishes the step it is in.
+  // Checked between steps: a cancelled job finishes its current step.
   bool Cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
-  // Whether it is time to tell the main thread again (at most every 50 ms).
+  // Whether it is time to notify the main thread again (at most every 50 ms).
   bool WantsReport();
   void Report(const Progress& progress);
 
@@ -55,25 +55,27 @@ class Job : public std::enable_shared_from_this<Job> {
   explicit Job(Napi::Env env, ComputeThread& thread)
       : deferred_(Napi::Promise::Deferred::New(env)), thread_(thread) {}
 
-  // Does the next slice; false when the work is over. On the compute thread, as what it holds.
+  // Runs the next slice; returns false when the work is done. Called on the compute thread, like everything
+  // that it runs.
   bool Advance();
 
   Napi::Promise::Deferred deferred_;
   ComputeThread& thread_;
   std::optional<Slices> work_;
-  int threads_ = 0;  // it began with, so that results do not depend on when others change the number
+  int threads_ = 0;  // the number when it started, so that later changes do not affect its results
   std::atomic<bool> cancelled_{false};
   std::optional<Failure> failure_;
   std::optional<Napi::Error> listener_error_;  // main thread only
   std::chrono::steady_clock::time_point last_report_{};
 };
 
-// The one thread of an environment that computes. OpenMP keeps a pool for each calling thread, so a pool of
-// workers (libuv's) would multiply threads; and a thread count set on this thread holds for all jobs.
+// The only thread of an environment that computes. OpenMP keeps a pool for each calling thread, so a pool of
+// workers (libuv's) would multiply the number of threads, and a thread count that is set on this thread
+// applies to all jobs.
 //
-// Jobs take turns: they begin in the order in which they were started, and one that has begun hands over
-// between its steps. A new job has its first turn at the next such moment, and whoever waits for another turn
-// has it between two new jobs at the latest. While no other job waits, nothing is handed over.
+// Jobs take turns. They start in the order in which they were submitted, and a job that has started hands
+// over between its steps. A new job gets its first turn at the next hand-over, and a job that waits for
+// another turn gets it after at most one new job. While no other job is waiting, there is no hand-over.
 class ComputeThread {
  public:
   explicit ComputeThread(Napi::Env env);
@@ -82,10 +84,10 @@ class ComputeThread {
   std::shared_ptr<Job> NewJob(Napi::Env env);
   // Queues the job; returns {promise, cancel} for lib/.
   Napi::Object Start(Napi::Env env, const std::shared_ptr<Job>& job);
-  // Threads that libtorch uses inside an operator, from the next job on.
+  // Sets the number of threads that libtorch uses inside an operator, starting with the next job.
   void SetThreads(int count) { threads_.store(count); }
   int Threads() const { return threads_.load(); }
-  // Cancels everything and waits for the step that is running; called once, when the environment ends.
+  // Cancels everything and waits for the current step; called once, when the environment ends.
   void Stop();
 
  private:
@@ -93,21 +95,21 @@ class ComputeThread {
   using Clock = std::chrono::steady_clock;
   struct Message {
     std::shared_ptr<Job> job;
-    std::optional<Progress> progress;  // none: the job is over
+    std::optional<Progress> progress;  // none if the job is over
   };
   static void Deliver(Napi::Env env, Napi::Function, ComputeThread* self, Message* message);
   using Channel = Napi::TypedThreadSafeFunction<ComputeThread, Message, Deliver>;
 
   void Loop();
-  // Under the mutex: takes the job whose turn it is, null where there is none.
+  // Takes the job whose turn it is, or null if there is none. The mutex must be held.
   std::shared_ptr<Job> NextTurn();
   bool HandsOver(bool first_turn, Clock::time_point until) const;
   void Send(std::unique_ptr<Message> message);
-  // On the main thread.
+  // The following run on the main thread.
   void Enqueue(const std::shared_ptr<Job>& job);
   void Cancel(Napi::Env env, const std::shared_ptr<Job>& job);
   bool TakeBack(const std::shared_ptr<Job>& job);
-  // Lets go of what a job that is over used; after that, whoever waited for it may begin.
+  // Releases what a finished job used, so that jobs that were waiting for it may start.
   void Close(Napi::Env env, Job& job);
   void StartWaiting();
 
@@ -115,12 +117,12 @@ class ComputeThread {
   std::atomic<int> threads_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::shared_ptr<Job>> fresh_, begun_;  // that wait for their first turn, and for another one
+  std::deque<std::shared_ptr<Job>> fresh_, begun_;  // waiting for their first or for another turn
   std::atomic<bool> fresh_waits_{false}, begun_waits_{false};
-  bool after_fresh_ = false;  // whether the last turn was a first one
+  bool after_fresh_ = false;  // whether the last turn was a job's first one
   std::shared_ptr<Job> running_;
   bool stopping_ = false;
-  std::deque<std::shared_ptr<Job>> waiting_;  // main thread only, as what follows
+  std::deque<std::shared_ptr<Job>> waiting_;  // this and what follows: main thread only
   int unfinished_ = 0;
   std::thread thread_;
 };

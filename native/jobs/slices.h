@@ -5,9 +5,9 @@
 
 namespace torch_prune {
 
-// Work in slices: a coroutine that says `co_await kHandOver` between its steps, where other jobs may have
-// their turn on its thread. State of the thread that a step sets (the grad mode, autocast, deferred seals)
-// must end before that: a guard that lives across a hand-over would hold for whoever comes next.
+// Work in slices: a coroutine that calls `co_await kHandOver` between its steps, where other jobs may get a
+// turn on its thread. Thread state that a step sets (grad mode, autocast, deferred seals) must end before
+// that: a guard that is still alive at a hand-over would affect the next job.
 class Slices {
  public:
   struct promise_type {
@@ -28,7 +28,7 @@ class Slices {
     if (coroutine_) coroutine_.destroy();
   }
 
-  // Does what comes before the next hand-over; false when the work is over. Throws what that throws.
+  // Runs the work up to the next hand-over; returns false when it is done. Throws what the work throws.
   bool Next() {
     coroutine_.resume();
     if (coroutine_.promise().failure) std::rethrow_exception(coroutine_.promise().failure);

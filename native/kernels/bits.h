@@ -6,7 +6,8 @@
 
 namespace torch_prune {
 
-// The value, or +0 where it is not kept: by selection of bits, as a product would keep NaN and the sign.
+// Returns the value, or +0 if it is not kept. It selects bits, because a product would preserve NaN and the
+// sign.
 TORCH_PRUNE_INLINE float Selected(float value, bool keep) {
   std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);

@@ -1,7 +1,8 @@
 #pragma once
 
-// Loops that the compiler vectorises, built for several instruction sets and chosen when called. The loop is
-// an always_inline function, so that each of the callers compiles it for its own set.
+// For loops that the compiler vectorizes: they are built for several instruction sets, one of which is chosen
+// at run time. The loop is an always_inline function, so that each of its callers compiles it for its own
+// instruction set.
 #define TORCH_PRUNE_INLINE inline __attribute__((always_inline))
 
 #if defined(__x86_64__)

@@ -1,4 +1,4 @@
-// Each operation rounds as written: what is to be fused says so.
+// Each operation rounds as written; fused operations are explicit.
 #pragma GCC optimize("fp-contract=off")
 
 #include "sgd.h"
@@ -9,7 +9,7 @@
 namespace torch_prune {
 namespace {
 
-// libtorch's add(a, b, alpha) is one fused multiply-add; its mul rounds by itself.
+// libtorch's add(a, b, alpha) is one fused multiply-add, whereas its mul rounds separately.
 template <bool kMasked, bool kMomentum, bool kNesterov, bool kFirst>
 TORCH_PRUNE_INLINE void Loop(float* __restrict weight, const float* __restrict gradient,
                              float* __restrict buffer, const bool* __restrict keep, std::int64_t count,

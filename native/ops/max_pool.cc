@@ -17,8 +17,8 @@ struct Shape {
   std::int64_t height, width, out_height, out_width;
 };
 
-// The largest of four, and its place among them. The first of equal ones wins, and NaN over all, as in
-// PyTorch.
+// Computes the largest of four elements and its position among them. As in PyTorch, the first of equal
+// elements wins, and NaN wins over everything.
 TORCH_PRUNE_INLINE void ForwardPlanes(const float* in, float* out, std::uint8_t* place, const Shape& s,
                                       std::int64_t begin, std::int64_t end) {
   for (std::int64_t row = begin * s.out_height; row < end * s.out_height; ++row) {
@@ -70,7 +70,7 @@ void BackwardBaseline(const float* g, const std::uint8_t* place, float* in, cons
   BackwardPlanes(g, place, in, s, b, e);
 }
 #if defined(__x86_64__)
-// The even and the odd ones of 32 elements that lie in two registers, and back.
+// Indices of the even and the odd elements among 32 in two registers, and indices to interleave them again.
 TORCH_PRUNE_AVX512 inline __m512i Evens() {
   return _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
 }
@@ -84,7 +84,8 @@ TORCH_PRUNE_AVX512 inline __m512i LastPairs() {
   return _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
-// Which of 16 outputs, and of the 32 elements under them, a row still has from output x on.
+// The remaining outputs of a row from output x on, out of 16, and the remaining elements out of the 32 under
+// them.
 struct Tail {
   __mmask16 outputs, first, last;
 };
@@ -102,7 +103,8 @@ TORCH_PRUNE_AVX512 inline void Challenge(__m512& value, __m512i& index, __m512 c
   index = _mm512_mask_mov_epi32(index, better, _mm512_set1_epi32(number));
 }
 
-// Sixteen windows at a time. The compiler makes several times as much of the plain loop.
+// Computes sixteen windows at a time, which is several times as fast as what the compiler makes of the plain
+// loop.
 TORCH_PRUNE_AVX512 void ForwardAvx512(const float* in, float* out, std::uint8_t* place, const Shape& s,
                                       std::int64_t begin, std::int64_t end) {
   for (std::int64_t row = begin * s.out_height; row < end * s.out_height; ++row) {
@@ -168,7 +170,7 @@ Backward ChooseBackward() {
   return BackwardBaseline;
 }
 
-constexpr std::int64_t kGrain = 64;  // planes that are worth another thread
+constexpr std::int64_t kGrain = 64;  // the number of planes that make another thread worthwhile
 
 class MaxPool2x2 : public torch::autograd::Function<MaxPool2x2> {
  public:
@@ -197,7 +199,7 @@ class MaxPool2x2 : public torch::autograd::Function<MaxPool2x2> {
                   place.size(3)};
     const std::int64_t planes = place.size(0) * place.size(1);
     const std::vector<std::int64_t> shape{place.size(0), place.size(1), s.height, s.width};
-    // Windows cover everything but an odd last row or column.
+    // Windows cover everything except an odd last row or column.
     const bool covered = s.height % 2 == 0 && s.width % 2 == 0;
     at::Tensor in = covered ? at::empty(shape, gradient.options()) : at::zeros(shape, gradient.options());
     const auto run = ChooseBackward();

@@ -8,18 +8,18 @@
 namespace torch_prune {
 namespace {
 
-// A product of fewer weights is over before a second thread has begun.
+// A product of fewer weights is finished before a second thread has started.
 constexpr std::int64_t kFewestWeights = 1 << 15;
 
 bool Plain(const at::Tensor& tensor) {
   return tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.dim() == 2 && tensor.is_contiguous();
 }
 
-// f(first row, number of rows) on each thread, with products that stay on it.
+// Calls f(first row, number of rows) on each thread; the products in it run on that thread only.
 template <typename F>
 void ForRows(std::int64_t rows, const F& f) {
   at::parallel_for(0, rows, 1, [&f](std::int64_t begin, std::int64_t end) {
-    const at::NoGradGuard no_grad;  // which other threads do not know of
+    const at::NoGradGuard no_grad;  // the grad mode is not passed on to other threads
     f(begin, end - begin);
   });
 }

@@ -8,7 +8,7 @@
 namespace torch_prune {
 namespace {
 
-// Adam and AdamW as torch.optim has them; `decoupled` is AdamW's weight decay.
+// Adam and AdamW like those of torch.optim; `decoupled` selects AdamW's weight decay.
 class Adam : public OptimizerState {
  public:
   Adam(std::vector<OptimizedParameter> parameters, bool fused, double beta1, double beta2, double eps,
@@ -28,7 +28,7 @@ class Adam : public OptimizerState {
  protected:
   void CheckRate(const OptimizedParameter& p, double lr) const override {
     OptimizerState::CheckRate(p, lr);
-    // p *= 1 - lr * decay with a negative factor turns a pruned +0 into -0.
+    // With a negative factor, p *= 1 - lr * decay would turn a pruned +0 into -0.
     if (decoupled_ && lr * p.weight_decay >= 1) {
       throw Error("ERR_ARGUMENT", "AdamW: learning rate x weight decay must be under 1, got " +
                                       std::to_string(lr * p.weight_decay) + ": lower one of them");

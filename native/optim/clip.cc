@@ -34,7 +34,7 @@ void ClipGradients(OptimizerState& optimizer, const GradientClip& clip) {
   if (clip.value > 0) {
     for (auto& gradient : gradients) gradient.clamp_(-clip.value, clip.value);
   }
-  // A norm that is not a number makes one of every +0.
+  // A norm that is NaN turns every +0 into NaN.
   optimizer.SealGradients();
 }
 

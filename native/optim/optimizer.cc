@@ -18,8 +18,8 @@
 namespace torch_prune {
 namespace {
 
-// The same values where a parameter is, and in the order of its elements: it may have moved since, and
-// libtorch's fused kernels do not ask how their arguments lie.
+// Returns the same values on the parameter's device and in the order of its elements. The parameter may have
+// been moved, and libtorch's fused kernels do not check the layout of their arguments.
 at::Tensor Beside(const at::Tensor& parameter, const at::Tensor& values) {
   const bool there = values.device() == parameter.device() &&
                      (SameOrder(values, parameter) || !parameter.is_non_overlapping_and_dense());
@@ -37,7 +37,7 @@ void OptimizerState::Step(double lr) {
     CheckRate(p, lr * p.lr_factor);
     stepping.push_back(&p);
   }
-  // What a fused kernel takes once a call: weight decay, learning rate, dtype, device.
+  // The arguments of a fused kernel that apply to a whole call: weight decay, learning rate, dtype, device.
   std::map<std::tuple<double, double, at::ScalarType, std::string>, Group> groups;
   for (OptimizedParameter* each : stepping) {
     auto& p = *each;
@@ -73,7 +73,7 @@ void OptimizerState::SealGradients() {
 }
 
 void OptimizerState::ZeroGrad() {
-  // Letting go of a gradient lets the next backward hand over its buffer instead of adding to this one.
+  // Releasing a gradient lets the next backward pass on its buffer instead of adding to this one.
   for (auto& p : parameters_) p.tensor.mutable_grad() = at::Tensor();
 }
 
@@ -102,7 +102,7 @@ void ForEachMoment(const Optimizers& optimizers, const at::Tensor& parameter,
       for (std::size_t i = 0; i < names.size(); ++i) {
         auto& moment = p.moments[i];
         if (!moment.defined()) continue;
-        // A network that moved takes its moments along at the next step, or now.
+        // The moments of a network that was moved follow at the next step, or here.
         moment = Beside(parameter, moment);
         visit(names[i], moment);
       }
@@ -126,7 +126,7 @@ double InRange(const Options& options, const char* name, double least, double mo
                                   ", got " + c10::str(value));
 }
 
-// The optimiser of a handle, to be read: no job writes its parameters.
+// The optimizer of a handle, to be read: no job writes to its parameters.
 std::shared_ptr<OptimizerState> ReadOptimizer(const Napi::Value& value) {
   auto optimizer = OptimizerHandle::Get(value, "optimizer");
   const auto& ownership = Environment::Of(value.Env()).ownership;
@@ -134,7 +134,7 @@ std::shared_ptr<OptimizerState> ReadOptimizer(const Napi::Value& value) {
   return optimizer;
 }
 
-// The same to be used on its parameters: no job uses them, and no training owns them.
+// The optimizer of a handle, to be used on its parameters: no job uses them, and no training run owns them.
 std::shared_ptr<OptimizerState> UseOptimizer(const Napi::Value& value) {
   auto optimizer = OptimizerHandle::Get(value, "optimizer");
   const auto& ownership = Environment::Of(value.Env()).ownership;
@@ -142,8 +142,8 @@ std::shared_ptr<OptimizerState> UseOptimizer(const Napi::Value& value) {
   return optimizer;
 }
 
-// optimizerMake(spec, parameters): parameters are [{name, tensor, weightDecay, l1, l2, lrFactor}]; the tensor
-// may come as a handle or as a network and a name.
+// optimizerMake(spec, parameters): parameters are [{name, tensor, weightDecay, l1, l2, lrFactor}]. The tensor
+// is given either as a handle or by a network and a name.
 Napi::Value Make(const Napi::CallbackInfo& info) {
   const Options spec(info[0], "optimizer");
   std::vector<OptimizedParameter> parameters;
@@ -170,7 +170,7 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
                         InRange(spec, "dampening", 0, 1), spec.Boolean("nesterov", false));
   } else if (kind == "adam" || kind == "adamw") {
     const double below_one = std::nextafter(1.0, 0.0);
-    // What float32 rounds to 0 would make a pruned weight 0 / 0.
+    // With an eps that float32 rounds to 0, a pruned weight would be 0 / 0.
     const double least_eps = std::numeric_limits<float>::min();
     optimizer = MakeAdam(std::move(parameters), fused, InRange(spec, "beta1", 0, below_one),
                          InRange(spec, "beta2", 0, below_one), InRange(spec, "eps", least_eps, kLargestRate),
@@ -202,7 +202,7 @@ Napi::Value ZeroGrad(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// optimizerState(optimizer): [{name, steps, moments: {momentum_buffer: tensor, ...}}], snapshots.
+// optimizerState(optimizer): [{name, steps, moments: {momentum_buffer: tensor, ...}}], as snapshots.
 Napi::Value State(const Napi::CallbackInfo& info) {
   const auto optimizer = ReadOptimizer(info[0]);
   const auto names = optimizer->MomentNames();
@@ -222,7 +222,7 @@ Napi::Value State(const Napi::CallbackInfo& info) {
   return list;
 }
 
-// What optimizerLoadStart() is given of a parameter.
+// What optimizerLoadStart() gets for a parameter.
 struct Loaded {
   OptimizedParameter& parameter;
   std::int64_t steps;
@@ -255,8 +255,8 @@ Loaded ToLoaded(OptimizerState& optimizer, const Napi::Value& value) {
   return loaded;
 }
 
-// optimizerLoadStart(optimizer, [{name, steps, moments}]): sealed under the parameters' masks; all or
-// nothing.
+// optimizerLoadStart(optimizer, [{name, steps, moments}]): loads either all states or none, sealed with the
+// parameters' masks.
 Napi::Value LoadStart(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const auto optimizer = ReadOptimizer(info[0]);

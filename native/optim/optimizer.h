@@ -10,23 +10,23 @@
 
 namespace torch_prune {
 
-// One parameter under an optimiser, and the moments kept for it (undefined until its first step).
+// A parameter of an optimizer, and the moments that are kept for it (undefined until its first step).
 struct OptimizedParameter {
   std::string name;
   at::Tensor tensor;
-  double weight_decay = 0;  // in the optimiser's own way: coupled for SGD and Adam, decoupled for AdamW
+  double weight_decay = 0;  // of the optimizer's own kind: coupled for SGD and Adam, decoupled for AdamW
   double l1 = 0;            // adds l1 * sign(w) to the gradient
   double l2 = 0;            // adds l2 * w to the gradient
   double lr_factor = 1;
   std::int64_t steps = 0;
-  at::Tensor gradient;  // while stepping: `.grad` with l1 and l2 added
+  at::Tensor gradient;  // during a step: `.grad` with l1 and l2 added
   std::array<at::Tensor, 3> moments;
 };
 
-// Rates and decays beyond this may become infinite in float32, and infinity times a pruned +0 is NaN.
+// Larger rates and decays may become infinite in float32, and infinity times a pruned +0 is NaN.
 constexpr double kLargestRate = 1e20;
 
-// An optimiser over named parameters. `fused` uses libtorch's one-pass kernels; otherwise each parameter is
+// An optimizer of named parameters. `fused` uses libtorch's one-pass kernels; otherwise each parameter is
 // updated by single operators in PyTorch's order (foreach=False), bit for bit.
 class OptimizerState {
  public:
@@ -40,13 +40,13 @@ class OptimizerState {
   // PyTorch's names of the moments, in the order of OptimizedParameter::moments.
   virtual std::vector<const char*> MomentNames() const = 0;
 
-  // One update of every parameter that has a gradient. Throws, with nothing changed, for a rate that would
-  // leave something else than +0 where weights are pruned.
+  // Updates every parameter that has a gradient once. Throws, without changing anything, for a rate that
+  // would leave anything but +0 where weights are pruned.
   void Step(double lr);
-  // Whether a step takes gradients of pruned weights for +0 by itself, so that nobody has to seal them
+  // Whether a step treats gradients of pruned weights as +0 by itself, so that they need not be sealed
   // before.
   virtual bool ReadsMasks() const { return false; }
-  // Writes +0 into gradients where masks prune: for callers that may have changed them since backward.
+  // Writes +0 into gradients where masks prune, for callers that may have changed them since backward.
   void SealGradients();
   void ZeroGrad();
   void ScaleGradients(double factor);
@@ -58,7 +58,7 @@ class OptimizerState {
   bool fused() const { return fused_; }
   using Group = std::vector<OptimizedParameter*>;
   virtual void StepOne(OptimizedParameter& parameter, double lr) = 0;
-  // Parameters that share everything a fused kernel takes once a call.
+  // Updates parameters that share all arguments that apply to a whole call of a fused kernel.
   virtual void StepFused(const Group& group, double lr) = 0;
   virtual void CheckRate(const OptimizedParameter& parameter, double lr) const;
 
@@ -78,10 +78,10 @@ void RegisterOptimizer(Napi::Env env, Napi::Object exports);
 
 using Optimizers = std::vector<std::weak_ptr<OptimizerState>>;
 
-// Each moment that any of the optimisers (Environment::optimizers) keeps for a parameter.
+// Visits each moment that any of the optimizers (Environment::optimizers) keeps for a parameter.
 void ForEachMoment(const Optimizers& optimizers, const at::Tensor& parameter,
                    const std::function<void(const std::string&, const at::Tensor&)>& visit);
-// Writes +0 into them where the parameter's mask prunes.
+// Writes +0 into the moments where the parameter's mask prunes.
 void SealMoments(const Optimizers& optimizers, const at::Tensor& parameter);
 
 }  // namespace torch_prune

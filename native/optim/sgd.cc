@@ -9,7 +9,7 @@
 namespace torch_prune {
 namespace {
 
-// Stochastic gradient descent as torch.optim.SGD has it: momentum, dampening, Nesterov, coupled weight decay.
+// Stochastic gradient descent like torch.optim.SGD's: momentum, dampening, Nesterov, coupled weight decay.
 class Sgd : public OptimizerState {
  public:
   Sgd(std::vector<OptimizedParameter> parameters, bool fused, double momentum, double dampening,
@@ -42,7 +42,7 @@ class Sgd : public OptimizerState {
   }
 
   void StepFused(const Group& group, double lr) override {
-    Group fresh, moving;  // without a buffer yet, and with one
+    Group fresh, moving;  // parameters without a buffer yet, and with one
     for (OptimizedParameter* p : group) {
       const MaskHook* seal = FindSeal(p->tensor);
       if (Pass(*p, seal, lr)) continue;
@@ -54,7 +54,7 @@ class Sgd : public OptimizerState {
   }
 
  private:
-  // Our own pass, equal to StepOne bit for bit; false where it does not apply.
+  // Runs our own pass, which equals StepOne bit for bit; returns false if it does not apply.
   bool Pass(OptimizedParameter& p, const MaskHook* seal, double lr) const {
     const at::Tensor& gradient = p.gradient;
     at::Tensor& buffer = p.moments[0];
@@ -83,7 +83,8 @@ class Sgd : public OptimizerState {
     return true;
   }
 
-  // libtorch's kernel over all of them at once: on a GPU, launches cost more than small parameters do.
+  // Runs libtorch's kernel over all parameters at once: on a GPU, launches cost more than small parameters
+  // do.
   void StepKernel(const Group& group, bool first, double lr) {
     if (group.empty()) return;
     std::vector<at::Tensor> values, gradients, buffers;

@@ -54,7 +54,8 @@ void MaskHook::Seal(const at::Tensor& values) const {
     values.detach().masked_fill_(Prune(), 0);
     return;
   }
-  // Once a step over every weight that has a mask: masked_fill_ itself takes several times as long.
+  // This runs once per step over every weight that has a mask; masked_fill_ itself takes several times as
+  // long.
   float* value = values.mutable_data_ptr<float>();
   const bool* keep = keep_.const_data_ptr<bool>();
   at::parallel_for(0, values.numel(), 1 << 16, [value, keep](std::int64_t begin, std::int64_t end) {

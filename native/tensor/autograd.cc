@@ -16,8 +16,9 @@
 namespace torch_prune {
 namespace {
 
-// A JavaScript function that autograd's graph holds. The graph may be dropped on the compute thread, where
-// no reference to JavaScript may be; such references wait here until the main thread comes by.
+// A JavaScript function that autograd's graph holds. The graph may be destroyed on the compute thread, where
+// references to JavaScript must not be released; such references wait here until the main thread releases
+// them.
 class HookFunction {
  public:
   struct Returned {
@@ -57,7 +58,7 @@ class HookFunction {
   std::shared_ptr<Returned> returned_;
 };
 
-// backward() adds to the gradients of leaves: none of them may be in use.
+// backward() adds to the gradients of leaves, so none of them may be in use.
 void CheckLeaves(const Ownership& ownership, const at::Tensor& root) {
   if (ownership.Idle()) return;
   std::vector<const torch::autograd::Node*> todo{torch::autograd::impl::gradient_edge(root).function.get()};
@@ -73,7 +74,7 @@ void CheckLeaves(const Ownership& ownership, const at::Tensor& root) {
 }
 
 Napi::Value BackwardOf(const Napi::CallbackInfo& info) {
-  // Copied, as reading the options may run JavaScript that disposes of it.
+  // This is a copy, because reading the options may run JavaScript that disposes of it.
   const at::Tensor root = Unwrap(info[0], "tensor");
   const at::Tensor gradient = info[1].IsUndefined() ? at::Tensor() : Unwrap(info[1], "gradient");
   const Options options(info[2], "options");
@@ -87,7 +88,7 @@ Napi::Value BackwardOf(const Napi::CallbackInfo& info) {
         "ERR_SHAPE",
         "backward() without a gradient needs a tensor of one element: reduce it first, with sum() or mean()");
   }
-  // libtorch would sum a larger one.
+  // libtorch would sum a larger gradient.
   if (gradient.defined() && gradient.sizes() != root.sizes())
     throw Error("ERR_SHAPE", "backward() takes a gradient of the shape of its tensor");
   CheckLeaves(Environment::Of(info.Env()).ownership, root);
@@ -112,8 +113,8 @@ Napi::Value SetGradient(const Napi::CallbackInfo& info) {
     throw Error("ERR_DTYPE", "a gradient has the dtype of its tensor");
   if (gradient.device() != tensor.device())
     throw Error("ERR_DEVICE", "a gradient is on the device of its tensor");
-  // A sealed parameter takes no gradient where it is pruned, so a copy is sealed rather than the caller's
-  // own.
+  // A sealed parameter accepts no gradient where it is pruned; so a copy is sealed, rather than the caller's
+  // own gradient.
   const MaskHook* hook = FindSeal(tensor);
   tensor.mutable_grad() = hook == nullptr ? gradient : gradient.detach().clone();
   if (hook != nullptr) hook->Seal(tensor.mutable_grad());
@@ -133,7 +134,7 @@ Napi::Value SetRequiresGrad(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// registerHook(tensor, f): a function that removes the hook.
+// registerHook(tensor, f): returns a function that removes the hook.
 Napi::Value RegisterHook(const Napi::CallbackInfo& info) {
   const auto& tensor = Unwrap(info[0], "tensor");
   if (!tensor.requires_grad())
@@ -150,7 +151,7 @@ Napi::Value RegisterHook(const Napi::CallbackInfo& info) {
     const auto running = function;  // a hook that removes itself destroys this closure
     return (*running)(gradient);
   });
-  // The tensor is held weakly: a forgotten hook must not keep it.
+  // The tensor is held weakly, because a forgotten hook must not keep it alive.
   const c10::weak_intrusive_ptr<c10::TensorImpl> weak(tensor.getIntrusivePtr());
   return Napi::Function::New(info.Env(),
                              [weak, position, removed = false](const Napi::CallbackInfo&) mutable {
@@ -160,7 +161,7 @@ Napi::Value RegisterHook(const Napi::CallbackInfo& info) {
                              });
 }
 
-// setGradEnabled(enabled): what it was before.
+// setGradEnabled(enabled): returns the previous setting.
 Napi::Value SetGradEnabled(const Napi::CallbackInfo& info) {
   const bool before = c10::GradMode::is_enabled();
   c10::GradMode::set_enabled(ToBoolean(info[0], "enabled"));

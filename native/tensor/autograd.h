@@ -4,10 +4,11 @@
 
 namespace torch_prune {
 
-// backward(), gradients, gradient hooks in JavaScript, and the switches of autograd.
+// Registers backward(), gradients, gradient hooks in JavaScript, and the switches of autograd.
 void RegisterAutograd(Napi::Object exports);
 
-// Runs backward on the calling thread alone, on every device: hooks then never run on a thread of libtorch's.
+// Runs backward only on the calling thread, for every device, so that hooks never run on one of libtorch's
+// threads.
 void Backward(const at::Tensor& root, const at::Tensor& gradient, bool retain_graph, bool create_graph);
 
 }  // namespace torch_prune

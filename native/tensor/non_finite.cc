@@ -9,8 +9,8 @@ namespace torch_prune {
 NonFinite FindNonFinite(const at::Tensor& values) {
   if (!values.is_floating_point() || values.numel() == 0) return {};
   const at::NoGradGuard no_grad;
-  // One pass at the speed of memory settles it for nearly all tensors: NaN and infinity survive a sum. A sum
-  // of finite values that overflows only costs the second look.
+  // For nearly all tensors, one pass at memory speed is enough, because NaN and infinity survive a sum. If a
+  // sum of finite values overflows, this only costs the second look.
   if (std::isfinite(values.sum().item<double>())) return {};
   const at::Tensor finite = values.isfinite();
   if (finite.all().item<bool>()) return {};

@@ -4,10 +4,10 @@
 
 namespace torch_prune {
 
-// Values of a tensor that are NaN or infinite.
+// The values of a tensor that are NaN or infinite.
 struct NonFinite {
   std::int64_t nan = 0, infinite = 0;
-  std::int64_t first = -1;  // the position of the first one; -1 where all values are finite
+  std::int64_t first = -1;  // the position of the first one; -1 if all values are finite
 
   bool any() const { return first >= 0; }
   // {nan, infinite, first}

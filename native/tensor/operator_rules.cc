@@ -20,7 +20,7 @@ constexpr const char* kBackend = "belongs to one backend of libtorch and does no
 constexpr const char* kInPlace =
     "changes the shape or the memory of a tensor in place: use the operator that returns a new tensor";
 
-// Of names without their namespace.
+// Prefixes of names without their namespace.
 constexpr std::array kPrefixes{
     Kind{"_", kTrusts},
     Kind{"unsafe_", kTrusts},

@@ -6,13 +6,13 @@
 
 namespace torch_prune {
 
-// Throws for an operator that programs may not call: one that trusts its arguments and so may read or write
-// outside of memory, or one that is there to change the shape or the memory of a tensor that exists.
-// Networks, datasets and optimizers hold tensors that programs hold, too, and count on both.
+// Throws for an operator that programs may not call: one that trusts its arguments, so that it may read or
+// write outside of memory, or one whose purpose is to change the shape or the memory of an existing tensor.
+// Networks, datasets and optimizers share tensors with programs, and rely on both.
 void CheckOffered(const c10::OperatorHandle& op);
 
-// Holds the tensors that an operator writes to at their shape: where an `out` does not fit, libtorch would
-// give it another one. Puts it back when it goes, however the operator ended.
+// Preserves the shape of the tensors that an operator writes to: if an `out` does not fit, libtorch would
+// give it another shape. The shape is restored on destruction, however the operator ended.
 class KeepShapes {
  public:
   KeepShapes(const c10::FunctionSchema& schema, const torch::jit::Stack& arguments);
@@ -20,7 +20,7 @@ class KeepShapes {
   KeepShapes(const KeepShapes&) = delete;
   KeepShapes& operator=(const KeepShapes&) = delete;
 
-  // Throws when a shape changed.
+  // Throws if a shape has changed.
   void Check() const;
 
  private:

@@ -10,8 +10,8 @@
 #include "tensor.h"
 
 // One border for all operators: libtorch knows the schema of each, so arguments are converted and checked by
-// that schema here, and lib/tensor gives them names and types. The alternative, one C++ function an operator,
-// would say everything twice.
+// that schema here, and lib/tensor gives them names and types. The alternative, one C++ function per
+// operator, would say everything twice.
 namespace torch_prune {
 namespace {
 
@@ -30,8 +30,8 @@ at::Scalar ToScalar(const Napi::Value& value, const char* what) {
   if (value.IsBoolean()) return ToBoolean(value, what);
   if (value.IsBigInt()) return ToInteger(value, what);
   const double number = ToNumber(value, what);
-  // A JavaScript number has no dtype; a whole one counts as an integer, so that it does not turn integer
-  // tensors into floating ones.
+  // A JavaScript number has no dtype. A whole one counts as an integer, so that it does not turn integer
+  // tensors into floating-point ones.
   const auto integer = static_cast<std::int64_t>(std::abs(number) < 9e15 ? number : 0);
   if (static_cast<double>(integer) == number && !(number == 0 && std::signbit(number))) return integer;
   return number;
@@ -40,7 +40,7 @@ at::Scalar ToScalar(const Napi::Value& value, const char* what) {
 IValue ToIValue(const Napi::Value& value, const c10::TypePtr& type, std::optional<std::int32_t> length,
                 const char* what);
 
-// Arrays of JavaScript may be longer than memory and hold nothing, which some lists take as an element.
+// JavaScript arrays may be longer than memory and empty, and some lists accept holes as elements.
 constexpr std::uint32_t kLongestList = 1 << 20;
 
 IValue ToList(const Napi::Value& value, const c10::TypePtr& element, std::optional<std::int32_t> length,
@@ -48,7 +48,7 @@ IValue ToList(const Napi::Value& value, const c10::TypePtr& element, std::option
   const auto each = [&](auto& list, auto convert) {
     if (value.IsArray()) {
       const auto array = value.As<Napi::Array>();
-      const std::uint32_t length = array.Length();  // asked once, as in arguments.cc
+      const std::uint32_t length = array.Length();  // read only once, as in arguments.cc
       if (length > kLongestList) {
         throw Error("ERR_ARGUMENT", std::string(what) + ": a list of " + std::to_string(length) +
                                         " elements is too long: make it a tensor");
@@ -136,8 +136,8 @@ Napi::Value FromIValue(Napi::Env env, const IValue& value) {
   throw Error("ERR_TORCH", "a result of type " + value.tagKind() + " is not supported");
 }
 
-// That nobody uses what it writes, or writes what it reads. After all arguments have been read, since that
-// may run JavaScript which starts a job.
+// Checks that nobody uses what the operator writes to, or writes to what it reads. This comes after all
+// arguments have been read, because that may run JavaScript which starts a job.
 void CheckFree(Napi::Env env, const c10::FunctionSchema& schema, const torch::jit::Stack& arguments) {
   const auto& ownership = Environment::Of(env).ownership;
   if (ownership.Idle()) return;
@@ -157,7 +157,7 @@ void CheckFree(Napi::Env env, const c10::FunctionSchema& schema, const torch::ji
   }
 }
 
-// An operator's arguments: those of a call, from `first` on.
+// Converts the arguments of a call, starting with the one at `first`, to an operator's arguments.
 torch::jit::Stack ToStack(const c10::FunctionSchema& schema, const Napi::CallbackInfo& info,
                           std::size_t first) {
   const auto& arguments = schema.arguments();
@@ -210,8 +210,8 @@ c10::OperatorHandle FindOperator(const std::string& name, const std::string& ove
   return *op;
 }
 
-// operator('aten::add', 'Tensor'): the operator as a function of its schema's arguments, in order; what is
-// left undefined takes the schema's default.
+// operator('aten::add', 'Tensor'): returns the operator as a function that takes its schema's arguments in
+// order; undefined arguments have the schema's default.
 Napi::Value Operator(const Napi::CallbackInfo& info) {
   const std::string name = ToString(info[0], "name");
   const std::string overload = ToString(info[1], "overload");
@@ -222,8 +222,8 @@ Napi::Value Operator(const Napi::CallbackInfo& info) {
       name);
 }
 
-// operatorStart(name, overload, ...arguments): the operator as a job, outside of autograd. It owns the
-// tensors that it is given while it works.
+// operatorStart(name, overload, ...arguments): runs the operator as a job, outside of autograd. It owns the
+// given tensors while it works.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const auto op = FindOperator(ToString(info[0], "name"), ToString(info[1], "overload"));

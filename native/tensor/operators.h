@@ -3,7 +3,7 @@
 
 namespace torch_prune {
 
-// Any operator of libtorch, found by name and called through its schema.
+// Registers calls to any operator of libtorch, which is found by name and called through its schema.
 void RegisterOperators(Napi::Object exports);
 
 }  // namespace torch_prune

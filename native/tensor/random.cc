@@ -9,8 +9,8 @@
 namespace torch_prune {
 namespace {
 
-// manualSeed(seed): libtorch's default generators, which all eager random operators draw from. They are the
-// process's, shared by its worker threads; networks and jobs draw from generators of their own.
+// manualSeed(seed): seeds libtorch's default generators, which all eager random operators draw from. They
+// belong to the process and are shared by its worker threads; networks and jobs have generators of their own.
 Napi::Value ManualSeed(const Napi::CallbackInfo& info) {
   at::manual_seed(static_cast<std::uint64_t>(ToInteger(info[0], "seed")));
   return info.Env().Undefined();

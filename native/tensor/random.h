@@ -3,7 +3,7 @@
 
 namespace torch_prune {
 
-// The default random generators.
+// Registers the default random generators.
 void RegisterRandom(Napi::Object exports);
 
 }  // namespace torch_prune

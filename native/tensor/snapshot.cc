@@ -12,7 +12,7 @@ at::Tensor Snapshot(const at::Tensor& tensor) {
   const at::Tensor plain = tensor.detach();
   if (plain.has_storage()) {
     const auto& storage = *plain.storage().unsafeGetStorageImpl();
-    // Memory that is somebody else's, such as that of an array, cannot be shared so.
+    // Memory that belongs to somebody else, such as that of an array, cannot be shared like this.
     if (c10::impl::cow::has_simple_data_ptr(storage) || c10::impl::cow::is_cow_data_ptr(storage.data_ptr()))
       return at::_lazy_clone(plain);
   }

@@ -28,10 +28,10 @@ TensorState::~TensorState() {
 
 Napi::Value Wrap(Napi::Env env, at::Tensor tensor) {
   if (!tensor.defined()) return env.Undefined();
-  DTypeName(tensor.scalar_type());  // a dtype that lib/ cannot name stops here
+  DTypeName(tensor.scalar_type());  // throws for a dtype that lib/ has no name for
   if (tensor.layout() != at::kStrided || !tensor.has_storage())
     throw Error("ERR_ARGUMENT", "sparse and opaque tensors are not supported: use dense ones");
-  // Memory that JavaScript holds stays where it is: a job or a dataset may be reading it.
+  // Memory that JavaScript holds must stay where it is, because a job or a dataset may be reading it.
   tensor.storage().unsafeGetStorageImpl()->set_resizable(false);
   return TensorHandle::Wrap(env, std::make_shared<TensorState>(env, std::move(tensor)));
 }
@@ -60,7 +60,7 @@ Napi::Value Disposed(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Describe(const Napi::CallbackInfo& info) {
-  // Reading what a tensor is disturbs no job, so ownership is not asked.
+  // Reading a tensor's description disturbs no job, so ownership is not checked.
   const auto& tensor = TensorHandle::Get(info[0], "tensor")->tensor;
   auto description = Napi::Object::New(info.Env());
   description.Set("shape", ShapeOf(info.Env(), tensor));

@@ -8,8 +8,8 @@
 
 namespace torch_prune {
 
-// What a tensor handle holds: the tensor, and its entry in the accounts of external memory. The collector
-// does not see tensors, so it is told of their bytes.
+// What a tensor handle holds: the tensor, and its entry in the accounts of external memory. The garbage
+// collector does not see tensors, so it is told about their bytes.
 class TensorState {
  public:
   static constexpr std::uint64_t kTag = 1;
@@ -33,11 +33,12 @@ using TensorHandle = Handle<TensorState>;
 
 void RegisterTensor(Napi::Env env, Napi::Object exports);
 
-// A new handle for a tensor.
+// Makes a new handle for a tensor.
 Napi::Value Wrap(Napi::Env env, at::Tensor tensor);
-// The tensor of a handle to be read: neither disposed of nor written by a job. `what` names it in the error.
+// The tensor of a handle, to be read: neither disposed of nor written to by a job. `what` names it in the
+// error.
 const at::Tensor& Unwrap(Napi::Value value, const char* what);
-// The same to be written: no job uses it, and no training owns it.
+// The tensor of a handle, to be written to: no job uses it, and no training run owns it.
 const at::Tensor& UnwrapToWrite(Napi::Value value, const char* what);
 
 }  // namespace torch_prune

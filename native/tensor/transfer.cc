@@ -17,7 +17,8 @@ Napi::Array ShapeOf(Napi::Env env, const at::Tensor& tensor) {
 
 namespace {
 
-// fromBytes(bytes: Uint8Array, dtype, shape, device): a copy, so that the array may change or go.
+// fromBytes(bytes: Uint8Array, dtype, shape, device): makes a copy, so that the array may change or
+// disappear.
 Napi::Value FromBytes(const Napi::CallbackInfo& info) {
   const auto dtype = ToDType(info[1], "dtype");
   const auto shape = ToShape(info[2], "shape");
@@ -35,7 +36,7 @@ Napi::Value FromBytes(const Napi::CallbackInfo& info) {
   return Wrap(info.Env(), device.is_cpu() ? tensor : tensor.to(device));
 }
 
-// toBytes(tensor): ArrayBuffer, the elements in row-major order.
+// toBytes(tensor): returns an ArrayBuffer with the elements in row-major order.
 Napi::Value ToBytes(const Napi::CallbackInfo& info) {
   const at::NoGradGuard no_grad;
   const at::Tensor tensor = Unwrap(info[0], "tensor").detach().cpu().contiguous();
@@ -44,7 +45,7 @@ Napi::Value ToBytes(const Napi::CallbackInfo& info) {
   return buffer;
 }
 
-// A stretch of a tensor's bytes in row-major order, and an array of its length.
+// A part of a tensor's bytes in row-major order, and an array of its length.
 struct Stretch {
   at::Tensor tensor;
   std::int64_t offset;
@@ -65,8 +66,8 @@ Stretch ToStretch(const Napi::CallbackInfo& info) {
   return stretch;
 }
 
-// tensorRead(tensor, offset, bytes): copies bytes of a tensor into an array. Of many bytes a few at a time,
-// between which the event loop goes on.
+// tensorRead(tensor, offset, bytes): copies bytes of a tensor into an array. Large tensors are read a part at
+// a time, and the event loop runs in between.
 Napi::Value Read(const Napi::CallbackInfo& info) {
   const auto [tensor, offset, array] = ToStretch(info);
   if (array.empty()) return info.Env().Undefined();
@@ -75,7 +76,7 @@ Napi::Value Read(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// tensorWrite(tensor, offset, bytes): the other way.
+// tensorWrite(tensor, offset, bytes): copies in the other direction.
 Napi::Value Write(const Napi::CallbackInfo& info) {
   const auto [tensor, offset, array] = ToStretch(info);
   if (array.empty()) return info.Env().Undefined();
@@ -83,7 +84,7 @@ Napi::Value Write(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// item(tensor): the one element, as a boolean or a number. An int64 may be rounded: lib/ notices.
+// item(tensor): the only element, as a boolean or a number. An int64 may be rounded, which lib/ notices.
 Napi::Value Item(const Napi::CallbackInfo& info) {
   const auto& tensor = Unwrap(info[0], "tensor");
   if (tensor.numel() != 1) {

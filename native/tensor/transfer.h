@@ -4,10 +4,10 @@
 
 namespace torch_prune {
 
-// Bytes in, bytes out, and moves between dtypes and devices.
-// A tensor's sizes, for JavaScript.
+// The sizes of a tensor, for JavaScript.
 Napi::Array ShapeOf(Napi::Env env, const at::Tensor& tensor);
 
+// Registers bytes in, bytes out, and moves between dtypes and devices.
 void RegisterTransfer(Napi::Object exports);
 
 }  // namespace torch_prune
