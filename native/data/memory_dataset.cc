@@ -107,22 +107,28 @@ void MemoryDataset::Write(float* out, std::int64_t index, const Plan& plan) cons
   const std::int64_t sample = channels_ * plane_;
   SampleRandom random(plan.seed, index);
   const std::int64_t row = Row(index, random);
-  const auto convert = [&](const auto* elements, const auto& to_float) {
-    if (plan.augmentation.Any()) return Augmented(out, elements, plan.augmentation, random, to_float);
+  const bool plain = !plan.augmentation.Any();
+  // In a loop of its own, for it is nearly all that a batch of bytes costs.
+  if (plain && images_.scalar_type() == at::kByte) {
+    const std::uint8_t* pixels = images_.const_data_ptr<std::uint8_t>() + row * sample;
     for (std::int64_t c = 0; c < channels_; ++c) {
-      for (std::int64_t i = 0; i < plane_; ++i) *out++ = to_float(*elements++, c);
+      const float* table = normalisation_.channel(c);
+      for (std::int64_t i = 0; i < plane_; ++i) *out++ = table[*pixels++];
     }
-  };
-  if (images_.scalar_type() == at::kByte) {
-    const float* const table = normalisation_.channel(0);
-    convert(images_.const_data_ptr<std::uint8_t>() + row * sample,
-            [table](std::uint8_t value, std::int64_t c) { return table[c * 256 + value]; });
-  } else if (images_.scalar_type() == at::kFloat && !plan.augmentation.Any()) {
+  } else if (plain && images_.scalar_type() == at::kFloat) {
     std::memcpy(out, images_.const_data_ptr<float>() + row * sample, sample * sizeof(float));
+  } else if (images_.scalar_type() == at::kByte) {
+    Augmented(out, images_.const_data_ptr<std::uint8_t>() + row * sample, plan.augmentation, random,
+              [this](std::uint8_t value, std::int64_t c) { return normalisation_.channel(c)[value]; });
   } else {
     AT_DISPATCH_ALL_TYPES_AND3(at::kBool, at::kHalf, at::kBFloat16, images_.scalar_type(), "samples", [&] {
-      convert(images_.const_data_ptr<scalar_t>() + row * sample,
-              [](scalar_t value, std::int64_t) { return static_cast<float>(value); });
+      const scalar_t* values = images_.const_data_ptr<scalar_t>() + row * sample;
+      const auto to_float = [](scalar_t value, std::int64_t) { return static_cast<float>(value); };
+      if (plain) {
+        std::copy(values, values + sample, out);
+      } else {
+        Augmented(out, values, plan.augmentation, random, to_float);
+      }
     });
   }
 }

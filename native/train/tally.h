@@ -21,7 +21,7 @@ class Tally {
     const at::NoGradGuard no_grad;
     samples_ += static_cast<double>(targets.size(0));
     count_ += count;
-    loss.Judge(outputs.detach(), targets, verdict_);
+    loss.Judge(outputs, targets, verdict_);
     if (mean.is_cpu()) {
       loss_ += mean.item<double>() * count;
       return;

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
-import { linear, relu } from '../../lib/nn/layers/index.js'
+import { conv2d, linear, relu } from '../../lib/nn/layers/index.js'
 import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import type { OptimizerSpec } from '../../lib/optim/spec.js'
 import { adam, sgd } from '../../lib/optim/spec.js'
@@ -9,7 +9,7 @@ import { prune } from '../../lib/prune/prune.js'
 import { sensitivity } from '../../lib/studies/sensitivity.js'
 import { tensor } from '../../lib/tensor/from.js'
 import type { Tensor } from '../../lib/tensor/tensor.js'
-import { evaluate } from '../../lib/train/evaluate.js'
+import { evaluate, predict } from '../../lib/train/evaluate.js'
 import { type Loss, losses } from '../../lib/train/losses.js'
 import { train } from '../../lib/train/train.js'
 import { expectClose } from '../support/close.js'
@@ -310,6 +310,31 @@ describe('targets that do not fit', () => {
     expect(refusal(() => losses.huber({ delta: 0 })).message).to.equal(
       'losses.huber: delta must be over 0, got 0',
     )
+  })
+})
+
+describe('a label in each place of an image', () => {
+  it('is learned and judged place by place, without those that are ignored', async () => {
+    using net = network([1, 4, 4], { conv: conv2d(1, 3, 3, { padding: 1 }) }, { device })
+    const pixels = numbers(24 * 16)
+    const labels = Array.from(pixels, (value, i) =>
+      i % 16 === 5 ? -100 : value < -0.3 ? 0 : value < 0.3 ? 1 : 2,
+    )
+    const set = Dataset.from(
+      tensor(pixels, { shape: [24, 1, 4, 4] }),
+      tensor(labels, { shape: [24, 4, 4], dtype: 'int64' }),
+    )
+    const loss = losses.crossEntropy({ ignoreIndex: -100 })
+    const before = await evaluate(net, set, { loss })
+    await train(net, set, { epochs: 30, optimizer: adam({ lr: 0.1 }), batchSize: 8, loss })
+    const after = await evaluate(net, set, { loss, batchSize: 5 })
+    expect(after.top1Error).to.be.below(before.top1Error / 2)
+    using outputs = await predict(net, set)
+    using chosen = outputs.argmax(1)
+    const answers = chosen.flatten().toArray() as unknown[]
+    const judged = labels.flatMap((label, i) => (label < 0 ? [] : [Number(answers[i]) === label]))
+    expect(judged.length).to.equal(24 * 15)
+    expect(after.top1Error).to.be.closeTo(100 - (100 * judged.filter(Boolean).length) / judged.length, 1e-9)
   })
 })
 
