@@ -4,6 +4,7 @@ import { loadAddon } from '../binding/addon.js'
 import type { NativeGroup, NativeRanked } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
+import { filterCount, isPrunable } from '../nn/cost.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { noGrad } from '../tensor/autograd.js'
 import { HeldTensors } from '../tensor/held.js'
@@ -104,7 +105,7 @@ function scored(layers: readonly NativeRanked[], scores: readonly Tensor[]): Nat
 
 /** Filters of a convolution, or rows of a fully connected layer. */
 function filtersOf(network: AnyNetwork, name: string): number {
-  return network.nodes.find((node) => node.name === name)!.shape[0]!
+  return filterCount(network.nodes.filter(isPrunable).find((node) => node.name === name)!)
 }
 
 async function fisherScores(
