@@ -1,6 +1,6 @@
 // Trains LeNet-300-100, prunes it in rounds, and saves what is left.
 //   npx tsx examples/mnist.ts
-import { data, models, optim, prune, train } from 'torch-prune'
+import { criteria, data, models, optim, prune, train } from 'torch-prune'
 
 const mnist = await data.mnist()
 const net = models.lenet300100({ seed: 0 })
@@ -20,7 +20,7 @@ for await (const epoch of training) {
 
 const rounds = prune(net, mnist, {
   // Thresholds: these factors times each layer's standard deviation. 'fc4' would not compile.
-  criterion: prune.deviation({ fc1: 0.9, fc2: 0.8, fc3: 0.5 }),
+  criterion: criteria.magnitude().deviation({ fc1: 0.9, fc2: 0.8, fc3: 0.5 }),
   rounds: 3,
   retrain: { epochs: 2, optimizer: optim.sgd({ lr: 0.01, momentum: 0.9 }), regularization: optim.l2(5e-4) },
 })

@@ -1,5 +1,6 @@
 // A regression: float targets, a loss that fits them, early stopping, pruning. Run: npx tsx examples/regression.ts
 import {
+  criteria,
   Dataset,
   evaluate,
   losses,
@@ -46,7 +47,7 @@ console.log(
 const rounds = prune(
   net,
   { train: set, validation },
-  { criterion: prune.globalDensity(0.1), rounds: 3, retrain: { ...plan, epochs: 15 } },
+  { criterion: criteria.magnitude().global(0.1), rounds: 3, retrain: { ...plan, epochs: 15 } },
 )
 for await (const { compression, validation: found } of rounds) {
   if (found.kind === 'regression') {

@@ -1,6 +1,6 @@
 // A residual network of one's own, its names known to the compiler.
 //   npx tsx examples/residual.ts
-import { applyCriterion, keptWeights, network, nn, prune } from 'torch-prune'
+import { applyCriterion, criteria, keptWeights, network, nn } from 'torch-prune'
 
 const net = network([3, 32, 32], {
   conv1: nn.conv2d(3, 16, 3, { padding: 1, bias: false }),
@@ -20,5 +20,5 @@ const net = network([3, 32, 32], {
   fc: nn.linear(16, 10),
 })
 
-await applyCriterion(net, prune.layerDensity({ 'layer1.0.conv1': 0.3, 'layer1.0.conv2': 0.3 }))
+await applyCriterion(net, criteria.magnitude().density({ 'layer1.0.conv1': 0.3, 'layer1.0.conv2': 0.3 }))
 for (const { name, kept, weights } of await keptWeights(net)) console.log(`${name}: ${kept} of ${weights}`)

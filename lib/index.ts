@@ -3,7 +3,6 @@ import { imageClasses, imageFolder } from './data/images.js'
 import { mnist } from './data/mnist.js'
 import { images } from './data/open_images.js'
 import { packed } from './data/packed.js'
-import { deviation, filterNorm, fisher, globalDensity, layerDensity, scores } from './prune/criterion.js'
 import { prune as pruneNetwork } from './prune/prune.js'
 import { splice, spliceOnce } from './prune/splicing.js'
 import { removeDeadNeurons } from './prune/surgery/shrink.js'
@@ -52,7 +51,7 @@ export type { MaskOptions, StateKeys } from './nn/state.js'
 export type { LoadedWeights } from './nn/weights_file.js'
 export type { WeightsOptions } from './nn/zeros.js'
 export * as optim from './optim/index.js'
-export type { Criterion, DeviationOf, ScoreFunction } from './prune/criterion.js'
+export type { Criterion, SpliceCriterion } from './prune/criterion.js'
 export type { DropoutRule } from './prune/dropout.js'
 export { type ApplyOptions, applyCriterion, keptWeights, type LayerKept } from './prune/mask.js'
 export type { ShrinkOptions, SolveOptions, SpliceOnceOptions } from './prune/options.js'
@@ -67,7 +66,10 @@ export type {
   SpliceTargetState,
 } from './prune/progress.js'
 export type { PruneOptions, PruneResult, Round } from './prune/prune.js'
-export type { SpliceCriterion } from './prune/splice_target.js'
+export { criteria, type Score } from './prune/score/index.js'
+export type { ScoreFunction } from './prune/score/own.js'
+export type { Scored, Selection } from './prune/select/index.js'
+export type { DeviationOf } from './prune/select/selection.js'
 export type { SpliceOptions, SpliceResult } from './prune/splicing.js'
 export { type ParameterReport, parameterReport } from './prune/surgery/neurons.js'
 export type { ShrinkReport } from './prune/surgery/shrink.js'
@@ -116,14 +118,8 @@ export type { Epoch, TrainResult } from './train/training.js'
 /** Data sets that are read from their own files. */
 export const data = { mnist, cifar10, images, imageFolder, imageClasses, packed }
 
-/** Prunes and retrains a network in rounds. Criteria are its members (`prune.deviation(…)`), and so are studies. */
+/** Prunes and retrains a network in rounds. Splicing, studies and surgery are its members (`prune.splice(…)`). */
 export const prune = Object.assign(pruneNetwork, {
-  deviation,
-  layerDensity,
-  globalDensity,
-  fisher,
-  filterNorm,
-  scores,
   splice,
   spliceOnce,
   sensitivity,

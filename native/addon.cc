@@ -46,7 +46,9 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterLoss(exports);
   RegisterEvaluation(exports);
   RegisterPruning(exports);
+  RegisterStatistics(exports);
   RegisterFisher(exports);
+  RegisterFilterNorms(exports);
   RegisterNumbers(exports);
   RegisterMemoryFormat(exports);
   RegisterNetworkJobs(exports);

@@ -1,6 +1,6 @@
 // A recipe as a module: a network of one's own, pruned by quality.
 //   torch-prune run examples/recipes/own-network.mjs
-import { defineRecipe, network, nn, optim, prune } from 'torch-prune'
+import { criteria, defineRecipe, network, nn, optim } from 'torch-prune'
 
 export default defineRecipe({
   name: 'own-network',
@@ -18,7 +18,7 @@ export default defineRecipe({
   data: 'mnist',
   dense: { epochs: 4, batchSize: 64, optimizer: optim.adam({ lr: 0.002 }), schedule: optim.cosine() },
   prune: {
-    criterion: prune.deviation({ conv: 0.5, fc: 1.2 }),
+    criterion: criteria.magnitude().deviation({ conv: 0.5, fc: 1.2 }),
     rounds: 2,
     retrain: { epochs: 2, lrFactor: 0.5, distillation: { temperature: 2 } },
   },

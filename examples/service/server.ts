@@ -2,7 +2,7 @@
 //   npx tsx examples/service/server.ts [FOLDER OF MNIST]
 //   curl -X POST localhost:8080/runs; curl localhost:8080/runs/1; curl -X DELETE localhost:8080/runs/1
 import { createServer } from 'node:http'
-import { data, models, optim, prune, train } from 'torch-prune'
+import { criteria, data, models, optim, prune, train } from 'torch-prune'
 
 interface Run {
   state: 'training' | 'pruning' | 'done' | 'stopped' | 'failed'
@@ -20,7 +20,7 @@ async function work(run: Run): Promise<void> {
   for await (const epoch of train(net, mnist.train, { epochs: 5, optimizer, signal })) run.progress = epoch
   run.state = 'pruning'
   const rounds = prune(net, mnist, {
-    criterion: prune.globalDensity(0.1),
+    criterion: criteria.magnitude().global(0.1),
     rounds: 3,
     retrain: { epochs: 2, optimizer: optim.sgd({ lr: 0.01, momentum: 0.9 }) },
     signal,

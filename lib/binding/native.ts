@@ -89,25 +89,51 @@ export interface NativeParameter {
   readonly lrFactor?: number
 }
 
-/** The weight of one layer in a group that shares a number of weights to keep. */
-export interface NativeRanked {
+/** A layer's weight that is to be pruned. */
+export interface NativeScored {
   readonly name: string
-  /**
-   * Magnitudes are divided by this.
-   * @default 1
-   */
-  readonly scale?: number
-  /** Values to rank by instead of magnitudes; they have the weight's shape. */
-  readonly scores?: TensorHandle
+  /** Ranked in place of magnitudes: of the weight's shape, or one for each filter. */
+  readonly scores?: TensorHandle | undefined
+  /** Its standard deviation before the first round. Defaults to the one now. */
+  readonly initial?: number | undefined
 }
 
-/** Layers that together keep a number of weights: exactly that many, as long as that many are still kept. */
-export interface NativeGroup {
-  /** The number of weights, or of filters, to keep in all layers together. */
-  readonly keep: number
-  /** Whether `keep` counts whole filters, ranked by their L1 norm, instead of weights. */
-  readonly filters?: boolean
-  readonly layers: readonly NativeRanked[]
+/** How many weights stay. Layers are given by their place among those that are pruned. */
+export type NativeSelection =
+  /** Those of at least a threshold for each layer: in deviations, or absolute without `of`. */
+  | {
+      readonly kind: 'threshold'
+      readonly of?: 'initial' | 'current' | 'survivors'
+      readonly thresholds: readonly number[]
+    }
+  /** As many of each group of layers together: exactly, where as many are still kept. */
+  | {
+      readonly kind: 'largest'
+      /** Whether `keep` counts whole filters instead of weights. */
+      readonly filters?: boolean
+      readonly normalize?: 'initial' | 'current' | 'survivors'
+      readonly groups: readonly { readonly keep: number; readonly layers: readonly number[] }[]
+    }
+  /** `keep` of every `of` weights along the inputs. */
+  | { readonly kind: 'nm'; readonly keep: number; readonly of: number }
+
+/** What a weight is like; `zeros`, `nan` and `infinite` count kept ones. */
+export interface NativeStatistics {
+  readonly count: number
+  readonly kept: number
+  readonly zeros: number
+  readonly nan: number
+  readonly infinite: number
+  /** Of all weights, and of the kept ones alone; both divide by their number. */
+  readonly deviation: number
+  readonly survivorDeviation: number
+}
+
+/** A layer's weight among those that are spliced together. */
+export interface NativeRanked {
+  readonly name: string
+  /** What magnitudes are divided by. Defaults to 1. */
+  readonly scale?: number
 }
 
 /** Splicing of weights in groups, each with its own number of weights to keep. */
@@ -496,34 +522,16 @@ export interface Native {
     options: { batchSize: number; dropLast?: boolean; autocast?: Autocast },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<undefined>
-  /** `zeros`, `nan` and `infinite` count kept weights only. */
-  weightStatistics(
-    network: NetworkHandle,
-    names: readonly string[],
-  ): NativeJob<
-    {
-      count: number
-      kept: number
-      zeros: number
-      nan: number
-      infinite: number
-      deviation: number
-      survivorDeviation: number
-    }[]
-  >
-  /** Computes the smallest of the `keep` largest magnitudes. */
+  weightStatistics(network: NetworkHandle, names: readonly string[]): NativeJob<NativeStatistics[]>
+  /** The smallest magnitude of the `keep` largest. */
   pruneThreshold(network: NetworkHandle, name: string, keep: number): NativeJob<number>
-  /** Of the weights that are still kept, keeps those whose magnitude is at or above the threshold. */
-  pruneBelow(
+  /** Masks each layer by what is selected. Where kept weights are NaN or infinite, it counts them and prunes nothing. */
+  pruneSelect(
     network: NetworkHandle,
-    layers: readonly { readonly name: string; readonly threshold: number }[],
-  ): NativeJob<{ count: number; kept: number }[]>
-  /** Returns one result for each layer of each group, in order. */
-  pruneKeep(
-    network: NetworkHandle,
-    groups: readonly NativeGroup[],
-  ): NativeJob<{ count: number; kept: number }[]>
-  /** `keep` holds one count per group. */
+    layers: readonly NativeScored[],
+    selection: NativeSelection,
+  ): NativeJob<Pick<NativeStatistics, 'count' | 'kept' | 'nan' | 'infinite'>[]>
+  /** `keep` holds a count for each group. */
   spliceOnce(network: NetworkHandle, options: NativeSplicing): NativeJob<SplicingCounts>
   fisherStart(
     network: NetworkHandle,
@@ -531,6 +539,8 @@ export interface Native {
     options: { samples: number; batchSize: number; seed: number; loss?: object | undefined },
     names: readonly string[],
   ): NativeJob<TensorHandle[]>
+  /** The norm of each filter, 1 or 2. */
+  filterNorms(network: NetworkHandle, names: readonly string[], norm: number): NativeJob<TensorHandle[]>
   connections(
     network: NetworkHandle,
     names: readonly string[],

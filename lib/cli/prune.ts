@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander'
 import { recipeNames } from '../recipes/registry.js'
-import { criterionNames } from './criterion_names.js'
+import { scoreNames, selectionNames } from './criterion_names.js'
 import { interruptible } from './interrupt.js'
 import { maskOption, withResumableOptions, withWorkOptions } from './options.js'
 import type { PruneOptions } from './prune_work.js'
-import { perLayer, real, whole, words } from './values.js'
+import { perLayer, real, whole, words, wrong } from './values.js'
 
 export function addPrune(program: Command): void {
   const command = program
@@ -28,9 +28,20 @@ export function addPrune(program: Command): void {
       perLayer('--quality'),
     )
     .addOption(
-      new Option('--criterion <name>', 'what decides, where --density or --quality leave a choice').choices(
-        criterionNames,
-      ),
+      new Option('--nm <n:m>', 'keep n of every m weights along the inputs: 2:4')
+        .argParser(pattern)
+        .conflicts(['density', 'quality']),
+    )
+    .addOption(
+      new Option('--criterion <name>', 'what ranks weights (default: magnitude)').choices(scoreNames),
+    )
+    .addOption(
+      new Option('--select <name>', 'how many stay, where --density leaves a choice').choices(selectionNames),
+    )
+    .option(
+      '--layers <list>',
+      'prune these layers alone: conv, fc, or names as fc1,fc2; with one of the above',
+      layerList,
     )
     .option('--rounds <n>', 'times to prune and retrain', whole('--rounds', 1))
     .option('--retrain-epochs <n>', 'epochs of retraining in a round', whole('--retrain-epochs', 1))
@@ -51,17 +62,34 @@ What is not given is as in the model's recipe. The folder then holds run.json,
 events.jsonl, reference.safetensors (the weights as given), model.safetensors
 (pruned) and checkpoint/.
 
-Criteria: deviation prunes by --quality. The others keep a --density: global of
-all layers together and layer of each, by magnitude; fisher of all together, by
-what the loss would lose; filter of each layer's whole filters, by L1 norm.
+What ranks weights: magnitude; fisher, by what the loss would lose; filter-norm,
+by the L1 norm of their filter. How many stay: deviation (--quality), density of
+each layer, global of all layers together, filters (whole ones of each layer),
+nm (--nm). One --density is global, one by layer is of each; that of filter-norm
+is of filters.
 
 Examples:
   $ torch-prune prune lenet-5 --weights dense.safetensors --density 0.08
   $ torch-prune prune lenet-300-100 --weights runs/dense/reference.safetensors \\
       --quality fc1=1.4,fc2=1.3,fc3=0.8 --rounds 3
-  $ torch-prune prune lenet-5 --weights dense.safetensors --phases fc,conv`,
+  $ torch-prune prune lenet-5 --weights dense.safetensors --phases fc,conv
+  $ torch-prune prune lenet-5 --weights dense.safetensors --nm 2:4 --layers fc`,
     )
     .action((model: string, options: PruneOptions) =>
       interruptible(async (signal) => (await import('./prune_work.js')).prune(model, options, signal)),
     )
+}
+
+/** Reads `2:4`. */
+function pattern(text: string): [n: number, m: number] {
+  const found = /^\s*(\d{1,3})\s*:\s*(\d{1,3})\s*$/.exec(text)
+  if (found) return [Number(found[1]), Number(found[2])]
+  throw wrong('--nm', 'how many of how many, as 2:4', text)
+}
+
+/** Reads names of layers, parted by commas, or a kind of them. */
+function layerList(text: string): string[] | 'conv' | 'fc' {
+  const names = text.split(',').map((name) => name.trim())
+  if (names[0] === '') throw wrong('--layers', 'conv, fc, or names as fc1,fc2', text)
+  return names.length === 1 && (names[0] === 'conv' || names[0] === 'fc') ? names[0] : names
 }

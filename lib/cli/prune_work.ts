@@ -1,31 +1,32 @@
 import { TorchPruneError } from '../base/errors.js'
-import {
-  type Criterion,
-  deviation,
-  filterNorm,
-  fisher,
-  globalDensity,
-  layerDensity,
-} from '../prune/criterion.js'
+import type { Criterion } from '../prune/criterion.js'
 import type { Phases } from '../prune/phases.js'
+import { criteria } from '../prune/score/index.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { withCompute } from './compute.js'
-import type { CriterionName } from './criterion_names.js'
+import type { ScoreName, SelectionName } from './criterion_names.js'
 import type { MaskOption, ResumableOptions, WorkOptions } from './options.js'
 import { runToTable } from './work.js'
 
-export interface PruneOptions extends WorkOptions, ResumableOptions, MaskOption {
-  readonly weights: string
+/** What is pruned, as commander hands it over. */
+export interface CriterionOptions {
+  readonly criterion?: ScoreName
+  readonly select?: SelectionName
   readonly density?: number | Readonly<Record<string, number>>
   readonly quality?: number | Readonly<Record<string, number>>
+  readonly nm?: readonly [n: number, m: number]
+  readonly layers?: readonly string[] | 'conv' | 'fc'
+}
+
+export interface PruneOptions extends WorkOptions, ResumableOptions, MaskOption, CriterionOptions {
+  readonly weights: string
   readonly rounds?: number
   readonly retrainEpochs?: number
   readonly batchSize?: number
   readonly dropLast?: boolean
   readonly lr?: number
   readonly lrFactor?: number
-  readonly criterion?: CriterionName
   readonly phases?: Phases
 }
 
@@ -59,22 +60,49 @@ function withOptions(recipe: Recipe, options: PruneOptions): Recipe {
   }
 }
 
-function criterionOf({ criterion, density, quality }: PruneOptions): Criterion | undefined {
-  if (criterion === undefined) {
-    if (quality !== undefined) return deviation(quality)
-    if (typeof density === 'number') return globalDensity(density, { normalize: 'survivors' })
-    return density && layerDensity(density)
+/** The criterion that options say; undefined where they say none. */
+function criterionOf(options: CriterionOptions): Criterion | undefined {
+  const { criterion, select = selectionOf(options), density, quality, nm, layers } = options
+  const score = scoreOf(criterion)
+  const within = layers && { layers }
+  switch (select) {
+    case 'deviation':
+      return score.deviation(quality ?? needs(select, '--quality, as 1.2'), within)
+    case 'nm':
+      return score.nm(...(nm ?? needs(select, '--nm, as 2:4')), within)
+    case 'density':
+    case 'filters':
+      return score[select](density ?? needs(select, '--density, as 0.1 or fc1=0.1,fc2=0.2'), within)
+    case 'global': {
+      const share =
+        typeof density === 'number' ? density : needs(select, 'one --density for all layers, as 0.1')
+      // Layers of small weights would be emptied first.
+      return score.global(share, {
+        normalize: score.score.kind === 'magnitude' ? 'survivors' : 'none',
+        ...within,
+      })
+    }
+    case undefined:
+      if (criterion)
+        return needs(criterion, '--density, --quality or --nm: how many weights stay', '--criterion')
+      return layers && needs(String(layers), '--density, --quality or --nm', '--layers')
   }
-  if (criterion === 'deviation') return deviation(quality ?? missing(criterion, '--quality, as 1.2'))
-  if (quality !== undefined) return missing(criterion, '--density, and --quality is for deviation')
-  const shares = density ?? missing(criterion, '--density, as 0.1')
-  if (criterion === 'layer') return layerDensity(shares)
-  if (criterion === 'filter') return filterNorm(shares)
-  const share =
-    typeof shares === 'number' ? shares : missing(criterion, 'one --density for all layers, as 0.1')
-  return criterion === 'fisher' ? fisher(share) : globalDensity(share, { normalize: 'survivors' })
 }
 
-function missing(criterion: CriterionName, what: string): never {
-  throw new TorchPruneError('ERR_ARGUMENT', `--criterion ${criterion} needs ${what}`)
+/** The selection that is meant where none is named. */
+function selectionOf({ criterion, density, quality, nm }: CriterionOptions): SelectionName | undefined {
+  if (nm) return 'nm'
+  if (quality !== undefined) return 'deviation'
+  if (density === undefined) return undefined
+  if (criterion === 'filter-norm') return 'filters'
+  return typeof density === 'number' ? 'global' : 'density'
+}
+
+function scoreOf(name: ScoreName = 'magnitude') {
+  if (name === 'fisher') return criteria.fisher()
+  return name === 'filter-norm' ? criteria.filterNorm() : criteria.magnitude()
+}
+
+function needs(name: string, what: string, option = '--select'): never {
+  throw new TorchPruneError('ERR_ARGUMENT', `${option} ${name} needs ${what}`)
 }

@@ -1,4 +1,3 @@
-import { TorchPruneError } from '../base/errors.js'
 import type { Node } from './graph.js'
 import { kindOf, type PrunableKind } from './layer_kind.js'
 import type { Layer } from './layers/index.js'
@@ -39,19 +38,6 @@ export interface Parting {
 export function parting(node: PrunableNode): Parting {
   const { groups, inputsFirst = false } = connectionsOf(node)
   return { groups: groups(node.layer), inputsFirst }
-}
-
-/**
- * The number of filters of a convolution, or rows of a fully connected layer, that can be pruned whole.
- *
- * @throws TorchPruneError `ERR_ARGUMENT` if the rows of its weight are inputs, as in a transposed convolution.
- */
-export function filterCount(node: PrunableNode): number {
-  if (!connectionsOf(node).inputsFirst) return node.shape[0]!
-  throw new TorchPruneError(
-    'ERR_ARGUMENT',
-    `layer '${node.name}' (${node.layer.kind}) has no filters to prune whole: leave it out, or prune its weights`,
-  )
 }
 
 /** The shapes of a layer's parameters, by their own names. */

@@ -25,8 +25,9 @@ export async function sealZeros(network: WeightHolder): Promise<readonly string[
   const names = layers.map((name) => `${name}.weight`)
   const statistics = await runJob(() => loadAddon().weightStatistics(network.handle, names))
   const some = layers.filter((_, i) => statistics[i]!.zeros > 0)
-  const below = some.map((name) => ({ name: `${name}.weight`, threshold: SMALLEST }))
-  if (some.length > 0) await runJob(() => loadAddon().pruneBelow(network.handle, below))
+  const weights = some.map((name) => ({ name: `${name}.weight` }))
+  const positive = { kind: 'threshold', thresholds: some.map(() => SMALLEST) } as const
+  if (some.length > 0) await runJob(() => loadAddon().pruneSelect(network.handle, weights, positive))
   return some
 }
 

@@ -1,16 +1,19 @@
-import { TorchPruneError } from '../base/errors.js'
 import { refuseReading } from '../base/lease.js'
 import { type OptionsOf, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
+import type { NativeStatistics } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import { type AnyNetwork, networkKind } from '../nn/network.js'
 import { holdingNetwork } from '../train/lease.js'
 import { refuseWeights } from '../train/numbers.js'
-import { type Criterion, criterionKind, type DeviationOf, valueFor } from './criterion.js'
+import { type Criterion, checkCriterion, criterionKind, layersOf, selectedLayers } from './criterion.js'
 import { applyOptions } from './options.js'
 import type { InitialDeviations } from './progress.js'
-import { rank } from './scores.js'
+import { type Score, scoreKinds } from './score/index.js'
+import type { ScoreKind } from './score/score.js'
+import { kindOf } from './select/index.js'
+import type { DeviationOf } from './select/selection.js'
 
 export interface LayerKept {
   readonly name: string
@@ -103,24 +106,25 @@ export async function pruneOnce(
 }
 
 async function applyOnce(network: AnyNetwork, criterion: Criterion, options: ApplyOptions): Promise<void> {
-  const { ease = (density) => density, only, signal } = options
+  const { ease = (density) => density, only, initial, data, loss, signal } = options
   const wanted = layersOf(network, criterion)
-  const layers = only === undefined ? wanted : wanted.filter((name) => only.includes(name))
-  if (layers.length === 0) return
-  const statistics = await weightStatistics(network, layers, signal)
-  refuseNonFinite(layers, statistics)
-  const deviations = (of: DeviationOf) =>
-    layers.map((name, i) => chosenDeviation(of, statistics[i]!, options.initial?.[name]))
-  if (criterion.kind === 'deviation') {
-    const below = deviations(criterion.of).map((deviation, i) => ({
-      name: `${layers[i]!}.weight`,
-      threshold: valueFor(criterion.quality, layers[i]!) * deviation,
+  const names = only === undefined ? wanted : wanted.filter((name) => only.includes(name))
+  if (names.length === 0) return
+  const { score, select } = criterion
+  const plan = kindOf(select).plan(select, selectedLayers(network, names), ease)
+  const kind = scoreKinds[score.kind] as ScoreKind<Score>
+  const scores = await kind.of?.(score, { network, layers: names, data, loss, signal })
+  try {
+    const layers = names.map((name, i) => ({
+      name: `${name}.weight`,
+      scores: scores?.[i]?.handle,
+      initial: initial?.[name],
     }))
-    await runJob(() => loadAddon().pruneBelow(network.handle, below), signal)
-    return
+    const found = await runJob(() => loadAddon().pruneSelect(network.handle, layers, plan), signal)
+    refuseNonFinite(names, found)
+  } finally {
+    for (const tensor of scores ?? []) tensor.dispose()
   }
-  using choice = await rank(network, criterion, layers, { ...options, ease, deviations })
-  await runJob(() => loadAddon().pruneKeep(network.handle, choice.groups), signal)
 }
 
 /**
@@ -129,7 +133,7 @@ async function applyOnce(network: AnyNetwork, criterion: Criterion, options: App
  */
 export function refuseNonFinite(
   layers: readonly string[],
-  statistics: Awaited<ReturnType<typeof weightStatistics>>,
+  statistics: readonly Pick<NativeStatistics, 'count' | 'nan' | 'infinite'>[],
 ): void {
   const found = statistics.map((each, i) => ({ ...each, name: `${layers[i]!}.weight` }))
   refuseWeights(found.filter(({ nan, infinite }) => nan + infinite > 0))
@@ -137,26 +141,4 @@ export function refuseNonFinite(
 
 function weightNames(layers: readonly string[]): string[] {
   return layers.map((name) => `${name}.weight`)
-}
-
-/**
- * The layers that a criterion prunes.
- *
- * @throws TorchPruneError `ERR_ARGUMENT` for a kind that the network has no layers of.
- */
-export function layersOf(network: AnyNetwork, { layers }: Criterion): readonly string[] {
-  if (typeof layers !== 'string') return layers ?? network.prunable
-  const names = network.costs.filter(({ kind }) => kind === layers).map(({ name }) => name)
-  if (names.length > 0) return names
-  throw new TorchPruneError('ERR_ARGUMENT', `the network has no ${layers} layers to prune: leave layers out`)
-}
-
-/** Throws `ERR_ARGUMENT` when a criterion names a layer that is not there, or has no connections. */
-export function checkCriterion(network: AnyNetwork, criterion: Criterion): void {
-  const prunable: readonly string[] = network.prunable
-  for (const name of layersOf(network, criterion)) {
-    if (prunable.includes(name)) continue
-    const what = Object.hasOwn(network.layers, name) ? 'has no connections to prune' : 'is not in the network'
-    throw new TorchPruneError('ERR_ARGUMENT', `layer '${name}' ${what}: it has ${prunable.join(', ')}`)
-  }
 }

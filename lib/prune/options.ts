@@ -114,7 +114,7 @@ export const spliceOptions = {
   ...training,
   ...spliceTimingOptions,
   ...margin,
-  /** Which layers, and what share of their weights is kept in the end: `prune.layerDensity`, `prune.globalDensity`. */
+  /** Which layers, and what share of their weights is kept in the end: `criteria.magnitude()` with `.density` or `.global`. */
   criterion: criterionKind,
   /**
    * How the density comes down from what it is.

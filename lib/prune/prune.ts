@@ -23,16 +23,9 @@ import type { CacheOptions, RetrainOptions } from '../train/options.js'
 import { checkCacheFits } from '../train/prefix.js'
 import { checkTargets } from '../train/samples.js'
 import { startTraining } from '../train/train.js'
-import type { Criterion } from './criterion.js'
+import { type Criterion, checkCriterion } from './criterion.js'
 import { adjustDropout } from './dropout.js'
-import {
-  checkCriterion,
-  initialDeviations,
-  keptWeights,
-  type LayerKept,
-  pruneOnce,
-  totalDensity,
-} from './mask.js'
+import { initialDeviations, keptWeights, type LayerKept, pruneOnce, totalDensity } from './mask.js'
 import { pruneOptions } from './options.js'
 import { fixedIn, type Phase, phasesOf, prunedIn } from './phases.js'
 import type { InitialDeviations, PruneProgress } from './progress.js'

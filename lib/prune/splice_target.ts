@@ -1,22 +1,19 @@
 import { TorchPruneError } from '../base/errors.js'
 import type { AnyNetwork } from '../nn/network.js'
-import { type GlobalDensityCriterion, type LayerDensityCriterion, valueFor } from './criterion.js'
-import { checkCriterion, chosenDeviation, layersOf, refuseNonFinite, weightStatistics } from './mask.js'
+import { type Criterion, checkCriterion, layersOf, type SpliceCriterion } from './criterion.js'
+import { chosenDeviation, refuseNonFinite, weightStatistics } from './mask.js'
 import type { SpliceTargetState } from './progress.js'
 import { type DensitySchedule, densityAt } from './schedule.js'
-
-/** What splicing can aim at: a share of the weights, by layer or of all layers together. */
-export type SpliceCriterion<Name extends string = string> =
-  | LayerDensityCriterion<Name>
-  | GlobalDensityCriterion<Name>
+import { layersIn } from './select/index.js'
+import { valueFor } from './select/selection.js'
 
 /** Throws `ERR_ARGUMENT` when splicing cannot aim at a criterion, or it does not fit the network. */
 export function checkSpliceTarget(network: AnyNetwork, criterion: SpliceCriterion): void {
-  if (criterion.kind !== 'layerDensity' && criterion.kind !== 'globalDensity') {
-    const { kind } = criterion as { readonly kind: string }
+  const { score, select } = criterion as Criterion
+  if (score.kind !== 'magnitude' || (select.kind !== 'density' && select.kind !== 'global')) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
-      `splicing aims at a density, not at '${kind}': use prune.layerDensity() or prune.globalDensity()`,
+      `splicing aims at a density of magnitudes, not at criteria.${score.kind}().${select.kind}(): use criteria.magnitude().density() or .global()`,
     )
   }
   checkCriterion(network, criterion)
@@ -27,7 +24,7 @@ export function checkSpliceTarget(network: AnyNetwork, criterion: SpliceCriterio
 function splicedLayers(network: AnyNetwork, criterion: SpliceCriterion): readonly string[] {
   const frozen: readonly string[] = network.frozen
   const wanted = layersOf(network, criterion)
-  const named = criterion.layers && wanted.find((layer) => frozen.includes(layer))
+  const named = layersIn(criterion.select) && wanted.find((layer) => frozen.includes(layer))
   if (named !== undefined) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
@@ -63,6 +60,7 @@ export class SpliceTarget {
     begun: SpliceTargetState | undefined,
     signal?: AbortSignal,
   ): Promise<SpliceTarget> {
+    const { select } = criterion
     const layers = splicedLayers(network, criterion)
     const statistics = await weightStatistics(network, layers, signal)
     refuseNonFinite(layers, statistics)
@@ -83,9 +81,9 @@ export class SpliceTarget {
       )
     }
     const groups =
-      criterion.kind === 'globalDensity'
-        ? [group(layers, criterion.density)]
-        : layers.map((layer) => group([layer], valueFor(criterion.density, layer)))
+      select.kind === 'global'
+        ? [group(layers, select.density)]
+        : layers.map((layer) => group([layer], valueFor(select.density, layer)))
     return new SpliceTarget(layers, state, network, criterion, groups)
   }
 
@@ -100,11 +98,12 @@ export class SpliceTarget {
   /** The groups as the addon takes them, scaled by deviations where the criterion says so. */
   async groups(signal?: AbortSignal) {
     const scales = new Map<string, number>()
-    if (this.criterion.kind === 'globalDensity' && this.criterion.normalize !== 'none') {
+    const { select } = this.criterion
+    if (select.kind === 'global' && select.normalize !== 'none') {
       const statistics = await weightStatistics(this.network, this.layers, signal)
       for (const [i, layer] of this.layers.entries()) {
         const initial = this.state.initialDeviations[layer]
-        scales.set(layer, chosenDeviation(this.criterion.normalize, statistics[i]!, initial) || 1)
+        scales.set(layer, chosenDeviation(select.normalize, statistics[i]!, initial) || 1)
       }
     }
     const ranked = (layer: string) => ({ name: `${layer}.weight`, scale: scales.get(layer) ?? 1 })

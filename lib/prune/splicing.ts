@@ -12,19 +12,19 @@ import { holdingNetwork, networkJob } from '../train/lease.js'
 import type { TrainOptions } from '../train/options.js'
 import type { TrainProgress } from '../train/progress.js'
 import { startTraining } from '../train/train.js'
-import { criterionKind } from './criterion.js'
+import { criterionKind, type SpliceCriterion } from './criterion.js'
 import { adjustDropout } from './dropout.js'
 import { keptWeights, type LayerKept, totalDensity } from './mask.js'
 import { type SpliceOnceOptions, spliceOnceOptions, spliceOptions } from './options.js'
 import type { SpliceEpoch } from './progress.js'
-import { checkSpliceTarget, type SpliceCriterion, SpliceTarget } from './splice_target.js'
+import { checkSpliceTarget, SpliceTarget } from './splice_target.js'
 import { spliceSteps, spliceTimes } from './splice_times.js'
 import { parameterReport } from './surgery/neurons.js'
 
 export interface SpliceOptions<Name extends string = string>
   extends Omit<TrainOptions, 'validation' | 'averaging' | 'distillation' | 'checkpoint'>,
     Omit<OptionsOf<typeof spliceOptions>, 'criterion'> {
-  /** Which layers, and what share of their weights is kept in the end: `prune.layerDensity`, `prune.globalDensity`. */
+  /** Which layers, and what share of their weights is kept in the end: `criteria.magnitude()` with `.density` or `.global`. */
   readonly criterion: SpliceCriterion<Name>
 }
 type Splicing = Omit<ReadOf<typeof spliceOptions>, 'criterion' | 'signal'> &

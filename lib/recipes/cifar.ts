@@ -1,7 +1,7 @@
 import { l2 } from '../optim/regularization.js'
 import { cosine } from '../optim/schedule.js'
 import { sgd } from '../optim/spec.js'
-import { globalDensity } from '../prune/criterion.js'
+import { criteria } from '../prune/score/index.js'
 import type { DensePlan, PrunePlan } from './recipe.js'
 
 // As github.com/jack-willturner/deep-compression, the code that the paper's summary names, has it.
@@ -21,7 +21,7 @@ const dense: DensePlan = {
  * training follow each, at the rate that was left, nearly none; here each round trains on, at a rate of its own.
  */
 const prune: PrunePlan<never> = {
-  criterion: globalDensity(0.1, { layers: 'conv' }),
+  criterion: criteria.magnitude().global(0.1, { layers: 'conv' }),
   rounds: 15,
   densitySchedule: 'linear',
   retrain: { epochs: 4, lrFactor: 0.1, schedule: cosine() },

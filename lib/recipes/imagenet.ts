@@ -1,7 +1,7 @@
 import { l2 } from '../optim/regularization.js'
 import { step } from '../optim/schedule.js'
 import { sgd } from '../optim/spec.js'
-import { globalDensity } from '../prune/criterion.js'
+import { criteria } from '../prune/score/index.js'
 import type { DensePlan, PrunePlan } from './recipe.js'
 
 /** AlexNet and VGG as they were published: SGD at 0.01, a tenth of it twice, L2 (Krizhevsky et al. 2012). */
@@ -28,7 +28,7 @@ export const residualTraining: DensePlan = {
 
 /** Their pruning: a fifth of the CONV weights kept, by magnitude over all of them. */
 export const residualPruning: PrunePlan<never> = {
-  criterion: globalDensity(0.2, { layers: 'conv' }),
+  criterion: criteria.magnitude().global(0.2, { layers: 'conv' }),
   rounds: 5,
   retrain: { epochs: 10, lrFactor: 0.1 },
 }

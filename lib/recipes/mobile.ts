@@ -1,7 +1,7 @@
 import { l2 } from '../optim/regularization.js'
 import { cosine, step } from '../optim/schedule.js'
 import { sgd } from '../optim/spec.js'
-import { globalDensity } from '../prune/criterion.js'
+import { criteria } from '../prune/score/index.js'
 import { cifar } from './cifar.js'
 import type { DensePlan, PrunePlan } from './recipe.js'
 
@@ -9,7 +9,7 @@ import type { DensePlan, PrunePlan } from './recipe.js'
 // of MobileNet's weights, 61.8% at a tenth, and 70.6% dense.
 
 /** A quarter of the CONV weights, by magnitude over all of them. */
-const criterion = globalDensity(0.25, { layers: 'conv' })
+const criterion = criteria.magnitude().global(0.25, { layers: 'conv' })
 
 /** What the recipes of MobileNets for CIFAR-10 have in common: the training of the other networks. */
 export const mobileCifar = { ...cifar, prune: { ...cifar.prune, criterion } }

@@ -4,9 +4,9 @@ import { type OptionsOf, readOptions } from '../base/option.js'
 import { type Dataset, datasetKind } from '../data/dataset.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import { type AnyNetwork, networkKind } from '../nn/network.js'
-import { layerDensity } from '../prune/criterion.js'
 import { applyCriterion } from '../prune/mask.js'
 import { sensitivityOptions } from '../prune/options.js'
+import { magnitude } from '../prune/score/magnitude.js'
 import { evaluate } from '../train/evaluate.js'
 import { networkJob } from '../train/lease.js'
 import { checkValues, checkWeights } from '../train/numbers.js'
@@ -148,7 +148,7 @@ async function errorPruned(
   using weight = (await network.snapshot([name])).get(name)!
   using mask = network.mask(layer)
   try {
-    await applyCriterion(network, layerDensity({ [layer]: density }), { signal: reading.signal })
+    await applyCriterion(network, magnitude().density({ [layer]: density }), { signal: reading.signal })
     return (await evaluate(network, dataset, reading)).error
   } finally {
     await network.put([[name, weight]], [{ name, kind: mask ? 'sealed' : 'none', keep: mask?.handle }])

@@ -6,9 +6,11 @@ import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import { type AnyNetwork, networkKind } from '../nn/network.js'
-import { type LayerDensityCriterion, layerDensity } from '../prune/criterion.js'
 import { initialDeviations } from '../prune/mask.js'
 import { type SolveOptions, solveOptions } from '../prune/options.js'
+import { type MagnitudeScore, magnitude } from '../prune/score/magnitude.js'
+import type { DensitySelection } from '../prune/select/density.js'
+import type { Pair } from '../prune/select/selection.js'
 import { type LayerSensitivity, SENSITIVITY_GRID, type Sensitivity } from './sensitivity.js'
 
 /** What a pruned network may cost: one of three. */
@@ -36,7 +38,7 @@ export interface Solution<Name extends string = string> {
   /** The expected increase of the error, in percentage points. */
   readonly errorIncrease: number
   /** A criterion for `prune()` that keeps exactly those densities. */
-  readonly criterion: LayerDensityCriterion<Name>
+  readonly criterion: Pair<MagnitudeScore, DensitySelection<Name>>
 }
 
 const studyKind = group({
@@ -105,7 +107,7 @@ export async function solveThresholds(
     const start = () => loadAddon().pruneThreshold(network.handle, `${layer}.weight`, keep)
     quality[layer] = (await runJob(start, signal)) / (deviations[layer]! || 1)
   }
-  return { ...steps, quality, criterion: layerDensity(kept) }
+  return { ...steps, quality, criterion: magnitude().density(kept) }
 }
 
 /**

@@ -9,8 +9,9 @@ import { splitsKind } from '../data/dataset.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { l1, l2 } from '../optim/regularization.js'
 import { LARGEST_RATE } from '../optim/spec.js'
-import { densityKind, globalDensity } from '../prune/criterion.js'
 import { applyCriterion } from '../prune/mask.js'
+import { magnitude } from '../prune/score/magnitude.js'
+import { densityKind } from '../prune/select/selection.js'
 import { checkSettings, checkTrainingSet } from '../train/check.js'
 import { evaluate } from '../train/evaluate.js'
 import { DEFAULT_LOSS } from '../train/losses.js'
@@ -183,7 +184,8 @@ async function lossesOf(
       network.dispose()
       network = await copy()
     }
-    await applyCriterion(network, globalDensity(densities[i]!, { normalize: 'survivors' }), { signal })
+    const criterion = magnitude().global(densities[i]!, { normalize: 'survivors' })
+    await applyCriterion(network, criterion, { signal })
     if (curve.retrain) await retrain(network, curve, deriveSeed(seed, i), options)
     losses[i] = (await evaluate(network, data.test, { loss, signal })).error - reference.error
   }

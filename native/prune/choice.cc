@@ -14,13 +14,6 @@ namespace {
 
 constexpr double kLowest = -std::numeric_limits<double>::infinity();
 
-// Scores in float, or in double where a float would take some that differ for equal.
-at::Tensor Widened(at::Tensor scores) {
-  const auto type = scores.scalar_type();
-  if (type == at::kFloat || type == at::kDouble) return scores;
-  return scores.to(type == at::kLong || type == at::kInt ? at::kDouble : at::kFloat);
-}
-
 void RefuseNaN(const Candidates& candidates, const at::Tensor& scores) {
   // NaN survives a sum, which needs no flag for each score.
   if (!std::isnan(scores.sum().item<double>())) return;
@@ -43,9 +36,7 @@ double Nth(at::Tensor& scores, std::int64_t keep) {
 at::Tensor Together(const std::vector<Candidates>& group) {
   std::vector<at::Tensor> parts;
   for (const auto& candidates : group) {
-    at::Tensor scores = Widened(candidates.score());
-    RefuseNaN(candidates, scores);
-    parts.push_back(scores.masked_fill_(candidates.eligible.logical_not(), kLowest).flatten());
+    parts.push_back(RankedScores(candidates).flatten());
   }
   return parts.size() == 1 ? parts[0] : at::cat(parts);
 }
@@ -60,6 +51,24 @@ at::Tensor First(const at::Tensor& flags, std::int64_t count) {
 }
 
 }  // namespace
+
+at::Tensor Widened(at::Tensor scores) {
+  const auto type = scores.scalar_type();
+  if (type == at::kFloat || type == at::kDouble) return scores;
+  return scores.to(type == at::kLong || type == at::kInt ? at::kDouble : at::kFloat);
+}
+
+at::Tensor RankedScores(const Candidates& candidates) {
+  at::Tensor scores = Widened(candidates.score());
+  RefuseNaN(candidates, scores);
+  return scores.masked_fill_(candidates.eligible.logical_not(), kLowest);
+}
+
+void ChooseFrom(Candidates& candidates, double threshold) {
+  const at::Tensor scores = Widened(candidates.score());
+  RefuseNaN(candidates, scores);
+  candidates.chosen = scores.ge(threshold).logical_and_(candidates.eligible);
+}
 
 double SmallestOfLargest(at::Tensor& scores, std::int64_t keep) {
   // A hundred million scores are too many for kthvalue's copy with its indices.

@@ -22,6 +22,16 @@ struct Candidates {
 // largest scores, and among equal ones the first by position. Throws for a score that is not a number.
 void ChooseLargest(std::vector<Candidates>& group, std::int64_t keep);
 
+// Chooses the eligible ones of at least `threshold`. Throws for a score that is not a number.
+void ChooseFrom(Candidates& candidates, double threshold);
+
+// The scores of candidates for a choice by rank: those of ineligible ones under all others. Throws for a
+// score that is not a number.
+at::Tensor RankedScores(const Candidates& candidates);
+
+// Scores in float, or in double where a float would take some that differ for equal.
+at::Tensor Widened(at::Tensor scores);
+
 // The score of the last one that ChooseLargest would choose of a flat tensor, from 1 on. Reorders the scores.
 double SmallestOfLargest(at::Tensor& scores, std::int64_t keep);
 

@@ -21,7 +21,7 @@ struct Fisher {
   std::int64_t samples = 0, batch_size = 0;
   std::uint64_t seed = 0;
   std::shared_ptr<const Loss> loss;
-  std::vector<at::Tensor> weights, sums;
+  std::vector<at::Tensor> weights, sums;  // of squares; the scores in the end
 
   Slices Run(Job& job);
 
@@ -58,13 +58,17 @@ Slices Fisher::Run(Job& job) {
     ++batches;
     co_await kHandOver;
   }
-  for (auto& sum : sums) sum.div_(std::max(batches, 1.0));
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const at::Tensor& information = sums[i].div_(std::max(batches, 1.0));
+    sums[i] = weights[i].detach().square().mul_(information).mul_(0.5);
+  }
 }
 
-// fisherStart(network, dataset, {samples, batchSize, seed, loss?}, names): for each weight, the mean over
-// batches of its squared gradient, float32: the diagonal of the empirical Fisher information, up to the batch
-// size. The samples are drawn by the seed, each at most once: the first ones of a folder are all of one
-// class.
+// fisherStart(network, dataset, {samples, batchSize, seed, loss?}, names): for each weight what the loss
+// would rise by without it, float32: half its square times the mean over batches of its squared gradient,
+// which is the diagonal of the empirical Fisher information, up to the batch size. The samples are drawn by
+// the seed, each at most once: the first ones of a folder are all of one class.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const Options options(info[2], "options");

@@ -6,7 +6,7 @@ import { commandWith } from '../../lib/cli/interrupt.js'
 import { measureSensitivity, THRESHOLDS_FILE } from '../../lib/cli/sensitivity_work.js'
 import { trainToFile } from '../../lib/cli/train_work.js'
 import { runToTable } from '../../lib/cli/work.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { makeNetwork } from '../../lib/recipes/model.js'
 import type { Recipe } from '../../lib/recipes/recipe.js'
 import { Checkpoint } from '../../lib/runs/checkpoint.js'
@@ -27,7 +27,7 @@ export async function runExperiment(
       ? undefined
       : await solvedDensities(recipe, { ...options, weights }, signal)
   const { prune } = recipe
-  const criterion = densities ? layerDensity(densities) : prune.criterion
+  const criterion = densities ? criteria.magnitude().density(densities) : prune.criterion
   await runToTable({ ...recipe, prune: { ...prune, criterion } }, { ...options, weights }, signal)
 }
 

@@ -1,7 +1,7 @@
 import { loadAddon } from '../../lib/binding/addon.js'
 import type { DatasetHandle, TrainingResult } from '../../lib/binding/native.js'
 import { runJob } from '../../lib/binding/native_job.js'
-import { applyCriterion, type Network, optim, prune } from '../../lib/index.js'
+import { applyCriterion, criteria, type Network, optim } from '../../lib/index.js'
 import { PREFIX_BATCH } from '../../lib/train/prefix.js'
 import { BATCH, DENSITY, MOMENTUM, RATES, type Task, WEIGHT_DECAY } from './task.js'
 
@@ -27,7 +27,7 @@ export class Ours {
     options: { readonly fused?: boolean; readonly frozen?: readonly string[] } = {},
   ): Promise<Ours> {
     const network = await task.fresh()
-    await applyCriterion(network, prune.layerDensity(DENSITY))
+    await applyCriterion(network, criteria.magnitude().density(DENSITY))
     network.freeze(...(options.frozen ?? []))
     return new Ours(task, network, options.fused ?? true)
   }

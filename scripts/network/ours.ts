@@ -7,7 +7,7 @@ import { loadAddon } from '../../lib/binding/addon.js'
 import type { DatasetHandle } from '../../lib/binding/native.js'
 import { runJob } from '../../lib/binding/native_job.js'
 import { computeInJobs } from '../../lib/binding/threads.js'
-import { applyCriterion, optim, predict, prune } from '../../lib/index.js'
+import { applyCriterion, criteria, optim, predict } from '../../lib/index.js'
 import { toBytes } from '../../lib/tensor/bytes.js'
 import type { Device } from '../../lib/tensor/device.js'
 import { PREFIX_BATCH } from '../../lib/train/prefix.js'
@@ -33,7 +33,7 @@ const native = loadAddon()
 using network = freshNetwork(model as NetworkName)
 await network.to(values.device as Device)
 await network.setMemoryFormat('channelsLast')
-await applyCriterion(network, prune.layerDensity(DENSITY))
+await applyCriterion(network, criteria.magnitude().density(DENSITY))
 if (frozen === 'conv')
   network.freeze(...network.costs.filter(({ kind }) => kind === 'conv').map(({ name }) => name))
 using optimizer = optim.Optimizer.of(

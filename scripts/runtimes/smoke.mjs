@@ -26,7 +26,7 @@ for await (const { loss } of tp.train(net, dataset, { epochs: 3, optimizer })) {
 const { rounds } = await tp.prune(
   net,
   { train: dataset, validation: dataset },
-  { criterion: tp.prune.layerDensity(0.25), rounds: 2, retrain: { epochs: 1, optimizer } },
+  { criterion: tp.criteria.magnitude().density(0.25), rounds: 2, retrain: { epochs: 1, optimizer } },
 )
 await net.assertSealed()
 const folder = await mkdtemp(join(tmpdir(), 'torch-prune-smoke-'))

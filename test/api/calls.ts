@@ -35,6 +35,7 @@ export function entries(): Entry[] {
     }
   }
   visit({ ...library }, '')
+  visit(library.criteria.magnitude(), 'criteria.magnitude()')
   return found.filter(({ path }) => !INTERNAL.has(path))
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Batch } from '../../lib/data/batches.js'
 import * as library from '../../lib/index.js'
 
-const { Dataset, network, ones, prune, randn, tensor, zeros, nn, optim } = library
+const { criteria, Dataset, network, ones, randn, tensor, zeros, nn, optim } = library
 const { add, flatten, linear, relu } = nn
 const { adam, cosine, ema, l2, sgd } = optim
 
@@ -43,7 +43,7 @@ const recipe = () => ({
   model: net,
   data: async () => splits(),
   dense: { epochs: 1, optimizer: optimizer() },
-  prune: { criterion: prune.layerDensity(0.5), retrain: retrain() },
+  prune: { criterion: criteria.magnitude().density(0.5), retrain: retrain() },
 })
 
 /** For each exported function, by its path. A new export without an entry fails the test. */
@@ -63,12 +63,21 @@ export const functions: Readonly<Record<string, Right>> = {
   'optim.sgd': () => [{ lr: 0.1, momentum: 0.9 }],
   'nn.adaptiveAvgPool2d': () => [2, { from: 'a' }],
   'nn.add': () => ['a', 'b'],
-  applyCriterion: () => [net(), prune.layerDensity(0.5), {}],
+  applyCriterion: () => [net(), criteria.magnitude().density(0.5), {}],
   arange: () => [1, 5, 2, { dtype: 'float32' }],
   'nn.avgPool2d': () => [2, { stride: 1 }],
   'nn.batchNorm2d': () => [2, { eps: 1e-5 }],
   cat: () => [[x(), x()], 0],
   'optim.constant': none,
+  'criteria.magnitude': none,
+  'criteria.fisher': () => [{ batches: 1, batchSize: 2, seed: 1 }],
+  'criteria.filterNorm': () => [{ norm: 2 }],
+  'criteria.scores': () => [({ weight }: { weight: library.Tensor }) => weight.abs()],
+  'criteria.magnitude().deviation': () => [{ fc1: 1 }, { of: 'initial' }],
+  'criteria.magnitude().density': () => [{ fc1: 0.5 }, {}],
+  'criteria.magnitude().global': () => [0.5, { layers: ['fc1'], normalize: 'current' }],
+  'criteria.magnitude().nm': () => [2, 4, { layers: 'fc' }],
+  'criteria.magnitude().filters': () => [0.5, { layers: ['fc1'] }],
   'nn.conv2d': () => [2, 4, 3, { padding: 1, groups: 2 }],
   'optim.cosine': () => [{ warmup: 0.1 }],
   'cuda.isAvailable': none,
@@ -164,19 +173,17 @@ export const functions: Readonly<Record<string, Right>> = {
   'nn.tanh': () => [{ from: 'a' }],
   'nn.upsample': () => [{ scaleFactor: 2, mode: 'bilinear' }],
   'nn.prefix': () => ['block', { a: linear(3, 3), sum: add('a', 'input') }],
-  prune: () => [net(), splits(), { criterion: prune.layerDensity(0.5), rounds: 1, retrain: retrain() }],
-  'prune.deviation': () => [{ fc1: 1 }, { of: 'initial' }],
-  'prune.layerDensity': () => [{ fc1: 0.5 }],
-  'prune.globalDensity': () => [0.5, { layers: ['fc1'] }],
-  'prune.fisher': () => [0.5, { batches: 1 }],
-  'prune.filterNorm': () => [0.5],
-  'prune.scores': () => [0.5, ({ weight }: { weight: library.Tensor }) => weight.abs(), { perLayer: true }],
+  prune: () => [
+    net(),
+    splits(),
+    { criterion: criteria.magnitude().density(0.5), rounds: 1, retrain: retrain() },
+  ],
   'prune.splice': () => [
     net(),
     splits(),
-    { epochs: 1, optimizer: optimizer(), criterion: prune.layerDensity(0.5) },
+    { epochs: 1, optimizer: optimizer(), criterion: criteria.magnitude().density(0.5) },
   ],
-  'prune.spliceOnce': () => [net(), prune.layerDensity(0.5), { margin: 0.1 }],
+  'prune.spliceOnce': () => [net(), criteria.magnitude().density(0.5), { margin: 0.1 }],
   'prune.sensitivity': () => [net(), dataset(), { layers: ['fc1'], densities: [0.5] }],
   'prune.solveThresholds': () => [
     net(),

@@ -25,6 +25,9 @@ function safetensors(header: unknown, dataBytes = 0, claimed?: bigint): Buffer {
   return Buffer.concat([length, json, Buffer.alloc(dataBytes)])
 }
 
+/** A criterion as a recipe holds it. */
+const criterion = (select: object) => ({ score: { kind: 'magnitude' }, select })
+
 const f32 = (shape: unknown, begin: number, end: number) => ({
   dtype: 'F32',
   shape,
@@ -93,8 +96,8 @@ describe('torch-prune, given bad input,', function () {
         ],
         [(it) => ({ ...it, name: '../up' }), /name: expected letters/],
         [
-          (it) => ({ ...it, prune: { ...it.prune, criterion: { kind: 'globalDensity', density: 1.5 } } }),
-          /prune\.criterion\.density: expected a number in 0\.\.1 \(the share that is kept\), got 1\.5/,
+          (it) => ({ ...it, prune: { ...it.prune, criterion: criterion({ kind: 'global', density: 1.5 }) } }),
+          /prune\.criterion\.select\.density: expected a number in 0\.\.1 \(the share that is kept\), got 1\.5/,
         ],
         [
           (it) => ({ ...it, dense: { ...it.dense, optimizer: { kind: 'sgd', lr: -1 } } }),
@@ -105,8 +108,8 @@ describe('torch-prune, given bad input,', function () {
     })
 
     it('that names a layer or model which is not there', async () => {
-      const criterion = { kind: 'layerDensity', density: { fc9: 0.1 } }
-      const layer = variant((it) => ({ ...it, prune: { ...it.prune, criterion } }))
+      const unknown = criterion({ kind: 'density', density: { fc9: 0.1 } })
+      const layer = variant((it) => ({ ...it, prune: { ...it.prune, criterion: unknown } }))
       await refused(run().with(1, layer), /layer 'fc9' is not in the network: it has fc1, fc2/)
       const model = variant((it) => ({ ...it, model: 'lenet-6' }))
       await refused(run().with(1, model), /there is no model 'lenet-6'/)

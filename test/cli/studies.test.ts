@@ -327,32 +327,39 @@ describe('torch-prune, studying,', function () {
       await done(args('fisher', '--criterion', 'fisher', '--density', '0.25'))
       const layers = json('fisher', 'run.json').layers
       expect(layers[0].kept + layers[1].kept).to.equal(Math.round(0.25 * 1776))
-      await done(args('filter', '--criterion', 'filter', '--density', 'fc1=0.5'))
+      await done(args('filter', '--criterion', 'filter-norm', '--density', 'fc1=0.5'))
       const [fc1, fc2] = json('filter', 'run.json').layers
       expect([fc1.kept, fc2.kept], 'twelve whole neurons').to.deep.equal([12 * 64, 240])
-      await done(args('layer', '--criterion', 'layer', '--density', '0.5'))
-      for (const { density } of json('layer', 'run.json').layers) expect(density).to.equal(0.5)
-      await done(args('alternate', '--criterion', 'global', '--density', '0.5', '--phases', 'alternate'))
+      await done(args('layer', '--select', 'density', '--density', '0.5', '--layers', 'fc2'))
+      expect(
+        json('layer', 'run.json').layers.map(({ density }: { density: number }) => density),
+      ).to.deep.equal([1, 0.5])
+      await done(args('alternate', '--select', 'global', '--density', '0.5', '--phases', 'alternate'))
+      await done(args('nm', '--nm', '2:4', '--criterion', 'fisher'))
+      for (const { density } of json('nm', 'run.json').layers) expect(density).to.equal(0.5)
     })
 
     it('refuses what does not go together', async () => {
       const refused = (message: RegExp, ...more: string[]) => expectRefused(args('none', ...more), message)
       await refused(
-        /--criterion deviation needs --quality, as 1\.2/,
-        '--criterion',
+        /--select deviation needs --quality, as 1\.2/,
+        '--select',
         'deviation',
         '--density',
         '0.1',
       )
       await refused(
-        /--criterion fisher needs one --density for all layers/,
-        '--criterion',
-        'fisher',
-        '--density',
-        'fc1=0.1',
+        /--select global needs one --density for all layers, as 0\.1/,
+        ...['--select', 'global', '--density', 'fc1=0.1'],
       )
-      await refused(/--criterion layer needs --density, as 0\.1/, '--criterion', 'layer')
+      await refused(/--select density needs --density, as 0\.1 or fc1=/, '--select', 'density')
+      await refused(/--criterion fisher needs --density, --quality or --nm/, '--criterion', 'fisher')
+      await refused(/--layers fc needs --density, --quality or --nm/, '--layers', 'fc')
+      await refused(/--nm takes how many of how many, as 2:4, got '2'/, '--nm', '2')
+      await refused(/nm: n must not be over m, got 4 of 2/, '--nm', '4:2')
+      await refused(/'--nm <n:m>' cannot be used with option '--density/, '--nm', '2:4', '--density', '0.5')
       await refused(/argument 'best' is invalid/, '--criterion', 'best')
+      await refused(/argument 'layer' is invalid/, '--select', 'layer')
       await refused(/phase 'conv' has nothing to train in this network/, '--phases', 'fc,conv')
     })
 
@@ -362,7 +369,7 @@ describe('torch-prune, studying,', function () {
       const write = (name: string, body: string) => {
         writeFileSync(
           box.path(name),
-          `import { data, network, nn, prune, tensor } from ${JSON.stringify(lib)}
+          `import { criteria, data, network, nn, tensor } from ${JSON.stringify(lib)}
            let calls = 0
            export default {
              ...${JSON.stringify(plans)},
@@ -370,7 +377,7 @@ describe('torch-prune, studying,', function () {
                network([1, 8, 8], { flatten: nn.flatten(), fc1: nn.linear(64, 24), relu1: nn.relu(), fc2: nn.linear(24, 10) }, options),
              data: (dir) => data.mnist(dir, { validation: 80 }),
              prune: {
-               criterion: prune.scores(0.5, ({ weight }) => { ${body} }),
+               criterion: criteria.scores(({ weight }) => { ${body} }).global(0.5),
                rounds: 2,
                retrain: { epochs: 1 },
              },

@@ -70,7 +70,10 @@ export function tinyRecipe(options: { denseEpochs?: number; rounds?: number; epo
       regularization: { kind: 'l2', strength: 1e-4 },
     },
     prune: {
-      criterion: { kind: 'globalDensity', density: 0.2, normalize: 'survivors' },
+      criterion: {
+        score: { kind: 'magnitude' },
+        select: { kind: 'global', density: 0.2, normalize: 'survivors' },
+      },
       rounds,
       retrain: { epochs, lrFactor: 0.5, distillation: { weight: 0.5, temperature: 2 } },
     },

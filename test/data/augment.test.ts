@@ -4,8 +4,8 @@ import { Dataset } from '../../lib/data/dataset.js'
 import { conv2d, flatten, linear } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { prune } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { evaluate } from '../../lib/train/evaluate.js'
 import { train } from '../../lib/train/train.js'
@@ -150,7 +150,7 @@ describe('augmentation', () => {
         net,
         { train: dataset, validation: dataset },
         {
-          criterion: layerDensity(0.5),
+          criterion: criteria.magnitude().density(0.5),
           retrain: { ...training, epochs: 1, augment },
         },
       )

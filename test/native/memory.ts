@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { linear } from '../../lib/nn/layers/index.js'
 import { loadWeights } from '../../lib/nn/load.js'
 import { network } from '../../lib/nn/network.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
+import { criteria } from '../../lib/prune/score/index.js'
 
 const SIDE = 4096
 const WEIGHTS = SIDE * SIDE * 4
@@ -34,7 +34,7 @@ try {
   const net = network([SIDE], { fc: linear(SIDE, SIDE) })
   await net.save(file)
   await measure('load', () => loadWeights(net, file))
-  await measure('prune', () => applyCriterion(net, layerDensity(0.1)))
+  await measure('prune', () => applyCriterion(net, criteria.magnitude().density(0.1)))
   await measure('count', () => keptWeights(net))
 } finally {
   rmSync(folder, { recursive: true })

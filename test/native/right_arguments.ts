@@ -315,17 +315,19 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   statisticsStart: () => [handle('network'), handle('dataset'), { batchSize: 2 }, listen],
   weightStatistics: () => [handle('network'), NAMES],
   pruneThreshold: () => [handle('network'), 'fc.weight', 10],
-  pruneBelow: () => [handle('network'), [{ name: 'fc.weight', threshold: 0.1 }]],
-  pruneKeep: () => [
+  pruneSelect: () => [
     handle('network'),
-    [
-      { keep: 10, layers: NAMES.map((name) => ({ name, scale: 0.5 })) },
-      { keep: 1, filters: true, layers: [{ name: 'fc.weight' }] },
-      { keep: 10, layers: [{ name: 'fc.weight', scores: floats(3, 8) }] },
-    ],
+    [{ name: 'fc.weight', scores: floats(3, 8), initial: 0.5 }],
+    {
+      kind: 'largest',
+      filters: false,
+      normalize: 'initial',
+      groups: [{ keep: 10, layers: [0] }],
+    },
   ],
   spliceOnce: () => [handle('spliced'), SPLICING],
   fisherStart: () => [handle('network'), handle('dataset'), { samples: 4, batchSize: 2, seed: 1 }, NAMES],
+  filterNorms: () => [handle('network'), NAMES, 2],
   connections: () => [handle('network'), NAMES],
 }
 

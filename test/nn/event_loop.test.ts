@@ -12,8 +12,8 @@ import { loadWeights } from '../../lib/nn/weights_file.js'
 import { ema } from '../../lib/optim/averaging.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { fisher, layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion } from '../../lib/prune/mask.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { removeDeadNeurons } from '../../lib/prune/surgery/shrink.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
 import { ones, rand, zeros } from '../../lib/tensor/factories.js'
@@ -50,7 +50,7 @@ describe('a network of a million weights', () => {
 
   const made = async () => {
     const net = large()
-    await applyCriterion(net, layerDensity(0.1))
+    await applyCriterion(net, criteria.magnitude().density(0.1))
     await net.save(file)
     return net
   }
@@ -68,7 +68,7 @@ describe('a network of a million weights', () => {
     'is masked': (net) => net.setMask('fc1', net.mask('fc1')),
     'is spliced': (net) => net.splice('fc1'),
     'is pruned by Fisher information': (net) =>
-      applyCriterion(net, fisher(0.05, { batches: 1 }), { data: data() }),
+      applyCriterion(net, criteria.fisher({ batches: 1 }).global(0.05), { data: data() }),
     'is checked': (net) => net.assertSealed(),
     'is moved': (net) => net.to(device),
     'is laid out': (net) => net.setMemoryFormat('channelsLast'),
@@ -184,14 +184,14 @@ describe('a network of a million weights', () => {
 describe('the copy of a mask', () => {
   it('is its own: writing to it does not reach the mask, nor the other way round', async () => {
     using net = toyNetwork()
-    await applyCriterion(net, layerDensity(0.5))
+    await applyCriterion(net, criteria.magnitude().density(0.5))
     using copy = net.mask('fc1')!
     using kept = net.mask('fc1')!
     const before = [...kept.data()]
     copy.fill_(true)
     expect([...net.mask('fc1')!.data()], 'the mask').to.deep.equal(before)
     await net.assertSealed()
-    await applyCriterion(net, layerDensity(0.25))
+    await applyCriterion(net, criteria.magnitude().density(0.25))
     expect([...kept.data()], 'the copy').to.deep.equal(before)
     expect([...net.mask('fc1')!.data()]).to.not.deep.equal(before)
   })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { bufferShapes, filterCount, isPrunable, parameterShapes } from '../../lib/nn/cost.js'
+import { bufferShapes, parameterShapes } from '../../lib/nn/cost.js'
 import type { Layers } from '../../lib/nn/graph.js'
 import { kinds } from '../../lib/nn/layers/all.js'
 import {
@@ -163,17 +163,5 @@ describe('costs of layers', () => {
       flop: 2 * 36 * 8,
     })
     expect(line.prunable).to.deep.equal(['conv', 'fc'])
-  })
-})
-
-describe('filters', () => {
-  it('are the rows of a weight, which a transposed convolution does not have', () => {
-    using net = network([4, 6], { conv: conv1d(4, 6, 3), flat: flatten(), fc: linear(24, 2) })
-    expect(net.nodes.filter(isPrunable).map(filterCount)).to.deep.equal([6, 2])
-    using up = network([4, 6, 6], { up: convTranspose2d(4, 6, 2), flat: flatten(), fc: linear(294, 2) })
-    const [node] = up.nodes.filter(isPrunable)
-    expect(refusal(() => filterCount(node!)).message).to.equal(
-      "layer 'up' (convTranspose2d) has no filters to prune whole: leave it out, or prune its weights",
-    )
   })
 })

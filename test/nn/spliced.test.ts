@@ -11,8 +11,8 @@ import { network } from '../../lib/nn/network.js'
 import { loadWeights } from '../../lib/nn/weights_file.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { adam, sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { parameterReport } from '../../lib/prune/surgery/neurons.js'
 import { removeDeadNeurons } from '../../lib/prune/surgery/shrink.js'
 import { sensitivity } from '../../lib/studies/sensitivity.js'
@@ -196,7 +196,7 @@ describe('a spliced layer', () => {
   it('trains, is evaluated and counted by its mask', async () => {
     using net = toyNetwork()
     using sealed = toyNetwork()
-    await applyCriterion(sealed, layerDensity(0.5))
+    await applyCriterion(sealed, criteria.magnitude().density(0.5))
     for (const layer of net.prunable) await net.splice(layer, sealed.mask(layer))
     expect(await keptWeights(net)).to.deep.equal(await keptWeights(sealed))
     expect(await parameterReport(net)).to.deep.equal(await parameterReport(sealed))
@@ -215,7 +215,7 @@ describe('a spliced layer', () => {
     using net = make()
     await spliceAll(net)
     const before = (await keptWeights(net)).map(({ kept }) => kept)
-    await applyCriterion(net, layerDensity(0.9))
+    await applyCriterion(net, criteria.magnitude().density(0.9))
     expect(net.spliced).to.deep.equal([])
     await expectSealed(net)
     expect((await keptWeights(net)).map(({ kept }) => kept)).to.deep.equal(before)

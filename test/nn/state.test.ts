@@ -6,8 +6,8 @@ import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { batchNorm2d, conv2d, flatten, linear } from '../../lib/nn/layers/index.js'
 import { loadNetwork } from '../../lib/nn/load.js'
 import { network } from '../../lib/nn/network.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion } from '../../lib/prune/mask.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { ones } from '../../lib/tensor/factories.js'
 import type { Tensor } from '../../lib/tensor/tensor.js'
 import { device } from '../support/device.js'
@@ -22,7 +22,7 @@ const make = (seed = 0) =>
   )
 const pruned = async (seed = 0) => {
   const net = make(seed)
-  await applyCriterion(net, layerDensity({ fc: 0.25 }))
+  await applyCriterion(net, criteria.magnitude().density({ fc: 0.25 }))
   return net
 }
 const disposeAll = (state: Record<string, Tensor>) => {

@@ -7,8 +7,8 @@ import { add, batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../
 import { loadNetwork } from '../../lib/nn/load.js'
 import { network } from '../../lib/nn/network.js'
 import { loadWeights, readGraph } from '../../lib/nn/weights_file.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion } from '../../lib/prune/mask.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { ones, randn } from '../../lib/tensor/factories.js'
 import { scope } from '../../lib/tensor/scope.js'
 import { expectSealed } from '../prune/sealed.js'
@@ -56,7 +56,7 @@ async function rejection(work: Promise<unknown>) {
 /** Saves a network, changes the file, and says what loading it says. */
 async function changed(change: (file: SafetensorsFile) => void, load = loadNetwork) {
   using net = make()
-  await applyCriterion(net, layerDensity(0.5))
+  await applyCriterion(net, criteria.magnitude().density(0.5))
   await net.save(file)
   const held = await readSafetensors(file)
   change(held)
@@ -70,7 +70,7 @@ async function changed(change: (file: SafetensorsFile) => void, load = loadNetwo
 describe('a saved network', () => {
   it('comes back bit for bit: graph, parameters, statistics, masks', async () => {
     using net = make()
-    await applyCriterion(net, layerDensity({ 'stem.conv': 0.5, fc: 0.25 }))
+    await applyCriterion(net, criteria.magnitude().density({ 'stem.conv': 0.5, fc: 0.25 }))
     scope(() => net.forward(randn([5, 2, 4, 4], { device }), { training: true }))
     await net.save(file)
     using loaded = await loadNetwork(file, { device, seed: 9 })
@@ -90,7 +90,7 @@ describe('a saved network', () => {
 
   it("has PyTorch's names, masks beside their weights as bytes, and its graph in the metadata", async () => {
     using net = make()
-    await applyCriterion(net, layerDensity({ fc: 0.25 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc: 0.25 }))
     await net.save(file)
     const { tensors, metadata } = await readSafetensors(file)
     expect([...tensors.keys()].sort()).to.deep.equal([
@@ -117,7 +117,7 @@ describe('a saved network', () => {
 
   it('comes back where a layer has a name like those of what training keeps beside it', async () => {
     using net = network([4], { 'torch-prune.fc': linear(4, 3), last: linear(3, 2) }, { seed: 1, device })
-    await applyCriterion(net, layerDensity({ 'torch-prune.fc': 0.5 }))
+    await applyCriterion(net, criteria.magnitude().density({ 'torch-prune.fc': 0.5 }))
     await net.save(file)
     using loaded = await loadNetwork(file, { device })
     expect(snapshot(loaded)).to.deep.equal(snapshot(net as never))
@@ -140,7 +140,7 @@ describe('loadWeights', () => {
     tensors.set('fc.bias', { dtype: 'float64', shape: [3], data: new Uint8Array(bias.buffer) })
     await writeSafetensors(file, { metadata: {}, tensors })
     using other = make(1)
-    await applyCriterion(other, layerDensity(0.5))
+    await applyCriterion(other, criteria.magnitude().density(0.5))
     await loadWeights(other, file)
     expect(snapshot(other)).to.deep.include({
       'fc.weight': snapshot(net)['fc.weight'],
@@ -222,7 +222,7 @@ describe('loadWeights', () => {
   for (const [what, says, change] of misfits) {
     it(`refuses ${what}, and leaves the network as it was`, async () => {
       using net = make(4)
-      await applyCriterion(net, layerDensity({ fc: 0.75 }))
+      await applyCriterion(net, criteria.magnitude().density({ fc: 0.75 }))
       const before = snapshot(net)
       const mask = () => scope(() => net.mask('fc')!.data())
       const sealed = mask()

@@ -7,8 +7,8 @@ import type { AnyNetwork } from '../../lib/nn/network.js'
 import { loadWeights } from '../../lib/nn/weights_file.js'
 import { zerosHint } from '../../lib/nn/zeros.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { parameterReport } from '../../lib/prune/surgery/neurons.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { train } from '../../lib/train/train.js'
@@ -63,7 +63,7 @@ describe('zeros that were baked in elsewhere', () => {
   it('are sealed where a whole network is loaded, beside masks that it has', async () => {
     using net = toyNetwork()
     await loadWeights(net, file)
-    await applyCriterion(net, layerDensity({ fc2: 0.5 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc2: 0.5 }))
     const both = join(folder, 'both.safetensors')
     await net.save(both)
     using loaded = await loadNetwork(both, { mask: 'zeros', device })

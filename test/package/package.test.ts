@@ -14,7 +14,7 @@ const run = promisify(execFile)
 // A service as its author would write it: plain TypeScript against the published types.
 const SERVICE = `
 import { createServer } from 'node:http'
-import { Dataset, network, nn, optim, prune, randint, randn, train, versions } from 'torch-prune'
+import { criteria, Dataset, network, nn, optim, prune, randint, randn, train, versions } from 'torch-prune'
 
 const net = network([8], { fc1: nn.linear(8, 32), relu1: nn.relu(), fc2: nn.linear(32, 3) }, { seed: 1 })
 const samples = Dataset.from(randn([256, 8]), randint(0, 3, [256]))
@@ -23,7 +23,7 @@ const data = { train: samples, validation: samples.slice(0, 64) }
 async function work(): Promise<number> {
   const optimizer = optim.sgd({ lr: 0.05, momentum: 0.9 })
   await train(net, samples, { epochs: 3, optimizer })
-  const criterion = prune.layerDensity({ fc1: 0.25, fc2: 0.5 })
+  const criterion = criteria.magnitude().density({ fc1: 0.25, fc2: 0.5 })
   const { rounds } = await prune(net, data, { criterion, rounds: 2, retrain: { epochs: 1, optimizer } })
   await net.assertSealed()
   return rounds.at(-1)!.density

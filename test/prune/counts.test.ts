@@ -2,16 +2,10 @@ import { expect } from 'chai'
 import { conv2d, flatten, linear } from '../../lib/nn/layers/index.js'
 import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
-import {
-  type Criterion,
-  deviation,
-  filterNorm,
-  globalDensity,
-  layerDensity,
-  scores,
-} from '../../lib/prune/criterion.js'
+import type { Criterion } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
 import { prune } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { spliceOnce } from '../../lib/prune/splicing.js'
 import { sensitivity } from '../../lib/studies/sensitivity.js'
 import { solveThresholds } from '../../lib/studies/solve.js'
@@ -36,10 +30,10 @@ const make = () =>
     { device },
   )
 
-const criteria: Record<string, (density: number) => Criterion<never>> = {
-  layer: layerDensity,
-  global: globalDensity,
-  filters: filterNorm,
+const made: Record<string, (density: number) => Criterion<never>> = {
+  layer: (density) => criteria.magnitude().density(density),
+  global: (density) => criteria.magnitude().global(density),
+  filters: (density) => criteria.filterNorm().filters(density),
 }
 
 describe('a density is met exactly where magnitudes are equal, in two rounds:', () => {
@@ -51,7 +45,7 @@ describe('a density is met exactly where magnitudes are equal, in two rounds:', 
         await net.load(`${layer}.weight`, values)
       }
       for (const [round, density] of densities.entries()) {
-        await applyCriterion(net, criteria[criterion]!(density))
+        await applyCriterion(net, made[criterion]!(density))
         for (const layer of golden.fixture.layers) {
           using mask = net.mask(layer)!.to('uint8')
           using expected = golden.tensor(`${name}.${round + 1}.${layer}`)
@@ -83,17 +77,17 @@ const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
 
 describe('the first of equal weights stay', () => {
   const half: [string, Criterion<never>][] = [
-    ['by layer', layerDensity(0.25)],
-    ['normalized', globalDensity(0.875, { normalize: 'current' })],
-    ['by scores of a layer', scores(0.25, ({ weight }) => weight.abs(), { perLayer: true })],
-    ['by whole scores', scores(0.25, ({ weight }) => weight.abs().to('int64'), { perLayer: true })],
+    ['by layer', criteria.magnitude().density(0.25)],
+    ['normalized', criteria.magnitude().global(0.875, { normalize: 'current' })],
+    ['by scores of a layer', criteria.scores(({ weight }) => weight.abs()).density(0.25)],
+    ['by whole scores', criteria.scores(({ weight }) => weight.abs().to('int64')).density(0.25)],
   ]
   for (const [what, criterion] of half) {
     it(what, async () => {
       using net = toyNetwork()
       await fill(net, alike)
       await applyCriterion(net, criterion)
-      const counts = 'perLayer' in criterion || criterion.kind === 'layerDensity' ? [24, 12] : [96, 30]
+      const counts = criterion.select.kind === 'density' ? [24, 12] : [96, 30]
       expect(await kept(net)).to.deep.equal(counts)
       for (const [i, layer] of net.prunable.entries()) {
         if (counts[i] !== 96) expect(positions(net, layer), layer).to.deep.equal(upTo(counts[i]!))
@@ -104,7 +98,7 @@ describe('the first of equal weights stay', () => {
   it('of layers whose weights are all 0', async () => {
     using net = toyNetwork()
     await fill(net, () => 0)
-    await applyCriterion(net, layerDensity({ fc1: 0.5, fc2: 0.1 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.5, fc2: 0.1 }))
     expect(await kept(net)).to.deep.equal([48, 5])
     expect((await keptWeights(net)).map(({ zeros }) => zeros)).to.deep.equal([48, 5])
   })
@@ -116,7 +110,7 @@ describe('the first of equal weights stay', () => {
     // A rate this small leaves most weights equal.
     const retrain = { epochs: 1, optimizer: sgd({ lr: 1e-30 }) }
     const { rounds } = await prune(net, data, {
-      criterion: layerDensity({ fc1: 0.25, fc2: 0.25 }),
+      criterion: criteria.magnitude().density({ fc1: 0.25, fc2: 0.25 }),
       rounds: 2,
       retrain,
     })
@@ -141,10 +135,10 @@ describe('the first of equal weights stay', () => {
   it('of spliced weights', async () => {
     using net = toyNetwork()
     await fill(net, alike)
-    await spliceOnce(net, layerDensity({ fc1: 0.25, fc2: 0.5 }))
+    await spliceOnce(net, criteria.magnitude().density({ fc1: 0.25, fc2: 0.5 }))
     expect(await kept(net)).to.deep.equal([24, 24])
     expect(positions(net, 'fc2')).to.deep.equal(upTo(24))
-    await spliceOnce(net, globalDensity(0.75), { margin: 0 })
+    await spliceOnce(net, criteria.magnitude().global(0.75), { margin: 0 })
     expect(await kept(net)).to.deep.equal([96, 12])
   })
 })
@@ -152,30 +146,32 @@ describe('the first of equal weights stay', () => {
 describe('what is pruned does not return', () => {
   it('whatever it would count now, and a larger count keeps what is left', async () => {
     using net = toyNetwork()
-    await applyCriterion(net, layerDensity({ fc1: 0.25 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.25 }))
     const before = positions(net, 'fc1')
-    await applyCriterion(net, layerDensity({ fc1: 0.5 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.5 }))
     await applyCriterion(
       net,
-      scores(0.9, ({ weight }) => weight.abs().neg(), { layers: ['fc1'] }),
+      criteria.scores(({ weight }) => weight.abs().neg()).global(0.9, { layers: ['fc1'] }),
     )
     expect(positions(net, 'fc1')).to.deep.equal(before)
   })
 
   it('when scores of minus infinity rank under it', async () => {
     using net = toyNetwork()
-    await applyCriterion(net, layerDensity({ fc1: 0.25 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.25 }))
     const before = positions(net, 'fc1')
-    const lowest = scores(0.125, ({ weight }) => weight.sub(Number.POSITIVE_INFINITY), { layers: ['fc1'] })
+    const lowest = criteria
+      .scores(({ weight }) => weight.sub(Number.POSITIVE_INFINITY))
+      .global(0.125, { layers: ['fc1'] })
     await applyCriterion(net, lowest)
     expect(positions(net, 'fc1')).to.deep.equal(before.slice(0, 12))
   })
 
   it('with filters of which parts are pruned', async () => {
     using net = toyNetwork()
-    await applyCriterion(net, layerDensity({ fc1: 0.5 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.5 }))
     const before = new Set(positions(net, 'fc1'))
-    await applyCriterion(net, filterNorm({ fc1: 0.25 }))
+    await applyCriterion(net, criteria.filterNorm().filters({ fc1: 0.25 }))
     const rows = new Set(positions(net, 'fc1').map((at) => Math.floor(at / 6)))
     expect(rows.size).to.equal(4)
     expect([...before].filter((at) => rows.has(Math.floor(at / 6)))).to.deep.equal(positions(net, 'fc1'))
@@ -185,27 +181,23 @@ describe('what is pruned does not return', () => {
 describe('scores that float32 cannot tell apart', () => {
   it('are ranked as they are', async () => {
     using net = toyNetwork()
-    const close = scores(
-      0.25,
-      ({ weight }) => {
-        const values = Float64Array.from({ length: weight.numel }, (_, i) => 1 + i * 1e-12)
-        return tensor(values, { shape: [...weight.shape], device })
-      },
-      { perLayer: true },
-    )
-    await applyCriterion(net, close)
+    const close = criteria.scores(({ weight }) => {
+      const values = Float64Array.from({ length: weight.numel }, (_, i) => 1 + i * 1e-12)
+      return tensor(values, { shape: [...weight.shape], device })
+    })
+    await applyCriterion(net, close.density(0.25))
     expect(positions(net, 'fc1')).to.deep.equal(upTo(96).slice(72))
   })
 })
 
 describe('weights that cannot be ranked', () => {
   const all: Criterion<never>[] = [
-    deviation(1),
-    layerDensity(0.5),
-    globalDensity(0.5),
-    globalDensity(0.5, { normalize: 'survivors' }),
-    filterNorm(0.5),
-    scores(0.5, ({ weight }) => weight.abs()),
+    criteria.magnitude().deviation(1),
+    criteria.magnitude().density(0.5),
+    criteria.magnitude().global(0.5),
+    criteria.magnitude().global(0.5, { normalize: 'survivors' }),
+    criteria.filterNorm().filters(0.5),
+    criteria.scores(({ weight }) => weight.abs()).global(0.5),
   ]
   const values: [number, RegExp][] = [
     [Number.NaN, /^the network's fc1.weight holds 32 NaN of 96 values.*: load or make its weights again$/],
@@ -217,7 +209,7 @@ describe('weights that cannot be ranked', () => {
   for (const [value, said] of values) {
     const spoiled = (index: number) => (index % 3 === 0 ? value : index)
     for (const criterion of all) {
-      it(`are refused by name and count: ${value}, ${criterion.kind}`, async () => {
+      it(`are refused by name and count: ${value}, ${criterion.score.kind}, ${criterion.select.kind}`, async () => {
         using net = toyNetwork()
         await fill(net, spoiled)
         const before = snapshot(net)
@@ -232,7 +224,7 @@ describe('weights that cannot be ranked', () => {
     it(`are refused when splicing: ${value}`, async () => {
       using net = toyNetwork()
       await fill(net, spoiled)
-      const { code, message } = await laterRefusal(spliceOnce(net, layerDensity(0.5)))
+      const { code, message } = await laterRefusal(spliceOnce(net, criteria.magnitude().density(0.5)))
       expect(code).to.equal('ERR_ARGUMENT')
       expect(message).to.match(said)
       expect(net.spliced).to.deep.equal([])
@@ -242,10 +234,8 @@ describe('weights that cannot be ranked', () => {
   it('leave layers alone that would be pruned with them', async () => {
     using net = toyNetwork()
     const before = snapshot(net)
-    const one = scores(0.5, ({ name, weight }) => (name === 'fc2' ? weight.mul(Number.NaN) : weight), {
-      perLayer: true,
-    })
-    const { message } = await laterRefusal(applyCriterion(net, one))
+    const one = criteria.scores(({ name, weight }) => (name === 'fc2' ? weight.mul(Number.NaN) : weight))
+    const { message } = await laterRefusal(applyCriterion(net, one.density(0.5)))
     expect(message).to.match(/^the scores of 'fc2.weight' hold 48 NaN among 48/)
     expect(snapshot(net)).to.deep.equal(before)
     expect(net.mask('fc1')).to.equal(undefined)

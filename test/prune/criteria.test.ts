@@ -1,17 +1,12 @@
 import { expect } from 'chai'
 import { conv2d, flatten, linear } from '../../lib/nn/layers/index.js'
 import { type AnyNetwork, network } from '../../lib/nn/network.js'
-import {
-  type Criterion,
-  type DeviationOf,
-  deviation,
-  fisher,
-  globalDensity,
-  layerDensity,
-} from '../../lib/prune/criterion.js'
+import type { Criterion } from '../../lib/prune/criterion.js'
 import { applyCriterion, initialDeviations, keptWeights } from '../../lib/prune/mask.js'
 import type { InitialDeviations } from '../../lib/prune/progress.js'
 import { densityAt } from '../../lib/prune/schedule.js'
+import { criteria } from '../../lib/prune/score/index.js'
+import type { DeviationOf } from '../../lib/prune/select/selection.js'
 import { snapshot } from '../nn/bits.js'
 import { device } from '../support/device.js'
 import { readGolden } from '../support/golden.js'
@@ -44,13 +39,13 @@ const make = () =>
 function criterionOf(criterion: string, of: DeviationOf | undefined, round: Round): Criterion<Layer> {
   switch (criterion) {
     case 'deviation':
-      return deviation(round.qualities, { of: of! })
+      return criteria.magnitude().deviation(round.qualities, { of: of! })
     case 'layer-density':
-      return layerDensity(round.densities)
+      return criteria.magnitude().density(round.densities)
     case 'global-density':
-      return globalDensity(round.density)
+      return criteria.magnitude().global(round.density)
     default:
-      return globalDensity(round.density, { normalize: of! })
+      return criteria.magnitude().global(round.density, { normalize: of! })
   }
 }
 
@@ -88,7 +83,7 @@ describe('applyCriterion', () => {
   it('prunes only the layers that it is asked to, and no bias', async () => {
     using net = make()
     const before = snapshot(net)
-    await applyCriterion(net, layerDensity(0.5), { only: ['fc1', 'conv1'] })
+    await applyCriterion(net, criteria.magnitude().density(0.5), { only: ['fc1', 'conv1'] })
     expect((await keptWeights(net)).map(({ name, kept, weights }) => [name, kept, weights])).to.deep.equal([
       ['conv1', 81, 162],
       ['fc1', 144, 288],
@@ -104,7 +99,11 @@ describe('applyCriterion', () => {
   it('keeps all at density 1 and quality 0', async () => {
     using net = make()
     const before = snapshot(net)
-    for (const criterion of [layerDensity(1), globalDensity(1), deviation(0)])
+    for (const criterion of [
+      criteria.magnitude().density(1),
+      criteria.magnitude().global(1),
+      criteria.magnitude().deviation(0),
+    ])
       await applyCriterion(net, criterion)
     expect(snapshot(net)).to.deep.equal(before)
     expect((await keptWeights(net)).every(({ density }) => density === 1)).to.equal(true)
@@ -114,9 +113,9 @@ describe('applyCriterion', () => {
     using net = make()
     const before = snapshot(net)
     for (const criterion of [
-      layerDensity({ fc1: 0.5, fc2: 0 }),
-      globalDensity(0),
-      deviation({ fc1: 0.1, fc2: 100 }),
+      criteria.magnitude().density({ fc1: 0.5, fc2: 0 }),
+      criteria.magnitude().global(0),
+      criteria.magnitude().deviation({ fc1: 0.1, fc2: 100 }),
     ]) {
       const error = await applyCriterion(net, criterion).then(
         () => expect.fail('it was accepted'),
@@ -141,13 +140,13 @@ describe('applyCriterion', () => {
         () => 'accepted',
         (error: Error) => error.message,
       )
-    expect(await message(layerDensity({ fc9: 0.5 }))).to.equal(
+    expect(await message(criteria.magnitude().density({ fc9: 0.5 }))).to.equal(
       "layer 'fc9' is not in the network: it has conv1, fc1, fc2",
     )
-    expect(await message(deviation({ flat: 0.5 }))).to.equal(
+    expect(await message(criteria.magnitude().deviation({ flat: 0.5 }))).to.equal(
       "layer 'flat' has no connections to prune: it has conv1, fc1, fc2",
     )
-    expect(await message(globalDensity(0.5, { layers: ['toString'] }))).to.match(
+    expect(await message(criteria.magnitude().global(0.5, { layers: ['toString'] }))).to.match(
       /^layer 'toString' is not in/,
     )
   })
@@ -155,7 +154,7 @@ describe('applyCriterion', () => {
   it('stops before pruning when aborted', async () => {
     using net = make()
     const reason = new Error('no')
-    const work = applyCriterion(net, layerDensity(0.5), { signal: AbortSignal.abort(reason) })
+    const work = applyCriterion(net, criteria.magnitude().density(0.5), { signal: AbortSignal.abort(reason) })
     expect(await work.catch((error: unknown) => error)).to.equal(reason)
     expect(net.mask('fc1')).to.equal(undefined)
   })
@@ -166,16 +165,24 @@ describe('a criterion that makes no sense is refused:', () => {
     [
       'a density over 1',
       /: density must be in 0..1 \(the share that is kept\), got 2$/,
-      () => layerDensity(2),
+      () => criteria.magnitude().density(2),
     ],
-    ['a negative density', /: density.fc1 must be .* got -0.1$/, () => layerDensity({ fc1: -0.1 })],
-    ['half a seed', /: seed must be a whole number of 0 or more, got 0.5$/, () => fisher(0.5, { seed: 0.5 })],
-    ['no number', /: density must be .* got NaN$/, () => globalDensity(Number.NaN)],
-    ['a negative quality', /: quality must be 0 or more, got -1$/, () => deviation(-1)],
+    [
+      'a negative density',
+      /: density.fc1 must be .* got -0.1$/,
+      () => criteria.magnitude().density({ fc1: -0.1 }),
+    ],
+    [
+      'half a seed',
+      /: seed must be a whole number of 0 or more, got 0.5$/,
+      () => criteria.fisher({ seed: 0.5 }).global(0.5),
+    ],
+    ['no number', /: density must be .* got NaN$/, () => criteria.magnitude().global(Number.NaN)],
+    ['a negative quality', /: quality must be 0 or more, got -1$/, () => criteria.magnitude().deviation(-1)],
     [
       'an infinite quality',
       /: quality.a must be .* got Infinity$/,
-      () => deviation({ a: Number.POSITIVE_INFINITY }),
+      () => criteria.magnitude().deviation({ a: Number.POSITIVE_INFINITY }),
     ],
   ]
   for (const [what, says, make] of cases) it(what, () => expect(refusal(make).message).to.match(says))

@@ -12,11 +12,11 @@ import {
 import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import { l2 } from '../../lib/optim/regularization.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { deviation, layerDensity } from '../../lib/prune/criterion.js'
 import { adjustDropout } from '../../lib/prune/dropout.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
 import type { PruneProgress } from '../../lib/prune/progress.js'
 import { type PruneOptions, prune, type Round } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { parameterReport } from '../../lib/prune/surgery/neurons.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { evaluate } from '../../lib/train/evaluate.js'
@@ -36,7 +36,7 @@ describe('prune', () => {
     const splits = data()
     await train(net, splits.train, { epochs: 15, optimizer, batchSize: 16 })
     const run = prune(net, splits, {
-      criterion: layerDensity({ fc1: 0.25, fc2: 0.25 }),
+      criterion: criteria.magnitude().density({ fc1: 0.25, fc2: 0.25 }),
       rounds: 2,
       retrain: { epochs: 6, optimizer: sgd({ lr: 0.05, momentum: 0.9 }), batchSize: 16 },
     })
@@ -65,7 +65,7 @@ describe('prune', () => {
   it('gives the same bits for the same seed', async () => {
     const run = async (seed: number) => {
       using net = toyNetwork()
-      const criterion = deviation({ fc1: 0.5 })
+      const criterion = criteria.magnitude().deviation({ fc1: 0.5 })
       await prune(net, data(), { criterion, rounds: 2, retrain: { epochs: 2, optimizer }, seed })
       return snapshot(net)
     }
@@ -75,7 +75,7 @@ describe('prune', () => {
 
   it('goes on behind a finished round as an unbroken run does', async () => {
     const options = {
-      criterion: deviation({ fc1: 0.4 }, { of: 'initial' }),
+      criterion: criteria.magnitude().deviation({ fc1: 0.4 }, { of: 'initial' }),
       rounds: 3,
       retrain: { epochs: 1, optimizer },
     }
@@ -92,7 +92,7 @@ describe('prune', () => {
     const seen: unknown[] = []
     const splits = data()
     const { rounds } = await prune(net, splits, {
-      criterion: layerDensity(0.25),
+      criterion: criteria.magnitude().density(0.25),
       rounds: 2,
       retrain: { epochs: 1, optimizer },
       async onPruned(round, density) {
@@ -106,7 +106,7 @@ describe('prune', () => {
   it('needs an optimizer, and rounds that can be counted', () => {
     using net = toyNetwork()
     const start = (retrain: object, rounds = 1) => {
-      const options = { criterion: layerDensity(0.5), rounds, retrain } as PruneOptions
+      const options = { criterion: criteria.magnitude().density(0.5), rounds, retrain } as PruneOptions
       return refusal(() => prune(net as AnyNetwork, data(), options))
     }
     const error = start({ epochs: 1 })
@@ -130,7 +130,7 @@ describe('prune', () => {
     const rates: number[] = []
     const retrain = { epochs: 1, optimizer: sgd({ lr: 0.02 }) }
     const options = {
-      criterion: layerDensity(0.5),
+      criterion: criteria.magnitude().density(0.5),
       rounds: 2,
       retrain,
       onEpoch: ({ lr }: { lr: number }) => void rates.push(lr),
@@ -144,7 +144,7 @@ describe('prune', () => {
     await prune(trained, splits, options)
     await prune(other, splits, options)
     expect(snapshot(trained)).to.deep.equal(snapshot(other))
-    await prune(trained, splits, { ...options, criterion: layerDensity(0.25) })
+    await prune(trained, splits, { ...options, criterion: criteria.magnitude().density(0.25) })
     expect(rates, 'each time the rate that was given').to.deep.equal(rates.map(() => 0.02))
   })
 
@@ -152,7 +152,7 @@ describe('prune', () => {
     using net = toyNetwork()
     const stop = new AbortController()
     const run = prune(net, data(), {
-      criterion: layerDensity(0.25),
+      criterion: criteria.magnitude().density(0.25),
       rounds: 100,
       retrain: { epochs: 100, optimizer },
       signal: stop.signal,
@@ -185,7 +185,7 @@ describe('phases', () => {
     using net = make()
     net.freeze('fc2')
     const before = snapshot(net)
-    const criterion = layerDensity(0.5)
+    const criterion = criteria.magnitude().density(0.5)
     const retrain = { epochs: 1, optimizer }
     await prune(net, images(), { criterion, phases: ['fc'], retrain })
     const between = snapshot(net)
@@ -225,7 +225,7 @@ describe('phases', () => {
     const seen: string[] = []
     const states: ReturnType<typeof snapshot>[] = []
     await prune(net, images(), {
-      criterion: layerDensity(0.25),
+      criterion: criteria.magnitude().density(0.25),
       phases: 'alternate',
       retrain: { epochs: 1, optimizer: sgd({ lr: 0.05, momentum: 0.9 }) },
       onEpoch({ phase, lr }) {
@@ -254,14 +254,18 @@ describe('phases', () => {
     using net = toyNetwork()
     const seen: string[] = []
     await prune(net, data(), {
-      criterion: layerDensity(0.5),
+      criterion: criteria.magnitude().density(0.5),
       phases: 'alternate',
       retrain: { epochs: 1, optimizer },
       onEpoch: ({ phase }) => void seen.push(phase),
     })
     expect(seen).to.deep.equal(['all'])
     const start = (phases: ('conv' | 'fc')[]) => () =>
-      prune(net, data(), { criterion: layerDensity(0.5), phases, retrain: { epochs: 1, optimizer } })
+      prune(net, data(), {
+        criterion: criteria.magnitude().density(0.5),
+        phases,
+        retrain: { epochs: 1, optimizer },
+      })
     expect(refusal(start(['conv'])).message).to.match(/^phase 'conv' has nothing to train .*: use all, fc$/)
     expect(refusal(start([])).message).to.equal('phases needs one phase or more')
   })
@@ -291,7 +295,7 @@ describe('phases', () => {
     }
     const retrain = { epochs: 2, optimizer }
     await prune(net, images(), {
-      criterion: layerDensity(0.5),
+      criterion: criteria.magnitude().density(0.5),
       rounds: 2,
       phases: ['fc', 'conv'],
       retrain,
@@ -325,7 +329,7 @@ describe('dropout by the square-root rule', () => {
       },
       { device },
     )
-    await applyCriterion(net, layerDensity({ fc1: 0.25, fc2: 0.0625 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.25, fc2: 0.0625 }))
     const rates = () => [net.dropout('drop1'), net.dropout('drop2'), net.dropout('drop3')]
     adjustDropout(net, await keptWeights(net))
     expect(rates()).to.deep.equal([0.25, 0.1, 0.3])
@@ -337,7 +341,7 @@ describe('dropout by the square-root rule', () => {
     const run = async (adjust?: boolean | 'off') => {
       using net = toyNetwork()
       await prune(net, data(), {
-        criterion: layerDensity({ fc2: 0.25 }),
+        criterion: criteria.magnitude().density({ fc2: 0.25 }),
         retrain: { epochs: 1, optimizer },
         ...(adjust === undefined ? {} : { adjustDropout: adjust }),
       })

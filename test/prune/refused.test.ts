@@ -5,8 +5,8 @@ import { Dataset } from '../../lib/data/dataset.js'
 import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { deviation, layerDensity, scores } from '../../lib/prune/criterion.js'
 import { type PruneOptions, prune } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
 import { full, zeros } from '../../lib/tensor/factories.js'
 import { tensor } from '../../lib/tensor/from.js'
@@ -98,9 +98,9 @@ const wrongs: Record<string, (call: Call) => void> = {
   'a checkpoint without a folder': pruning({ checkpoint: { path: '/nowhere/position' } }),
   'no rounds': pruning({ rounds: 0 }),
   'no phases': pruning({ phases: [] }),
-  'a layer that is not there': pruning({ criterion: layerDensity({ fc9: 0.5 }) }),
-  'a criterion that leaves nothing': pruning({ criterion: deviation(1e6) }),
-  'scores of another shape': pruning({ criterion: scores(0.5, () => zeros([1])) }),
+  'a layer that is not there': pruning({ criterion: criteria.magnitude().density({ fc9: 0.5 }) }),
+  'a criterion that leaves nothing': pruning({ criterion: criteria.magnitude().deviation(1e6) }),
+  'scores of another shape': pruning({ criterion: criteria.scores(() => zeros([1])).global(0.5) }),
   'samples of another shape': (call) => {
     call.data = { ...call.data, train: images(undefined, 5) }
   },
@@ -124,7 +124,7 @@ const wrongs: Record<string, (call: Call) => void> = {
 const right = (): Call => ({
   data: { train: images(), validation: images() },
   options: {
-    criterion: layerDensity(0.5),
+    criterion: criteria.magnitude().density(0.5),
     rounds: 2,
     phases: ['fc', 'conv'],
     retrain: {

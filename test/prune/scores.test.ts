@@ -2,8 +2,9 @@ import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
 import { conv2d, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { Network, network } from '../../lib/nn/network.js'
-import { type Criterion, filterNorm, fisher, scores } from '../../lib/prune/criterion.js'
+import type { Criterion } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { removeDeadNeurons } from '../../lib/prune/surgery/shrink.js'
 import { full, zeros } from '../../lib/tensor/factories.js'
 import { tensor } from '../../lib/tensor/from.js'
@@ -41,8 +42,8 @@ function data(): Dataset {
 describe('criteria by scores', () => {
   for (const density of densities) {
     const cases: [string, Criterion][] = [
-      ['fisher', fisher(density, { batches, batchSize, seed: drawSeed })],
-      ['filter-norm', filterNorm(density)],
+      ['fisher', criteria.fisher({ batches, batchSize, seed: drawSeed }).global(density)],
+      ['filter-norm', criteria.filterNorm().filters(density)],
     ]
     for (const [name, criterion] of cases) {
       it(`${name} keeps what the reference keeps at density ${density}`, async () => {
@@ -60,10 +61,7 @@ describe('criteria by scores', () => {
 
   it("takes a user's own function from weights to scores, over all layers or by layer", async () => {
     using net = await make()
-    await applyCriterion(
-      net,
-      scores(0.5, ({ weight }) => weight),
-    )
+    await applyCriterion(net, criteria.scores(({ weight }) => weight).global(0.5))
     for (const layer of net.prunable) {
       using weight = net.tensor(`${layer}.weight`)
       using negative = weight.lt(0)
@@ -71,15 +69,12 @@ describe('criteria by scores', () => {
       expect(negative.float().mean().item()).to.be.lessThan(0.1)
     }
     using other = await make()
-    await applyCriterion(
-      other,
-      scores(0.25, ({ weight }) => weight.abs(), { perLayer: true }),
-    )
+    await applyCriterion(other, criteria.scores(({ weight }) => weight.abs()).density(0.25))
     for (const { density } of await keptWeights(other)) expect(density).to.be.closeTo(0.25, 0.01)
   })
 
   it('fisher scores frozen layers as it does others, and leaves them frozen', async () => {
-    const criterion = fisher(densities[0]!, { batches, batchSize, seed: drawSeed })
+    const criterion = criteria.fisher({ batches, batchSize, seed: drawSeed }).global(densities[0]!)
     using plain = await make()
     await applyCriterion(plain, criterion, { data: data() })
     for (const count of [1, plain.prunable.length]) {
@@ -101,7 +96,7 @@ describe('criteria by scores', () => {
     using images = zeros([4, 1, 2, 2])
     using labels = zeros([4], { dtype: 'int64' })
     using other = Dataset.from(images, labels)
-    await laterRefusal(applyCriterion(net, fisher(0.5), { data: other }))
+    await laterRefusal(applyCriterion(net, criteria.fisher().global(0.5), { data: other }))
     expect(net.frozen).to.deep.equal(frozen)
     expect(snapshot(net)).to.deep.equal(before)
   })
@@ -109,17 +104,21 @@ describe('criteria by scores', () => {
   it('refuses scores of another shape, NaN, and a layer that would be emptied, and changes nothing', async () => {
     using net = await make()
     const before = snapshot(net)
-    const wrong = scores(0.5, () => zeros([2]))
+    const wrong = criteria.scores(() => zeros([2])).global(0.5)
     expect((await laterRefusal(applyCriterion(net, wrong))).message).to.match(
       /'conv1.weight' have shape \[2\]/,
     )
-    const nan = scores(0.5, ({ weight }) => full([...weight.shape], Number.NaN))
+    const nan = criteria.scores(({ weight }) => full([...weight.shape], Number.NaN)).global(0.5)
     expect((await laterRefusal(applyCriterion(net, nan))).message).to.match(/'conv1.weight' hold \d+ NaN/)
-    const emptying = scores(0.5, ({ name, weight }) => full([...weight.shape], name === 'fc2' ? 0 : 1))
+    const emptying = criteria
+      .scores(({ name, weight }) => full([...weight.shape], name === 'fc2' ? 0 : 1))
+      .global(0.5)
     expect((await laterRefusal(applyCriterion(net, emptying))).message).to.match(
       /every weight of 'fc2.weight'/,
     )
-    expect((await laterRefusal(applyCriterion(net, fisher(0.5)))).message).to.match(/gradients.*data/)
+    expect((await laterRefusal(applyCriterion(net, criteria.fisher().global(0.5)))).message).to.match(
+      /gradients.*data/,
+    )
     expect(snapshot(net)).to.deep.equal(before)
     for (const layer of net.prunable) expect(net.mask(layer)).to.equal(undefined)
   })
@@ -130,7 +129,7 @@ describe('criteria by scores', () => {
     const sorted = Dataset.from(images, labels)
     const masks = async (data: Dataset, seed: number) => {
       using net = await make()
-      await applyCriterion(net, fisher(0.3, { batches: 3, batchSize, seed }), { data })
+      await applyCriterion(net, criteria.fisher({ batches: 3, batchSize, seed }).global(0.3), { data })
       return net.prunable.map((layer) => {
         using mask = net.mask(layer)!
         return [...mask.data()]
@@ -144,15 +143,9 @@ describe('criteria by scores', () => {
 
   it('keeps masks shrinking, whatever the scores say later', async () => {
     using net = await make()
-    await applyCriterion(
-      net,
-      scores(0.5, ({ weight }) => weight),
-    )
+    await applyCriterion(net, criteria.scores(({ weight }) => weight).global(0.5))
     const first = (await keptWeights(net)).reduce((sum, { kept }) => sum + kept, 0)
-    await applyCriterion(
-      net,
-      scores(0.5, ({ weight }) => weight.neg()),
-    )
+    await applyCriterion(net, criteria.scores(({ weight }) => weight.neg()).global(0.5))
     expect((await keptWeights(net)).reduce((sum, { kept }) => sum + kept, 0)).to.equal(first)
   })
 
@@ -162,7 +155,7 @@ describe('criteria by scores', () => {
       { conv1: conv2d(1, 8, 3, { bias: false }), relu1: relu(), flatten: flatten(), fc: linear(288, 3) },
       { device },
     )
-    await applyCriterion(net, filterNorm({ conv1: 0.5 }))
+    await applyCriterion(net, criteria.filterNorm().filters({ conv1: 0.5 }))
     await removeDeadNeurons(net)
     expect(net.layers.conv1).to.include({ outChannels: 4 })
     expect(net.layers.fc).to.include({ inFeatures: 144 })

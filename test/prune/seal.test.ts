@@ -11,8 +11,8 @@ import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { l1, l2, noRegularization } from '../../lib/optim/regularization.js'
 import { type AdamSpec, adam, adamw, type OptimizerSpec, sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion } from '../../lib/prune/mask.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
 import { cuda } from '../../lib/tensor/device.js'
 import { full, ones, randint, randn } from '../../lib/tensor/factories.js'
@@ -333,15 +333,15 @@ describe('a pruned weight is sealed:', () => {
 
   it('for good under criteria: a denser one changes nothing', async () => {
     using net = make()
-    await applyCriterion(net, layerDensity({ fc: 0.25, conv: 0.5 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc: 0.25, conv: 0.5 }))
     const masks = () => scope(() => net.prunable.map((layer) => net.mask(layer)!.data()))
     const sparse = masks()
     expect(sparse[1]!.filter((keep) => keep).length).to.equal(27)
     using optimizer = Optimizer.of(net, SPECS.momentum!)
     await steps(net, optimizer)
-    await applyCriterion(net, layerDensity(0.9))
+    await applyCriterion(net, criteria.magnitude().density(0.9))
     expect(masks()).to.deep.equal(sparse)
-    await applyCriterion(net, layerDensity({ fc: 0.125 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc: 0.125 }))
     const [conv, fc] = masks()
     expect(conv).to.deep.equal(sparse[0])
     expect(fc!.every((keep, i) => keep <= sparse[1]![i]!)).to.equal(true)

@@ -10,9 +10,9 @@ import { loadNetwork } from '../../lib/nn/load.js'
 import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { type SgdSpec, sgd } from '../../lib/optim/spec.js'
-import { deviation, globalDensity, layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
 import type { SpliceEpoch, SplicePoint } from '../../lib/prune/progress.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { spliceSteps, spliceTimes } from '../../lib/prune/splice_times.js'
 import { type SpliceOptions, splice, spliceOnce } from '../../lib/prune/splicing.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
@@ -88,7 +88,9 @@ describe('splicing trains what plain PyTorch trains, masks identical:', () => {
         net,
         { train, validation: train },
         {
-          criterion: densities ? layerDensity(densities) : globalDensity(density!, { normalize: 'initial' }),
+          criterion: densities
+            ? criteria.magnitude().density(densities)
+            : criteria.magnitude().global(density!, { normalize: 'initial' }),
           epochs: epochSeeds.length,
           optimizer: sgd({ ...optimizer, fused: false }),
           batchSize,
@@ -131,7 +133,7 @@ describe('splicing trains what plain PyTorch trains, masks identical:', () => {
 
 const toy = (count = 96) => ({ train: toyData(count), validation: toyData(32, 2) })
 const options = {
-  criterion: layerDensity({ fc1: 0.25, fc2: 0.5 }),
+  criterion: criteria.magnitude().density({ fc1: 0.25, fc2: 0.5 }),
   epochs: 4,
   optimizer: sgd({ lr: 0.2, momentum: 0.9 }),
   batchSize: 16,
@@ -187,10 +189,14 @@ describe('splice', () => {
 
   it('leaves frozen layers as they are, their seal too', async () => {
     using net = toyNetwork()
-    await applyCriterion(net, layerDensity({ fc1: 0.5 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.5 }))
     net.freeze('fc1')
     const before = snapshot(net)
-    const run = splice(net, toy(), { ...options, criterion: layerDensity(0.25), cachePrefix: true })
+    const run = splice(net, toy(), {
+      ...options,
+      criterion: criteria.magnitude().density(0.25),
+      cachePrefix: true,
+    })
     for await (const { epoch } of run) if (epoch === 1) expect(net.spliced).to.deep.equal(['fc2'])
     expect(snapshot(net)['fc1.weight']).to.deep.equal(before['fc1.weight'])
     expect((await keptWeights(net)).map(({ kept }) => kept)).to.deep.equal([48, 12])
@@ -199,7 +205,7 @@ describe('splice', () => {
 
   it('goes on from masks that were sealed, and may give back what they pruned', async () => {
     using net = toyNetwork()
-    await applyCriterion(net, layerDensity({ fc1: 0.25, fc2: 0.25 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.25, fc2: 0.25 }))
     const { layers, epochs } = await splice(net, toy(), options)
     expect(layers.map(({ kept }) => kept)).to.deep.equal([24, 24])
     expect(epochs.reduce((sum, { returned }) => sum + returned, 0)).to.be.at.least(12)
@@ -227,7 +233,7 @@ describe('splice', () => {
     using net = toyNetwork()
     using weight = net.tensor('fc2.weight')
     noGrad(() => weight.mul_(1e-6))
-    const run = splice(net, toy(), { ...options, criterion: globalDensity(0.05), every: 1 })
+    const run = splice(net, toy(), { ...options, criterion: criteria.magnitude().global(0.05), every: 1 })
     const { code, message } = await laterRefusal(run)
     expect(code).to.equal('ERR_ARGUMENT')
     expect(message).to.match(/^the criterion prunes every weight of 'fc2\.weight'/)
@@ -264,8 +270,16 @@ describe('splice', () => {
   describe('refuses', () => {
     const begun = { initialDeviations: {}, initialDensities: {} }
     const bad: [what: string, says: RegExp, change: object][] = [
-      ['another criterion', /aims at a density, not at 'deviation': use/, { criterion: deviation(1) }],
-      ['a layer that is not there', /layer 'fc9' is not in/, { criterion: layerDensity({ fc9: 0.5 }) }],
+      [
+        'another criterion',
+        /aims at a density of magnitudes, not at criteria\.magnitude\(\)\.deviation\(\): use/,
+        { criterion: criteria.magnitude().deviation(1) },
+      ],
+      [
+        'a layer that is not there',
+        /layer 'fc9' is not in/,
+        { criterion: criteria.magnitude().density({ fc9: 0.5 }) },
+      ],
       ['half an epoch', /: epochs must be a whole number/, { epochs: 0.5 }],
       ['every 0 steps', /: every must be a whole number of 1 or more, got 0$/, { every: 0 }],
       ['a margin of 1', /: margin must be 0 or more and under 1, got 1$/, { margin: 1 }],
@@ -279,7 +293,11 @@ describe('splice', () => {
         /needs its distillation\.teacher/,
         { after: { epoch: 1, ...begun }, distillation: {} },
       ],
-      ['to keep nothing', /^density 0 keeps 0 of the 96 weights of fc1: /, { criterion: layerDensity(0) }],
+      [
+        'to keep nothing',
+        /^density 0 keeps 0 of the 96 weights of fc1: /,
+        { criterion: criteria.magnitude().density(0) },
+      ],
     ]
     for (const [what, says, change] of bad) {
       it(what, async () => {
@@ -298,7 +316,7 @@ describe('splice', () => {
       net.freeze('fc1')
       expect(refusal(() => splice(net, toy(), options)).message).to.match(/^layer 'fc1' is frozen and cannot/)
       net.freeze('fc2')
-      const all = { ...options, criterion: layerDensity(0.5) }
+      const all = { ...options, criterion: criteria.magnitude().density(0.5) }
       expect(refusal(() => splice(net, toy(), all)).message).to.match(/^there is no layer to splice/)
     })
   })
@@ -317,8 +335,8 @@ describe('spliceOnce', () => {
           // Some of one magnitude, and none 0, which could not return.
           const own = values.map((value) => Math.round(4 * value) || 1)
           await load(net, own)
-          await spliceOnce(net, layerDensity({ fc2: before }), { margin })
-          await spliceOnce(net, layerDensity({ fc2: density }), { margin })
+          await spliceOnce(net, criteria.magnitude().density({ fc2: before }), { margin })
+          await spliceOnce(net, criteria.magnitude().density({ fc2: density }), { margin })
           const { kept } = (await keptWeights(net))[1]!
           expect(kept).to.equal(Math.round(density * 48))
         },
@@ -331,7 +349,7 @@ describe('spliceOnce', () => {
     const kept = () => Array.from(net.mask('fc2')!.data())
     const ramp = Array.from({ length: 48 }, (_, i) => 1 + i / 100)
     await load(net, ramp)
-    const half = layerDensity({ fc2: 0.5 })
+    const half = criteria.magnitude().density({ fc2: 0.5 })
     await spliceOnce(net, half, { margin: 0.1 })
     const first = kept()
     expect(first).to.deep.equal(ramp.map((_, i) => (i < 24 ? 0 : 1)))
@@ -348,12 +366,12 @@ describe('spliceOnce', () => {
     using net = toyNetwork()
     const ramp = Array.from({ length: 48 }, (_, i) => 1 + i / 100)
     await load(net, ramp)
-    await spliceOnce(net, layerDensity({ fc2: 0.5 }))
+    await spliceOnce(net, criteria.magnitude().density({ fc2: 0.5 }))
     await load(
       net,
       ramp.with(0, Number.NaN).with(1, Number.POSITIVE_INFINITY).with(2, Number.NEGATIVE_INFINITY).with(3, 0),
     )
-    await spliceOnce(net, layerDensity({ fc2: 1 }))
+    await spliceOnce(net, criteria.magnitude().density({ fc2: 1 }))
     expect(Array.from(net.mask('fc2')!.data())).to.deep.equal(ramp.map((_, i) => (i < 4 ? 0 : 1)))
   })
 
@@ -362,7 +380,7 @@ describe('spliceOnce', () => {
     using optimizer = Optimizer.of(net, sgd({ lr: 0.1, momentum: 0.9, weightDecay: 0.01 }))
     using data = toyData()
     for (let step = 0; step < 6; step++) {
-      await spliceOnce(net, globalDensity(0.3))
+      await spliceOnce(net, criteria.magnitude().global(0.3))
       scope(() => {
         const { images, labels } = data.batch(
           Array.from({ length: 32 }, (_, i) => i),

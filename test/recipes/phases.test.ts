@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import { criteria } from '../../lib/prune/score/index.js'
 import { parseRecipe } from '../../lib/recipes/json.js'
 import { runRecipe } from '../../lib/recipes/run.js'
 import { readEvents } from '../../lib/runs/events.js'
@@ -27,7 +28,7 @@ describe('a run whose rounds prune in phases', function () {
             { name: 'fc1', layer: { kind: 'linear', inFeatures: 144, outFeatures: 10, bias: true } },
           ],
         },
-        prune: { ...plain.prune, criterion: { kind: 'layerDensity', density: 0.25 }, phases: 'alternate' },
+        prune: { ...plain.prune, criterion: criteria.magnitude().density(0.25), phases: 'alternate' },
       },
       'phases',
     )

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect } from 'chai'
 import type { JsonSchema } from '../../lib/base/kind.js'
+import { criteria } from '../../lib/prune/score/index.js'
+import { layersIn } from '../../lib/prune/select/index.js'
 import { parseRecipe } from '../../lib/recipes/json.js'
 import { makeNetwork } from '../../lib/recipes/model.js'
 import { plainRecipe } from '../../lib/recipes/plain.js'
@@ -14,6 +16,8 @@ import { refusal } from '../support/refusal.js'
 
 const example = (name: string) => new URL(`../../examples/recipes/${name}`, import.meta.url)
 const fields = (schema: unknown) => (schema as { readonly properties: Record<string, JsonSchema> }).properties
+
+const select = (select: object) => ({ score: { kind: 'magnitude' }, select })
 
 /** All that decides what a recipe computes. */
 function plan(recipe: Recipe): string {
@@ -80,10 +84,9 @@ describe('the schema of recipes', function () {
       for (const each of anyOf) look(each, path)
       look(items, path)
     }
-    // Layers and criteria are named after what they are made with.
-    const { model: _, prune, ...rest } = fields(schema)
-    const { criterion: __, ...pruning } = fields(prune)
-    look({ properties: { ...rest, ...pruning } }, '')
+    // Layers are named after what they are made with.
+    const { model: _, ...rest } = fields(schema)
+    look({ properties: rest }, '')
     expect(silent).to.deep.equal([])
   })
 
@@ -101,7 +104,12 @@ describe('the schema of recipes', function () {
   it('fits the examples', async () => {
     const quick = JSON.parse(readFileSync(example('lenet-5-quick.json'), 'utf8'))
     expectFit(quick)
-    expect(parseRecipe(quick, 'quick').prune.criterion.layers).to.deep.equal(['conv1', 'conv2', 'fc1', 'fc2'])
+    expect(layersIn(parseRecipe(quick, 'quick').prune.criterion.select)).to.deep.equal([
+      'conv1',
+      'conv2',
+      'fc1',
+      'fc2',
+    ])
     const own = await findRecipe(example('own-network.mjs').pathname)
     expect(own.model).to.be.a('function')
     const printed = JSON.parse(JSON.stringify(plainRecipe(own)))
@@ -123,6 +131,8 @@ describe('the schema of recipes', function () {
       [{ ...tiny, dense: { ...dense, optimizer: { kind: 'sgd', lr: 'fast' } } }, '/dense/optimizer/lr'],
       [{ ...tiny, prune: { ...prune, round: 2 } }, '/prune'],
       [{ ...tiny, prune: { ...prune, rounds: 1.5 } }, '/prune/rounds'],
+      [{ ...tiny, prune: { ...prune, criterion: select({ kind: 'nm', n: 2 }) } }, '/prune/criterion/select'],
+      [{ ...tiny, prune: { ...prune, criterion: select({ kind: 'most' }) } }, '/prune/criterion/select/kind'],
       [
         { ...tiny, prune: { ...prune, retrain: { epochs: 1, cacheVariants: 0 } } },
         '/prune/retrain/cacheVariants',
@@ -144,11 +154,9 @@ describe('the schema of recipes', function () {
     expect(printed({ ...tiny, prune: { ...tiny.prune, retrain } })).to.match(
       /prune\.retrain\.cacheMemory is of/,
     )
-    const { criterion, ...plain } = tiny.prune
-    const scores = { kind: 'scores', density: 0.1, scores: () => {}, perLayer: false } as never
-    expect(criterion).to.have.property('kind')
-    expect(printed(defineRecipe({ ...tiny, prune: { ...plain, criterion: scores } }))).to.match(
-      /prune\.criterion\.scores is of a program/,
+    const criterion = criteria.scores(({ weight }) => weight).global(0.1)
+    expect(printed(defineRecipe({ ...tiny, prune: { ...tiny.prune, criterion } }))).to.match(
+      /prune\.criterion\.score\.scores is of a program/,
     )
   })
 })

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import type { AnyNetwork } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { type Sensitivity, sensitivity } from '../../lib/studies/sensitivity.js'
 import { solveDensities, solveThresholds } from '../../lib/studies/solve.js'
 import { train } from '../../lib/train/train.js'
@@ -16,7 +16,7 @@ describe('sensitivity', () => {
   it('prunes each layer alone to each density, and leaves the network as it was, bit for bit', async () => {
     using net = toyNetwork()
     await train(net, data, { epochs: 5, optimizer: sgd({ lr: 0.1, momentum: 0.9 }), batchSize: 16 })
-    await applyCriterion(net, layerDensity({ fc1: 0.9 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.9 }))
     const before = snapshot(net)
     const points = []
     const job = sensitivity(net, data, { densities: [0.1, 1, 0.5] })

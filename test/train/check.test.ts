@@ -5,8 +5,8 @@ import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
 import type { AnyNetwork } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { globalDensity, layerDensity } from '../../lib/prune/criterion.js'
 import { prune } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { sensitivity } from '../../lib/studies/sensitivity.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
 import { zeros } from '../../lib/tensor/factories.js'
@@ -49,7 +49,7 @@ describe('NaN and infinite weights', () => {
       using net = toyNetwork()
       spoil(net as AnyNetwork, value)
       const before = snapshot(net)
-      const criterion = layerDensity({ fc1: 0.5 })
+      const criterion = criteria.magnitude().density({ fc1: 0.5 })
       const ways: Record<string, () => PromiseLike<unknown>> = {
         train: () => train(net, toyData(), options),
         prune: () => prune(net, splits(), { criterion, retrain: options }),
@@ -93,7 +93,7 @@ describe('NaN and infinite samples', () => {
     using net = toyNetwork()
     const before = snapshot(net)
     const good = toyData()
-    const criterion = layerDensity(0.5)
+    const criterion = criteria.magnitude().density(0.5)
     const ways: [string, () => PromiseLike<unknown>][] = [
       ['the training set', () => train(net, bad(), options)],
       ['the validation set', () => train(net, good, { ...options, validation: bad() })],
@@ -165,7 +165,11 @@ describe('places', () => {
       expect((await laterRefusal(start('/nowhere/c.safetensors'))).code).to.equal('ERR_OUTPUT')
       expect((await laterRefusal(start(folder))).message).to.match(/is a folder; give the name of a file$/)
       expect(snapshot(net)).to.deep.equal(before)
-      const none = { criterion: layerDensity(0.5), retrain: options, checkpoint: { path: folder } }
+      const none = {
+        criterion: criteria.magnitude().density(0.5),
+        retrain: options,
+        checkpoint: { path: folder },
+      }
       expect((await laterRefusal(prune(net, splits(), none))).code).to.equal('ERR_OUTPUT')
       expect(net.mask('fc1')).to.equal(undefined)
       expect(readdirSync(folder)).to.deep.equal([])
@@ -192,7 +196,7 @@ describe('settings that would fail late', () => {
       using net = toyNetwork()
       const settings = { ...options, ...more } as TrainOptions
       expect(refusal(() => train(net, toyData(), settings)).message).to.match(says)
-      const criterion = globalDensity(0.5)
+      const criterion = criteria.magnitude().global(0.5)
       expect(refusal(() => prune(net, splits(), { criterion, retrain: settings })).message).to.match(says)
     })
   }

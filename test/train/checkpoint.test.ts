@@ -13,9 +13,9 @@ import { ema, swa } from '../../lib/optim/averaging.js'
 import { l2 } from '../../lib/optim/regularization.js'
 import { cosine, step } from '../../lib/optim/schedule.js'
 import { adamw, sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion } from '../../lib/prune/mask.js'
 import { type PruneOptions, prune } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { toBytes } from '../../lib/tensor/bytes.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { readNote } from '../../lib/train/checkpoint.js'
@@ -109,7 +109,7 @@ function bitsOf(net: AnyNetwork): string {
 
 async function prepared(options: Partial<TrainOptions>) {
   const net = small()
-  await applyCriterion(net, layerDensity({ conv: 0.6, fc1: 0.3 }))
+  await applyCriterion(net, criteria.magnitude().density({ conv: 0.6, fc1: 0.3 }))
   if (options.cachePrefix) net.freeze('conv', 'norm')
   return net
 }
@@ -377,7 +377,7 @@ describe('a checkpoint of other data, masks or settings', () => {
   it('is never loaded over a network that has been pruned since', async () => {
     using net = small()
     await train(net, dataset, checkpointed())
-    await applyCriterion(net, layerDensity({ fc1: 0.25 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.25 }))
     const before = bitsOf(net)
     expect(await refusedWith(train(net, dataset, checkpointed()))).to.match(
       /was saved by a training in which fc1\.weight keeps all weights, without a mask, and here it is 192 of 768 weights; remove it, or give another checkpoint\.path/,
@@ -416,7 +416,7 @@ describe('a checkpoint of other data, masks or settings', () => {
     const splits = { train: dataset, validation }
     await train(net, dataset, checkpointed())
     const options = (more: object) => ({
-      criterion: layerDensity({ fc1: 0.5 }),
+      criterion: criteria.magnitude().density({ fc1: 0.5 }),
       retrain: { ...settings, epochs: 1 },
       checkpoint: { path: path() },
       ...more,
@@ -426,8 +426,10 @@ describe('a checkpoint of other data, masks or settings', () => {
     rmSync(path())
     await prune(net, splits, options({}))
     const before = bitsOf(net)
-    const other = prune(net, splits, options({ criterion: layerDensity({ fc1: 0.25 }) }))
-    expect(await refusedWith(other)).to.match(/with criterion: \{"kind":"layerDensity"/)
+    const other = prune(net, splits, options({ criterion: criteria.magnitude().density({ fc1: 0.25 }) }))
+    expect(await refusedWith(other)).to.match(
+      /with criterion: \{"score":\{"kind":"magnitude"\},"select":\{"kind":"density"/,
+    )
     const longer = prune(net, splits, options({ retrain: { ...settings, epochs: 2 } }))
     expect(await refusedWith(longer)).to.match(/was saved by a retraining of 1 epochs, this one has 2/)
     expect(await refusedWith(train(net, dataset, checkpointed()))).to.match(
@@ -441,7 +443,7 @@ describe('pruning that is saved on the way', function () {
   this.timeout(60_000)
   const splits = { train: dataset, validation }
   const options: PruneOptions<'conv' | 'fc1' | 'fc2'> = {
-    criterion: layerDensity({ conv: 0.5, fc1: 0.2, fc2: 0.5 }),
+    criterion: criteria.magnitude().density({ conv: 0.5, fc1: 0.2, fc2: 0.5 }),
     rounds: 2,
     phases: ['fc', 'conv'],
     retrain: { ...settings, epochs: 2, distillation: { weight: 0.5 }, cachePrefix: true, cacheVariants: 2 },

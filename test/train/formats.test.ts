@@ -7,8 +7,8 @@ import { Dataset } from '../../lib/data/dataset.js'
 import { type AnyNetwork, Network } from '../../lib/nn/network.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { adam, adamw, type OptimizerSpec, sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { prune } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { crossEntropy } from '../../lib/tensor/loss.js'
 import { scope } from '../../lib/tensor/scope.js'
 import type { Tensor } from '../../lib/tensor/tensor.js'
@@ -155,7 +155,7 @@ describe('memory formats and autocast', () => {
     using net = await prepared(false)
     const data = { train: images(), validation: images() }
     await prune(net, data, {
-      criterion: layerDensity(0.3),
+      criterion: criteria.magnitude().density(0.3),
       rounds: 2,
       retrain: { ...training, epochs: 2, memoryFormat: 'channelsLast', autocast: 'bfloat16' },
     })

@@ -10,9 +10,9 @@ import type { Network } from '../../lib/nn/network.js'
 import { network } from '../../lib/nn/network.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
 import { prune } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { splice, spliceOnce } from '../../lib/prune/splicing.js'
 import { parameterReport } from '../../lib/prune/surgery/neurons.js'
 import { removeDeadNeurons } from '../../lib/prune/surgery/shrink.js'
@@ -27,7 +27,7 @@ import { microtasks, numbers, toyData, toyNetwork } from './toy.js'
 
 const optimizer = sgd({ lr: 0.1, momentum: 0.9 })
 const options = { epochs: 3, optimizer, batchSize: 32 }
-const criterion = layerDensity(0.5)
+const criterion = criteria.magnitude().density(0.5)
 
 type Toy = ReturnType<typeof toyNetwork>
 
@@ -213,7 +213,7 @@ describe('a network is owned', () => {
       await refusesChanges(net, data, 'prune()')
     }
     expect(calls).to.deep.equal(['pruned', 'epoch', 'round 1', 'pruned', 'epoch', 'round 2'])
-    await applyCriterion(net, layerDensity(0.4))
+    await applyCriterion(net, criteria.magnitude().density(0.4))
   })
 
   it('while it is spliced', async () => {
@@ -239,7 +239,7 @@ describe('a network is owned', () => {
     await aborted.catch(() => {})
     const foreign = Dataset.from(zeros([4, 6]), ones([4], { dtype: 'int64' }).mul(9))
     expect(() => train(net, foreign, options)).to.throw('label 9')
-    const tiny = layerDensity({ fc2: 1e-9 })
+    const tiny = criteria.magnitude().density({ fc2: 1e-9 })
     await laterRefusal(prune(net, { train: data, validation: data }, { criterion: tiny, retrain: options }))
     net.setDropout('drop', 0.1)
     await applyCriterion(net, criterion)

@@ -4,8 +4,8 @@ import { conv2d, linear, relu } from '../../lib/nn/layers/index.js'
 import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import type { OptimizerSpec } from '../../lib/optim/spec.js'
 import { adam, sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { prune } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { sensitivity } from '../../lib/studies/sensitivity.js'
 import { tensor } from '../../lib/tensor/from.js'
 import type { Tensor } from '../../lib/tensor/tensor.js'
@@ -141,7 +141,7 @@ describe('a regression', () => {
       net,
       { train: set, validation },
       {
-        criterion: layerDensity({ fc1: 0.4 }),
+        criterion: criteria.magnitude().density({ fc1: 0.4 }),
         rounds: 2,
         retrain: { ...plan, accumulate: 2, clipGradients },
       },
@@ -277,7 +277,7 @@ describe('targets that do not fit', () => {
       const error = refusal(() => train(net, set, { ...plan, loss: wanted }))
       expect(error.message).to.match(says)
       const retrain = { ...plan, loss: wanted }
-      const criterion = layerDensity(0.5)
+      const criterion = criteria.magnitude().density(0.5)
       expect(
         refusal(() => prune(net, { train: set, validation: set }, { criterion, retrain })).message,
       ).to.match(says)

@@ -6,8 +6,8 @@ import { Dataset } from '../../lib/data/dataset.js'
 import { adaptiveAvgPool2d, batchNorm2d, conv2d, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { type AnyNetwork, network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { type PruneOptions, prune } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { tensor } from '../../lib/tensor/from.js'
 import type { ProgressiveResizing, TrainOptions } from '../../lib/train/options.js'
 import { progressiveSizes } from '../../lib/train/progressive.js'
@@ -106,7 +106,7 @@ describe('progressive resizing', () => {
         net,
         { train: samples, validation: samples },
         {
-          criterion: layerDensity(0.5),
+          criterion: criteria.magnitude().density(0.5),
           rounds: 2,
           retrain: { ...options, epochs: 2, progressiveResizing },
           onEpoch: ({ loss }) => void found.push(loss),
@@ -169,7 +169,9 @@ describe('progressive resizing', () => {
       const { cachePrefix, ...phases } = more
       const retrain = { ...options, cachePrefix, progressiveResizing: {} }
       const splits = { train: dataset, validation: dataset }
-      return refusal(() => prune(net, splits, { criterion: layerDensity(0.5), ...phases, retrain })).message
+      return refusal(() =>
+        prune(net, splits, { criterion: criteria.magnitude().density(0.5), ...phases, retrain }),
+      ).message
     }
     using flat = toyNetwork()
     expect(refused(flat)).to.match(/it is for images/)

@@ -5,9 +5,9 @@ import { expect } from 'chai'
 import type { AnyNetwork } from '../../lib/nn/network.js'
 import { ema } from '../../lib/optim/averaging.js'
 import { adam, sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion } from '../../lib/prune/mask.js'
 import { prune } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { evaluate } from '../../lib/train/evaluate.js'
 import { train } from '../../lib/train/train.js'
 import { snapshot } from '../nn/bits.js'
@@ -63,7 +63,7 @@ describe('steps with clipped, accumulated and scaled gradients', () => {
   ] as const) {
     it(`leave seals whole: ${name}`, async () => {
       using net = toyNetwork()
-      await applyCriterion(net, layerDensity({ fc1: 0.3, fc2: 0.5 }))
+      await applyCriterion(net, criteria.magnitude().density({ fc1: 0.3, fc2: 0.5 }))
       using keep = net.mask('fc1')!
       const kept = keep.sum().item()
       await train(net, toyData(), {
@@ -108,7 +108,7 @@ describe('early stopping', () => {
 
   it('ends with the weights of the best epoch, masks holding', async () => {
     using net = toyNetwork()
-    await applyCriterion(net, layerDensity(0.5))
+    await applyCriterion(net, criteria.magnitude().density(0.5))
     const { epochs, best } = await train(net, set, {
       ...settings,
       earlyStopping: { patience: 3, monitor: 'loss' },
@@ -155,7 +155,7 @@ describe('early stopping', () => {
       net,
       { train: set, validation },
       {
-        criterion: layerDensity(0.5),
+        criterion: criteria.magnitude().density(0.5),
         retrain,
         onEpoch: ({ validationError }) => epochs.push(validationError!),
       },

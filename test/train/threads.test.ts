@@ -4,8 +4,8 @@ import { Dataset } from '../../lib/data/dataset.js'
 import { linear, relu } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
-import { layerDensity } from '../../lib/prune/criterion.js'
 import { applyCriterion } from '../../lib/prune/mask.js'
+import { criteria } from '../../lib/prune/score/index.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { train } from '../../lib/train/train.js'
 import { snapshot } from '../nn/bits.js'
@@ -50,7 +50,7 @@ describe('training on several threads', () => {
 
   const cases = {
     'a dense network': async () => {},
-    'a pruned one': (net) => applyCriterion(net, layerDensity({ fc1: 0.1, fc2: 0.3 })),
+    'a pruned one': (net) => applyCriterion(net, criteria.magnitude().density({ fc1: 0.1, fc2: 0.3 })),
     'one whose first layer is frozen': async (net) => net.freeze('fc1'),
   } satisfies Record<string, (net: ReturnType<typeof wide>) => Promise<unknown>>
 

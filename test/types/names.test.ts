@@ -3,7 +3,7 @@ import { Program } from './service.js'
 
 const HEAD = `
 import {
-  applyCriterion, type Dataset, models, network, nn, optim, prune,
+  applyCriterion, criteria, type Dataset, models, network, nn, optim, prune,
 } from 'torch-prune'
 const { add, conv2d, linear, prefix, relu } = nn
 declare const data: Dataset
@@ -14,16 +14,25 @@ const net = network([4], { fc1: linear(4, 4), relu1: relu(), fc2: linear(4, 2) }
 
 /** A line of code, and the name that the last line of its one error has to hold. */
 const WRONG: readonly (readonly [code: string, name: string])[] = [
-  ['applyCriterion(net, prune.layerDensity({ fc9: 0.1 }))', 'fc9'],
-  ['applyCriterion(net, prune.deviation({ fc1: 1, relu1: 1 }))', 'relu1'],
-  ['applyCriterion(net, prune.filterNorm({ fc9: 0.1 }))', 'fc9'],
-  ["applyCriterion(net, prune.fisher(0.1, { layers: ['fc9'] }))", 'fc9'],
-  ['applyCriterion(models.lenet300100(), prune.deviation({ fc4: 1 }))', 'fc4'],
-  ["applyCriterion(models.resnet50ImageNet(), prune.deviation({ 'layer9.0.conv1': 1 }))", 'layer9.0.conv1'],
-  ['prune(net, splits, { criterion: prune.deviation({ fc1: 0.9, fc4: 0.8 }), retrain })', 'fc4'],
-  ["prune(net, splits, { criterion: prune.globalDensity(0.1, { layers: ['relu1'] }), retrain })", 'relu1'],
-  ['prune.splice(net, splits, { ...retrain, criterion: prune.layerDensity({ fc9: 0.5 }) })', 'fc9'],
-  ['prune.spliceOnce(net, prune.layerDensity({ fc9: 0.5 }))', 'fc9'],
+  ['applyCriterion(net, criteria.magnitude().density({ fc9: 0.1 }))', 'fc9'],
+  ['applyCriterion(net, criteria.magnitude().deviation({ fc1: 1, relu1: 1 }))', 'relu1'],
+  ['applyCriterion(net, criteria.filterNorm().filters({ fc9: 0.1 }))', 'fc9'],
+  ["applyCriterion(net, criteria.fisher().global(0.1, { layers: ['fc9'] }))", 'fc9'],
+  ['applyCriterion(models.lenet300100(), criteria.magnitude().deviation({ fc4: 1 }))', 'fc4'],
+  [
+    "applyCriterion(models.resnet50ImageNet(), criteria.magnitude().deviation({ 'layer9.0.conv1': 1 }))",
+    'layer9.0.conv1',
+  ],
+  [
+    'prune(net, splits, { criterion: criteria.magnitude().deviation({ fc1: 0.9, fc4: 0.8 }), retrain })',
+    'fc4',
+  ],
+  [
+    "prune(net, splits, { criterion: criteria.magnitude().global(0.1, { layers: ['relu1'] }), retrain })",
+    'relu1',
+  ],
+  ['prune.splice(net, splits, { ...retrain, criterion: criteria.magnitude().density({ fc9: 0.5 }) })', 'fc9'],
+  ['prune.spliceOnce(net, criteria.magnitude().density({ fc9: 0.5 }))', 'fc9'],
   ["prune.sensitivity(net, data, { layers: ['fc9'] })", 'fc9'],
   ["net.freeze('relu9')", 'relu9'],
   ["net.tensor('fc1.wieght')", 'fc1.wieght'],
@@ -38,11 +47,11 @@ const UNCONNECTED: readonly (readonly [code: string, name: string])[] = [
 
 /** A line of code, and what is offered at its ⎵. */
 const OFFERED: readonly (readonly [code: string, names: readonly string[]])[] = [
-  ['applyCriterion(net, prune.deviation({ ⎵ }))', ['fc1', 'fc2']],
-  ['applyCriterion(net, prune.layerDensity({ fc1: 0.5, ⎵ }))', ['fc2']],
-  ['applyCriterion(models.lenet300100(), prune.filterNorm({ ⎵ }))', ['fc1', 'fc2', 'fc3']],
-  ["applyCriterion(net, prune.globalDensity(0.1, { layers: ['⎵'] }))", ['fc1', 'fc2']],
-  ['prune(net, splits, { criterion: prune.deviation({ ⎵ }), retrain })', ['fc1', 'fc2']],
+  ['applyCriterion(net, criteria.magnitude().deviation({ ⎵ }))', ['fc1', 'fc2']],
+  ['applyCriterion(net, criteria.magnitude().density({ fc1: 0.5, ⎵ }))', ['fc2']],
+  ['applyCriterion(models.lenet300100(), criteria.filterNorm().filters({ ⎵ }))', ['fc1', 'fc2', 'fc3']],
+  ["applyCriterion(net, criteria.magnitude().global(0.1, { layers: ['⎵'] }))", ['fc1', 'fc2']],
+  ['prune(net, splits, { criterion: criteria.magnitude().deviation({ ⎵ }), retrain })', ['fc1', 'fc2']],
   ["prune.sensitivity(net, data, { layers: ['⎵'] })", ['fc1', 'fc2']],
   ["net.mask('⎵')", ['fc1', 'fc2']],
   ["network([4], { a: linear(4, 4), b: relu({ from: '⎵' }), c: relu() })", ['a', 'b', 'c', 'input']],

@@ -2,6 +2,7 @@
 import {
   type AnyNetwork,
   applyCriterion,
+  criteria,
   type Dataset,
   loadNetwork,
   models,
@@ -44,20 +45,23 @@ residual.tensor('layer1.0.bn1.running_mean')
 residual.tensor('down.conv.weight')
 residual.mask('layer1.0.conv2')
 residual.setDropout('drop', 0.1)
-prune(residual, splits, { criterion: prune.layerDensity({ 'layer1.0.conv1': 0.5, fc: 0.2 }), retrain })
-prune(residual, splits, { criterion: prune.deviation(1), retrain })
-prune(residual, splits, { criterion: prune.globalDensity(0.1, { layers: 'conv' }), retrain })
-prune(residual, splits, { criterion: prune.fisher(0.1, { layers: ['fc'] }), retrain })
-// @ts-expect-error neither a layer nor a kind of layers
-prune(residual, splits, { criterion: prune.globalDensity(0.1, { layers: ['conv'] }), retrain })
-train(residual, data, { ...retrain, checkpoint: { path: 'position.safetensors', minutes: 10 } })
-models.vgg16({ size: 64, hidden: 256, classes: 10 })
-prune(residual, splits, { criterion: prune.layerDensity(0.5), retrain })
 prune(residual, splits, {
-  criterion: prune.globalDensity(0.1, { normalize: 'initial', layers: ['fc'] }),
+  criterion: criteria.magnitude().density({ 'layer1.0.conv1': 0.5, fc: 0.2 }),
   retrain,
 })
-prune.splice(residual, splits, { ...retrain, criterion: prune.layerDensity({ fc: 0.2 }) })
+prune(residual, splits, { criterion: criteria.magnitude().deviation(1), retrain })
+prune(residual, splits, { criterion: criteria.magnitude().global(0.1, { layers: 'conv' }), retrain })
+prune(residual, splits, { criterion: criteria.fisher().global(0.1, { layers: ['fc'] }), retrain })
+// @ts-expect-error neither a layer nor a kind of layers
+prune(residual, splits, { criterion: criteria.magnitude().global(0.1, { layers: ['conv'] }), retrain })
+train(residual, data, { ...retrain, checkpoint: { path: 'position.safetensors', minutes: 10 } })
+models.vgg16({ size: 64, hidden: 256, classes: 10 })
+prune(residual, splits, { criterion: criteria.magnitude().density(0.5), retrain })
+prune(residual, splits, {
+  criterion: criteria.magnitude().global(0.1, { normalize: 'initial', layers: ['fc'] }),
+  retrain,
+})
+prune.splice(residual, splits, { ...retrain, criterion: criteria.magnitude().density({ fc: 0.2 }) })
 residual.splice('fc')
 train(residual, data, retrain)
 optim.Optimizer.of(residual, optim.sgd({ lr: 0.1 }))
@@ -83,24 +87,24 @@ residual.tensor('fc.running_mean')
 // @ts-expect-error the prefix belongs to the name
 residual.tensor('conv2.weight')
 // @ts-expect-error there is no layer fc9
-prune(residual, splits, { criterion: prune.deviation({ fc9: 1.4 }), retrain })
+prune(residual, splits, { criterion: criteria.magnitude().deviation({ fc9: 1.4 }), retrain })
 // @ts-expect-error there is no layer fc9
-applyCriterion(residual, prune.deviation({ fc9: 1.4 }))
+applyCriterion(residual, criteria.magnitude().deviation({ fc9: 1.4 }))
 // @ts-expect-error relu has nothing to prune
-applyCriterion(residual, prune.layerDensity({ fc: 0.5, relu1: 0.5 }))
+applyCriterion(residual, criteria.magnitude().density({ fc: 0.5, relu1: 0.5 }))
 // @ts-expect-error there is no layer fc9
-applyCriterion(residual, prune.filterNorm({ fc9: 0.5 }))
+applyCriterion(residual, criteria.filterNorm().filters({ fc9: 0.5 }))
 // @ts-expect-error there is no layer fc9
-applyCriterion(residual, prune.fisher(0.5, { layers: ['fc', 'fc9'] }))
+applyCriterion(residual, criteria.fisher().global(0.5, { layers: ['fc', 'fc9'] }))
 // @ts-expect-error there is no layer fc9
-applyCriterion(residual, prune.deviation(1), { only: ['fc9'] })
-applyCriterion(residual, prune.deviation({ fc: 1.4 }), { only: ['fc'] })
-applyCriterion(residual, prune.deviation(1))
+applyCriterion(residual, criteria.magnitude().deviation(1), { only: ['fc9'] })
+applyCriterion(residual, criteria.magnitude().deviation({ fc: 1.4 }), { only: ['fc'] })
+applyCriterion(residual, criteria.magnitude().deviation(1))
 // @ts-expect-error a quality is a number
-applyCriterion(residual, prune.deviation({ fc: '1' }))
+applyCriterion(residual, criteria.magnitude().deviation({ fc: '1' }))
 // @ts-expect-error there is no layer fc9
-prune.spliceOnce(residual, prune.layerDensity({ fc9: 0.5 }))
-prune.spliceOnce(residual, prune.layerDensity({ fc: 0.5 }))
+prune.spliceOnce(residual, criteria.magnitude().density({ fc9: 0.5 }))
+prune.spliceOnce(residual, criteria.magnitude().density({ fc: 0.5 }))
 // @ts-expect-error there is no layer fc9
 prune.sensitivity(residual, data, { layers: ['fc9'] })
 export async function studied(): Promise<void> {
@@ -116,40 +120,40 @@ export async function studied(): Promise<void> {
   await applyCriterion(models.lenet300100(), criterion)
 }
 /** A criterion that is kept in a variable carries the names that it was given. */
-const carried = prune.deviation({ fc: 1.4, 'layer1.0.conv1': 1 })
+const carried = criteria.magnitude().deviation({ fc: 1.4, 'layer1.0.conv1': 1 })
 applyCriterion(residual, carried)
 // @ts-expect-error LeNet-300-100 has no such layers
 applyCriterion(models.lenet300100(), carried)
-const all = prune.globalDensity(0.5)
+const all = criteria.magnitude().global(0.5)
 applyCriterion(residual, all)
 applyCriterion(models.lenet300100(), all)
 // @ts-expect-error one name right, one wrong
-prune(residual, splits, { criterion: prune.deviation({ fc: 1.4, conv9: 1 }), retrain })
+prune(residual, splits, { criterion: criteria.magnitude().deviation({ fc: 1.4, conv9: 1 }), retrain })
 // @ts-expect-error relu has nothing to prune
-prune(residual, splits, { criterion: prune.layerDensity({ relu1: 0.5 }), retrain })
+prune(residual, splits, { criterion: criteria.magnitude().density({ relu1: 0.5 }), retrain })
 // @ts-expect-error batch norm is not pruned
-prune(residual, splits, { criterion: prune.deviation({ bn1: 0.5 }), retrain })
+prune(residual, splits, { criterion: criteria.magnitude().deviation({ bn1: 0.5 }), retrain })
 // @ts-expect-error a global density over a layer that is not there
-prune(residual, splits, { criterion: prune.globalDensity(0.1, { layers: ['fc9'] }), retrain })
+prune(residual, splits, { criterion: criteria.magnitude().global(0.1, { layers: ['fc9'] }), retrain })
 // @ts-expect-error no such deviation
-prune.deviation(1, { of: 'first' })
+criteria.magnitude().deviation(1, { of: 'first' })
 // @ts-expect-error no such phase
-prune(residual, splits, { criterion: prune.deviation(1), retrain, phases: ['pool'] })
+prune(residual, splits, { criterion: criteria.magnitude().deviation(1), retrain, phases: ['pool'] })
 // @ts-expect-error splicing aims at layers that are there
-prune.splice(residual, splits, { ...retrain, criterion: prune.layerDensity({ fc9: 0.5 }) })
+prune.splice(residual, splits, { ...retrain, criterion: criteria.magnitude().density({ fc9: 0.5 }) })
 // @ts-expect-error splicing aims at a density
-prune.splice(residual, splits, { ...retrain, criterion: prune.deviation(1) })
+prune.splice(residual, splits, { ...retrain, criterion: criteria.magnitude().deviation(1) })
 // @ts-expect-error retraining has epochs
-prune(residual, splits, { criterion: prune.deviation(1), retrain: {} })
+prune(residual, splits, { criterion: criteria.magnitude().deviation(1), retrain: {} })
 
 // @ts-expect-error relu has no weight to splice
 residual.splice('relu1')
 
 const lenet = models.lenet300100()
 lenet.tensor('fc3.bias')
-prune(lenet, splits, { criterion: prune.deviation({ fc1: 1.4, fc2: 1.3, fc3: 0.8 }), retrain })
+prune(lenet, splits, { criterion: criteria.magnitude().deviation({ fc1: 1.4, fc2: 1.3, fc3: 0.8 }), retrain })
 // @ts-expect-error LeNet-300-100 has no fourth layer
-prune(lenet, splits, { criterion: prune.deviation({ fc1: 1.4, fc4: 0.8 }), retrain })
+prune(lenet, splits, { criterion: criteria.magnitude().deviation({ fc1: 1.4, fc4: 0.8 }), retrain })
 // @ts-expect-error LeNet-300-100 has no convolution
 lenet.mask('conv1')
 
@@ -221,15 +225,15 @@ built.mask('fc9')
 const name: string = built.prunable[0]!
 built.tensor(`${name}.weight`)
 for (const each of built.tensorNames()) built.tensor(each)
-prune(built, splits, { criterion: prune.deviation({ fc0: 1 }), retrain })
-prune(built, splits, { criterion: prune.layerDensity(Object.fromEntries([[name, 0.5]])), retrain })
+prune(built, splits, { criterion: criteria.magnitude().deviation({ fc0: 1 }), retrain })
+prune(built, splits, { criterion: criteria.magnitude().density(Object.fromEntries([[name, 0.5]])), retrain })
 const either: number | Record<string, number> = Math.random() > 0.5 ? 1 : { fc0: 1 }
-prune(built, splits, { criterion: prune.deviation(either), retrain })
+prune(built, splits, { criterion: criteria.magnitude().deviation(either), retrain })
 // @ts-expect-error what may name any layer does not fit names that are known
-prune(lenet, splits, { criterion: prune.deviation(either as Record<string, number>), retrain })
+prune(lenet, splits, { criterion: criteria.magnitude().deviation(either as Record<string, number>), retrain })
 export async function loaded(): Promise<Network> {
   const net = await loadNetwork('net.safetensors')
-  await applyCriterion(net, prune.layerDensity({ fc: 0.5 }))
+  await applyCriterion(net, criteria.magnitude().density({ fc: 0.5 }))
   net.tensor('fc.weight')
   return net
 }

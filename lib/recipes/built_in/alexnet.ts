@@ -1,4 +1,4 @@
-import { layerDensity } from '../../prune/criterion.js'
+import { criteria } from '../../prune/score/index.js'
 import { paperRetraining, plainTraining } from '../imagenet.js'
 import { ALEXNET, underNames } from '../published.js'
 import { defineRecipe } from '../recipe.js'
@@ -14,6 +14,6 @@ export default defineRecipe({
   model: 'alexnet',
   data: 'images',
   dense: plainTraining,
-  prune: { criterion: layerDensity(densities), rounds: 3, ...paperRetraining },
+  prune: { criterion: criteria.magnitude().density(densities), rounds: 3, ...paperRetraining },
   paper,
 })

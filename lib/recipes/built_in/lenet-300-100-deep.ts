@@ -1,6 +1,6 @@
 import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
-import { globalDensity } from '../../prune/criterion.js'
+import { criteria } from '../../prune/score/index.js'
 import { losses } from '../../train/losses.js'
 import { defineRecipe } from '../recipe.js'
 import paper from './lenet-300-100.js'
@@ -14,7 +14,7 @@ export default defineRecipe({
   // Dropout of pixels lets the dense network err as seldom as smoothed labels do, which make a bad teacher of few weights.
   dense: { ...paper.dense, epochs: 60, loss: losses.crossEntropy() },
   prune: {
-    criterion: globalDensity(0.0115, { normalize: 'survivors' }),
+    criterion: criteria.magnitude().global(0.0115, { normalize: 'survivors' }),
     rounds: 14,
     // Few weights have no capacity to spare: dropout of 0.05 cost them 0.15 points.
     adjustDropout: 'off',

@@ -1,7 +1,7 @@
 import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
 import { sgd } from '../../optim/spec.js'
-import { globalDensity } from '../../prune/criterion.js'
+import { criteria } from '../../prune/score/index.js'
 import { losses } from '../../train/losses.js'
 import { defineRecipe } from '../recipe.js'
 
@@ -19,7 +19,7 @@ export default defineRecipe({
     loss: losses.crossEntropy({ labelSmoothing: 0.1 }),
   },
   prune: {
-    criterion: globalDensity(0.08, { normalize: 'survivors' }),
+    criterion: criteria.magnitude().global(0.08, { normalize: 'survivors' }),
     rounds: 4,
     retrain: {
       epochs: 12,

@@ -1,6 +1,6 @@
 import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
-import { globalDensity } from '../../prune/criterion.js'
+import { criteria } from '../../prune/score/index.js'
 import { defineRecipe } from '../recipe.js'
 import paper from './lenet-5.js'
 
@@ -13,7 +13,7 @@ export default defineRecipe({
   // As for LeNet-300-100: dropout, more epochs a round, less regularisation of the weights that are left.
   dense: { ...paper.dense, epochs: 20, memoryFormat: 'channelsLast' },
   prune: {
-    criterion: globalDensity(0.0024),
+    criterion: criteria.magnitude().global(0.0024),
     rounds: 10,
     adjustDropout: 'off',
     retrain: {

@@ -1,7 +1,7 @@
 import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
 import { sgd } from '../../optim/spec.js'
-import { globalDensity } from '../../prune/criterion.js'
+import { criteria } from '../../prune/score/index.js'
 import { defineRecipe } from '../recipe.js'
 
 /** The paper's second table: LeNet-5 on MNIST, 12 times smaller. */
@@ -17,7 +17,7 @@ export default defineRecipe({
     regularization: l2(5e-4),
   },
   prune: {
-    criterion: globalDensity(0.08),
+    criterion: criteria.magnitude().global(0.08),
     rounds: 3,
     retrain: {
       epochs: 5,

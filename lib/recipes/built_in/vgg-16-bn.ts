@@ -1,4 +1,4 @@
-import { layerDensity } from '../../prune/criterion.js'
+import { criteria } from '../../prune/score/index.js'
 import { paperRetraining, plainTraining } from '../imagenet.js'
 import { underNames, VGG16 } from '../published.js'
 import { defineRecipe } from '../recipe.js'
@@ -16,6 +16,6 @@ export default defineRecipe({
   model: 'vgg-16-bn',
   data: 'images',
   dense: plainTraining,
-  prune: { criterion: layerDensity(densities), rounds: 5, ...paperRetraining },
+  prune: { criterion: criteria.magnitude().density(densities), rounds: 5, ...paperRetraining },
   paper,
 })

@@ -1,7 +1,7 @@
 import { l2 } from '../../optim/regularization.js'
 import { cosine } from '../../optim/schedule.js'
 import { sgd } from '../../optim/spec.js'
-import { globalDensity } from '../../prune/criterion.js'
+import { criteria } from '../../prune/score/index.js'
 import { losses } from '../../train/losses.js'
 import { defineRecipe } from '../recipe.js'
 
@@ -29,7 +29,7 @@ export default defineRecipe({
     autocast: 'bfloat16',
   },
   prune: {
-    criterion: globalDensity(0.1),
+    criterion: criteria.magnitude().global(0.1),
     rounds: 2,
     densitySchedule: 'cubic',
     retrain: {

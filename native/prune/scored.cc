@@ -1,0 +1,90 @@
+#include "scored.h"
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "../parameter/mask.h"
+#include "../tensor/tensor.h"
+
+namespace torch_prune {
+
+DeviationOf ToDeviationOf(const std::string& word) {
+  if (word == "initial") return DeviationOf::kInitial;
+  if (word == "current") return DeviationOf::kCurrent;
+  if (word == "survivors") return DeviationOf::kSurvivors;
+  throw Error("ERR_ARGUMENT", "a deviation is of 'initial', 'current' or 'survivors', got '" + word + "'");
+}
+
+at::Tensor Kept(const at::Tensor& weight) {
+  const MaskHook* hook = FindMask(weight);
+  return hook ? hook->keep() : at::ones_like(weight, weight.options().dtype(at::kBool).requires_grad(false));
+}
+
+double CountOf(const at::Tensor& flags) {
+  return static_cast<double>(flags.sum().item<std::int64_t>());
+}
+
+Scored::Scored(const Network& network, const Options& options)
+    : name(options.String("name")), weight(network.Find(name).tensor), order(*network.Find(name).layer) {
+  if (options.Has("initial")) initial_ = options.Number("initial");
+  if (!options.Has("scores")) return;
+  scores = Unwrap(options.Get("scores"), "scores").detach();
+  const bool of_filters = scores.dim() == 1 && scores.size(0) == order.CountOf(weight);
+  if (scores.sizes() == weight.sizes() || of_filters) return;
+  throw Error("ERR_SHAPE", "the scores of '" + name + "' have shape " + c10::str(scores.sizes()) +
+                               ", its weights have " + c10::str(weight.sizes()));
+}
+
+// [filters] over [filters, inputs, kernel…], as it lies in the weight.
+at::Tensor Scored::OverWeight(const at::Tensor& filters) const {
+  const at::Tensor turned = order.FiltersFirst(weight);
+  std::vector<std::int64_t> shape(turned.dim(), 1);
+  shape[0] = turned.size(0);
+  return order.AsWeight(filters.view(shape).expand_as(turned));
+}
+
+at::Tensor Scored::Ranks() const {
+  if (!scores.defined()) return weight.detach().abs();
+  const at::Tensor each = scores.sizes() == weight.sizes() ? scores : OverWeight(scores);
+  return each.to(weight.device(), scores.scalar_type(), /*non_blocking=*/false, /*copy=*/true).contiguous();
+}
+
+Candidates Scored::Weights(double scale) const {
+  const auto score = [this, scale] {
+    at::Tensor ranks = Ranks();
+    return scale == 1 ? ranks : Widened(ranks).div_(scale);
+  };
+  return {(scores.defined() ? "the scores of '" : "the weights of '") + name + "'", score, Kept(weight), {}};
+}
+
+Candidates Scored::Filters() const {
+  const auto sums = [this] {
+    const bool own = scores.defined() && scores.sizes() != weight.sizes();
+    if (own) return scores.to(weight.device(), scores.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+    at::Tensor ranks = Ranks();
+    // Pruned magnitudes are 0 already.
+    if (scores.defined()) ranks.masked_fill_(Kept(weight).logical_not(), 0);
+    return order.FiltersFirst(ranks).flatten(1).sum(1);
+  };
+  return {(scores.defined() ? "the scores of '" : "the weights of '") + name + "'",
+          sums,
+          order.FiltersFirst(Kept(weight)).flatten(1).any(1),
+          {}};
+}
+
+double Scored::Deviation(DeviationOf of) const {
+  if (of == DeviationOf::kInitial && initial_) return *initial_;
+  const Statistics now = scores.defined() ? StatisticsOf(Ranks(), FindMask(weight)) : weights;
+  return of == DeviationOf::kSurvivors ? now.survivor_deviation : now.deviation;
+}
+
+void Scored::Look() {
+  weights = StatisticsOf(weight, FindMask(weight));
+}
+
+at::Tensor Scored::MaskOf(const at::Tensor& filters) const {
+  return OverWeight(filters).logical_and(Kept(weight));
+}
+
+}  // namespace torch_prune
