@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { conv2d, flatten, linear, relu } from '../../lib/nn/layers/index.js'
+import { conv2d, convTranspose2d, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { type Criterion, criterionKind } from '../../lib/prune/criterion.js'
@@ -135,6 +135,50 @@ describe('N:M', () => {
     await applyCriterion(net, criteria.magnitude().nm(1, 1))
     for (const { density } of await keptWeights(net)) expect(density).to.equal(1)
   })
+
+  for (const sides of [1, 2]) {
+    it(`and filters of a transposed convolution of ${sides} groups go along its inputs and outputs`, async () => {
+      const layer = () =>
+        network([8, 2, 2], { up: convTranspose2d(8, 6, 2, { groups: sides }) }, { device, seed: 3 })
+      const [outputs, inputs] = [6 / sides, 8 / sides]
+      // Of the weight [8, 6 / groups, 2, 2]: a row of inputs for each group, output and place of the kernel.
+      const rows = (values: ArrayLike<number | bigint | boolean>) =>
+        Array.from({ length: sides * outputs * 4 }, (_, row) => {
+          const [side, output, place] = [
+            Math.floor(row / (outputs * 4)),
+            Math.floor(row / 4) % outputs,
+            row % 4,
+          ]
+          return Array.from({ length: inputs }, (_, i) =>
+            Number(values[((side * inputs + i) * outputs + output) * 4 + place]),
+          )
+        })
+      using paired = layer()
+      using before = paired.tensor('up.weight').detach().clone()
+      await applyCriterion(paired, criteria.magnitude().nm(1, 4))
+      using mask = paired.mask('up')!
+      for (const [row, kept] of rows(mask.data()).entries()) {
+        const sizes = rows(before.data())[row]!.map(Math.abs)
+        for (let i = 0; i < inputs; i += 4) {
+          const group = sizes.slice(i, i + 4)
+          const largest = group.indexOf(Math.max(...group))
+          expect(kept.slice(i, i + 4)).to.deep.equal([0, 1, 2, 3].map((at) => Number(at === largest)))
+        }
+      }
+      using filtered = layer()
+      await applyCriterion(filtered, criteria.filterNorm().filters(0.5))
+      using filters = filtered.mask('up')!
+      const sums = Array.from({ length: 6 }, (_, f) =>
+        rows(before.data())
+          .slice(4 * f, 4 * f + 4)
+          .flat()
+          .reduce((sum, value) => sum + Math.abs(value), 0),
+      )
+      const least = [...sums].sort((x, y) => y - x)[2]!
+      const wanted = sums.flatMap((sum) => Array(4).fill(Array(inputs).fill(Number(sum >= least))))
+      expect(rows(filters.data())).to.deep.equal(wanted)
+    })
+  }
 
   it('refuses a layer whose inputs do not divide, before anything is pruned, and names those that do', async () => {
     using net = network(
