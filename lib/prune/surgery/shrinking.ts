@@ -3,13 +3,12 @@ import { type Layers, type Node, resolveGraph } from '../../nn/graph.js'
 import { kindOf } from '../../nn/layer_kind.js'
 import type { Layer } from '../../nn/layers/index.js'
 import type { AnyNetwork } from '../../nn/network.js'
-import { cat } from '../../tensor/combine.js'
-import { tensor } from '../../tensor/from.js'
 import { HeldTensors } from '../../tensor/held.js'
 import { type Argument, invokeLater } from '../../tensor/invoke.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { type ChannelGroup, type Consumer, channelGroups } from './channels.js'
 import { type Constants, constantOutputs, foldsExactly } from './constants.js'
+import { addedBy, anyAlive, balanced, channelsAlive, columnsOf, constantsOf, without } from './cutting.js'
 
 /** What went from a layer. */
 export interface RemovedNeurons {
@@ -128,15 +127,7 @@ export class Shrinking {
   async #anyAlive(name: string, side: 'inputs' | 'outputs'): Promise<boolean[]> {
     const node = this.#node(name)
     if (!isPrunable(node)) return []
-    const { groups, inputsFirst } = parting(node)
-    const weight = this.tensors.get(`${name}.weight`)!
-    const [first, second] = weight.shape as [number, number]
-    using alive = Tensor.wrap(await invokeLater('ne.Scalar', weight, 0))
-    using parted = alive.reshape([groups, first / groups, second, -1])
-    const other = (side === 'outputs') === inputsFirst ? 1 : 2
-    using flags = Tensor.wrap(await invokeLater('any.dims', parted, [other, 3]))
-    using flat = flags.flatten()
-    return (flat.toArray() as number[]).map(Boolean)
+    return anyAlive(this.tensors.get(`${name}.weight`)!, parting(node), side)
   }
 
   async #removable(group: ChannelGroup, constants: ReadonlyMap<string, Constants>): Promise<number[]> {
@@ -233,28 +224,7 @@ export class Shrinking {
     using held = new HeldTensors()
     const later = async (operator: string, ...values: Argument[]) =>
       held.use(Tensor.wrap(await invokeLater(operator, ...values)))
-    const { groups, inputs, outputs } = this.#sides(node.name)
-    const added = held.use(
-      cat(
-        await Promise.all(
-          Array.from({ length: groups }, async (_, block) => {
-            const own = paying.filter(
-              (c) => Math.floor(columnsOf(c, consumer)[0]! / (inputs / groups)) === block,
-            )
-            const picked = own
-              .flatMap((c) => columnsOf(c, consumer))
-              .map((column) => column % (inputs / groups))
-            const factors = own.flatMap((c) => columnsOf(c, consumer).map(() => constant[c]!))
-            const part = held.use(weight.narrow(0, (block * outputs) / groups, outputs / groups))
-            const indices = held.use(tensor(picked, { dtype: 'int64' }))
-            const rows = await later('to.dtype', await later('index_select', part, 1, indices), 'float64')
-            const flat = held.use(rows.flatten(Math.min(2, rows.shape.length - 1)))
-            const perColumn = weight.shape.length === 2 ? rows : await later('sum.dim_IntList', flat, [2])
-            return later('mv', perColumn, held.use(tensor(factors, { dtype: 'float64' })))
-          }),
-        ),
-      ),
-    )
+    const added = held.use(await addedBy(paying, constant, consumer, weight, this.#parting(node.name).groups))
     const sum = Tensor.wrap(
       await invokeLater(
         'to.dtype',
@@ -281,7 +251,7 @@ export class Shrinking {
       const name = `${layer}.${part}`
       const whole = this.tensors.get(name)
       if (whole === undefined) continue
-      const { groups, inputsFirst } = this.#sides(layer)
+      const { groups, inputsFirst } = this.#parting(layer)
       const isFirst = side === 'places' || (side === 'inputs') === inputsFirst
       // Along the second dimension, each group has channels of its own.
       this.tensors.set(name, await without(whole, isFirst ? 0 : 1, away, isFirst ? 1 : groups))
@@ -290,13 +260,9 @@ export class Shrinking {
   }
 
   /** How a layer's weight, if it has one, splits into channels. */
-  #sides(name: string): Parting & { readonly inputs: number; readonly outputs: number } {
+  #parting(name: string): Parting {
     const node = this.#node(name)
-    const { shape } = node
-    if (!isPrunable(node)) return { groups: 1, inputsFirst: false, inputs: 0, outputs: shape[0]! }
-    const [first, second] = parameterShapes(node.layer).get('weight') as readonly [number, number]
-    const { groups, inputsFirst } = parting(node)
-    return { groups, inputsFirst, inputs: inputsFirst ? first : second * groups, outputs: shape[0]! }
+    return isPrunable(node) ? parting(node) : { groups: 1, inputsFirst: false }
   }
 
   #resize(group: ChannelGroup, by: number): void {
@@ -318,62 +284,6 @@ export class Shrinking {
   [Symbol.dispose](): void {
     for (const held of this.tensors.values()) held.dispose()
   }
-}
-
-/** A tensor without some places along a dimension, counted on from each of equal blocks of rows to the next. */
-async function without(
-  values: Tensor,
-  dim: 0 | 1,
-  away: ReadonlySet<number>,
-  blocks: number,
-): Promise<Tensor> {
-  using held = new HeldTensors()
-  const [rows, length] = [values.shape[0]! / blocks, values.shape[dim]!]
-  const select = async (block: number) => {
-    const left = Array.from({ length }, (_, i) => i).filter((i) => !away.has(block * length + i))
-    const part = blocks === 1 ? values : held.use(values.narrow(0, block * rows, rows))
-    return Tensor.wrap(
-      await invokeLater('index_select', part, dim, held.use(tensor(left, { dtype: 'int64' }))),
-    )
-  }
-  if (blocks === 1) return select(0)
-  const parts = await Promise.all(Array.from({ length: blocks }, (_, block) => select(block)))
-  return Tensor.wrap(
-    await invokeLater(
-      'cat',
-      parts.map((part) => held.use(part)),
-      0,
-    ),
-  )
-}
-
-/** As many channels of each of a group's blocks, the first ones of those that may go. */
-function balanced(gone: readonly number[], { size, blocks }: ChannelGroup): number[] {
-  const blockOf = (channel: number) => Math.floor((channel * blocks) / size)
-  const counts = Array.from({ length: blocks }, () => 0)
-  for (const channel of gone) counts[blockOf(channel)]!++
-  const each = Math.min(...counts)
-  const taken = counts.map(() => 0)
-  return gone.filter((channel) => taken[blockOf(channel)]!++ < each)
-}
-
-/** The inputs of a consumer's weight that a channel of its group has. */
-function columnsOf(channel: number, { before, columns }: Consumer): number[] {
-  return Array.from({ length: columns }, (_, i) => before + channel * columns + i)
-}
-
-/** Of each channel of a group, whether a connection of a consumer leads out of it. */
-function channelsAlive(columns: readonly boolean[], consumer: Consumer, size: number): boolean[] {
-  return Array.from({ length: size }, (_, c) => columnsOf(c, consumer).some((column) => columns[column]))
-}
-
-/** The constants of a group's channels, among those of what a consumer reads. */
-function constantsOf(
-  constants: ReadonlyMap<string, Constants>,
-  { source, first }: Consumer,
-  size: number,
-): Constants {
-  return constants.get(source)!.subarray(first, first + size)
 }
 
 async function toCpu(values: Tensor): Promise<Tensor> {
