@@ -8,8 +8,21 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   const [best] = names
     .map((name) => ({ name, edits: distance(word.toLowerCase(), name.toLowerCase()) }))
     .filter(({ name, edits }) => edits <= Math.max(1, name.length / 2.5))
-    .sort((a, b) => a.edits - b.edits)
+    // Of names that differ in a number alone, as fc3 and fc1 from fc4, the next one.
+    .sort((a, b) => a.edits - b.edits || apart(word, a.name) - apart(word, b.name))
   return best?.name
+}
+
+/** ` (did you mean fc3?)`, or nothing. */
+export function suggestion(word: unknown, names: readonly string[]): string {
+  const guess = typeof word === 'string' ? nearest(word, names) : undefined
+  return guess === undefined ? '' : ` (did you mean ${guess}?)`
+}
+
+/** How far the last numbers in two words are apart. */
+function apart(a: string, b: string): number {
+  const [one, other] = [a, b].map((word) => Number(/\d+(?!.*\d)/.exec(word)?.[0] ?? 0))
+  return Math.abs(one! - other!)
 }
 
 /** The number of insertions, deletions and replacements between two words (Levenshtein distance). */
@@ -35,8 +48,7 @@ export function unknownName(
   known: readonly string[],
   otherwise = '',
 ): TorchPruneError {
-  const guess = typeof name === 'string' ? nearest(name, known) : undefined
-  const hint = guess === undefined ? '' : ` (did you mean ${guess}?)`
+  const hint = suggestion(name, known)
   return new TorchPruneError(
     'ERR_ARGUMENT',
     `there is no ${what} ${shown(name)}${hint}: use one of ${known.join(', ')}${otherwise}`,

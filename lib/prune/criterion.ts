@@ -3,6 +3,7 @@ import { TorchPruneError } from '../base/errors.js'
 import { type Kind, wrongValue } from '../base/kind.js'
 import { group, made } from '../base/option.js'
 import { shown } from '../base/shown.js'
+import { suggestion } from '../base/spelling.js'
 import { isPrunable, parting } from '../nn/cost.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { type Score, scoreKinds } from './score/index.js'
@@ -105,7 +106,9 @@ export function checkCriterion(network: AnyNetwork, criterion: Criterion): void 
   const layers = layersOf(network, criterion)
   for (const name of layers) {
     if (prunable.includes(name)) continue
-    const what = Object.hasOwn(network.layers, name) ? 'has no connections to prune' : 'is not in the network'
+    const what = Object.hasOwn(network.layers, name)
+      ? 'has no connections to prune'
+      : `is not in the network${suggestion(name, prunable)}`
     throw new TorchPruneError('ERR_ARGUMENT', `layer '${name}' ${what}: it has ${prunable.join(', ')}`)
   }
   const { select } = criterion

@@ -232,7 +232,7 @@ describe('torch-prune', function () {
     it('refuses a layer that is not there before it begins', async () => {
       const options = ['--out', box.path('unknown'), '--quality', 'fc1=1,fc7=2']
       const args = ['prune', recipe, '--weights', dense, '--data', data, ...options]
-      await expectRefused(args, /layer 'fc7' is not in the network: it has fc1, fc2/)
+      await expectRefused(args, /layer 'fc7' is not in the network \(did you mean fc2\?\): it has fc1, fc2/)
     })
 
     describe('inspect', () => {

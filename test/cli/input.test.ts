@@ -110,7 +110,10 @@ describe('torch-prune, given bad input,', function () {
     it('that names a layer or model which is not there', async () => {
       const unknown = criterion({ kind: 'density', density: { fc9: 0.1 } })
       const layer = variant((it) => ({ ...it, prune: { ...it.prune, criterion: unknown } }))
-      await refused(run().with(1, layer), /layer 'fc9' is not in the network: it has fc1, fc2/)
+      await refused(
+        run().with(1, layer),
+        /layer 'fc9' is not in the network \(did you mean fc2\?\): it has fc1, fc2/,
+      )
       const model = variant((it) => ({ ...it, model: 'lenet-6' }))
       await refused(run().with(1, model), /there is no model 'lenet-6'/)
       const phases = variant((it) => ({ ...it, prune: { ...it.prune, phases: ['conv'] } }))

@@ -141,7 +141,7 @@ describe('applyCriterion', () => {
         (error: Error) => error.message,
       )
     expect(await message(criteria.magnitude().density({ fc9: 0.5 }))).to.equal(
-      "layer 'fc9' is not in the network: it has conv1, fc1, fc2",
+      "layer 'fc9' is not in the network (did you mean fc2?): it has conv1, fc1, fc2",
     )
     expect(await message(criteria.magnitude().deviation({ flat: 0.5 }))).to.equal(
       "layer 'flat' has no connections to prune: it has conv1, fc1, fc2",
