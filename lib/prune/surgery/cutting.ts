@@ -1,3 +1,4 @@
+import { smallest } from '../../base/lists.js'
 import type { Parting } from '../../nn/cost.js'
 import { cat } from '../../tensor/combine.js'
 import { tensor } from '../../tensor/from.js'
@@ -82,7 +83,7 @@ export function balanced(gone: readonly number[], { size, blocks }: ChannelGroup
   const blockOf = (channel: number) => Math.floor((channel * blocks) / size)
   const counts = Array.from({ length: blocks }, () => 0)
   for (const channel of gone) counts[blockOf(channel)]!++
-  const each = Math.min(...counts)
+  const each = smallest(counts)
   const taken = counts.map(() => 0)
   return gone.filter((channel) => taken[blockOf(channel)]!++ < each)
 }
