@@ -9,8 +9,11 @@ import { crossEntropyOptions } from '../../lib/train/losses.js'
 
 /** What a word of the command line stands for in the library, where they differ. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  density: 'of a criterion',
-  quality: 'of a criterion',
+  density: 'of a selection',
+  quality: 'of a selection',
+  nm: 'a selection',
+  select: 'of a criterion',
+  layers: 'of a selection',
   l1: 'optim.l1()',
   l2: 'optim.l2()',
   errorIncrease: 'of a budget',
