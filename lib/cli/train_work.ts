@@ -116,7 +116,7 @@ function withOptions(plan: DensePlan, options: TrainOptions): DensePlan {
     batchSize: options.batchSize ?? plan.batchSize,
     dropLast: options.dropLast ?? plan.dropLast,
     ...(labelSmoothing !== undefined && {
-      loss: losses.crossEntropy({ ...plan.loss, labelSmoothing }),
+      loss: { ...losses.crossEntropy(), ...plan.loss, labelSmoothing },
     }),
     ...(warmup !== undefined && { schedule: cosine({ warmup }) }),
     ...(averaging && { averaging }),
