@@ -145,10 +145,13 @@ export interface NativeSplicing {
   readonly keep: readonly number[]
 }
 
+/** How a parameter with a mask is parametrized: a file each in native/parameter/. */
+export type NativeParametrization = 'sealed' | 'spliced'
+
 /** A mask of a parameter. Without `keep`, it keeps what the existing mask keeps, or everything if there is none. */
 export interface NativeMask {
   readonly name: string
-  readonly kind: 'sealed' | 'spliced' | 'none'
+  readonly kind: NativeParametrization | 'none'
   readonly keep?: TensorHandle | undefined
 }
 
@@ -407,7 +410,8 @@ export interface Native {
     values: readonly { readonly name: string; readonly values: TensorHandle }[],
     masks: readonly NativeMask[],
   ): NativeJob<void>
-  networkSpliced(network: NetworkHandle): string[]
+  /** The parameters that are not plain, by name. */
+  networkParametrizations(network: NetworkHandle): Record<string, NativeParametrization>
   networkUnsealedStart(network: NetworkHandle): NativeJob<Record<string, number>>
   networkSetTrainable(network: NetworkHandle, layer: string, trainable: boolean): void
   /** The position of the last layer of the frozen, deterministic part at the front; -1 if there is none. */

@@ -245,8 +245,8 @@ export class Network<K extends LayerKinds = LayerKinds> {
 
   /** Names of the layers that are spliced, in order. */
   get spliced(): readonly PrunableName<K>[] {
-    const names = new Set(loadAddon().networkSpliced(this.handle))
-    return this.prunable.filter((layer) => names.has(`${layer}.weight`))
+    const parametrizations = loadAddon().networkParametrizations(this.handle)
+    return this.prunable.filter((layer) => parametrizations[`${layer}.weight`] === 'spliced')
   }
 
   /** Turns spliced masks into ones that seal: what they prune now is +0 and does not return. */

@@ -1,4 +1,4 @@
-#include "../parameter/mask.h"
+#include "../parameter/parametrisation.h"
 #include "registry.h"
 #include "weighted.h"
 

@@ -34,23 +34,22 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const auto network = UseNetwork(info[0]);
   const auto format = ToFormat(info[1]);
-  auto copies = std::make_shared<std::vector<std::pair<at::Tensor, at::Tensor>>>();
+  auto moved = std::make_shared<std::vector<Network::Moved>>();
   const auto job = environment.compute.NewJob(info.Env());
   ClaimNetwork(environment, *job, *network, Access::kWrite, {"setMemoryFormat()", {}, {}});
-  job->run = [network, format, copies](Job&) {
+  job->run = [network, format, moved](Job&) {
     const at::NoGradGuard no_grad;
     network->Draw();
     for (const auto& named : network->tensors()) {
       const at::Tensor& tensor = named.tensor;
       if (tensor.dim() != 4 || tensor.is_contiguous(format)) continue;
-      copies->emplace_back(tensor, tensor.detach().contiguous(format));
+      moved->emplace_back(tensor, tensor.detach().contiguous(format));
       if (tensor.grad().defined()) tensor.mutable_grad() = tensor.grad().contiguous(format);
-      if (MaskHook* hook = FindMask(tensor)) hook->Replace(hook->keep().contiguous(format));
     }
   };
   // Here, since a claim is on the memory that a tensor had when its job began.
-  job->finish = [network, format, copies](Napi::Env env) {
-    for (const auto& [tensor, copy] : *copies) at::Tensor(tensor).set_data(copy);
+  job->finish = [network, format, moved](Napi::Env env) {
+    for (auto& each : *moved) each.Place();
     network->SetFormat(format);
     return env.Undefined();
   };

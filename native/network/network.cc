@@ -177,20 +177,26 @@ std::vector<Network::Moved> Network::MovedTo(const at::Device& device) const {
   if (device == device_) return moved;
   const at::NoGradGuard no_grad;
   for (const auto& named : tensors_) {
-    const MaskHook* hook = named.parameter ? FindMask(named.tensor) : nullptr;
-    moved.push_back(
-        {named.tensor, named.tensor.detach().to(device), hook ? hook->keep().to(device) : at::Tensor()});
+    moved.emplace_back(named.tensor, named.tensor.detach().to(device));
   }
   return moved;
 }
 
-void Network::Move(const std::vector<Moved>& moved, const at::Device& device) {
+Network::Moved::Moved(at::Tensor from, at::Tensor to) : tensor(std::move(from)), data(std::move(to)) {
+  if (const auto* there = Parametrization::Of(tensor)) parametrization = there->Like(data);
+}
+
+void Network::Moved::Place() {
+  // set_data keeps the tensor's identity: handles, hooks and optimisers stay with it.
+  tensor.set_data(data);
+  if (parametrization) Parametrization::Attach(tensor, std::move(parametrization));
+}
+
+void Network::Move(std::vector<Moved>& moved, const at::Device& device) {
   if (device == device_) return;
-  for (const auto& [tensor, data, keep] : moved) {
-    tensor.mutable_grad() = at::Tensor();
-    // set_data keeps the tensor's identity: handles, hooks and optimisers stay with it.
-    at::Tensor(tensor).set_data(data);
-    if (keep.defined()) FindMask(tensor)->Replace(keep);
+  for (auto& each : moved) {
+    each.tensor.mutable_grad() = at::Tensor();
+    each.Place();
   }
   device_ = device;
   generator_ = NewGenerator(device, generator_.current_seed());

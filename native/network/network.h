@@ -6,7 +6,7 @@
 
 #include "../base/handle.h"
 #include "../layers/layer.h"
-#include "../parameter/mask.h"
+#include "../parameter/parametrisation.h"
 
 namespace torch_prune {
 
@@ -65,13 +65,18 @@ class Network {
   std::vector<at::Tensor> Owned() const;
 
   void SetTrainable(const std::string& layer, bool trainable);
-  // What To() would put in the place of a tensor and its mask. Made on any thread.
+  // What is to take the place of a tensor's values, and of its parametrization. Made on any thread.
   struct Moved {
-    at::Tensor tensor, data, keep;
+    Moved(at::Tensor tensor, at::Tensor data);
+    // Puts it there; where claims are made, since they are on the memory that a tensor has.
+    void Place();
+
+    at::Tensor tensor, data;
+    std::unique_ptr<Parametrization> parametrization = nullptr;
   };
   std::vector<Moved> MovedTo(const at::Device& device) const;
-  // Puts it there; where claims are made, since they are on the memory that a tensor has.
-  void Move(const std::vector<Moved>& moved, const at::Device& device);
+  // Places them all, and lets go of the gradients.
+  void Move(std::vector<Moved>& moved, const at::Device& device);
   // Restarts the generator that dropout draws from.
   void Reseed(std::uint64_t seed);
   // Where that generator stands, as a tensor of bytes.

@@ -81,16 +81,16 @@ Napi::Value SnapshotOf(const Napi::CallbackInfo& info) {
 
 // networkMask(network, name): a snapshot of the mask (bool, true where kept), or undefined.
 Napi::Value MaskOf(const Napi::CallbackInfo& info) {
-  const MaskHook* hook = FindMask(ReadNetwork(info[0])->Find(ToString(info[1], "name")).tensor);
-  return hook ? Wrap(info.Env(), Snapshot(hook->keep())) : info.Env().Undefined();
+  const at::Tensor keep = KeptMask(ReadNetwork(info[0])->Find(ToString(info[1], "name")).tensor);
+  return keep.defined() ? Wrap(info.Env(), Snapshot(keep)) : info.Env().Undefined();
 }
 
-// networkSpliced(network): the names of the parameters that are spliced.
-Napi::Value Spliced(const Napi::CallbackInfo& info) {
-  auto names = Napi::Array::New(info.Env());
-  std::uint32_t count = 0;
+// networkParametrizations(network): {name: 'sealed'}, of the parameters that are not plain.
+Napi::Value Parametrizations(const Napi::CallbackInfo& info) {
+  auto names = Napi::Object::New(info.Env());
   for (const auto& named : ReadNetwork(info[0])->tensors()) {
-    if (named.parameter && FindSplice(named.tensor) != nullptr) names.Set(count++, named.name);
+    const auto* parametrization = Parametrization::Of(named.tensor);
+    if (parametrization != nullptr) names.Set(named.name, parametrization->name());
   }
   return names;
 }
@@ -137,7 +137,7 @@ void RegisterNetwork(Napi::Env env, Napi::Object exports) {
   Export<TensorOf>(exports, "networkTensor");
   Export<SnapshotOf>(exports, "networkSnapshot");
   Export<MaskOf>(exports, "networkMask");
-  Export<Spliced>(exports, "networkSpliced");
+  Export<Parametrizations>(exports, "networkParametrizations");
   Export<SetTrainable>(exports, "networkSetTrainable");
   Export<FrozenPrefix>(exports, "networkFrozenPrefix");
   Export<SetDropout>(exports, "networkSetDropout");

@@ -1,7 +1,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "../optim/optimizer.h"
 #include "../tensor/snapshot.h"
@@ -46,6 +45,9 @@ Napi::Value DrawStart(const Napi::CallbackInfo& info) {
   return environment.compute.Start(info.Env(), job);
 }
 
+// Of a parameter without a parametrization.
+constexpr const char* kPlain = "none";
+
 // What networkPutStart() is given, and how far it has come.
 struct Put {
   struct Value {
@@ -54,9 +56,9 @@ struct Put {
   };
   struct Mask {
     at::Tensor parameter;
-    std::optional<MaskKind> kind;  // none: the mask goes
-    at::Tensor keep;               // undefined: what the mask there keeps, or all
-    std::unique_ptr<MaskHook> made;
+    std::string kind;  // a parametrization's name, or kPlain
+    at::Tensor keep;   // undefined: what is kept now, or all
+    std::unique_ptr<Parametrization> made;
   };
   std::shared_ptr<Network> network;
   std::vector<Value> values;
@@ -81,37 +83,39 @@ void Put::Run() {
   if (!TakesAll()) network->Draw();
   // First all that can fail, so that a failure leaves the network as it was.
   for (auto& mask : masks) {
-    if (!mask.kind) continue;
-    const MaskHook* const there = FindMask(mask.parameter);
-    if (!mask.keep.defined() && there != nullptr) mask.keep = there->keep();
+    if (mask.kind == kPlain) continue;
+    if (!mask.keep.defined()) mask.keep = KeptMask(mask.parameter);
     if (!mask.keep.defined()) mask.keep = at::ones(mask.parameter.sizes(), at::kBool);
-    mask.made = MakeMask(mask.parameter, mask.keep, *mask.kind);
+    mask.made = Parametrization::Make(mask.kind, mask.parameter, mask.keep);
   }
   if (!values.empty()) {
     // The old masks would seal what the new ones keep.
-    for (const auto& mask : masks) RemoveMask(mask.parameter);
+    for (const auto& mask : masks) Parametrization::Remove(mask.parameter);
     if (TakesAll()) network->DropDrawing();
   }
   for (const auto& [to, from] : values) {
     to.tensor.copy_(from);
-    if (const MaskHook* hook = FindSeal(to.tensor)) hook->Seal(to.tensor.data());
+    if (const auto* there = Parametrization::Of(to.tensor)) there->Settle(to.tensor.data());
   }
   for (auto& mask : masks) {
     if (mask.made) {
-      PutMask(mask.parameter, std::move(mask.made));
-      SealMoments(optimizers, mask.parameter);
+      Parametrization::Put(mask.parameter, std::move(mask.made));
+      SettleMoments(optimizers, mask.parameter);
     } else {
-      RemoveMask(mask.parameter);
+      Parametrization::Remove(mask.parameter);
     }
   }
 }
 
-std::optional<MaskKind> ToMaskKind(const Napi::Value& value) {
+std::string ToKind(const Napi::Value& value) {
   const std::string kind = ToString(value, "kind");
-  if (kind == "sealed") return MaskKind::kSealed;
-  if (kind == "spliced") return MaskKind::kSpliced;
-  if (kind == "none") return {};
-  throw Error("ERR_ARGUMENT", "kind must be 'sealed', 'spliced' or 'none', got '" + kind + "'");
+  std::string known;
+  for (const auto& name : Parametrization::Names()) {
+    if (kind == name) return kind;
+    known += "'" + name + "', ";
+  }
+  if (kind == kPlain) return kind;
+  throw Error("ERR_ARGUMENT", "kind must be one of " + known + "'" + kPlain + "', got '" + kind + "'");
 }
 
 // networkPutStart(network, [{name, values}], [{name, kind, keep}]): copies values into parameters and
@@ -136,8 +140,8 @@ Napi::Value PutStart(const Napi::CallbackInfo& info) {
   for (std::uint32_t i = 0; i < masks.Length(); ++i) {
     const Options entry(masks.Get(i), "mask");
     const auto& named = put->network->Find(entry.String("name"));
-    Put::Mask mask{named.tensor, ToMaskKind(entry.Get("kind")), {}, {}};
-    if (mask.kind && !at::isFloatingType(named.tensor.scalar_type()))
+    Put::Mask mask{named.tensor, ToKind(entry.Get("kind")), {}, {}};
+    if (mask.kind != kPlain && !at::isFloatingType(named.tensor.scalar_type()))
       throw Error("ERR_DTYPE", "'" + named.name + "': a mask goes on a floating tensor");
     if (entry.Has("keep")) {
       const auto& keep = Unwrap(entry.Get("keep"), "keep");
@@ -155,24 +159,24 @@ Napi::Value PutStart(const Napi::CallbackInfo& info) {
       [](Napi::Env env) { return env.Undefined(); });
 }
 
-// networkUnsealedStart(network): {name: count} of pruned places whose bits are not +0, in weights, gradients
-// and moments.
+// networkUnsealedStart(network): {name: count} of elements that are not as the parametrization demands, in
+// weights, gradients and moments: pruned places whose bits are not +0.
 Napi::Value UnsealedStart(const Napi::CallbackInfo& info) {
   const auto network = ReadNetwork(info[0]);
   auto found = std::make_shared<std::vector<std::pair<std::string, std::int64_t>>>();
   return StartJob(
       info.Env(), "assertSealed()", network, Access::kRead,
       [network, found, optimizers = Environment::Of(info.Env()).optimizers] {
-        const auto look = [&](const MaskHook& hook, const std::string& name, const at::Tensor& values) {
-          if (const auto count = hook.Unsealed(values); count > 0) found->emplace_back(name, count);
+        const auto look = [&](const Parametrization& of, const std::string& name, const at::Tensor& values) {
+          if (const auto count = of.Unsettled(values); count > 0) found->emplace_back(name, count);
         };
         for (const auto& named : network->tensors()) {
-          const MaskHook* hook = named.parameter ? FindSeal(named.tensor) : nullptr;
-          if (hook == nullptr) continue;
-          look(*hook, named.name, named.tensor);
-          if (named.tensor.grad().defined()) look(*hook, named.name + ".grad", named.tensor.grad());
+          const auto* of = Parametrization::Of(named.tensor);
+          if (of == nullptr) continue;
+          look(*of, named.name, named.tensor);
+          if (named.tensor.grad().defined()) look(*of, named.name + ".grad", named.tensor.grad());
           ForEachMoment(optimizers, named.tensor, [&](const std::string& moment, const at::Tensor& values) {
-            look(*hook, named.name + "." + moment, values);
+            look(*of, named.name + "." + moment, values);
           });
         }
       },

@@ -35,7 +35,7 @@ void ClipGradients(OptimizerState& optimizer, const GradientClip& clip) {
     for (auto& gradient : gradients) gradient.clamp_(-clip.value, clip.value);
   }
   // A norm that is NaN turns every +0 into NaN.
-  optimizer.SealGradients();
+  optimizer.SettleGradients();
 }
 
 }  // namespace torch_prune

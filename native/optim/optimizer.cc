@@ -11,7 +11,7 @@
 #include "../base/arguments.h"
 #include "../base/layout.h"
 #include "../network/network.h"
-#include "../parameter/mask.h"
+#include "../parameter/parametrisation.h"
 #include "../tensor/snapshot.h"
 #include "../tensor/tensor.h"
 
@@ -65,10 +65,10 @@ void OptimizerState::CheckRate(const OptimizedParameter&, double lr) const {
   }
 }
 
-void OptimizerState::SealGradients() {
+void OptimizerState::SettleGradients() {
   for (const auto& p : parameters_) {
-    const MaskHook* hook = FindSeal(p.tensor);
-    if (hook != nullptr && p.tensor.grad().defined()) hook->Seal(p.tensor.grad());
+    const auto* parametrization = Parametrization::Of(p.tensor);
+    if (parametrization != nullptr && p.tensor.grad().defined()) parametrization->Settle(p.tensor.grad());
   }
 }
 
@@ -110,11 +110,12 @@ void ForEachMoment(const Optimizers& optimizers, const at::Tensor& parameter,
   }
 }
 
-void SealMoments(const Optimizers& optimizers, const at::Tensor& parameter) {
-  const MaskHook* hook = FindSeal(parameter);
-  if (hook == nullptr) return;
-  ForEachMoment(optimizers, parameter,
-                [hook](const std::string&, const at::Tensor& moment) { hook->Seal(moment); });
+void SettleMoments(const Optimizers& optimizers, const at::Tensor& parameter) {
+  const auto* parametrization = Parametrization::Of(parameter);
+  if (parametrization == nullptr) return;
+  ForEachMoment(optimizers, parameter, [parametrization](const std::string&, const at::Tensor& moment) {
+    parametrization->Settle(moment);
+  });
 }
 
 namespace {
@@ -192,7 +193,7 @@ Napi::Value Dispose(const Napi::CallbackInfo& info) {
 Napi::Value Step(const Napi::CallbackInfo& info) {
   const auto optimizer = UseOptimizer(info[0]);
   const double lr = ToNumber(info[1], "lr");
-  optimizer->SealGradients();
+  optimizer->SettleGradients();
   optimizer->Step(lr);
   return info.Env().Undefined();
 }
@@ -255,8 +256,8 @@ Loaded ToLoaded(OptimizerState& optimizer, const Napi::Value& value) {
   return loaded;
 }
 
-// optimizerLoadStart(optimizer, [{name, steps, moments}]): loads either all states or none, sealed with the
-// parameters' masks.
+// optimizerLoadStart(optimizer, [{name, steps, moments}]): loads either all states or none, settled as their
+// parameters are.
 Napi::Value LoadStart(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const auto optimizer = ReadOptimizer(info[0]);
@@ -273,7 +274,7 @@ Napi::Value LoadStart(const Napi::CallbackInfo& info) {
       for (auto& moment : moments) {
         if (!moment.defined()) continue;
         moment = at::empty_like(p.tensor, p.tensor.options().requires_grad(false)).copy_(moment);
-        if (const MaskHook* hook = FindSeal(p.tensor)) hook->Seal(moment);
+        if (const auto* there = Parametrization::Of(p.tensor)) there->Settle(moment);
       }
     }
     for (auto& [p, steps, moments] : *states) {

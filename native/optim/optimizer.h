@@ -43,11 +43,11 @@ class OptimizerState {
   // Updates every parameter that has a gradient once. Throws, without changing anything, for a rate that
   // would leave anything but +0 where weights are pruned.
   void Step(double lr);
-  // Whether a step treats gradients of pruned weights as +0 by itself, so that they need not be sealed
+  // Whether a step settles gradients (Parametrization::Settle) by itself, so that they need not be settled
   // before.
-  virtual bool ReadsMasks() const { return false; }
-  // Writes +0 into gradients where masks prune, for callers that may have changed them since backward.
-  void SealGradients();
+  virtual bool SettlesInStep() const { return false; }
+  // Settles gradients, for callers that may have changed them since backward.
+  void SettleGradients();
   void ZeroGrad();
   void ScaleGradients(double factor);
 
@@ -81,7 +81,7 @@ using Optimizers = std::vector<std::weak_ptr<OptimizerState>>;
 // Visits each moment that any of the optimizers (Environment::optimizers) keeps for a parameter.
 void ForEachMoment(const Optimizers& optimizers, const at::Tensor& parameter,
                    const std::function<void(const std::string&, const at::Tensor&)>& visit);
-// Writes +0 into the moments where the parameter's mask prunes.
-void SealMoments(const Optimizers& optimizers, const at::Tensor& parameter);
+// Settles the moments as the parameter is parametrized: a sealed one has +0 where it is pruned.
+void SettleMoments(const Optimizers& optimizers, const at::Tensor& parameter);
 
 }  // namespace torch_prune

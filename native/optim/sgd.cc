@@ -3,7 +3,7 @@
 
 #include "../base/layout.h"
 #include "../kernels/sgd.h"
-#include "../parameter/mask.h"
+#include "../parameter/parametrisation.h"
 #include "optimizer.h"
 
 namespace torch_prune {
@@ -23,7 +23,7 @@ class Sgd : public OptimizerState {
     return momentum_ == 0 ? std::vector<const char*>{} : std::vector<const char*>{"momentum_buffer"};
   }
 
-  bool ReadsMasks() const override { return fused(); }
+  bool SettlesInStep() const override { return fused(); }
 
  protected:
   void StepOne(OptimizedParameter& p, double lr) override {
@@ -44,9 +44,12 @@ class Sgd : public OptimizerState {
   void StepFused(const Group& group, double lr) override {
     Group fresh, moving;  // parameters without a buffer yet, and with one
     for (OptimizedParameter* p : group) {
-      const MaskHook* seal = FindSeal(p->tensor);
-      if (Pass(*p, seal, lr)) continue;
-      if (seal != nullptr) seal->Seal(p->gradient);
+      const auto* parametrization = Parametrization::Of(p->tensor);
+      const at::Tensor keep = parametrization == nullptr ? at::Tensor() : parametrization->gradient_mask();
+      // A pass that takes the mask saves one over the gradient.
+      if (keep.defined() && Pass(*p, keep, lr)) continue;
+      if (parametrization != nullptr) parametrization->Settle(p->gradient);
+      if (!keep.defined() && Pass(*p, {}, lr)) continue;
       (momentum_ != 0 && !p->moments[0].defined() ? fresh : moving).push_back(p);
     }
     StepKernel(fresh, true, lr);
@@ -55,7 +58,7 @@ class Sgd : public OptimizerState {
 
  private:
   // Runs our own pass, which equals StepOne bit for bit; returns false if it does not apply.
-  bool Pass(OptimizedParameter& p, const MaskHook* seal, double lr) const {
+  bool Pass(OptimizedParameter& p, const at::Tensor& keep_mask, double lr) const {
     const at::Tensor& gradient = p.gradient;
     at::Tensor& buffer = p.moments[0];
     const auto fits = [&p](const at::Tensor& other, at::ScalarType type = at::kFloat) {
@@ -63,7 +66,7 @@ class Sgd : public OptimizerState {
     };
     if (!fits(p.tensor) || !fits(gradient)) return false;
     if (buffer.defined() && !fits(buffer)) return false;
-    if (seal != nullptr && !fits(seal->keep(), at::kBool)) return false;
+    if (keep_mask.defined() && !fits(keep_mask, at::kBool)) return false;
     const bool first = momentum_ != 0 && !buffer.defined();
     if (first) buffer = at::empty_like(p.tensor, p.tensor.options().requires_grad(false));
     const SgdStep step{static_cast<float>(lr),
@@ -75,7 +78,7 @@ class Sgd : public OptimizerState {
     float* weight = p.tensor.mutable_data_ptr<float>();
     const float* direction = gradient.const_data_ptr<float>();
     float* moved = momentum_ == 0 ? nullptr : buffer.mutable_data_ptr<float>();
-    const bool* keep = seal == nullptr ? nullptr : seal->keep().const_data_ptr<bool>();
+    const bool* keep = keep_mask.defined() ? keep_mask.const_data_ptr<bool>() : nullptr;
     at::parallel_for(0, p.tensor.numel(), 1 << 15, [=](std::int64_t begin, std::int64_t end) {
       SgdPass(weight + begin, direction + begin, moved ? moved + begin : nullptr,
               keep ? keep + begin : nullptr, end - begin, step);

@@ -1,10 +1,12 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <memory>
+#include <vector>
 
 #include "../network/jobs.h"
 #include "../optim/optimizer.h"
-#include "../parameter/mask.h"
+#include "../parameter/parametrisation.h"
 #include "selection.h"
 #include "splicing.h"
 #include "weights_job.h"
@@ -29,10 +31,14 @@ void SealAll(std::vector<Scored>& layers, const Optimizers& optimizers) {
     layer.kept = CountOf(layer.keep);
     if (layer.kept == 0) throw Emptied(layer.name);
   }
+  std::vector<std::unique_ptr<Parametrization>> made;
   for (auto& layer : layers) {
-    SetMask(layer.weight, layer.keep);
-    layer.keep.reset();  // the weight has it now
-    SealMoments(optimizers, layer.weight);
+    made.push_back(MakePruned(layer.weight, layer.keep));
+    layer.keep.reset();  // what was made has it now
+  }
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    Parametrization::Put(layers[i].weight, std::move(made[i]));
+    SettleMoments(optimizers, layers[i].weight);
   }
 }
 

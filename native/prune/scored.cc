@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "../parameter/mask.h"
+#include "../parameter/parametrisation.h"
 #include "../tensor/tensor.h"
 
 namespace torch_prune {
@@ -17,8 +17,9 @@ DeviationOf ToDeviationOf(const std::string& word) {
 }
 
 at::Tensor Kept(const at::Tensor& weight) {
-  const MaskHook* hook = FindMask(weight);
-  return hook ? hook->keep() : at::ones_like(weight, weight.options().dtype(at::kBool).requires_grad(false));
+  const at::Tensor keep = KeptMask(weight);
+  return keep.defined() ? keep
+                        : at::ones_like(weight, weight.options().dtype(at::kBool).requires_grad(false));
 }
 
 double CountOf(const at::Tensor& flags) {
@@ -75,12 +76,12 @@ Candidates Scored::Filters() const {
 
 double Scored::Deviation(DeviationOf of) const {
   if (of == DeviationOf::kInitial && initial_) return *initial_;
-  const Statistics now = scores.defined() ? StatisticsOf(Ranks(), FindMask(weight)) : weights;
+  const Statistics now = scores.defined() ? StatisticsOf(Ranks(), KeptMask(weight)) : weights;
   return of == DeviationOf::kSurvivors ? now.survivor_deviation : now.deviation;
 }
 
 void Scored::Look() {
-  weights = StatisticsOf(weight, FindMask(weight));
+  weights = StatisticsOf(weight, KeptMask(weight));
 }
 
 at::Tensor Scored::MaskOf(const at::Tensor& filters) const {

@@ -10,9 +10,9 @@
 namespace torch_prune {
 namespace {
 
-const at::Tensor& KeptNow(const std::string& name, const at::Tensor& weight) {
-  const MaskHook* splice = FindSplice(weight);
-  if (splice == nullptr)
+at::Tensor KeptNow(const std::string& name, const at::Tensor& weight) {
+  const auto* splice = Parametrization::Of(weight);
+  if (splice == nullptr || !splice->MayReturn())
     throw Error("ERR_ARGUMENT", "'" + name + "' is not spliced any more: splice it, or leave its mask alone");
   return splice->keep();
 }
@@ -46,10 +46,10 @@ void Splicing::Refresh(const std::int64_t* keep) {
   for (std::size_t g = 0; g < groups_.size(); ++g) Choose(groups_[g], keep[g]);
   for (auto& group : groups_) {
     for (auto& member : group) {
-      MaskHook& splice = *FindSplice(member.weight);
-      returned_ += Count(member.keep.logical_and(splice.keep().logical_not()));
-      removed_ += Count(splice.keep().logical_and(member.keep.logical_not()));
-      splice.Replace(std::move(member.keep));
+      const at::Tensor kept = KeptMask(member.weight);
+      returned_ += Count(member.keep.logical_and(kept.logical_not()));
+      removed_ += Count(kept.logical_and(member.keep.logical_not()));
+      Parametrization::Of(member.weight)->SetKeep(std::move(member.keep));
     }
   }
 }
@@ -58,8 +58,8 @@ void Splicing::Choose(Group& group, std::int64_t keep) const {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   std::vector<Candidates> candidates;
   for (const auto& member : group) {
-    const at::Tensor& kept = KeptNow(member.name, member.weight);
-    const auto score = [&member, &kept, this] {
+    const at::Tensor kept = KeptNow(member.name, member.weight);
+    const auto score = [&member, kept, this] {
       at::Tensor size = member.weight.detach().abs().div_(member.scale);
       // What is no number, or infinite, computes nothing: it goes first and never returns.
       size.masked_fill_(size.lt(kInfinity).logical_not_(), 0);

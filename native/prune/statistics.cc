@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "../network/jobs.h"
+#include "../parameter/parametrisation.h"
 #include "scored.h"
 #include "weights_job.h"
 
@@ -33,10 +34,10 @@ struct Moments {
 
 // In parts: in double, whole weights would take several times the memory that the network does. Shorter sums
 // round less, too: one over all weights is off by some 1e-12 of itself, and these are nearer to the truth.
-Statistics StatisticsOf(const at::Tensor& weight, const MaskHook* mask) {
+Statistics StatisticsOf(const at::Tensor& weight, const at::Tensor& kept) {
   constexpr std::int64_t kPart = 1 << 21;
   const at::Tensor values = weight.detach().flatten();
-  const at::Tensor keep = mask == nullptr ? at::Tensor() : mask->keep().flatten();
+  const at::Tensor keep = kept.defined() ? kept.flatten() : at::Tensor();
   Moments of_all, of_survivors;
   Statistics found;
   found.count = static_cast<double>(values.numel());
@@ -44,7 +45,7 @@ Statistics StatisticsOf(const at::Tensor& weight, const MaskHook* mask) {
     const std::int64_t end = std::min(begin + kPart, values.numel());
     const at::Tensor part = values.slice(0, begin, end).to(at::kDouble);
     at::Tensor survivors = part;
-    if (mask != nullptr) {
+    if (keep.defined()) {
       const at::Tensor flags = keep.slice(0, begin, end);
       survivors = part.masked_select(flags);
       of_all.Add(part.masked_fill(flags.logical_not(), 0));
@@ -58,7 +59,7 @@ Statistics StatisticsOf(const at::Tensor& weight, const MaskHook* mask) {
     found.infinite += CountOf(survivors.isinf());
   }
   found.survivor_deviation = of_survivors.Deviation();
-  found.deviation = mask == nullptr ? found.survivor_deviation : of_all.Deviation();
+  found.deviation = keep.defined() ? of_all.Deviation() : found.survivor_deviation;
   return found;
 }
 
@@ -74,7 +75,7 @@ Napi::Value WeightStatistics(const Napi::CallbackInfo& info) {
   return StartWeightsJob(
       info.Env(), network,
       [weights, found] {
-        for (const auto& weight : *weights) found->push_back(StatisticsOf(weight, FindMask(weight)));
+        for (const auto& weight : *weights) found->push_back(StatisticsOf(weight, KeptMask(weight)));
       },
       [found](Napi::Env env) {
         auto list = Napi::Array::New(env, found->size());

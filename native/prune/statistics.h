@@ -1,8 +1,6 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include "../parameter/mask.h"
-
 namespace torch_prune {
 
 // What the values of a weight, or its scores, are like.
@@ -12,7 +10,7 @@ struct Statistics {
   double deviation = 0, survivor_deviation = 0;  // both divide by their number; pruned values count as 0
 };
 
-// `mask` is the weight's, or null.
-Statistics StatisticsOf(const at::Tensor& values, const MaskHook* mask);
+// `kept` is the weight's KeptMask().
+Statistics StatisticsOf(const at::Tensor& values, const at::Tensor& kept);
 
 }  // namespace torch_prune

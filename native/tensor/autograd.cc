@@ -10,7 +10,7 @@
 #include <unordered_set>
 
 #include "../base/arguments.h"
-#include "../parameter/mask.h"
+#include "../parameter/parametrisation.h"
 #include "tensor.h"
 
 namespace torch_prune {
@@ -115,9 +115,8 @@ Napi::Value SetGradient(const Napi::CallbackInfo& info) {
     throw Error("ERR_DEVICE", "a gradient is on the device of its tensor");
   // A sealed parameter accepts no gradient where it is pruned; so a copy is sealed, rather than the caller's
   // own gradient.
-  const MaskHook* hook = FindSeal(tensor);
-  tensor.mutable_grad() = hook == nullptr ? gradient : gradient.detach().clone();
-  if (hook != nullptr) hook->Seal(tensor.mutable_grad());
+  const auto* parametrization = Parametrization::Of(tensor);
+  tensor.mutable_grad() = parametrization == nullptr ? gradient : parametrization->Settled(gradient);
   return info.Env().Undefined();
 }
 

@@ -113,7 +113,7 @@ Napi::Value Masks(const Napi::CallbackInfo& info) {
   const auto network = ReadNetwork(info[0]);
   const auto entries = std::make_shared<std::vector<Entry>>();
   for (const auto& [name, tensor, layer, parameter] : network->tensors()) {
-    if (const MaskHook* hook = FindMask(tensor)) entries->push_back({name, hook->keep()});
+    if (const at::Tensor keep = KeptMask(tensor); keep.defined()) entries->push_back({name, keep});
   }
   const auto job = environment.compute.NewJob(info.Env());
   ClaimNetwork(environment, *job, *network, Access::kRead, {"a check", {}, {}});

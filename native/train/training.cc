@@ -14,7 +14,7 @@
 #include "../network/network.h"
 #include "../optim/clip.h"
 #include "../optim/optimizer.h"
-#include "../parameter/mask.h"
+#include "../parameter/parametrisation.h"
 #include "../prune/splicing.h"
 #include "../tensor/autograd.h"
 #include "../tensor/non_finite.h"
@@ -234,9 +234,9 @@ void Training::Splice() {
 }
 
 void Training::Step(const Dataset::Batch& batch) {
-  // An optimiser that reads the masks in its step saves a pass over every gradient.
-  std::optional<DeferSeals> defer;
-  if (optimizer->ReadsMasks() && !clip.Any()) defer.emplace();
+  // An optimiser that settles gradients in its step saves a pass over each of them.
+  std::optional<DeferSettling> defer;
+  if (optimizer->SettlesInStep() && !clip.Any()) defer.emplace();
   if (steps % accumulate == 0) {
     optimizer->ZeroGrad();
     Splice();

@@ -23,6 +23,33 @@ describe('native/', () => {
     expect(others).to.deep.equal([])
   })
 
+  it('asks a parametrization for what it does, and never which one it is', () => {
+    const parametrizations = sourcesOf('native/parameter').flatMap((file) => {
+      const [, name] =
+        /^const ParametrizationKind k\w+\("(\w+)"/m.exec(readFileSync(join(PACKAGE, file), 'utf8')) ?? []
+      return name === undefined ? [] : [name]
+    })
+    expect(parametrizations).to.include.members(['sealed', 'spliced'])
+    const asks = new RegExp(
+      [
+        `"(${parametrizations.join('|')})"`,
+        '"[^"]*\\bmask\\.h"',
+        '\\b(MaskKind|MaskHook|Find(Mask|Seal|Splice))\\b',
+        'dynamic_cast<[^>]*\\b(Parametrization|Sealed|Spliced)\\b',
+        '\\bpost_acc_grad_hooks\\b',
+      ].join('|'),
+    )
+    const found = sourcesOf('native')
+      .filter((file) => !file.startsWith(join('native', 'parameter')))
+      .flatMap((file) =>
+        readFileSync(join(PACKAGE, file), 'utf8')
+          .split('\n')
+          .filter((line) => asks.test(line))
+          .map((line) => `${file}: ${line}`),
+      )
+    expect(found).to.deep.equal([])
+  })
+
   it('keeps no static object with a destructor', () => {
     const found = sourcesOf('native').flatMap((file) =>
       readFileSync(join(PACKAGE, file), 'utf8')

@@ -238,7 +238,7 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
       { name: 'conv.weight', kind: 'spliced' },
     ],
   ],
-  networkSpliced: () => [handle('spliced')],
+  networkParametrizations: () => [handle('spliced')],
   networkUnsealedStart: () => [handle('network')],
   networkSetTrainable: () => [handle('network'), 'conv', false],
   networkFrozenPrefix: () => [handle('network')],
