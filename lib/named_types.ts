@@ -3,10 +3,10 @@ export type { Abortable } from './base/abort.js'
 export type { LockOwner } from './base/lock.js'
 export type { JobProgress, SplicingCounts } from './binding/native.js'
 export type { JobOptions, Listener } from './binding/native_job.js'
+export type { Batches } from './data/batches.js'
 export type {
   ReadSafetensorsOptions,
   SafetensorsFile,
-  TensorData as TensorBytes,
   WriteSafetensorsOptions,
 } from './formats/safetensors.js'
 export type { ConnectionKind } from './nn/cost.js'
@@ -43,7 +43,8 @@ export type { PaperErrors, PaperLayer, PaperTable } from './runs/paper.js'
 export type { StudyProgress } from './studies/progress.js'
 export type { LayerSensitivity, SensitivityPoint } from './studies/sensitivity.js'
 export type { CurveKind, TradeoffResult } from './studies/tradeoff.js'
-export type { TensorPieces } from './tensor/bytes.js'
+export type { StoredTensor, TensorBytes, TensorPieces } from './tensor/bytes.js'
 export type { NumberArray } from './tensor/from.js'
 export type { Argument, Scalar } from './tensor/invoke.js'
 export type { Dims, KeepDim } from './tensor/reduction.js'
+export type { LrScale } from './train/options.js'

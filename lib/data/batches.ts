@@ -29,7 +29,7 @@ export interface BatchesOf {
   readonly signal: AbortSignal
 }
 
-type Batches = Iterable<Batch> | AsyncIterable<Batch>
+export type Batches = Iterable<Batch> | AsyncIterable<Batch>
 
 /**
  * A source of batches: either a function that is called once per pass, or an object that can be iterated repeatedly.

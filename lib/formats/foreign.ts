@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { quoted, refuse } from '../base/files.js'
-import { type StoredTensor, wholeBytesOf } from '../tensor/bytes.js'
-import type { TensorData } from './safetensors.js'
+import { type StoredTensor, type TensorBytes, wholeBytesOf } from '../tensor/bytes.js'
 
 // The suffixes that torch.nn.utils.prune gives to a masked tensor and to its mask; our own files use the same name for
 // masks.
@@ -78,7 +77,7 @@ export async function withMasks(
   return result
 }
 
-async function atHand(stored: StoredTensor): Promise<TensorData> {
+async function atHand(stored: StoredTensor): Promise<TensorBytes> {
   const { dtype, shape } = stored
   return { dtype, shape, data: await wholeBytesOf(stored) }
 }
@@ -101,7 +100,7 @@ const ONE: Readonly<Record<DType, number | bigint>> = {
 }
 
 /** Converts a mask to bytes: 1 for what it keeps, 0 for what it prunes. */
-async function keepBytes({ dtype, data }: TensorData, name: string, path: string): Promise<Uint8Array> {
+async function keepBytes({ dtype, data }: TensorBytes, name: string, path: string): Promise<Uint8Array> {
   const size = bytesPerElement[dtype]
   const Elements = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array }[size]!
   const aligned = data.byteOffset % size === 0 ? data : data.slice()
@@ -122,7 +121,7 @@ async function keepBytes({ dtype, data }: TensorData, name: string, path: string
   return keep
 }
 
-function product({ dtype, shape, data }: TensorData, keep: Uint8Array): TensorData {
+function product({ dtype, shape, data }: TensorBytes, keep: Uint8Array): TensorBytes {
   const size = bytesPerElement[dtype]
   const values = data.slice()
   for (let i = 0; i < keep.length; i++) if (keep[i] === 0) values.fill(0, i * size, (i + 1) * size)

@@ -2,12 +2,12 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { writeAtomically } from '../base/atomic.js'
 import { checksumOf, checksumWhile, inPieces, withChecksum } from '../base/checksum.js'
 import { isObject, list } from '../base/collection.js'
-import { bytesPerElement, type DType } from '../base/dtype.js'
+import { bytesPerElement } from '../base/dtype.js'
 import { TorchPruneError } from '../base/errors.js'
 import { allocate, inputError, piecesOfFile, quoted, readFully, refuse, sizeOfFile } from '../base/files.js'
 import { boolean, instance, kind, path as pathKind, text } from '../base/kind.js'
 import { group, type OptionsOf, optional, readOptions } from '../base/option.js'
-import { byteLengthOf, type StoredTensor, type TensorPieces } from '../tensor/bytes.js'
+import { byteLengthOf, type StoredTensor, type TensorBytes, type TensorPieces } from '../tensor/bytes.js'
 import {
   DTYPE_CODES,
   encodeHeader,
@@ -20,22 +20,12 @@ import {
   tensorBytes,
 } from './header.js'
 
-/** A tensor as its little-endian bytes in row-major order. */
-export interface TensorData {
-  /** The element type. */
-  dtype: DType
-  /** The size of each dimension; `[]` for a scalar. */
-  shape: number[]
-  /** The elements as bytes. */
-  data: Uint8Array
-}
-
 /** The contents of a safetensors file. */
 export interface SafetensorsFile {
   /** Strings that programs store with the tensors. */
   metadata: Record<string, string>
   /** The tensors by name. */
-  tensors: Map<string, TensorData>
+  tensors: Map<string, TensorBytes>
 }
 
 const LENGTH_BYTES = 8
@@ -65,7 +55,7 @@ export interface WriteSafetensorsOptions extends OptionsOf<typeof writingOptions
 
 const fileKind = group({
   metadata: kind<Readonly<Record<string, string>>>('an object of strings', isObject),
-  tensors: instance<ReadonlyMap<string, Readonly<TensorData>>>(Map, 'a Map of tensors by name'),
+  tensors: instance<ReadonlyMap<string, Readonly<TensorBytes>>>(Map, 'a Map of tensors by name'),
 })
 // Errors about dtypes and shapes name the file, so they are checked below.
 const tensorDataKind = group({
@@ -86,7 +76,7 @@ export async function readSafetensors(
   const { only } = readOptions('readSafetensors', readingOptions, options)
   pathKind.read(path, 'readSafetensors: path')
   return withHeader(path, async (handle, header, dataStart) => {
-    const tensors = new Map<string, TensorData>()
+    const tensors = new Map<string, TensorBytes>()
     for (const [name, entry] of select(header.tensors, only, path)) {
       const data = allocate(entry.end - entry.begin, `${path}: tensor ${quoted(name)}`)
       await readFully(handle, data, dataStart + entry.begin, path)

@@ -4,10 +4,9 @@ import { inPieces } from '../base/checksum.js'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { TorchPruneError } from '../base/errors.js'
 import { allocate, inputError, piecesOfFile, quoted, readFully, refuse, sizeOfFile } from '../base/files.js'
-import type { TensorPieces } from '../tensor/bytes.js'
+import type { TensorBytes, TensorPieces } from '../tensor/bytes.js'
 import { Archive } from './archive.js'
 import { MAX_HEADER_BYTES, tensorBytes } from './header.js'
-import type { TensorData } from './safetensors.js'
 import { readStateDict, type TorchStorage, type TorchTensor } from './state_dict.js'
 import { readLegacyFile, type Stretch } from './torch_legacy.js'
 
@@ -28,10 +27,10 @@ const LARGEST_GROWTH = 4
  *
  * @throws TorchPruneError `ERR_FILE` when the file is incomplete, contains anything else, or asks for anything else.
  */
-export function readTorchFile(path: string): Promise<Map<string, TensorData>> {
+export function readTorchFile(path: string): Promise<Map<string, TensorBytes>> {
   return withStateDict(path, async (file) => {
     const read = storagesOf(file)
-    const result = new Map<string, TensorData>()
+    const result = new Map<string, TensorBytes>()
     for (const [name, tensor] of file.tensors) {
       const data = await elementsOf(tensor, await read(tensor), `${path}: tensor ${quoted(name)}`)
       result.set(name, { dtype: tensor.storage.dtype, shape: tensor.shape, data })

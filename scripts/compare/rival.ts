@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readSafetensors, type TensorData } from '../../lib/formats/safetensors.js'
+import { readSafetensors } from '../../lib/formats/safetensors.js'
+import type { TensorBytes } from '../../lib/tensor/bytes.js'
 import { type Python, referenceScript } from '../lenet/python.js'
 import type { Task } from '../lenet/task.js'
 
 /** The output of scripts/reference/compare_lenet.py. */
 export interface RivalRun {
-  readonly tensors: ReadonlyMap<string, TensorData>
+  readonly tensors: ReadonlyMap<string, TensorBytes>
   readonly torch: string
   readonly losses: readonly number[]
   readonly seconds: number

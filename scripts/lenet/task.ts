@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findMnist, type MnistPart, readMnist } from '../../lib/data/idx.js'
-import { type TensorData, writeSafetensors } from '../../lib/formats/safetensors.js'
+import { writeSafetensors } from '../../lib/formats/safetensors.js'
 import { Dataset, loadWeights, models, type Network, optim, train } from '../../lib/index.js'
 import { VERSION } from '../../lib/install/home.js'
-import { fromBytes, toBytes } from '../../lib/tensor/bytes.js'
+import { fromBytes, type TensorBytes, toBytes } from '../../lib/tensor/bytes.js'
 import { shuffledOrder } from './order.js'
 
 /** The batch size. Like all settings here, it is that of both sides: the rivals in scripts/reference have the same. */
@@ -96,7 +96,7 @@ async function writeInput(
   })
   await writeSafetensors(path, {
     metadata: { mean: String(MEAN), std: String(STD) },
-    tensors: new Map<string, TensorData>([
+    tensors: new Map<string, TensorBytes>([
       ...parameters,
       ...named('batches', batches),
       ...named('test', test),
@@ -104,7 +104,7 @@ async function writeInput(
   })
 }
 
-type Named = [name: string, tensor: TensorData]
+type Named = [name: string, tensor: TensorBytes]
 
 function named(prefix: string, part: MnistPart): Named[] {
   const { images, labels } = bytesOf(part)
@@ -116,7 +116,7 @@ function named(prefix: string, part: MnistPart): Named[] {
   ]
 }
 
-function bytesOf({ images, labels }: MnistPart): { images: TensorData; labels: TensorData } {
+function bytesOf({ images, labels }: MnistPart): { images: TensorBytes; labels: TensorBytes } {
   const [count, ...plane] = images.shape
   return {
     images: { dtype: 'uint8', shape: [count!, 1, ...plane], data: images.data },

@@ -1,9 +1,9 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readSafetensors, type TensorData, writeSafetensors } from '../../lib/formats/safetensors.js'
+import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors.js'
 import { Dataset, models, type Network, noGrad } from '../../lib/index.js'
-import { fromBytes, toBytes } from '../../lib/tensor/bytes.js'
+import { fromBytes, type TensorBytes, toBytes } from '../../lib/tensor/bytes.js'
 
 /**
  * The networks that are compared on images of noise. For each: the batch size, the largest acceptable time of a step
@@ -59,7 +59,7 @@ export async function prepareNetwork(
 ): Promise<string> {
   const { side, classes } = NETWORKS[name]
   using network = freshNetwork(name)
-  const tensors = new Map<string, TensorData>()
+  const tensors = new Map<string, TensorBytes>()
   for (const key of network.tensorNames()) {
     using tensor = network.tensor(key)
     tensors.set(key, toBytes(tensor))

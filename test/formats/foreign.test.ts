@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { readSafetensors, type TensorData, writeSafetensors } from '../../lib/formats/safetensors.js'
+import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors.js'
 import { batchNorm2d, conv2d, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { loadNetwork } from '../../lib/nn/load.js'
 import { network } from '../../lib/nn/network.js'
 import { loadWeights } from '../../lib/nn/weights_file.js'
-import { toBytes } from '../../lib/tensor/bytes.js'
+import { type TensorBytes, toBytes } from '../../lib/tensor/bytes.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { device } from '../support/device.js'
 import { refusedWith } from '../support/refusal.js'
@@ -32,7 +32,7 @@ describe('weights from Python', () => {
   after(() => rmSync(folder, { recursive: true }))
 
   /** Writes tensors under other names than the network's. */
-  async function renamed(rename: (name: string) => string, more: Record<string, TensorData> = {}) {
+  async function renamed(rename: (name: string) => string, more: Record<string, TensorBytes> = {}) {
     using net = mlp()
     await net.save(file)
     const { tensors } = await readSafetensors(file)
@@ -64,7 +64,7 @@ describe('weights from Python', () => {
   it('are refused where a prefix leaves others over, or does not hold for all', async () => {
     const more = {
       'criterion.weight': { dtype: 'uint8', shape: [1], data: new Uint8Array(1) },
-    } satisfies Record<string, TensorData>
+    } satisfies Record<string, TensorBytes>
     await renamed((name) => `model.${name}`, more)
     using net = mlp()
     expect(await refusedWith(loadWeights(net, file))).to.match(
@@ -98,7 +98,7 @@ describe('weights from Python', () => {
     expect(await refusedWith(loadWeights(net, file))).to.match(
       /tensor "fc1\.weight_mask" is a mask and holds other values than 0 and 1/,
     )
-    const flat: TensorData = { dtype: 'uint8', shape: [30], data: new Uint8Array(30) }
+    const flat: TensorBytes = { dtype: 'uint8', shape: [30], data: new Uint8Array(30) }
     await renamed((name) => (name === 'fc1.weight' ? 'fc1.weight_orig' : name), { 'fc1.weight_mask': flat })
     expect(await refusedWith(loadWeights(net, file))).to.match(/has shape \[30\], its tensor has \[5, 6\]/)
   })

@@ -1,17 +1,12 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { bytesPerElement, type DType } from '../../lib/base/dtype.js'
 import { TorchPruneError } from '../../lib/base/errors.js'
-import {
-  readSafetensors,
-  readSafetensorsHeader,
-  type TensorData,
-  writeSafetensors,
-} from '../../lib/formats/safetensors.js'
+import { readSafetensors, readSafetensorsHeader, writeSafetensors } from '../../lib/formats/safetensors.js'
+import type { TensorBytes } from '../../lib/tensor/bytes.js'
 import { refusedWith } from '../support/refusal.js'
 
 const golden = new URL('../golden/format.safetensors', import.meta.url).pathname
@@ -95,7 +90,7 @@ describe('safetensors', () => {
   })
 
   it('aligns the data, and each tensor, whatever the order given', async () => {
-    const tensors = new Map<string, TensorData>([
+    const tensors = new Map<string, TensorBytes>([
       ['mask', { dtype: 'uint8', shape: [3], data: Uint8Array.of(1, 0, 1) }],
       ['weight', { dtype: 'float32', shape: [3], data: new Uint8Array(12).fill(7) }],
       ['count', { dtype: 'int64', shape: [], data: new Uint8Array(8).fill(9) }],
@@ -127,7 +122,7 @@ describe('safetensors', () => {
         ),
         async (given, described) => {
           const metadata = Object.fromEntries(Object.entries(given).filter(([key]) => key !== '__proto__'))
-          const tensors = new Map<string, TensorData>()
+          const tensors = new Map<string, TensorBytes>()
           for (const [name, dtype, shape] of described) {
             const bytes = shape.reduce((product, size) => product * size, bytesPerElement[dtype])
             tensors.set(name, { dtype, shape, data: Uint8Array.from({ length: bytes }, (_, index) => index) })
@@ -143,7 +138,7 @@ describe('safetensors', () => {
     ))
 
   describe('with checksums', () => {
-    const tensors = new Map<string, TensorData>([
+    const tensors = new Map<string, TensorBytes>([
       ['weight', { dtype: 'float32', shape: [2], data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }],
       ['empty', { dtype: 'float32', shape: [0], data: new Uint8Array() }],
       ['mask', { dtype: 'uint8', shape: [2], data: Uint8Array.of(1, 0) }],
@@ -355,7 +350,7 @@ describe('safetensors', () => {
   it('refuses to write what it would not read, and leaves the file as it was', async () => {
     await writeSafetensors(path, { metadata: { old: 'yes' }, tensors: new Map() })
     const before = await readFile(path)
-    const tensor: TensorData = { dtype: 'float32', shape: [2], data: new Uint8Array(8) }
+    const tensor: TensorBytes = { dtype: 'float32', shape: [2], data: new Uint8Array(8) }
     const write = (name: string, change: object, metadata: object = {}): Promise<string> => {
       const tensors = new Map([[name, { ...tensor, ...change }]])
       return refusedWith(

@@ -44,7 +44,10 @@ describe('the recipes', function () {
       data: 'imagenet',
       dense: { epochs: 0, optimiser: sgd({ lr: 0.1 }), memoryFormat: 'nhwc' },
       prune: {
-        criterion: { kind: 'deviation', quality: { fc1: -1, fc2: 1, fc3: '2' } },
+        criterion: {
+          score: { kind: 'magnitude' },
+          select: { kind: 'deviation', quality: { fc1: -1, fc2: 1, fc3: '2' } },
+        },
         rounds: 1.5,
         retrain: { epochs: 1, lrFactor: 0 },
       },
@@ -63,8 +66,8 @@ describe('the recipes', function () {
       /^recipe\.dense\.epochs must be a whole number of 1 or more, got 0$/,
       /^recipe\.dense\.optimizer is missing: it must be what .* returns$/,
       /^recipe\.dense\.memoryFormat must be 'contiguous' or 'channelsLast', got 'nhwc'$/,
-      /^recipe\.prune\.criterion\.quality\.fc1 must be .*, got -1$/,
-      /^recipe\.prune\.criterion\.quality\.fc3 must be .*, got '2'$/,
+      /^recipe\.prune\.criterion\.select\.quality\.fc1 must be .*, got -1$/,
+      /^recipe\.prune\.criterion\.select\.quality\.fc3 must be .*, got '2'$/,
     ]
     for (const [i, one] of expected.entries()) expect(parts[i]).to.match(one)
     expect(parts.slice(expected.length)).to.deep.equal(['and 2 more'])
