@@ -18,3 +18,18 @@ export function smallest(numbers: Iterable<number>): number {
   for (const each of numbers) found = Math.min(found, each)
   return found
 }
+
+/** The product of numbers: the number of elements of a shape. 1 if there are none. */
+export function product(numbers: readonly number[]): number {
+  return numbers.reduce((all, each) => all * each, 1)
+}
+
+/** The first value that occurs a second time. */
+export function repeated<T>(values: Iterable<T>): T | undefined {
+  const seen = new Set<T>()
+  for (const each of values) {
+    if (seen.has(each)) return each
+    seen.add(each)
+  }
+  return undefined
+}

@@ -7,6 +7,7 @@ import { createGunzip } from 'node:zlib'
 import { TorchPruneError } from '../base/errors.js'
 import { allocate, inputError, refuse, sizeOfFile, systemCode } from '../base/files.js'
 import { fixes } from '../base/fixes.js'
+import { product } from '../base/lists.js'
 
 /** An array of unsigned bytes in row-major order. */
 export interface IdxArray {
@@ -145,7 +146,7 @@ function start(head: Buffer, dims: 1 | 3, fileBytes: number, path: string): IdxA
   checkMagic(head, dims, path)
   const shape = Array.from({ length: dims }, (_, axis) => head.readUInt32BE(4 + 4 * axis))
   if (shape.includes(0)) refuse(path, `has the shape ${shape.join('×')}, which is empty`, FETCH_AGAIN)
-  const elements = shape.reduce((product, size) => product * size, 1)
+  const elements = product(shape)
   const present = fileBytes - 4 - 4 * dims
   const compressed = path.endsWith('.gz')
   if (elements > (compressed ? fileBytes * MOST_COMPRESSION : present)) {

@@ -1,5 +1,6 @@
 import type { DType } from '../base/dtype.js'
 import { quoted, refuse } from '../base/files.js'
+import { product } from '../base/lists.js'
 import { tensorBytes } from './header.js'
 import { isKind, type PickleHost, type PickleValue, unpickle } from './pickle.js'
 
@@ -171,7 +172,7 @@ function storage(id: Value): TorchStorage | undefined {
 /** Rejects a tensor that reaches past its storage, or repeats elements so that it is larger than its storage. */
 function checkView({ storage, offset, shape, strides }: TorchTensor, path: string): void {
   const bytes = tensorBytes(storage.dtype, shape)
-  const elements = shape.reduce((product, size) => product * size, 1)
+  const elements = product(shape)
   const last = shape.reduce((sum, size, i) => sum + (size - 1) * strides[i]!, offset)
   const about = `has a tensor of shape [${shape.slice(0, 8).join(', ')}${shape.length > 8 ? ', …' : ''}]`
   if (bytes === undefined) refuse(path, `${about}, too big to exist`, 'it is damaged: fetch it again')

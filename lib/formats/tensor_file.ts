@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { inputError, sizeOfFile } from '../base/files.js'
 import { path as pathKind } from '../base/kind.js'
+import { product } from '../base/lists.js'
 import {
   type OpenTensorFile,
   readSafetensors,
@@ -52,7 +53,7 @@ export async function readTensorFileHeader(path: string): Promise<TensorFileHead
 function withBytes(tensors: ReadonlyMap<string, { readonly dtype: DType; readonly shape: number[] }>) {
   return new Map(
     [...tensors].map(([name, { dtype, shape }]) => {
-      const bytes = shape.reduce((product, size) => product * size, bytesPerElement[dtype])
+      const bytes = bytesPerElement[dtype] * product(shape)
       return [name, { dtype, shape, bytes }] as const
     }),
   )

@@ -1,7 +1,8 @@
+import { product } from '../base/lists.js'
 import type { Node } from './graph.js'
 import { kindOf, type PrunableKind } from './layer_kind.js'
 import type { Layer } from './layers/index.js'
-import { type ConnectionKind, type Connections, product } from './layers/parts/kind.js'
+import type { ConnectionKind, Connections } from './layers/parts/kind.js'
 import type { Shape } from './shapes.js'
 
 export type { ConnectionKind } from './layers/parts/kind.js'

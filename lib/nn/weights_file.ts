@@ -3,6 +3,7 @@ import { TorchPruneError } from '../base/errors.js'
 import { quoted, refuse } from '../base/files.js'
 import { fixes } from '../base/fixes.js'
 import { refuseOwned, refuseReading } from '../base/lease.js'
+import { product, repeated } from '../base/lists.js'
 import { readOptions } from '../base/option.js'
 import { shown } from '../base/shown.js'
 import { mayBeMissing, withMasks, withoutPrefix } from '../formats/foreign.js'
@@ -67,9 +68,9 @@ export function parseGraph(value: unknown, where: string): StoredGraph {
   }
   const { input, layers: list } = parsed.data
   const layers = Object.fromEntries(list.map(({ name, layer }) => [name, readLayer(layer, name, where)]))
-  const twice = list.find(({ name }, i) => list.findIndex((other) => other.name === name) < i)
+  const twice = repeated(list.map(({ name }) => name))
   if (twice !== undefined) {
-    throw refuse(where, `its layer graph has two layers ${quoted(twice.name)}`, 'rename one')
+    throw refuse(where, `its layer graph has two layers ${quoted(twice)}`, 'rename one')
   }
   try {
     resolveGraph(input, layers)
@@ -149,7 +150,7 @@ export async function readGraph(path: string): Promise<StoredGraph | undefined> 
   const graph = parseGraph(value, path)
   // Before anything of that size is made.
   const claimed = parameterCount(resolveGraph(graph.inputShape, graph.layers))
-  const held = [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  const held = [...tensors.values()].reduce((sum, { shape }) => sum + product(shape), 0)
   if (claimed > held) {
     throw refuse(
       path,

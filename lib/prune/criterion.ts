@@ -1,6 +1,7 @@
 import { isObject } from '../base/collection.js'
 import { TorchPruneError } from '../base/errors.js'
 import { type Kind, wrongValue } from '../base/kind.js'
+import { product } from '../base/lists.js'
 import { group, made } from '../base/option.js'
 import { shown } from '../base/shown.js'
 import { suggestion } from '../base/spelling.js'
@@ -93,7 +94,7 @@ export function selectedLayers(network: AnyNetwork, names: readonly string[]): S
   const nodes = network.nodes.filter(isPrunable)
   return names.map((name) => {
     const [first = 1, second = 1, ...kernel] = shapes.get(`${name}.weight`)!
-    const weights = kernel.reduce((product, size) => product * size, first * second)
+    const weights = first * second * product(kernel)
     const { groups, inputsFirst } = parting(nodes.find((node) => node.name === name)!)
     const [filters, inputs] = inputsFirst ? [second * groups, first / groups] : [first, second]
     return { name, weights, filters, inputs }

@@ -1,6 +1,7 @@
 import { list } from '../base/collection.js'
 import { TorchPruneError } from '../base/errors.js'
 import { anyOf, type Kind, text, whole, wrongValue } from '../base/kind.js'
+import { repeated } from '../base/lists.js'
 import { group, type OptionsOf } from '../base/option.js'
 import { shown } from '../base/shown.js'
 import { nearest, unknownName } from '../base/spelling.js'
@@ -109,8 +110,9 @@ export function plainModel(source: ModelSource): Exclude<ModelSource, (options: 
 
 /** Throws where the layers of a graph do not fit each other. */
 function resolve({ input, layers }: PlainGraph, name: string): void {
-  const twice = layers.find((one, i) => layers.findIndex((other) => other.name === one.name) < i)
-  if (twice) throw new TorchPruneError('ERR_ARGUMENT', `${name}: there are two layers '${twice.name}'`)
+  const twice = repeated(layers.map((one) => one.name))
+  if (twice !== undefined)
+    throw new TorchPruneError('ERR_ARGUMENT', `${name}: there are two layers '${twice}'`)
   try {
     resolveGraph(input, layersOf({ input, layers }))
   } catch (error) {

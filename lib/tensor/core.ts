@@ -1,6 +1,7 @@
 import type { DType } from '../base/dtype.js'
 import { TorchPruneError } from '../base/errors.js'
 import { instance, type Kind } from '../base/kind.js'
+import { product } from '../base/lists.js'
 import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
 import type { TensorHandle } from '../binding/native.js'
@@ -63,7 +64,7 @@ export class TensorCore<D extends DType = DType> extends Holder {
 
   /** The number of elements. */
   get numel(): number {
-    return this.#describe('numel').shape.reduce((product, size) => product * size, 1)
+    return product(this.#describe('numel').shape)
   }
 
   /** Whether it has been disposed of. */

@@ -2,6 +2,7 @@ import { list } from '../base/collection.js'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { TorchPruneError } from '../base/errors.js'
 import { whole } from '../base/kind.js'
+import { product } from '../base/lists.js'
 import { optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import type { TensorHandle } from '../binding/native.js'
@@ -118,7 +119,7 @@ function fromNested(data: unknown, dtype: DType | undefined, shape: Shape | unde
   const nested = nestedShape(data)
   const wanted = dtype ?? inferred(data)
   const staged = wanted === 'float16' || wanted === 'bfloat16' ? 'float32' : wanted
-  const count = nested.reduce((product, size) => product * size, 1)
+  const count = product(nested)
   const elements = elementsOf(staged, new ArrayBuffer(count * bytesPerElement[staged]))
   visitNested(data, nested, (value, position, path) => {
     const element = staged.startsWith('float') ? toFloat(value) : toInteger(value, staged)

@@ -2,6 +2,7 @@ import { pair } from '../base/collection.js'
 import type { DType } from '../base/dtype.js'
 import { TorchPruneError } from '../base/errors.js'
 import { anyOf, boolean, number, whole, words } from '../base/kind.js'
+import { product } from '../base/lists.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { tensorKind } from './core.js'
 import { invokeTensor } from './invoke.js'
@@ -220,7 +221,7 @@ export function batchNorm<D extends DType>(input: Tensor<D>, options?: BatchNorm
   const { weight, bias, runningMean, runningVar, training, momentum, eps } = read
   tensorKind.read(input, 'batchNorm: input')
   const [samples = 1, , ...rest] = input.shape
-  if (training && rest.reduce((product, size) => product * size, samples) === 1) {
+  if (training && samples * product(rest) === 1) {
     throw new TorchPruneError(
       'ERR_SHAPE',
       `batchNorm: a channel of [${input.shape.join(', ')}] has one value, so it has no variance to train on: give it more samples`,

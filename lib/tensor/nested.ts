@@ -1,4 +1,5 @@
 import { TorchPruneError } from '../base/errors.js'
+import { product } from '../base/lists.js'
 
 /** A value, or arrays of values to any depth. */
 export type Nested<Value> = Value | readonly Nested<Value>[]
@@ -7,7 +8,7 @@ export type Nested<Value> = Value | readonly Nested<Value>[]
 export function nest<Value>(flat: readonly Value[], shape: readonly number[]): Nested<Value> {
   const [size, ...inner] = shape
   if (size === undefined) return flat[0] as Value
-  const step = inner.reduce((product, each) => product * each, 1)
+  const step = product(inner)
   return Array.from({ length: size }, (_, i) => nest(flat.slice(i * step, (i + 1) * step), inner))
 }
 

@@ -1,4 +1,5 @@
 import { TorchPruneError } from '../base/errors.js'
+import { product } from '../base/lists.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NonFinite, NonFiniteTensor } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
@@ -57,7 +58,7 @@ export async function checkValues(dataset: Dataset, name: string, signal?: Abort
 export async function checkLogits(logits: Tensor, signal?: AbortSignal): Promise<void> {
   const found = await runJob(() => loadAddon().tensorNonFinite(logits.handle), signal)
   if (found.first < 0) return
-  const each = logits.shape.slice(1).reduce((product, size) => product * size, 1)
+  const each = product(logits.shape.slice(1))
   const sample = Math.floor(found.first / each)
   throw new TorchPruneError(
     'ERR_ARGUMENT',

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { checkWritable } from '../base/atomic.js'
 import type { ComputeOptions } from '../base/compute.js'
 import { TorchPruneError } from '../base/errors.js'
+import { product } from '../base/lists.js'
 import { deriveSeed } from '../base/seed.js'
 import { loadAddon } from '../binding/addon.js'
 import { type JobOptions, runJob } from '../binding/native_job.js'
@@ -47,7 +48,7 @@ function cacheFolder(
   { length }: Dataset,
   { cacheVariants = 1, cacheMemory = process.availableMemory() / 2, cacheDir = tmpdir() }: CacheOptions,
 ): string | undefined {
-  const bytes = shape.reduce((product, size) => product * size, 4 * length * cacheVariants)
+  const bytes = 4 * length * cacheVariants * product(shape)
   return bytes > cacheMemory ? resolve(cacheDir) : undefined
 }
 

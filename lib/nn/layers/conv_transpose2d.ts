@@ -1,4 +1,5 @@
 import { TorchPruneError } from '../../base/errors.js'
+import { product } from '../../base/lists.js'
 import { optional } from '../../base/option.js'
 import { checkGroups, convolution, groups, resized } from './parts/convolution.js'
 import {
@@ -8,7 +9,6 @@ import {
   type LayerKind,
   type MadeOf,
   type OptionsOf,
-  product,
   type Reads,
   tableOf,
 } from './parts/kind.js'

@@ -1,12 +1,5 @@
-import {
-  type Carried,
-  described,
-  type From,
-  type LayerKind,
-  product,
-  type Reads,
-  tableOf,
-} from './parts/kind.js'
+import { product } from '../../base/lists.js'
+import { type Carried, described, type From, type LayerKind, type Reads, tableOf } from './parts/kind.js'
 
 const tables = { of: {}, options: {} }
 

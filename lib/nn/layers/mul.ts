@@ -1,6 +1,7 @@
+import { product } from '../../base/lists.js'
 import { readOptions } from '../../base/option.js'
 import type { Shape } from '../../tensor/shape.js'
-import { type Carried, type LayerKind, product } from './parts/kind.js'
+import type { Carried, LayerKind } from './parts/kind.js'
 import { several } from './parts/options.js'
 
 export interface MulLayer<From extends string = string> {

@@ -1,4 +1,4 @@
-import { append } from '../../base/lists.js'
+import { append, product } from '../../base/lists.js'
 import { isPrunable } from '../../nn/cost.js'
 import type { Node } from '../../nn/graph.js'
 import { kindOf } from '../../nn/layer_kind.js'
@@ -108,7 +108,7 @@ export function channelGroups(input: readonly number[], nodes: readonly Node[]):
     }
     for (const other of others) couple(first, other)
     if (each) for (const { group, before, columns, ...place } of places) group.members.push(place)
-    const spread = flow === 'flattens' ? inputShapes[0]!.slice(1).reduce((a, b) => a * b, 1) : 1
+    const spread = flow === 'flattens' ? product(inputShapes[0]!.slice(1)) : 1
     parts.set(
       name,
       first.map(({ group, columns }) => ({ group, columns: columns * spread })),

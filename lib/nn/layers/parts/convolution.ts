@@ -1,15 +1,9 @@
 import { TorchPruneError } from '../../../base/errors.js'
+import { product } from '../../../base/lists.js'
 import { optional } from '../../../base/option.js'
 import type { Shape } from '../../../tensor/shape.js'
 import { biasesOf } from './connections.js'
-import {
-  type AnyLayer,
-  type Channels,
-  type ConnectionKind,
-  type Constants,
-  type OwnValues,
-  product,
-} from './kind.js'
+import type { AnyLayer, Channels, ConnectionKind, Constants, OwnValues } from './kind.js'
 import { count, type Pair } from './options.js'
 
 export const groups = {

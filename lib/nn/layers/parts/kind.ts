@@ -145,7 +145,3 @@ export function described<const K extends string, T extends LayerTables>(
     ...readOptions<T['options']>(kind, { ...options, ...from }, given),
   }
 }
-
-export function product(shape: readonly number[]): number {
-  return shape.reduce((all, size) => all * size, 1)
-}
