@@ -1,8 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect } from 'chai'
-import { append, largest, smallest } from '../../lib/base/lists.js'
-import { PACKAGE } from '../../lib/install/home.js'
+import { append, largest, product, repeated, smallest } from '../../lib/base/lists.js'
+import { sourceOf, sources } from '../support/sources.js'
 
 describe('lists', () => {
   const LONG = Array.from({ length: 300_000 }, (_, i) => i)
@@ -18,12 +16,18 @@ describe('lists', () => {
     expect([largest([]), smallest([])]).to.deep.equal([Math.max(), Math.min()])
   })
 
+  it('have a product, and perhaps a value that occurs again', () => {
+    expect([product([2, 3, 4]), product([])]).to.deep.equal([24, 1])
+    expect([repeated(['a', 'b', 'c', 'b', 'a']), repeated(['a', 'b']), repeated([''])]).to.deep.equal([
+      'b',
+      undefined,
+      undefined,
+    ])
+  })
+
   it('are spread over the arguments of no call of the library, which takes only so many', () => {
     const spread = /\b(push|unshift|concat|fromCharCode|Math\.max|Math\.min)\(\.\.\./
-    const lib = join(PACKAGE, 'lib')
-    const found = readdirSync(lib, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts'))
-      .filter((name) => spread.test(readFileSync(join(lib, name), 'utf8')))
+    const found = sources('lib', /\.ts$/).filter((file) => spread.test(sourceOf(file)))
     expect(found).to.deep.equal([])
   })
 })

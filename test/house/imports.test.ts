@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { expect } from 'chai'
-import { PACKAGE } from '../../lib/install/home.js'
+import { sourceOf, sources } from '../support/sources.js'
 
 /** The folders of lib/, from the ground up: a folder imports itself and those before it. */
 const FLOORS = [
@@ -23,15 +22,10 @@ const FLOORS = [
   'cli',
 ]
 
-const imports = new Map(
-  readdirSync(join(PACKAGE, 'lib'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => [join('lib', file), importsOf(join('lib', file))] as const),
-)
+const imports = new Map(sources('lib', /\.ts$/).map((file) => [file, importsOf(file)] as const))
 
 function importsOf(file: string): string[] {
-  const text = readFileSync(join(PACKAGE, file), 'utf8')
-  const found = text.matchAll(/(?:\bfrom|\bimport) ?\(?'(\.{1,2}\/[^']+)\.js'/g)
+  const found = sourceOf(file).matchAll(/(?:\bfrom|\bimport) ?\(?'(\.{1,2}\/[^']+)\.js'/g)
   return [...found].map(([, path]) => `${normalize(join(dirname(file), path!))}.ts`)
 }
 

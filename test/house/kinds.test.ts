@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { kinds } from '../../lib/nn/layers/all.js'
 import { kindFiles, LAYERS_FOLDER, layerLists } from '../../scripts/layers.js'
+import { sourceOf, sources } from '../support/sources.js'
 
 /** Words that are the name of a kind and mean something else. */
 const OTHERS: readonly (readonly [file: string, word: string])[] = [
@@ -17,18 +18,13 @@ const OTHERS: readonly (readonly [file: string, word: string])[] = [
 /** Folders that may name kinds; tensors have operators of the same names. */
 const HOMES = /^(lib\/(nn\/layers|models|recipes|tensor)|native\/layers)\//
 
-function sources(folder: string, ending: RegExp): string[] {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  return files.filter((file) => ending.test(file)).map((file) => join(folder, file))
-}
-
 describe('a kind of layer', () => {
   it('is named in its own files alone', () => {
     const quoted = new RegExp(`(['"])(${Object.keys(kinds).join('|')})\\1`, 'g')
     const found = [...sources('lib', /\.ts$/), ...sources('native', /\.(cc|h)$/)]
       .filter((file) => !HOMES.test(file))
       .flatMap((file) => {
-        const words = [...readFileSync(file, 'utf8').matchAll(quoted)].map(([, , word]) => word!)
+        const words = [...sourceOf(file).matchAll(quoted)].map(([, , word]) => word!)
         return [...new Set(words)].map((word) => [file, word] as const)
       })
       .filter(([file, word]) => !OTHERS.some(([other, meant]) => other === file && meant === word))
@@ -39,7 +35,7 @@ describe('a kind of layer', () => {
     const here = kindFiles()
     expect(here.map(({ kind }) => kind)).to.have.members(Object.keys(kinds))
     const registered = sources('native/layers', /\.cc$/).flatMap((file) => {
-      const [, kind] = /^const LayerKind k\w+\("(\w+)"/m.exec(readFileSync(file, 'utf8')) ?? []
+      const [, kind] = /^const LayerKind k\w+\("(\w+)"/m.exec(sourceOf(file)) ?? []
       return kind === undefined ? [] : [`${kind} ${file}`]
     })
     expect(registered).to.have.members(here.map(({ kind, file }) => `${kind} native/layers/${file}.cc`))

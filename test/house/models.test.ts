@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { modelNames } from '../../lib/models/index.js'
 import { recipeNames } from '../../lib/recipes/registry.js'
 import { MODELS_FOLDER, modelFiles, modelLists } from '../../scripts/models.js'
+import { sourceOf, sources } from '../support/sources.js'
 
 describe('a model', () => {
   it('is in the lists that npm run models writes', () => {
@@ -22,9 +23,9 @@ describe('a model', () => {
     const name = new RegExp(
       `'(${[...modelNames, ...recipeNames].filter((one) => /-\d/.test(one)).join('|')})'`,
     )
-    const sources = readdirSync(join(MODELS_FOLDER, '..'), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts') && !/^(models|recipes\/built_in)\//.test(file))
-      .filter((file) => name.test(readFileSync(join(MODELS_FOLDER, '..', file), 'utf8')))
-    expect(sources).to.deep.equal([])
+    const elsewhere = sources('lib', /\.ts$/)
+      .filter((file) => !/^lib\/(models|recipes\/built_in)\//.test(file))
+      .filter((file) => name.test(sourceOf(file)))
+    expect(elsewhere).to.deep.equal([])
   })
 })

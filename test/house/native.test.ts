@@ -1,17 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { PACKAGE } from '../../lib/install/home.js'
+import { sourceOf, sources } from '../support/sources.js'
 
-const sourcesOf = (folder: string) =>
-  readdirSync(join(PACKAGE, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.(cc|h)$/.test(file))
-    .map((file) => join(folder, file))
+const sourcesOf = (folder: string) => sources(folder, /\.(cc|h)$/)
 
 const includesOf = (file: string) =>
-  [...readFileSync(join(PACKAGE, file), 'utf8').matchAll(/^#include [<"]([^>"]+)[>"]/gm)].map(
-    ([, path]) => path!,
-  )
+  [...sourceOf(file).matchAll(/^#include [<"]([^>"]+)[>"]/gm)].map(([, path]) => path!)
 
 describe('native/', () => {
   it('has kernels that know memory alone: neither autograd nor JavaScript nor libtorch', () => {
@@ -25,8 +19,7 @@ describe('native/', () => {
 
   it('asks a parametrization for what it does, and never which one it is', () => {
     const parametrizations = sourcesOf('native/parameter').flatMap((file) => {
-      const [, name] =
-        /^const ParametrizationKind k\w+\("(\w+)"/m.exec(readFileSync(join(PACKAGE, file), 'utf8')) ?? []
+      const [, name] = /^const ParametrizationKind k\w+\("(\w+)"/m.exec(sourceOf(file)) ?? []
       return name === undefined ? [] : [name]
     })
     expect(parametrizations).to.include.members(['sealed', 'spliced'])
@@ -42,7 +35,7 @@ describe('native/', () => {
     const found = sourcesOf('native')
       .filter((file) => !file.startsWith(join('native', 'parameter')))
       .flatMap((file) =>
-        readFileSync(join(PACKAGE, file), 'utf8')
+        sourceOf(file)
           .split('\n')
           .filter((line) => asks.test(line))
           .map((line) => `${file}: ${line}`),
@@ -52,7 +45,7 @@ describe('native/', () => {
 
   it('keeps no static object with a destructor', () => {
     const found = sourcesOf('native').flatMap((file) =>
-      readFileSync(join(PACKAGE, file), 'utf8')
+      sourceOf(file)
         .split('\n')
         .filter((line) =>
           /^(static |thread_local )?(std::(string|vector|map|unordered_map|mutex|shared_ptr|unique_ptr)|at::Tensor)\b.*[;={]$/.test(
