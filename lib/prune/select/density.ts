@@ -6,12 +6,12 @@ import {
   type Fitting,
   type InLayers,
   type LayersOption,
+  largestOfEach,
   type NamesIn,
   type Pair,
   type PerLayer,
   perLayer,
   type SelectionKind,
-  valueFor,
 } from './selection.js'
 
 export const densityGiven = {
@@ -41,12 +41,9 @@ export interface SelectsByDensity<By extends AnyScore> {
 export const density: SelectionKind<DensitySelection> = {
   given: densityGiven,
   options: {},
-  values: (select) => select.density,
-  plan: (select, layers, ease) => ({
+  values: ({ density }) => density,
+  plan: ({ density }, layers, ease) => ({
     kind: 'largest',
-    groups: layers.map((layer, i) => ({
-      keep: Math.round(ease(valueFor(select.density, layer.name)) * layer.weights),
-      layers: [i],
-    })),
+    groups: largestOfEach(layers, density, ease, ({ weights }) => weights),
   }),
 }

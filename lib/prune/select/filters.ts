@@ -6,12 +6,12 @@ import {
   type Fitting,
   type InLayers,
   type LayersOption,
+  largestOfEach,
   type NamesIn,
   type Pair,
   type PerLayer,
   perLayer,
   type SelectionKind,
-  valueFor,
 } from './selection.js'
 
 export const filtersGiven = {
@@ -45,9 +45,6 @@ export const filters: SelectionKind<FiltersSelection> = {
   plan: ({ density }, layers, ease) => ({
     kind: 'largest',
     filters: true,
-    groups: layers.map((layer, i) => ({
-      keep: Math.round(ease(valueFor(density, layer.name)) * layer.filters),
-      layers: [i],
-    })),
+    groups: largestOfEach(layers, density, ease, ({ filters }) => filters),
   }),
 }

@@ -102,3 +102,16 @@ export function perLayer(each: Kind<number>): Kind<Choice> {
 export function valueFor(values: PerLayer<string>, name: string): number {
   return typeof values === 'number' ? values : values[name]!
 }
+
+/** The largest of each layer by itself: a share of what `count` finds in it. */
+export function largestOfEach(
+  layers: readonly SelectedLayer[],
+  density: PerLayer<string>,
+  ease: Ease,
+  count: (layer: SelectedLayer) => number,
+) {
+  return layers.map((layer, i) => ({
+    keep: Math.round(ease(valueFor(density, layer.name)) * count(layer)),
+    layers: [i],
+  }))
+}
