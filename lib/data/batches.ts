@@ -175,14 +175,11 @@ export class BatchMaker {
 
   #open(id: number, queue: BatchQueueHandle, seed: number): void {
     const controller = new AbortController()
-    const failed = async (error: unknown): Promise<undefined> => {
-      throw error
-    }
     let step: Step
     try {
       step = this.#begin({ seed, signal: controller.signal })
     } catch (error) {
-      step = () => failed(error)
+      step = () => Promise.reject(error)
     }
     const stop = () => controller.abort()
     this.#passes.set(id, { queue, step, stop, last: Promise.resolve(), closed: false, number: 0 })

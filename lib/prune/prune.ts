@@ -207,8 +207,7 @@ async function* roundsOf(
             within,
           },
           signal,
-          onProgress:
-            options.onProgress && ((progress) => options.onProgress?.({ ...progress, round, rounds, phase })),
+          onProgress: (progress) => options.onProgress?.({ ...progress, round, rounds, phase }),
         })
         for await (const epoch of epochs) {
           await Lease.callBack(() => options.onEpoch?.({ ...epoch, round, rounds, phase }))
