@@ -16,7 +16,13 @@ const SETS: Readonly<Record<string, NodeJS.ProcessEnv>> = {
 const FILES = ['tensor', 'optim', 'nn', 'train', 'prune', 'models'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 )
-const MOCHA = ['--no-config', '--import=tsx/esm', '--timeout=120000', '--exit']
+const MOCHA = [
+  '--no-config',
+  '--import=tsx/esm',
+  '--import=./test/support/awake.ts',
+  '--timeout=120000',
+  '--exit',
+]
 
 const asked = process.argv.slice(2)
 const unknown = asked.find((name) => !Object.hasOwn(SETS, name))
