@@ -1,0 +1,64 @@
+import type { DType } from '../../base/dtype.js'
+import type { BatchQueueHandle, DatasetHandle, TensorHandle } from './handles.js'
+import type { JobProgress, NativeJob } from './job.js'
+import type { NonFinite } from './non_finite.js'
+
+/**
+ * The addon calls this on the main thread, and does not wait for it there: with `('open', pass, queue, seed)`,
+ * `('next', pass)` or `('next', pass, images, labels, indices)`, and `('close', pass)`.
+ */
+export type BatchAsk = (event: 'open' | 'next' | 'close', pass: number, ...more: unknown[]) => void
+
+/** Datasets: in memory, or made of batches that JavaScript hands over. */
+export interface DataFunctions {
+  datasetMake(
+    images: TensorHandle,
+    labels: TensorHandle,
+    mean: readonly number[],
+    std: readonly number[],
+  ): DatasetHandle
+  datasetSlice(dataset: DatasetHandle, begin: number, end: number): DatasetHandle
+  datasetDispose(dataset: DatasetHandle): void
+  /** The dtype and the shape of one sample's target; the shape is `[]` for a class. */
+  datasetTargets(dataset: DatasetHandle): { dtype: DType; shape: number[] }
+
+  datasetBatch(
+    dataset: DatasetHandle,
+    indices: readonly number[],
+    device: string,
+  ): [TensorHandle, TensorHandle]
+  datasetRead(
+    dataset: DatasetHandle,
+    indices: readonly number[],
+    options: { augment?: object | undefined; seed?: number; device: string },
+  ): NativeJob<{ images: TensorHandle; labels: TensorHandle; indices: number[] }>
+  datasetCheck(
+    dataset: DatasetHandle,
+    options: { augment?: object | undefined; seed?: number; batchSize: number },
+    onProgress?: (progress: JobProgress) => void,
+  ): NativeJob<void>
+  datasetSkipped(dataset: DatasetHandle): [index: number, reason: string][]
+  /** Counts NaN and infinite values in its samples or, if those have none, in its targets. */
+  datasetNonFinite(dataset: DatasetHandle): NativeJob<NonFinite & { readonly targets: boolean }>
+  /** Throws if its samples cannot be augmented like this. */
+  datasetCheckAugmentation(dataset: DatasetHandle, augment: object | undefined): void
+
+  /** Makes a dataset of the batches that `ask` makes, from those of the dataset `of` if it is given. */
+  batchesMake(
+    ask: BatchAsk,
+    of: DatasetHandle | undefined,
+    options: {
+      sampleShape: readonly number[]
+      targetShape: readonly number[]
+      targetDtype: DType
+      mean: readonly number[]
+      std: readonly number[]
+      ahead: number
+      batches?: number | undefined
+    },
+  ): DatasetHandle
+  /** Adds a batch to a queue. */
+  batchesPut(queue: BatchQueueHandle, images: TensorHandle, labels: TensorHandle): void
+  /** Announces that there are no more batches; `why` is the reason if making one failed. */
+  batchesEnd(queue: BatchQueueHandle, why?: string): void
+}

@@ -1,0 +1,30 @@
+/** Handles of objects in the addon: opaque, and told apart by their kind. */
+declare const kind: unique symbol
+/** A tensor in the addon. */
+export interface TensorHandle {
+  readonly [kind]: 'tensor'
+}
+/** A dataset in the addon. */
+export interface DatasetHandle {
+  readonly [kind]: 'dataset'
+}
+/** A list of files in the addon. */
+export interface FilesHandle {
+  readonly [kind]: 'list of files'
+}
+/** A queue of batches in the addon. */
+export interface BatchQueueHandle {
+  readonly [kind]: 'batch queue'
+}
+/** A network in the addon. */
+export interface NetworkHandle {
+  readonly [kind]: 'network'
+}
+/** An optimizer in the addon. */
+export interface OptimizerHandle {
+  readonly [kind]: 'optimizer'
+}
+/** A lease in the addon: what a training run owns. */
+export interface LeaseHandle {
+  readonly [kind]: 'lease'
+}
