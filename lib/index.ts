@@ -98,19 +98,14 @@ export type {
   LabelEvaluation,
   RegressionEvaluation,
 } from './train/metrics.js'
-export type {
-  CacheOptions,
-  CheckpointOptions,
-  ClipGradients,
-  Distillation,
-  EarlyStoppingOptions,
-  EvaluateOptions,
-  PredictOptions,
-  ProgressiveResizing,
-  RetrainOptions,
-  SelfDistillation,
-  TrainOptions,
-} from './train/options.js'
+export type { CacheOptions } from './train/options/cache.js'
+export type { CheckpointOptions } from './train/options/checkpoint.js'
+export type { ClipGradients } from './train/options/clip_gradients.js'
+export type { Distillation, SelfDistillation } from './train/options/distillation.js'
+export type { EarlyStoppingOptions } from './train/options/early_stopping.js'
+export type { EvaluateOptions, PredictOptions } from './train/options/evaluate.js'
+export type { ProgressiveResizing } from './train/options/progressive_resizing.js'
+export type { RetrainOptions, TrainOptions } from './train/options.js'
 export type { TrainPosition, TrainProgress } from './train/progress.js'
 export { train } from './train/train.js'
 export type { Epoch, TrainResult } from './train/training.js'

@@ -5,14 +5,10 @@ import { anyOf, callback, exactly, type Kind, number, seed, text, whole, words }
 import { group, type OptionsOf, optional, type ReadOf } from '../base/option.js'
 import type { Listener } from '../binding/native_job.js'
 import { datasetKind } from '../data/dataset.js'
-import {
-  checkpointKind,
-  evaluateOptions,
-  type RetrainOptions,
-  retrainOptions,
-  selfDistillationKind,
-  trainOptions,
-} from '../train/options.js'
+import { checkpointKind } from '../train/options/checkpoint.js'
+import { selfDistillationKind } from '../train/options/distillation.js'
+import { evaluateOptions } from '../train/options/evaluate.js'
+import { type RetrainOptions, retrainOptions, trainOptions } from '../train/options.js'
 import { criterionKind } from './criterion.js'
 import type { PrunedPhase, PruneProgress, RetrainEpoch, SpliceEpoch } from './progress.js'
 

@@ -3,7 +3,7 @@ import { isFullDisk } from '../base/files.js'
 import { Checkpoint, isPruning, type RunState } from '../runs/checkpoint.js'
 import type { NewRunEvent } from '../runs/events.js'
 import { warnOfFullDisk } from '../train/checkpoint.js'
-import type { CheckpointOptions } from '../train/options.js'
+import type { CheckpointOptions } from '../train/options/checkpoint.js'
 import type { Session } from './session.js'
 
 /** Adds an event to the log of a run. */

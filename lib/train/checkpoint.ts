@@ -15,7 +15,7 @@ import { Tensor } from '../tensor/tensor.js'
 import type { Average } from './average.js'
 import type { EarlyStopping } from './early_stopping.js'
 import { differenceOf, epochsDifference, type TrainingIdentity } from './identity.js'
-import type { CheckpointOptions } from './options.js'
+import type { CheckpointOptions } from './options/checkpoint.js'
 import type { TrainPosition } from './progress.js'
 
 /** A checkpoint as the library keeps it: where users want it, and what it stands for. */

@@ -8,9 +8,9 @@ import {
   DEFAULT_TEMPERATURE,
   DEFAULT_WEIGHT,
   type Distillation,
-  type EvaluateOptions,
   type SelfDistillation,
-} from './options.js'
+} from './options/distillation.js'
+import type { EvaluateOptions } from './options/evaluate.js'
 import { checkSamples } from './samples.js'
 
 /** What a teacher says of every sample; it may come as that. @internal */

@@ -1,7 +1,7 @@
 import type { AnyNetwork } from '../nn/network.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { Evaluation } from './metrics.js'
-import type { EarlyStoppingOptions } from './options.js'
+import type { EarlyStoppingOptions } from './options/early_stopping.js'
 
 /** What early stopping has come to, beside the best weights. */
 export interface StoppingState {

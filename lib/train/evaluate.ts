@@ -15,7 +15,7 @@ import {
   evaluateOptions,
   type PredictOptions,
   predictOptions,
-} from './options.js'
+} from './options/evaluate.js'
 import { checkSamples, checkTargets } from './samples.js'
 
 /**

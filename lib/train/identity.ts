@@ -9,7 +9,8 @@ import { noRegularization } from '../optim/regularization.js'
 import { constant, type Schedule } from '../optim/schedule.js'
 import { toBytes } from '../tensor/bytes.js'
 import { DEFAULT_LOSS } from './losses.js'
-import { DEFAULT_BATCH_SIZE, DEFAULT_TEMPERATURE, DEFAULT_WEIGHT, type TrainOptions } from './options.js'
+import { DEFAULT_TEMPERATURE, DEFAULT_WEIGHT } from './options/distillation.js'
+import { DEFAULT_BATCH_SIZE, type TrainOptions } from './options.js'
 
 /** What must be the same for training to go on: plain data by option. The epochs may differ where that changes nothing. */
 export interface TrainingIdentity extends Readonly<Record<string, unknown>> {

@@ -4,7 +4,7 @@ import { loadAddon } from '../binding/addon.js'
 import type { Dataset } from '../data/dataset.js'
 import type { AnyNetwork } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
-import type { Distillation } from './options.js'
+import type { Distillation } from './options/distillation.js'
 
 /** What is used beside a network: nobody may write to it meanwhile. */
 export interface UsedData {

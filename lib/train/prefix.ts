@@ -10,7 +10,8 @@ import { type JobOptions, runJob } from '../binding/native_job.js'
 import { type Augmentation, isRandom, nativeAugmentation } from '../data/augment.js'
 import { Dataset } from '../data/dataset.js'
 import type { AnyNetwork } from '../nn/network.js'
-import type { CacheOptions, ProgressiveResizing } from './options.js'
+import type { CacheOptions } from './options/cache.js'
+import type { ProgressiveResizing } from './options/progressive_resizing.js'
 
 /** Samples at a time while the cache is filled. @internal */
 export const PREFIX_BATCH = 250

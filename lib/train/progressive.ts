@@ -1,7 +1,7 @@
 import { TorchPruneError } from '../base/errors.js'
 import { resolveGraph } from '../nn/graph.js'
 import type { AnyNetwork } from '../nn/network.js'
-import { type ProgressiveResizing, progressiveResizingKind } from './options.js'
+import { type ProgressiveResizing, progressiveResizingKind } from './options/progressive_resizing.js'
 
 export type ImageSize = readonly [height: number, width: number]
 
