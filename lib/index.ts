@@ -18,19 +18,12 @@ export { type Versions, versions } from './binding/versions.js'
 export type { Augmentation } from './data/augment.js'
 export type { Batch, BatchesOf, BatchSource, MapOptions, MappedBatch } from './data/batches.js'
 export { CIFAR10_CLASSES, type Cifar10Options } from './data/cifar10.js'
-export {
-  type CheckOptions,
-  type DataSplits,
-  Dataset,
-  type DatasetOptions,
-  type FromBatchesOptions,
-  type ReadOptions,
-  type Samples,
-  type SkippedSample,
-} from './data/dataset.js'
+export { Dataset, type Samples, type SkippedSample } from './data/dataset.js'
+export type { CheckOptions, DatasetOptions, FromBatchesOptions, ReadOptions } from './data/dataset_options.js'
 export type { ImageFolderOptions, ImageOptions, ImageSplits } from './data/images.js'
 export type { MnistOptions } from './data/mnist.js'
 export { type PackOptions, type PackResult, packImages } from './data/packed.js'
+export type { DataSplits } from './data/splits.js'
 export { readSafetensors, writeSafetensors } from './formats/safetensors.js'
 export { readTensorFile } from './formats/tensor_file.js'
 export * as models from './models/index.js'

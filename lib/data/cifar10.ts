@@ -8,10 +8,11 @@ import { runJob } from '../binding/native_job.js'
 import { fromManyBytes } from '../tensor/bytes.js'
 import { tensor } from '../tensor/from.js'
 import { Tensor } from '../tensor/tensor.js'
-import { type DataSplits, Dataset } from './dataset.js'
+import { Dataset } from './dataset.js'
 import { enableForeignImages } from './decode.js'
 import { listClassFolders, nativeFiles, shown } from './image_files.js'
 import { decodingThreads } from './images.js'
+import type { DataSplits } from './splits.js'
 
 /** The names of the classes, in the order of their labels. */
 export const CIFAR10_CLASSES = [

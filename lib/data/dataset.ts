@@ -1,102 +1,38 @@
-import { type Abortable, abortOptions } from '../base/abort.js'
-import { isObject, list } from '../base/collection.js'
+import { list } from '../base/collection.js'
 import { TorchPruneError } from '../base/errors.js'
-import { callback, type Kind, number, seed as seedKind, whole, wrongValue } from '../base/kind.js'
+import { callback, whole } from '../base/kind.js'
 import { refuseRead } from '../base/lease.js'
-import { type OptionsOf, optional, readOptions } from '../base/option.js'
+import { readOptions } from '../base/option.js'
 import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
 import type { DatasetHandle } from '../binding/native.js'
-import { type Listener, runJob } from '../binding/native_job.js'
+import { runJob } from '../binding/native_job.js'
 import { tensorKind } from '../tensor/core.js'
 import { type Device, deviceKind } from '../tensor/device.js'
 import { Tensor } from '../tensor/tensor.js'
-import { augmentation, nativeAugmentation } from './augment.js'
+import { nativeAugmentation } from './augment.js'
 import {
   type Batch,
   BatchMaker,
   type BatchSource,
-  batchesOptions,
   explained,
   type MapOptions,
   type MappedBatch,
   mapOptions,
   sourceKind,
 } from './batches.js'
+import {
+  type CheckOptions,
+  checkOptions,
+  type DatasetOptions,
+  datasetOptions,
+  type FromBatchesOptions,
+  fromBatchesOptions,
+  type ReadOptions,
+  readingOptions,
+} from './dataset_options.js'
 
 const indicesKind = list(whole(), 'an array of indices')
-const ofChannels = list(number(), 'an array of numbers, one for each channel')
-
-const datasetOptions = {
-  /**
-   * For each channel of uint8 images, the value to subtract, on the scale 0..1.
-   * @default 0
-   */
-  mean: optional(ofChannels, []),
-  /**
-   * For each channel of uint8 images, the value to divide by, on the scale 0..1.
-   * @default 1
-   */
-  std: optional(ofChannels, []),
-}
-
-const fromBatchesOptions = { ...batchesOptions, ...datasetOptions }
-
-/** Options of `Dataset.fromBatches`. */
-export interface FromBatchesOptions extends OptionsOf<typeof fromBatchesOptions> {}
-
-/** Options of `Dataset.from`. */
-export interface DatasetOptions extends OptionsOf<typeof datasetOptions> {}
-
-/** A data set in three parts: one to train on, one to make choices on, and a test part that is only read at the end. */
-export interface DataSplits {
-  /** The samples to train on. */
-  readonly train: Dataset
-  /** The samples on which choices are based. */
-  readonly validation: Dataset
-  /** The samples that are only read at the end. */
-  readonly test: Dataset
-}
-
-const augmented = {
-  /**
-   * The augmentation, as in training.
-   * @default none: samples are returned as evaluation sees them
-   */
-  augment: optional(augmentation),
-  /**
-   * The seed of the augmentation.
-   * @default 0
-   */
-  seed: optional(seedKind, 0),
-  ...abortOptions,
-}
-
-const readingOptions = {
-  ...augmented,
-  /**
-   * The device of the returned tensors.
-   * @default 'cpu'
-   */
-  device: optional(deviceKind, 'cpu'),
-}
-
-const checkOptions = {
-  ...augmented,
-  /**
-   * The number of samples that are read at once.
-   * @default 64
-   */
-  batchSize: optional(whole(1), 64),
-  /** Called now and then with the number of samples that are done. */
-  onProgress: optional(callback<Listener>()),
-}
-
-/** Options of `Dataset.read`. */
-export interface ReadOptions extends Abortable, OptionsOf<typeof readingOptions> {}
-
-/** Options of `Dataset.check`. */
-export interface CheckOptions extends Abortable, OptionsOf<typeof checkOptions> {}
 
 /** Samples that were read. Those that could not be read are missing. */
 export interface Samples extends Disposable {
@@ -309,44 +245,5 @@ export class Dataset {
 
   [Symbol.dispose](): void {
     this.dispose()
-  }
-}
-
-/**
- * A dataset as an argument or an option. Passing all parts of a data set is an easy mistake, so it has an error of its
- * own.
- */
-export const datasetKind: Kind<Dataset> = {
-  expected: 'a Dataset',
-  fits: (value) => value instanceof Dataset,
-  read(value, name) {
-    if (value instanceof Dataset) return value
-    if (isObject(value) && value.train instanceof Dataset) {
-      throw new TorchPruneError(
-        'ERR_ARGUMENT',
-        `${name} must be a Dataset, got the parts of one: give one of them, such as its train`,
-      )
-    }
-    throw wrongValue(name, 'a Dataset, such as Dataset.from(images, labels)', value)
-  },
-}
-
-/** The parts of a data set that a function needs, as an argument; other parts are allowed. */
-export function splitsKind<const Part extends keyof DataSplits>(
-  ...parts: readonly Part[]
-): Kind<Pick<DataSplits, Part>> {
-  const expected = `the parts of a data set, { ${parts.join(', ')} }`
-  return {
-    expected,
-    fits: isObject,
-    read(value, name) {
-      if (value instanceof Dataset) {
-        const fix = `${wrongValue(name, expected, value).message}: dataset.split(1000) splits off a validation part`
-        throw new TorchPruneError('ERR_ARGUMENT', fix)
-      }
-      if (!isObject(value)) throw wrongValue(name, expected, value)
-      const read = parts.map((part) => [part, datasetKind.read(value[part], `${name}.${part}`)])
-      return Object.fromEntries(read) as Pick<DataSplits, Part>
-    },
   }
 }

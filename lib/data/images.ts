@@ -7,9 +7,10 @@ import { exists, refuse } from '../base/files.js'
 import { boolean, number, path, whole } from '../base/kind.js'
 import { type OptionsOf, optional, type ReadOf, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
-import { type DataSplits, Dataset } from './dataset.js'
+import { Dataset } from './dataset.js'
 import { enableForeignImages } from './decode.js'
 import { type ImageFile, listClassFolders, nativeFiles, stretchesOf } from './image_files.js'
+import type { DataSplits } from './splits.js'
 
 /**
  * The mean and standard deviation of ImageNet's training pixels by channel, on the scale 0..1; torchvision's networks

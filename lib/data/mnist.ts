@@ -1,8 +1,9 @@
 import { path, whole } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { fromManyBytes } from '../tensor/bytes.js'
-import { type DataSplits, Dataset } from './dataset.js'
+import { Dataset } from './dataset.js'
 import { findMnist, type MnistPart, readMnist } from './idx.js'
+import type { DataSplits } from './splits.js'
 
 /** The mean and standard deviation of the training pixels, on the scale 0..1. */
 const MNIST = { mean: [0.1307], std: [0.3081] }

@@ -2,10 +2,10 @@ import { TorchPruneError } from '../base/errors.js'
 import { inWords, type Kind, wrongValue } from '../base/kind.js'
 import { made } from '../base/option.js'
 import { type Cifar10Options, cifar10, cifar10Options } from '../data/cifar10.js'
-import type { DataSplits } from '../data/dataset.js'
 import { type ImageFolderOptions, imageFolderOptions } from '../data/images.js'
 import { type MnistOptions, mnist, mnistOptions } from '../data/mnist.js'
 import { images } from '../data/open_images.js'
+import type { DataSplits } from '../data/splits.js'
 
 /** The data sets that a recipe can name, with their options. */
 const dataSets = { mnist: mnistOptions, cifar10: cifar10Options, images: imageFolderOptions }
