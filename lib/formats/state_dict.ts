@@ -2,7 +2,8 @@ import type { DType } from '../base/dtype.js'
 import { quoted, refuse } from '../base/files.js'
 import { product } from '../base/lists.js'
 import { tensorBytes } from './header.js'
-import { isKind, type PickleHost, type PickleValue, unpickle } from './pickle.js'
+import { type PickleHost, unpickle } from './pickle.js'
+import { isKind, type PickleValue } from './pickle_values.js'
 
 /** A block of memory that tensors share. */
 export interface TorchStorage {

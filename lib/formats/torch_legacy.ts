@@ -3,7 +3,8 @@ import { bytesPerElement } from '../base/dtype.js'
 import { TorchPruneError } from '../base/errors.js'
 import { allocate, quoted, readFully, refuse } from '../base/files.js'
 import { MAX_HEADER_BYTES } from './header.js'
-import { isKind, unpickleAt } from './pickle.js'
+import { unpickleAt } from './pickle.js'
+import { isKind } from './pickle_values.js'
 import { stateDictHost, type TorchStorage, type TorchTensor, tensorsOf } from './state_dict.js'
 
 /** Where bytes are in a file. */
