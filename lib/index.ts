@@ -28,19 +28,15 @@ export { readSafetensors, writeSafetensors } from './formats/safetensors.js'
 export { readTensorFile } from './formats/tensor_file.js'
 export * as models from './models/index.js'
 export type * from './named_types.js'
+export type { AnyNetwork } from './nn/any_network.js'
 export type { LayerCost } from './nn/cost.js'
 export type { LayerKinds, LayerName, Layers, PrunableName } from './nn/graph.js'
 export * as nn from './nn/index.js'
 export { type LoadOptions, loadNetwork, loadWeights } from './nn/load.js'
-export {
-  type AnyNetwork,
-  type ForwardOptions,
-  type LoadStateOptions,
-  Network,
-  type NetworkOptions,
-  network,
-} from './nn/network.js'
-export type { MaskOptions, StateKeys } from './nn/state.js'
+export type { LoadStateOptions, StateKeys } from './nn/load_state.js'
+export { Network, network } from './nn/network.js'
+export type { ForwardOptions, NetworkOptions } from './nn/network_options.js'
+export type { MaskOptions } from './nn/state.js'
 export type { LoadedWeights } from './nn/weights_file.js'
 export type { WeightsOptions } from './nn/zeros.js'
 export * as optim from './optim/index.js'

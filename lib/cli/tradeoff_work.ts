@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { graphToJson } from '../nn/weights_file.js'
+import { graphToJson } from '../nn/stored_graph.js'
 import { makeNetwork } from '../recipes/model.js'
 import { type Recipe, retrainingOf } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'

@@ -2,9 +2,11 @@ import { refuse } from '../base/files.js'
 import { fixes } from '../base/fixes.js'
 import { path as pathKind } from '../base/kind.js'
 import { readOptions } from '../base/option.js'
-import { type AnyNetwork, Network, networkKind } from './network.js'
+import { type AnyNetwork, networkKind } from './any_network.js'
+import { Network } from './network.js'
 import { type NetworkOptions, networkOptions } from './network_options.js'
-import { type LoadedWeights, loadWeights as loadInto, readGraph } from './weights_file.js'
+import { readGraph } from './stored_graph.js'
+import { type LoadedWeights, loadWeights as loadInto } from './weights_file.js'
 import { type WeightsOptions, weightsOptions } from './zeros.js'
 
 export interface LoadOptions extends NetworkOptions, WeightsOptions {}

@@ -1,4 +1,4 @@
-import { seed } from '../base/kind.js'
+import { boolean, seed } from '../base/kind.js'
 import { type OptionsOf, optional } from '../base/option.js'
 import { deviceKind } from '../tensor/device.js'
 
@@ -16,3 +16,13 @@ export const networkOptions = {
 }
 
 export interface NetworkOptions extends OptionsOf<typeof networkOptions> {}
+
+export const forwardOptions = {
+  /**
+   * Switches dropout and batch statistics on.
+   * @default false
+   */
+  training: optional(boolean, false),
+}
+
+export interface ForwardOptions extends OptionsOf<typeof forwardOptions> {}

@@ -18,12 +18,6 @@ export const maskOptions = {
 /** Options of `Network.save()` and `Network.stateDict()`. */
 export interface MaskOptions extends OptionsOf<typeof maskOptions> {}
 
-/** The keys that a state dict lacks, and those that belong to nothing in the network. */
-export interface StateKeys {
-  readonly missingKeys: readonly string[]
-  readonly unexpectedKeys: readonly string[]
-}
-
 /** A network's tensors under PyTorch's names, with values of their own. */
 export async function stateOf(
   network: WeightHolder,

@@ -1,7 +1,9 @@
+import { quoted, refuse } from '../base/files.js'
 import { words } from '../base/kind.js'
 import { type OptionsOf, optional } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
+import { piecesOfStored, type StoredTensor } from '../tensor/bytes.js'
 import type { WeightHolder } from './weight_holder.js'
 
 /** How weights are read from a file. */
@@ -43,4 +45,25 @@ export function zerosHint(
   const others = more.length === 0 ? '' : `, and some of ${more.map(({ name }) => name).join(', ')},`
   const share = Math.round((100 * first.zeros) / first.kept)
   return `${share}% of the kept weights of ${first.name}${others} are zero without a mask: ${how} to seal them`
+}
+
+/** Refuses a layer of which no weight would stay, before anything is written. */
+export async function refuseAllZero(
+  weights: Iterable<string>,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  path: string,
+): Promise<void> {
+  for (const name of weights) {
+    const stored = tensors.get(name)
+    if (stored === undefined || !(await isAllZero(stored))) continue
+    throw refuse(path, `every weight of ${quoted(name)} is 0`, "load it without { mask: 'zeros' }")
+  }
+}
+
+async function isAllZero(stored: StoredTensor): Promise<boolean> {
+  // The first weight that is not 0 ends the search.
+  for await (const piece of piecesOfStored(stored)) {
+    if (piece.some((byte) => byte !== 0 && byte !== 0x80)) return false
+  }
+  return true
 }

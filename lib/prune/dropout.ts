@@ -1,6 +1,6 @@
+import type { AnyNetwork } from '../nn/any_network.js'
 import { isPrunable } from '../nn/cost.js'
 import { kindOf } from '../nn/layer_kind.js'
-import type { AnyNetwork } from '../nn/network.js'
 import type { LayerKept } from './mask.js'
 
 /** By the square-root rule, as it is (`false`), or `'off'` from the first round on. */

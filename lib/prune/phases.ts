@@ -1,6 +1,6 @@
 import { TorchPruneError } from '../base/errors.js'
+import type { AnyNetwork } from '../nn/any_network.js'
 import { kindOf } from '../nn/layer_kind.js'
-import type { AnyNetwork } from '../nn/network.js'
 
 /** Which layers a round prunes and retrains, the others being fixed (paper, section 3.3). */
 export type Phase = 'all' | 'conv' | 'fc'

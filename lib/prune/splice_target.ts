@@ -1,5 +1,5 @@
 import { TorchPruneError } from '../base/errors.js'
-import type { AnyNetwork } from '../nn/network.js'
+import type { AnyNetwork } from '../nn/any_network.js'
 import { type Criterion, checkCriterion, layersOf, type SpliceCriterion } from './criterion.js'
 import { chosenDeviation, refuseNonFinite, weightStatistics } from './mask.js'
 import type { SpliceTargetState } from './progress.js'

@@ -7,11 +7,13 @@ import { shown } from '../base/shown.js'
 import { nearest, unknownName } from '../base/spelling.js'
 import { createModel, type ModelName, type Models, modelNames } from '../models/index.js'
 import { dropoutOptions, hiddenSizeOptions } from '../models/options.js'
+import type { AnyNetwork } from '../nn/any_network.js'
 import { type LayerKinds, type Layers, type PrunableName, resolveGraph } from '../nn/graph.js'
 import { layerKind } from '../nn/layer_kind.js'
 import type { Layer } from '../nn/layers/index.js'
-import { type AnyNetwork, Network, type NetworkOptions } from '../nn/network.js'
-import { graphToJson } from '../nn/weights_file.js'
+import { Network } from '../nn/network.js'
+import type { NetworkOptions } from '../nn/network_options.js'
+import { graphToJson } from '../nn/stored_graph.js'
 
 const modelName: Kind<ModelName> = {
   expected: `the name of a model (${modelNames.join(', ')})`,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import type { AnyNetwork } from '../nn/any_network.js'
 import { kindOf } from '../nn/layer_kind.js'
-import type { AnyNetwork } from '../nn/network.js'
 import { loadWeights } from '../nn/weights_file.js'
 import { parameterReport } from '../prune/surgery/neurons.js'
 import { Checkpoint, type RunState } from '../runs/checkpoint.js'

@@ -3,8 +3,9 @@ import type { Job } from '../base/job.js'
 import { type OptionsOf, readOptions } from '../base/option.js'
 import type { Dataset } from '../data/dataset.js'
 import { datasetKind } from '../data/splits.js'
+import { type AnyNetwork, networkKind } from '../nn/any_network.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
-import { type AnyNetwork, networkKind } from '../nn/network.js'
+import { refuseSpliced } from '../nn/sealed.js'
 import { applyCriterion } from '../prune/mask.js'
 import { sensitivityOptions } from '../prune/options.js'
 import { magnitude } from '../prune/score/magnitude.js'
@@ -112,7 +113,7 @@ async function* pointsOf(
   report: (progress: StudyProgress) => void,
 ): AsyncGenerator<SensitivityPoint, Sensitivity, void> {
   const { densities = SENSITIVITY_GRID, loss, autocast, memoryFormat, signal } = options
-  network.refuseSpliced('sensitivity is not measured')
+  refuseSpliced(network, 'sensitivity is not measured')
   await checkWeights(network, signal)
   await checkValues(dataset, 'the dataset', signal)
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)

@@ -1,6 +1,6 @@
 import { TorchPruneError } from '../base/errors.js'
 import type { Dataset } from '../data/dataset.js'
-import type { AnyNetwork } from '../nn/network.js'
+import type { AnyNetwork } from '../nn/any_network.js'
 import { Tensor } from '../tensor/tensor.js'
 import { predict } from './evaluate.js'
 import { checkLogits, checkWeights } from './numbers.js'

@@ -1,4 +1,4 @@
-import type { AnyNetwork } from '../nn/network.js'
+import type { AnyNetwork } from '../nn/any_network.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { Evaluation } from './metrics.js'
 import type { EarlyStoppingOptions } from './options/early_stopping.js'

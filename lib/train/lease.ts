@@ -2,7 +2,7 @@ import { Job, type Work } from '../base/job.js'
 import { Lease, refuseOwned } from '../base/lease.js'
 import { loadAddon } from '../binding/addon.js'
 import type { Dataset } from '../data/dataset.js'
-import type { AnyNetwork } from '../nn/network.js'
+import type { AnyNetwork } from '../nn/any_network.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Distillation } from './options/distillation.js'
 

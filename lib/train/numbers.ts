@@ -4,7 +4,7 @@ import { loadAddon } from '../binding/addon.js'
 import type { NonFinite, NonFiniteTensor } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import type { Dataset } from '../data/dataset.js'
-import type { AnyNetwork } from '../nn/network.js'
+import type { AnyNetwork } from '../nn/any_network.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 /** `3 NaN`, `2 infinite values`, or both. */

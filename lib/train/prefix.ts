@@ -9,7 +9,7 @@ import { loadAddon } from '../binding/addon.js'
 import { type JobOptions, runJob } from '../binding/native_job.js'
 import { type Augmentation, isRandom, nativeAugmentation } from '../data/augment.js'
 import { Dataset } from '../data/dataset.js'
-import type { AnyNetwork } from '../nn/network.js'
+import type { AnyNetwork } from '../nn/any_network.js'
 import type { CacheOptions } from './options/cache.js'
 import type { ProgressiveResizing } from './options/progressive_resizing.js'
 

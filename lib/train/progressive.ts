@@ -1,6 +1,6 @@
 import { TorchPruneError } from '../base/errors.js'
+import type { AnyNetwork } from '../nn/any_network.js'
 import { resolveGraph } from '../nn/graph.js'
-import type { AnyNetwork } from '../nn/network.js'
 import { type ProgressiveResizing, progressiveResizingKind } from './options/progressive_resizing.js'
 
 export type ImageSize = readonly [height: number, width: number]

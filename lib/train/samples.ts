@@ -1,7 +1,7 @@
 import { TorchPruneError } from '../base/errors.js'
 import { loadAddon } from '../binding/addon.js'
 import { Dataset } from '../data/dataset.js'
-import type { AnyNetwork } from '../nn/network.js'
+import type { AnyNetwork } from '../nn/any_network.js'
 import type { Loss } from './losses.js'
 
 /** Throws unless `dataset` holds samples that the network takes. `name` is what a message calls it. */

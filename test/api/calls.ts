@@ -13,7 +13,7 @@ export interface Entry {
 // Declared `@internal` or protected: they are not in the types that users see.
 const INTERNAL = new Set([
   ...['Tensor.wrap', 'Tensor.apply', 'Tensor.applyMany', 'Tensor.query', 'Tensor.applyInPlace'],
-  ...['Network.load', 'Network.refuseSpliced', 'Network.rebuild', 'Network.put', 'Network.snapshot'],
+  ...['Network.rebuild', 'Network.replaceLayers', 'Network.put', 'Network.snapshot'],
   ...['Network.ready', 'Network.tensorShapes', 'Network.toLoad'],
 ])
 

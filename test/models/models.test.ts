@@ -13,7 +13,7 @@ import {
   vgg16bn,
   wrn16x2,
 } from '../../lib/models/index.js'
-import type { AnyNetwork } from '../../lib/nn/network.js'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
 import { scope } from '../../lib/tensor/scope.js'
 import { device } from '../support/device.js'
@@ -63,7 +63,7 @@ describe('models', () => {
       for (const { name, shape } of shapes) {
         if (name.endsWith('.num_batches_tracked')) continue
         using values = noisyWeight(name, shape)
-        await net.load(name, values)
+        await net.put([[name, values]])
       }
       using sample = noisySample(input)
       using output = noGrad(() => net.forward(sample))

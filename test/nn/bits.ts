@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { setEagerThreads } from '../../lib/binding/threads.js'
-import type { AnyNetwork } from '../../lib/nn/network.js'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import { toBytes } from '../../lib/tensor/bytes.js'
 import type { Tensor } from '../../lib/tensor/tensor.js'
 

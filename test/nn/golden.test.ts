@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { AnyNetwork } from '../../lib/nn/network.js'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import { Network } from '../../lib/nn/network.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
 import { crossEntropy } from '../../lib/tensor/loss.js'
@@ -20,7 +20,7 @@ for (const [title, { inputShape, layers }] of Object.entries(golden.fixture.netw
     let parameters: string[]
     beforeEach(async () => {
       network = new Network(inputShape, layersFrom(layers), { device })
-      for (const name of network.tensorNames()) await network.load(name, value(`initial.${name}`))
+      for (const name of network.tensorNames()) await network.put([[name, value(`initial.${name}`)]])
       parameters = network.tensorNames().filter((name) => !/running|num_batches/.test(name))
     })
     afterEach(() => network.dispose())

@@ -69,7 +69,7 @@ describe('a spliced layer', () => {
     // Without a mask that would seal: the gradient of a weight that is 0.
     for (const layer of net.prunable) {
       using values = scope(() => net.tensor(`${layer}.weight`).detach().mul(net.mask(layer)!))
-      await masked.load(`${layer}.weight`, values)
+      await masked.put([[`${layer}.weight`, values]])
     }
     scope(() => {
       const input = randn([4, 2, 5, 5], { device })

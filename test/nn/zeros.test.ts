@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import { loadNetwork } from '../../lib/nn/load.js'
-import type { AnyNetwork } from '../../lib/nn/network.js'
 import { loadWeights } from '../../lib/nn/weights_file.js'
 import { zerosHint } from '../../lib/nn/zeros.js'
 import { sgd } from '../../lib/optim/spec.js'
@@ -32,7 +32,7 @@ describe('zeros that were baked in elsewhere', () => {
       Float32Array.from({ length: 96 }, (_, i) => value(i)),
       { shape: [16, 6] },
     )
-    await net.load('fc1.weight', values)
+    await net.put([['fc1.weight', values]])
     await net.save(path)
   }
   before(() => bake(file, third))

@@ -43,7 +43,7 @@ async function check(
         : adamw(own as AdamOptions)
   using net = network([6], { fc: linear(6, 4) }, { device })
   for (const [key, parameter] of Object.entries(PARAMETERS)) {
-    await net.load(parameter, golden.tensor(`initial.${key}`))
+    await net.put([[parameter, golden.tensor(`initial.${key}`)]])
   }
   using optimizer = Optimizer.of(net, spec)
   // Other processors round products and sums in one step or in two. A GPU's kernel rounds 1 - beta2 to float32

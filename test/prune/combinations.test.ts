@@ -69,7 +69,7 @@ describe('scores and selections combine as in the reference:', () => {
       using net = make()
       for (const layer of golden.fixture.layers) {
         using values = golden.tensor(`weight.${layer}`)
-        await net.load(`${layer}.weight`, values)
+        await net.put([[`${layer}.weight`, values]])
       }
       for (const [index, parameters] of rounds.entries()) {
         await applyCriterion(net, selectBy(scores[score]!, select, parameters) as Criterion<never>)
@@ -95,7 +95,7 @@ describe('N:M', () => {
   it('keeps the first of equal weights', async () => {
     using net = network([8], { fc: linear(8, 1) }, { device })
     using values = tensor([[1, -1, 1, 1, 0, 0, 0, 2]], { device })
-    await net.load('fc.weight', values)
+    await net.put([['fc.weight', values]])
     await applyCriterion(net, criteria.magnitude().nm(2, 4))
     using mask = net.mask('fc')!
     expect([...mask.data()].map(Number)).to.deep.equal([1, 1, 0, 0, 1, 0, 0, 1])

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import { conv2d, flatten, linear } from '../../lib/nn/layers/index.js'
-import { type AnyNetwork, network } from '../../lib/nn/network.js'
+import { network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
 import type { Criterion } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
@@ -42,7 +43,7 @@ describe('a density is met exactly where magnitudes are equal, in two rounds:', 
       using net = make()
       for (const layer of golden.fixture.layers) {
         using values = golden.tensor(`weight.${weights}.${layer}`)
-        await net.load(`${layer}.weight`, values)
+        await net.put([[`${layer}.weight`, values]])
       }
       for (const [round, density] of densities.entries()) {
         await applyCriterion(net, made[criterion]!(density))
@@ -63,7 +64,7 @@ async function fill(net: AnyNetwork, value: (index: number) => number): Promise<
     using weight = net.tensor(`${layer}.weight`)
     const values = Float32Array.from({ length: weight.numel }, (_, i) => value(i))
     using filled = tensor(values, { shape: [...weight.shape] })
-    await net.load(`${layer}.weight`, filled)
+    await net.put([[`${layer}.weight`, filled]])
   }
 }
 const alike = (index: number) => (index % 2 ? 0.5 : -0.5)

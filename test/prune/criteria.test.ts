@@ -1,6 +1,7 @@
 import { expect } from 'chai'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import { conv2d, flatten, linear } from '../../lib/nn/layers/index.js'
-import { type AnyNetwork, network } from '../../lib/nn/network.js'
+import { network } from '../../lib/nn/network.js'
 import type { Criterion } from '../../lib/prune/criterion.js'
 import { applyCriterion, initialDeviations, keptWeights } from '../../lib/prune/mask.js'
 import type { InitialDeviations } from '../../lib/prune/progress.js'
@@ -57,7 +58,7 @@ describe('criteria prune what the reference prunes, in two rounds:', () => {
       for (const [index, round] of rounds.entries()) {
         for (const layer of golden.fixture.layers) {
           using values = golden.tensor(`weight.${index + 1}.${layer}`)
-          await net.load(`${layer}.weight`, values)
+          await net.put([[`${layer}.weight`, values]])
         }
         if (index === 0) initial = await initialDeviations(net)
         if (deviation === 'initial') {

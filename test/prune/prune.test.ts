@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import {
   batchNorm2d,
   conv2d,
@@ -9,7 +10,7 @@ import {
   localResponseNorm,
   relu,
 } from '../../lib/nn/layers/index.js'
-import { type AnyNetwork, network } from '../../lib/nn/network.js'
+import { network } from '../../lib/nn/network.js'
 import { l2 } from '../../lib/optim/regularization.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { adjustDropout } from '../../lib/prune/dropout.js'
@@ -139,7 +140,7 @@ describe('prune', () => {
     for (const name of other.tensorNames()) {
       using values = trained.tensor(name)
       using plain = values.detach()
-      await other.load(name, plain)
+      await other.put([[name, plain]])
     }
     await prune(trained, splits, options)
     await prune(other, splits, options)

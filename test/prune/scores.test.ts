@@ -28,7 +28,7 @@ async function make(): Promise<Network> {
   const net = new Network(inputShape, layersFrom(layers), { device })
   for (const name of net.tensorNames()) {
     using values = golden.tensor(`initial.${name}`)
-    await net.load(name, values)
+    await net.put([[name, values]])
   }
   return net
 }

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import type { Layers } from '../../lib/nn/graph.js'
 import {
   add,
@@ -11,7 +12,7 @@ import {
   maxPool2d,
   relu,
 } from '../../lib/nn/layers/index.js'
-import { type AnyNetwork, Network } from '../../lib/nn/network.js'
+import { Network } from '../../lib/nn/network.js'
 import { Optimizer, type ParameterState } from '../../lib/optim/optimizer.js'
 import { l1, l2, noRegularization, type Regularization } from '../../lib/optim/regularization.js'
 import { adam, adamw, type OptimizerSpec, sgd } from '../../lib/optim/spec.js'

@@ -5,9 +5,10 @@ import { expect } from 'chai'
 import { TorchPruneError } from '../../lib/base/errors.js'
 import { loadAddon } from '../../lib/binding/addon.js'
 import { Dataset } from '../../lib/data/dataset.js'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import { batchNorm2d, conv2d, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { loadNetwork } from '../../lib/nn/load.js'
-import { type AnyNetwork, network } from '../../lib/nn/network.js'
+import { network } from '../../lib/nn/network.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { l1, l2, noRegularization } from '../../lib/optim/regularization.js'
 import { type AdamSpec, adam, adamw, type OptimizerSpec, sgd } from '../../lib/optim/spec.js'
@@ -311,7 +312,7 @@ describe('a pruned weight is sealed:', () => {
     using net = make()
     await maskAll(net)
     using values = full([3, 36], Number.NaN, { device })
-    await net.load('fc.weight', values)
+    await net.put([['fc.weight', values]])
     await expectSealed(net)
   })
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { AnyNetwork } from '../../lib/nn/network.js'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import type { Optimizer } from '../../lib/optim/optimizer.js'
 import { scope } from '../../lib/tensor/scope.js'
 import type { Tensor } from '../../lib/tensor/tensor.js'

@@ -5,9 +5,10 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { deriveSeed } from '../../lib/base/seed.js'
 import { Dataset } from '../../lib/data/dataset.js'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import { conv2d, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { loadNetwork } from '../../lib/nn/load.js'
-import { type AnyNetwork, network } from '../../lib/nn/network.js'
+import { network } from '../../lib/nn/network.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { type SgdSpec, sgd } from '../../lib/optim/spec.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
@@ -81,7 +82,7 @@ describe('splicing trains what plain PyTorch trains, masks identical:', () => {
       const train = Dataset.from(images, labels)
       for (const parameter of net.tensorNames()) {
         using values = golden.tensor(`initial.${parameter}`)
-        await net.load(parameter, values)
+        await net.put([[parameter, values]])
       }
       let seen = 0
       const run = splice(
@@ -398,7 +399,7 @@ describe('spliceOnce', () => {
 
 async function load(net: AnyNetwork, values: readonly number[]): Promise<void> {
   using own = tensor(values, { shape: [3, 16] })
-  await net.load('fc2.weight', own)
+  await net.put([['fc2.weight', own]])
 }
 
 describe('the steps at which masks change', () => {

@@ -32,7 +32,7 @@ describe('statistics of weights that are taken in parts', () => {
   const loaded = async () => {
     const net = network([COLUMNS], { fc: linear(COLUMNS, ROWS) }, { device })
     using weight = tensor(values, { shape: [ROWS, COLUMNS] })
-    await net.load('fc.weight', weight)
+    await net.put([['fc.weight', weight]])
     return net
   }
 
@@ -64,7 +64,7 @@ describe('statistics of weights that are taken in parts', () => {
     broken[values.length - 2] = Number.POSITIVE_INFINITY
     broken[values.length - 1] = 0
     using weight = tensor(broken, { shape: [ROWS, COLUMNS] })
-    await net.load('fc.weight', weight)
+    await net.put([['fc.weight', weight]])
     const [found] = await weightStatistics(net, ['fc'])
     expect(found).to.include({ nan: 1, infinite: 1, zeros: 1 })
     expect(found!.deviation).to.be.NaN

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { AnyNetwork } from '../../lib/nn/network.js'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
 import { criteria } from '../../lib/prune/score/index.js'

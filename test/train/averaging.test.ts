@@ -35,7 +35,7 @@ async function prepared() {
   const net = network([1, 6, 6], layers, { device })
   for (const name of net.tensorNames()) {
     using values = tensor(`initial.${name}`)
-    await net.load(name, values)
+    await net.put([[name, values]])
   }
   using keep = tensor('keep')
   await net.setMask('conv', keep)
@@ -102,7 +102,7 @@ describe('averages of weights', () => {
     net.freeze('conv')
     using weight = net.tensor('conv.weight').detach().clone()
     using convolution = network([1, 6, 6], { conv: layers.conv }, { device })
-    await convolution.load('conv.weight', weight)
+    await convolution.put([['conv.weight', weight]])
     const data = images()
     // 24 images in batches of 10, 10 and 4, in the order of the data set.
     const optimizer = sgd({ lr: 0.1 })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Dataset } from '../../lib/data/dataset.js'
-import type { AnyNetwork } from '../../lib/nn/network.js'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import { l2 } from '../../lib/optim/regularization.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { noGrad } from '../../lib/tensor/autograd.js'

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { ComputeOptions, MemoryFormat } from '../../lib/base/compute.js'
 import { Dataset } from '../../lib/data/dataset.js'
-import { type AnyNetwork, Network } from '../../lib/nn/network.js'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
+import { Network } from '../../lib/nn/network.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { adam, adamw, type OptimizerSpec, sgd } from '../../lib/optim/spec.js'
 import { prune } from '../../lib/prune/prune.js'
@@ -33,7 +34,7 @@ async function prepared(masked = true): Promise<AnyNetwork> {
   const net = new Network([3, 10, 10], layersFrom(fixture.layers), { device })
   for (const name of net.tensorNames()) {
     using values = tensor(`initial.${name}`)
-    await net.load(name, values)
+    await net.put([[name, values]])
   }
   for (const layer of masked ? net.prunable : []) {
     using keep = tensor(`${layer}.keep`)

@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import type { TorchPruneError } from '../../lib/base/errors.js'
 import { Dataset } from '../../lib/data/dataset.js'
+import type { AnyNetwork } from '../../lib/nn/any_network.js'
 import { batchNorm2d, conv2d, flatten, linear } from '../../lib/nn/layers/index.js'
-import { type AnyNetwork, Network, network } from '../../lib/nn/network.js'
+import { Network, network } from '../../lib/nn/network.js'
 import { swa } from '../../lib/optim/averaging.js'
 import { Optimizer } from '../../lib/optim/optimizer.js'
 import { l1 } from '../../lib/optim/regularization.js'
@@ -311,7 +312,7 @@ describe('while a job runs', () => {
       to: () => net.to(device),
       setDropout: () => net.setDropout('drop', 0),
       reseed: () => net.reseed(1),
-      load: () => net.load('fc1.weight', values),
+      put: () => net.put([['fc1.weight', values]]),
       assertSealed: () => net.assertSealed(),
       'Optimizer.of': () => Optimizer.of(net, optimizer),
       step: () => own.step(),
@@ -533,7 +534,7 @@ describe('evaluate', () => {
       [0, 3],
       [4, 0],
     ])
-    await net.load('fc.weight', weight)
+    await net.put([['fc.weight', weight]])
     // The scores are 1 0 2 0 3 0 4 and 0 1 0 2 0 3 0.
     using images = tensor([
       [1, 0],

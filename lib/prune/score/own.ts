@@ -1,7 +1,7 @@
 import { TorchPruneError } from '../../base/errors.js'
 import { callback } from '../../base/kind.js'
 import { readOptions } from '../../base/option.js'
-import type { AnyNetwork } from '../../nn/network.js'
+import type { AnyNetwork } from '../../nn/any_network.js'
 import { noGrad } from '../../tensor/autograd.js'
 import { scope } from '../../tensor/scope.js'
 import { Tensor } from '../../tensor/tensor.js'

@@ -1,7 +1,7 @@
 import { TorchPruneError } from '../../base/errors.js'
 import type { Table } from '../../base/option.js'
 import type { Dataset } from '../../data/dataset.js'
-import type { AnyNetwork } from '../../nn/network.js'
+import type { AnyNetwork } from '../../nn/any_network.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { Loss } from '../../train/losses.js'
 

@@ -2,10 +2,10 @@ import { refuseReading } from '../../base/lease.js'
 import { product } from '../../base/lists.js'
 import { loadAddon } from '../../binding/addon.js'
 import { runJob } from '../../binding/native_job.js'
+import { type AnyNetwork, networkKind } from '../../nn/any_network.js'
 import { isPrunable, parameterShapes } from '../../nn/cost.js'
 import type { Node } from '../../nn/graph.js'
 import { kindOf } from '../../nn/layer_kind.js'
-import { type AnyNetwork, networkKind } from '../../nn/network.js'
 
 /** Parameters that a pruned network still needs. */
 export interface ParameterReport {

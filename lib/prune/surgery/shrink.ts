@@ -1,7 +1,9 @@
 import { refuseOwned } from '../../base/lease.js'
 import { readOptions } from '../../base/option.js'
+import { networkKind } from '../../nn/any_network.js'
 import type { LayerKinds } from '../../nn/graph.js'
-import { type Network, networkKind } from '../../nn/network.js'
+import type { Network } from '../../nn/network.js'
+import { refuseSpliced } from '../../nn/sealed.js'
 import { invokeLater } from '../../tensor/invoke.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { predict } from '../../train/evaluate.js'
@@ -40,7 +42,7 @@ export async function removeDeadNeurons<K extends LayerKinds>(
   networkKind.read(network, 'prune.removeDeadNeurons: network')
   const read = readOptions('prune.removeDeadNeurons', shrinkOptions, options)
   refuseOwned(network)
-  network.refuseSpliced('dead neurons are not removed')
+  refuseSpliced(network, 'dead neurons are not removed')
   return holdingNetwork('removeDeadNeurons()', network, { datasets: [read.certify] }, () =>
     removeOnce(network, read),
   )

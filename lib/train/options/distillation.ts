@@ -1,6 +1,6 @@
 import { anyOf, type Kind, number } from '../../base/kind.js'
 import { group, type OptionsOf, optional, type ReadOf } from '../../base/option.js'
-import { networkKind } from '../../nn/network.js'
+import { networkKind } from '../../nn/any_network.js'
 import { tensorKind } from '../../tensor/core.js'
 
 export const DEFAULT_WEIGHT = 0.7

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { Dataset } from '../../../lib/data/dataset.js'
 import { mobilenetV2 } from '../../../lib/models/index.js'
+import type { AnyNetwork } from '../../../lib/nn/any_network.js'
 import { prefix } from '../../../lib/nn/graph.js'
 import {
   adaptiveAvgPool2d,
@@ -28,7 +29,7 @@ import {
   tanh,
   upsample,
 } from '../../../lib/nn/layers/index.js'
-import { type AnyNetwork, type Network, network } from '../../../lib/nn/network.js'
+import { type Network, network } from '../../../lib/nn/network.js'
 import { removeDeadNeurons } from '../../../lib/prune/surgery/shrink.js'
 import { full, ones } from '../../../lib/tensor/factories.js'
 import { tensor } from '../../../lib/tensor/from.js'
@@ -277,7 +278,7 @@ describe('removing dead neurons', () => {
     using net = convolutional()
     // A shift that survives the ReLU, so that there is something to move.
     using shift = ones([6], { device })
-    await net.load('bn1.bias', shift)
+    await net.put([['bn1.bias', shift]])
     await cut(net, 'conv1', [0, 3])
     await cut(net, 'conv2', [1])
     const { removed, certificate } = await removeDeadNeurons(net, { certify: samples([2, 8, 8]) })
@@ -378,7 +379,7 @@ describe('removing dead neurons', () => {
   it('keeps a constant that the padding of a depthwise convolution breaks at the border', async () => {
     using net = separable({ padding: 1 })
     using bias = ones([8], { device })
-    await net.load('expand.bias', bias)
+    await net.put([['expand.bias', bias]])
     await cut(net, 'expand', [2])
     const { removed, kept } = await removeDeadNeurons(net)
     expect(removed).to.deep.equal([])
@@ -440,10 +441,10 @@ describe('removing dead neurons', () => {
   it('removes as many channels of each group of a grouped convolution', async () => {
     using net = grouped()
     using bias = tensor([0.5, -1, 2, 1, 0.3, -0.7, 1.5, 0.9], { device })
-    await net.load('conv1.bias', bias)
+    await net.put([['conv1.bias', bias]])
     // What ReLU makes 0, a transposed convolution can do without.
     using low = full([6], -0.1, { device })
-    await net.load('conv2.bias', low)
+    await net.put([['conv2.bias', low]])
     await cut(net, 'conv1', [1, 2, 6])
     await cut(net, 'conv2', [0, 4, 5])
     const { removed, kept, certificate } = await removeDeadNeurons(net, { certify: samples([2, 8, 8]) })
@@ -495,7 +496,7 @@ describe('removing dead neurons', () => {
     using net = mobilenetV2({ seed: 3, device })
     // Shifts that survive ReLU6: a dead channel of a depthwise convolution then says something.
     using shift = full([144], 0.7, { device })
-    await net.load('features.3.conv.1.1.bias', shift)
+    await net.put([['features.3.conv.1.1.bias', shift]])
     await cut(net, 'features.1.conv.0.0', [4, 9])
     await cut(net, 'features.3.conv.1.0', [0, 7, 143])
     await cut(net, 'features.5.conv.0.0', [11])
@@ -533,7 +534,7 @@ describe('removing dead neurons', () => {
         { seed: 8, device },
       )
       using bias = tensor([-4, -1.5, -0.2, 0.3, 2, 7], { device })
-      await net.load('conv1.bias', bias)
+      await net.put([['conv1.bias', bias]])
       await cut(net, 'conv1', [0, 1, 2, 4, 5])
       const { removed, certificate } = await removeDeadNeurons(net, { certify: samples([2, 6, 6]) })
       expect(removed).to.deep.equal([{ layer: 'conv1', neurons: 5, of: 6 }])
