@@ -4,7 +4,7 @@ import { Ours } from '../lenet/ours.js'
 import type { Python } from '../lenet/python.js'
 import type { Task } from '../lenet/task.js'
 import { judgeLosses, type LossJudgment, otherThreads, weightTolerance } from './judgment.js'
-import { type RivalRun, runRival } from './rival.js'
+import { type LeNetRun, runRival } from './rival.js'
 import { type Difference, difference } from './tensors.js'
 
 /** The result of training on one side. */
@@ -43,15 +43,18 @@ export async function compareAll(
   python: Python,
   options: { readonly threads: number; readonly steps: number },
 ): Promise<Comparison[]> {
+  const sgdIn = (threads: number) =>
+    runRival<LeNetRun>(python, 'compare_lenet.py', task, {
+      model: task.model,
+      optimizer: 'sgd',
+      steps: options.steps,
+      threads,
+    })
   // This measures how far Python deviates from itself.
-  const again = await runRival(python, task, {
-    ...options,
-    threads: otherThreads(options.threads),
-    optimizer: 'sgd',
-  })
+  const again = await sgdIn(otherThreads(options.threads))
   // We do not compare with torch's own fused=True: that kernel rounds differently than its loop, and occasionally this
   // grows to 2e-3 of the largest weight within 200 steps. Our fused kernel rounds as the loop does.
-  const sgd = await runRival(python, task, { ...options, optimizer: 'sgd' })
+  const sgd = await sgdIn(options.threads)
   const ourLooped = await runOurs(task, options.steps, false)
   const ourFused = await runOurs(task, options.steps, true)
   return [
@@ -81,7 +84,7 @@ function contents(network: Network): Pick<OurRun, 'parameters' | 'masks'> {
   return { parameters: new Map(parameters), masks: new Map(masks) }
 }
 
-function compare(title: string, ours: OurRun, theirs: RivalRun, again: RivalRun): Comparison {
+function compare(title: string, ours: OurRun, theirs: LeNetRun, again: LeNetRun): Comparison {
   const rival = (name: string, run = theirs) => {
     const tensor = run.tensors.get(name)
     if (tensor === undefined) throw new Error(`Python's side wrote no ${name}`)

@@ -39,8 +39,8 @@ export function judgeLosses(
   again: ArrayLike<number>,
 ): LossJudgment {
   const steps = theirs.length
-  const from = Array.from(theirs, (loss, i) => relative(ours[i]!, loss))
-  const own = Array.from(theirs, (loss, i) => relative(again[i]!, loss))
+  const from = relativeDifferences(ours, theirs)
+  const own = relativeDifferences(again, theirs)
   const grownAt = own.findIndex((apart) => !(apart <= GROWN))
   const judged = grownAt < 0 ? steps : grownAt
   const failed = from.findIndex((apart, i) => {
@@ -78,10 +78,16 @@ export function otherThreads(threads: number): number {
   return threads === 1 ? 2 : 1
 }
 
+/** How far each of `losses` is from the one of `to`, relatively. */
+export function relativeDifferences(losses: ArrayLike<number>, to: ArrayLike<number>): number[] {
+  return Array.from(to, (loss, i) => relative(losses[i]!, loss))
+}
+
 function relative(value: number, to: number): number {
   return value === to ? 0 : Math.abs(value / to - 1)
 }
 
-function most(values: readonly number[]): number {
+/** The largest of differences; NaN if any is NaN, and 0 if there are none. */
+export function most(values: readonly number[]): number {
   return values.reduce((largest, value) => (value > largest || Number.isNaN(value) ? value : largest), 0)
 }

@@ -1,8 +1,9 @@
 import { renderTable } from '../../lib/cli/table.js'
 import { MODES, type Mode } from '../network/sides.js'
 import type { Comparison, Side } from './comparison.js'
-import { lossWords } from './judgment.js'
+import { lossWords, most, otherThreads } from './judgment.js'
 import { type NetworkComparison, seconds } from './network.js'
+import { EARLY, type TrainingComparison } from './training.js'
 
 /** Prints a comparison for people: the tensors, the masks, how both sides trained, and the verdict. */
 export function printComparison(comparison: Comparison): void {
@@ -59,4 +60,33 @@ export function printNetwork({ runs, verdicts }: NetworkComparison): void {
     return [what, value, wanted, met === undefined ? '' : met ? 'yes' : 'NO']
   })
   console.log(`${renderTable(['what', 'measured', 'wanted', 'met'], rows)}\n`)
+}
+
+/** Differences are shown for the steps up to each of these, and for all. */
+const WINDOWS = [10, EARLY.steps]
+
+/** Prints the comparisons of dense trainings as a Markdown table, whose figures can be quoted as they are. */
+export function printTrainings(comparisons: readonly TrainingComparison[], threads: number): void {
+  const longest = Math.max(...comparisons.map(({ judgment }) => judgment.steps))
+  const windows = [...WINDOWS.filter((steps) => steps < longest), longest]
+  const rows = comparisons.map(({ name, ends, apart, judgment, identical, tensors, passed }) => {
+    const first = apart.ours.findIndex((each) => each !== 0)
+    const largest = (each: readonly number[], steps: number) => scientific(most(each.slice(0, steps)))
+    return [
+      name,
+      `${ends[0].toFixed(3)} to ${ends[1].toFixed(3)}`,
+      `${judgment.identical} of ${judgment.steps} losses, ${identical} of ${tensors} tensors`,
+      first < 0 ? 'none' : `${first + 1}`,
+      ...windows.map((steps) => `${largest(apart.ours, steps)} / ${largest(apart.python, steps)}`),
+      passed ? 'yes' : 'NO',
+    ]
+  })
+  const steps = windows.map((last) => `steps 1 to ${last}`)
+  const columns = ['training', 'loss', 'same bits', 'first step with others', ...steps, 'met']
+  console.log(
+    `The largest relative differences of losses: ours from Python's / Python's on ${otherThreads(threads)} from ` +
+      `${threads} of its threads. Wanted: ${EARLY.most.toExponential()} in ${EARLY.steps} steps, or as close as Python to itself.\n`,
+  )
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  console.log(`${[columns, columns.map(() => '---'), ...rows].map(line).join('\n')}\n`)
 }

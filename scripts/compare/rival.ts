@@ -4,31 +4,33 @@ import { join } from 'node:path'
 import { readSafetensors } from '../../lib/formats/safetensors.js'
 import type { TensorBytes } from '../../lib/tensor/bytes.js'
 import { type Python, referenceScript } from '../lenet/python.js'
-import type { Task } from '../lenet/task.js'
+import type { Flags } from '../network/side.js'
 
-/** The output of scripts/reference/compare_lenet.py. */
+/** The output of a script that trains in Python. */
 export interface RivalRun {
   readonly tensors: ReadonlyMap<string, TensorBytes>
   readonly torch: string
   readonly losses: readonly number[]
   readonly seconds: number
+}
+
+/** The output of scripts/reference/compare_lenet.py. */
+export interface LeNetRun extends RivalRun {
   readonly top1Error: number
 }
 
-/** The optimizers of Python's side: the looped or the fused SGD. */
-export type RivalOptimizer = 'sgd' | 'fused'
-
-/** Runs scripts/reference/compare_lenet.py on a task. */
-export async function runRival(
+/** Runs scripts/reference/compare_lenet.py or compare_training.py on a task. */
+export async function runRival<Run extends RivalRun>(
   python: Python,
-  task: Task,
-  options: { readonly optimizer: RivalOptimizer; readonly threads: number; readonly steps: number },
-): Promise<RivalRun> {
-  const script = referenceScript('compare_lenet.py')
-  const flags = Object.entries({ folder: task.folder, model: task.model, ...options })
+  name: 'compare_lenet.py' | 'compare_training.py',
+  task: { readonly folder: string },
+  flags: Flags,
+): Promise<Run> {
+  const script = referenceScript(name)
+  const options = Object.entries({ folder: task.folder, ...flags })
   const child = spawn(
     python.command,
-    [script, ...flags.flatMap(([flag, value]) => [`--${flag}`, String(value)])],
+    [script, ...options.flatMap(([flag, value]) => [`--${flag}`, String(value)])],
     {
       stdio: ['ignore', 'inherit', 'inherit'],
     },

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { judgeLosses, lossWords } from '../../scripts/compare/judgment.js'
+import { judgeLosses, lossWords, most, relativeDifferences } from '../../scripts/compare/judgment.js'
 
 /** Losses of 8 steps, each `apart(step)` from 2, relative. */
 const losses = (apart: (step: number) => number) => Array.from({ length: 8 }, (_, i) => 2 * (1 + apart(i)))
@@ -39,6 +39,13 @@ describe("the judgment of losses against Python's own spread", () => {
       ).failedAt,
     ).to.equal(2)
     expect(judgeLosses([2, Number.NaN, 2, 2, 2, 2, 2, 2], theirs, theirs).failedAt).to.equal(2)
+  })
+
+  it('measures how far losses are apart by step, and lets no NaN pass as the largest', () => {
+    expect(relativeDifferences([2, 3, 0], [2, 4, 0])).to.deep.equal([0, 0.25, 0])
+    expect(most([])).to.equal(0)
+    expect(most([1, 3, 2])).to.equal(3)
+    expect(most(relativeDifferences([2, Number.NaN, 1], [1, 1, 1]))).to.be.NaN
   })
 
   it('passes the rounding of a sum where Python has none', () => {
