@@ -43,7 +43,7 @@ export * as optim from './optim/index.js'
 export type { Criterion, SpliceCriterion } from './prune/criterion.js'
 export type { DropoutRule } from './prune/dropout.js'
 export { type ApplyOptions, applyCriterion, keptWeights, type LayerKept } from './prune/mask.js'
-export type { ShrinkOptions, SolveOptions, SpliceOnceOptions } from './prune/options.js'
+export type { PruneOptions, ShrinkOptions, SolveOptions, SpliceOnceOptions } from './prune/options.js'
 export type { Phase, Phases } from './prune/phases.js'
 export type {
   InitialDeviations,
@@ -54,7 +54,7 @@ export type {
   SplicePoint,
   SpliceTargetState,
 } from './prune/progress.js'
-export type { PruneOptions, PruneResult, Round } from './prune/prune.js'
+export type { PruneResult, Round } from './prune/round.js'
 export { criteria, type Score } from './prune/score/index.js'
 export type { ScoreFunction } from './prune/score/own.js'
 export type { Scored, Selection } from './prune/select/index.js'

@@ -14,7 +14,7 @@ export type { DropoutName, Node as LayerNode, ParameterName } from './nn/graph.j
 export type { DroppingKind, LayerKindName, PrunableKind, TensorNames } from './nn/layer_kind.js'
 export type { Pair as SizePair } from './nn/layers/parts/options.js'
 export type { NetworkTensors } from './nn/network_tensors.js'
-export type { PruningData } from './prune/prune.js'
+export type { PruningData } from './prune/round.js'
 export type { FilterNormOptions, FilterNormScore } from './prune/score/filter_norm.js'
 export type { FisherOptions, FisherScore } from './prune/score/fisher.js'
 export type { MagnitudeScore } from './prune/score/magnitude.js'

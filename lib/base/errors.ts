@@ -28,6 +28,11 @@ export class TorchPruneError extends Error {
   }
 }
 
+/** The message of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
 /** Throws `ERR_ARGUMENT`, naming the first value that is not a whole number of 1 or more. */
 export function checkCounts(counts: Readonly<Record<string, number>>): void {
   for (const [what, value] of Object.entries(counts)) {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { access, type FileHandle, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PIECE_BYTES } from './checksum.js'
-import { TorchPruneError } from './errors.js'
+import { messageOf, TorchPruneError } from './errors.js'
 import { onOneLine } from './text.js'
 
 export { quoted } from './shown.js'
@@ -148,7 +148,7 @@ function writingFailure(folder: string, code: string | undefined, cause: unknown
 }
 
 function describe(cause: unknown): string {
-  return onOneLine(cause instanceof Error ? cause.message : String(cause))
+  return onOneLine(messageOf(cause))
 }
 
 /** Whether there is anything at a path. */

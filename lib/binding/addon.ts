@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { availableCores, threadLimit } from '../base/cores.js'
-import { TorchPruneError } from '../base/errors.js'
+import { messageOf, TorchPruneError } from '../base/errors.js'
 import { warnOnce } from '../base/warning.js'
 import { findAddon, libtorchFor } from '../install/addon_files.js'
 import { buildCommand, PACKAGE } from '../install/home.js'
@@ -69,6 +69,6 @@ function libraryFix(error: unknown, cuda: boolean): string {
 }
 
 function failure(what: string, error: unknown, fix: string): TorchPruneError {
-  const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0]
+  const reason = messageOf(error).split('\n')[0]
   return new TorchPruneError('ERR_LIBTORCH', `${what} (${reason}): ${fix}`, { cause: error })
 }

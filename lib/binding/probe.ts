@@ -1,3 +1,4 @@
+import { messageOf } from '../base/errors.js'
 // lib/install/doctor.ts runs this in a process of its own: it loads the addon, computes once, and reports the result. A
 // binary that crashes takes down only this process.
 import type { Probe } from '../install/doctor.js'
@@ -13,7 +14,7 @@ function probe(): Probe {
       jpeg: addon.jpegLibrary(),
     }
   } catch (error) {
-    return { ok: false, message: error instanceof Error ? error.message : String(error) }
+    return { ok: false, message: messageOf(error) }
   }
 }
 

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { type ErrorCode, TorchPruneError } from '../base/errors.js'
+import { type ErrorCode, messageOf, TorchPruneError } from '../base/errors.js'
 import { fixes } from '../base/fixes.js'
 import { onOneLine, printable } from '../base/text.js'
 
@@ -44,7 +44,7 @@ function describe(error: unknown): { text: string | undefined; code: number } {
   if (error instanceof TorchPruneError) {
     return { text: inOptions(error.message), code: BAD_INPUT.has(error.code) ? EXIT.badInput : EXIT.failed }
   }
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const text = `unexpected error: ${message}; set TORCH_PRUNE_DEBUG=1 for the stack`
   return { text, code: EXIT.failed }
 }

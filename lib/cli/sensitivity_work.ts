@@ -134,7 +134,7 @@ async function measure(
   reporter: Reporter,
 ): Promise<Sensitivity> {
   const before = parts.done.length
-  if (before > 0) reporter.line(`Going on behind ${before} points that are saved.`)
+  if (before > 0) reporter.line(`Going on after ${before} points that are saved.`)
   const known = new Map(parts.done.map(({ layer, density, error }) => [`${layer} ${density}`, error]))
   const job = sensitivity(network, data.validation, {
     autocast,

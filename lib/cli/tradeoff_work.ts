@@ -46,17 +46,13 @@ export async function studyTradeoff(
   const { network, data, folder } = await openSession(named, { ...options, out, signal })
   const densities = options.densities ?? DENSITIES
   const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i)
-  const { epochs, retrainEpochs, l1, l2, device } = options
-  // The curves differ in their regularization, so the recipe's own has no place here.
-  const { regularization: _, ...plain } = recipe.dense
-  const dense = { ...plain, epochs: epochs ?? plain.epochs }
-  const retrain = { ...retrainingOf({ ...recipe, dense: plain }), epochs: retrainEpochs }
+  const { l1, l2, device } = options
+  const training = trainingOf(recipe, options)
   const plan = JSON.stringify({
     model: recipe.name,
     graph: graphToJson(network),
     densities,
-    dense,
-    retrain,
+    ...training,
     l1,
     l2,
   })
@@ -70,7 +66,7 @@ export async function studyTradeoff(
   using reporter = reporterFor(options)
   announce(reporter, named, options, folder)
   if (place.before) reporter.line(`${takenOver(place.before)}.`)
-  if (before > 0) reporter.line(`Going on behind ${before} curves that are saved.`)
+  if (before > 0) reporter.line(`Going on after ${before} curves that are saved.`)
   let done = before
   reporter.start('trade-off', TRADEOFF_CURVES.length * seeds.length, 'curves', before)
   const job = tradeoff({
@@ -78,22 +74,23 @@ export async function studyTradeoff(
     data,
     seeds,
     densities,
-    dense,
-    retrain,
+    ...training,
     l1,
     l2,
     signal,
     known: (curve, seed) => known.get(`${curve.name} ${seed}`),
     onProgress: (text) => reporter.update(done, { now: text }),
   })
+  const saved = async (result: TradeoffResult) => {
+    parts.done.push({ curve: result.curve.name, seed: result.seed, losses: [...result.losses] })
+    await parts.save()
+    reporter.update(++done, { curve: result.curve.name, seed: String(result.seed) })
+  }
   const results: TradeoffResult[] = []
   try {
     for await (const result of job) {
       results.push(result)
-      if (known.has(`${result.curve.name} ${result.seed}`)) continue
-      parts.done.push({ curve: result.curve.name, seed: result.seed, losses: [...result.losses] })
-      await parts.save()
-      reporter.update(++done, { curve: result.curve.name, seed: String(result.seed) })
+      if (!known.has(`${result.curve.name} ${result.seed}`)) await saved(result)
     }
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error
@@ -106,6 +103,14 @@ export async function studyTradeoff(
   if (options.json) return printJson({ kind: 'tradeoff', folder, report, tradeoff: record })
   reporter.line(`\n${recordTable(record)}`)
   reporter.line(`\nThe files are in ${shown(folder)}, the report in ${shown(report)}`)
+}
+
+function trainingOf(recipe: Recipe, { epochs, retrainEpochs }: TradeoffCommandOptions) {
+  // Each curve has a regularization of its own, which takes the place of the recipe's.
+  const { regularization: _, ...plain } = recipe.dense
+  const dense = { ...plain, epochs: epochs ?? plain.epochs }
+  const retrain = { ...retrainingOf({ ...recipe, dense: plain }), epochs: retrainEpochs }
+  return { dense, retrain }
 }
 
 function toRecord(

@@ -1,5 +1,5 @@
 import { isObject, list } from '../base/collection.js'
-import { TorchPruneError } from '../base/errors.js'
+import { messageOf, TorchPruneError } from '../base/errors.js'
 import { type Kind, kind, whole, words } from '../base/kind.js'
 import { type OptionsOf, optional } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
@@ -200,7 +200,7 @@ export class BatchMaker {
       }
     } catch (error) {
       pass.closed = true
-      const said = error instanceof Error ? error.message : String(error)
+      const said = messageOf(error)
       const message = `batch ${pass.number + 1} could not be made: ${said}`
         .replaceAll(/\s+/g, ' ')
         .slice(0, 350)

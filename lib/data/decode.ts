@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Metadata } from 'sharp'
+import { messageOf } from '../base/errors.js'
 import { loadAddon } from '../binding/addon.js'
 
 // PIL's limit, so that sharp rejects a decompression bomb before it decodes it.
@@ -61,6 +62,6 @@ function bytesToDecode(metadata: Metadata, channels: number): number {
 
 function reason(error: unknown): string {
   if (error instanceof TooLarge) return error.message
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return `is not an image that can be decoded (${message.replace(/\s+/g, ' ').trim()})`
 }

@@ -7,7 +7,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { TorchPruneError } from '../base/errors.js'
+import { messageOf, TorchPruneError } from '../base/errors.js'
 import { fetchLibtorch } from './fetch.js'
 import { PACKAGE, VERSION } from './home.js'
 import { checkHeaders, findLibtorch, type Libtorch } from './libtorch.js'
@@ -167,7 +167,7 @@ async function main(): Promise<number> {
   } catch (error) {
     const usage =
       error instanceof TypeError || (error instanceof TorchPruneError && error.code === 'ERR_ARGUMENT')
-    say(`torch-prune: ${error instanceof Error ? error.message : String(error)}`)
+    say(`torch-prune: ${messageOf(error)}`)
     return usage ? 2 : 1
   }
 }

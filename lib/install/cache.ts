@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/pr
 import { homedir, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TorchPruneError } from '../base/errors.js'
+import { messageOf, TorchPruneError } from '../base/errors.js'
 
 /** In the cache, `libtorch-<version>/torch` is a finished fetch, and `.partial-*` is a fetch in progress. */
 const FINISHED = 'libtorch-'
@@ -119,7 +119,7 @@ async function take(lock: string, owner: string): Promise<boolean> {
 }
 
 function unwritable(error: unknown): never {
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = messageOf(error)
   const fix = 'set TORCH_PRUNE_CACHE to a folder that can be written'
   throw new TorchPruneError('ERR_OUTPUT', `nothing can be written to the cache (${reason}): ${fix}`, {
     cause: error,

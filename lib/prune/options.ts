@@ -9,7 +9,7 @@ import { checkpointKind } from '../train/options/checkpoint.js'
 import { selfDistillationKind } from '../train/options/distillation.js'
 import { evaluateOptions } from '../train/options/evaluate.js'
 import { type RetrainOptions, retrainOptions, trainOptions } from '../train/options.js'
-import { criterionKind } from './criterion.js'
+import { type Criterion, criterionKind } from './criterion.js'
 import type { PrunedPhase, PruneProgress, RetrainEpoch, SpliceEpoch } from './progress.js'
 
 const densitySchedule = words('geometric', 'linear', 'cubic')
@@ -63,6 +63,12 @@ export const pruneOptions = {
   /** Awaited when a phase of a round has pruned and not retrained yet. */
   onPruned: optional(callback<(round: number, density: number, phase: PrunedPhase) => unknown>()),
   ...abortOptions,
+}
+
+export interface PruneOptions<Name extends string = string>
+  extends Abortable,
+    Omit<OptionsOf<typeof pruneOptions>, 'criterion'> {
+  readonly criterion: Criterion<Name>
 }
 
 export const spliceTimingOptions = {

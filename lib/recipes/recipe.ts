@@ -1,6 +1,6 @@
 import { readOptions } from '../base/option.js'
 import type { OptimizerSpec } from '../optim/spec.js'
-import type { PruneOptions } from '../prune/prune.js'
+import type { PruneOptions } from '../prune/options.js'
 import type { PaperTable } from '../runs/paper.js'
 import type { CrossEntropyLoss } from '../train/losses.js'
 import type { RetrainOptions, TrainOptions } from '../train/options.js'

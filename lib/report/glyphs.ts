@@ -1,4 +1,4 @@
-// Made by scripts/reference/glyph_outlines.py out of DejaVu Sans; do not edit.
+// Long: one table, made by scripts/reference/glyph_outlines.py from DejaVu Sans. Do not edit it.
 //
 // Fonts are (c) Bitstream (see below). DejaVu changes are in public domain.
 //

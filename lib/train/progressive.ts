@@ -1,4 +1,4 @@
-import { TorchPruneError } from '../base/errors.js'
+import { messageOf, TorchPruneError } from '../base/errors.js'
 import type { AnyNetwork } from '../nn/any_network.js'
 import { resolveGraph } from '../nn/graph.js'
 import { type ProgressiveResizing, progressiveResizingKind } from './options/progressive_resizing.js'
@@ -47,7 +47,7 @@ function checkTakes(shape: readonly number[], layers: AnyNetwork['layers']): voi
   try {
     resolveGraph(shape, layers)
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause)
+    const said = messageOf(cause)
     throw refusal('SHAPE', `images of [${shape.join(', ')}] do not fit, ${said}; raise initialScale`)
   }
 }

@@ -22,7 +22,7 @@ CHARACTERS = [
     *range(0x3B1, 0x3CA),
     *map(ord, '–—‘’“”•…′″←↑→↓↔∂∆∏∑−√∞≈≠≤≥⋅⟨⟩'),
 ]
-HEAD = """// Made by scripts/reference/glyph_outlines.py out of DejaVu Sans; do not edit.
+HEAD = """// Long: one table, made by scripts/reference/glyph_outlines.py from DejaVu Sans. Do not edit it.
 //
 // Fonts are (c) Bitstream (see below). DejaVu changes are in public domain.
 //

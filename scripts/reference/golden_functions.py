@@ -1,3 +1,4 @@
+# Long: one list of calls, a few lines per function.
 """Makes test/golden/functions.safetensors: what Python's own functions and methods return, including defaults.
 
 golden_operators.py calls libtorch's operators. This calls torch.*, torch.Tensor.* and torch.nn.functional.*, which wrap

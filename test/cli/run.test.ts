@@ -194,7 +194,7 @@ describe('torch-prune run', function () {
       records.push(record.rounds)
       // Packing left it out already.
       expect(record.skipped).to.equal(out === 'folder' ? 1 : undefined)
-      const line = /^1 sample could not be read and had no part in this, the first: \S+broken\.jpg: /m
+      const line = /^1 sample could not be read and were left out, the first: \S+broken\.jpg: /m
       if (out === 'folder') expect(stdout).to.match(line)
       else expect(stdout).not.to.match(line)
     }

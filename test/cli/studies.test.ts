@@ -100,7 +100,7 @@ describe('torch-prune, studying,', function () {
         /halted holds a study with other options: repeat those to continue, or choose another --out/,
       )
       const { stdout } = await done(args('halted', ...grid))
-      expect(stdout).to.include(`Going on behind ${count} points that are saved.`)
+      expect(stdout).to.include(`Going on after ${count} points that are saved.`)
       expect(stdout).not.to.match(/ 30\/600 points/)
       expect(existsSync(box.path('halted', 'sensitivity-parts.json'))).to.equal(false)
       await done(args('unhalted', ...grid))
@@ -192,7 +192,7 @@ describe('torch-prune, studying,', function () {
         /broken holds a study with other options: repeat those to continue, or choose another --out/,
       )
       const { stdout } = await done(args('broken', ...long))
-      expect(stdout).to.include(`Going on behind ${saved.length} curves that are saved.`)
+      expect(stdout).to.include(`Going on after ${saved.length} curves that are saved.`)
       expect(stdout).not.to.match(/ 3\/10 curves/)
       expect(json('broken', 'tradeoff-parts.json').parts.slice(0, saved.length)).to.deep.equal(saved)
       await done(args('unbroken', ...long))

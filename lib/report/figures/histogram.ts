@@ -46,30 +46,13 @@ export function histogramFigure(
     fy: { domain: stages.map(({ name }) => name), axis: null, padding: 0.12 },
     marks: [
       ...stages.map(({ name }, stage) =>
-        Plot.areaY(
+        areaMark(
           rows.filter((row) => row.stage === name),
-          {
-            x: 'weight',
-            y: 'share',
-            fy: 'stage',
-            curve: 'step-after',
-            fill: seriesStyle(stage).color,
-            fillOpacity: 0.75,
-          },
+          stage,
         ),
       ),
       Plot.ruleY([0], { stroke: color('muted') }),
-      Plot.text(labels, {
-        fy: 'stage',
-        text: 'text',
-        frameAnchor: 'top-left',
-        dx: 4,
-        dy: 2,
-        fill: color('ink'),
-        // This keeps grid lines from crossing the letters.
-        stroke: color('background'),
-        strokeWidth: 4,
-      }),
+      labelMark(labels),
     ],
   })
   return {
@@ -88,4 +71,30 @@ export function histogramFigure(
       ]),
     },
   }
+}
+
+function areaMark(rows: Plot.Data, stage: number): Plot.Markish {
+  const fill = seriesStyle(stage).color
+  return Plot.areaY(rows, {
+    x: 'weight',
+    y: 'share',
+    fy: 'stage',
+    curve: 'step-after',
+    fill,
+    fillOpacity: 0.75,
+  })
+}
+
+function labelMark(labels: Plot.Data): Plot.Markish {
+  return Plot.text(labels, {
+    fy: 'stage',
+    text: 'text',
+    frameAnchor: 'top-left',
+    dx: 4,
+    dy: 2,
+    fill: color('ink'),
+    // This keeps grid lines from crossing the letters.
+    stroke: color('background'),
+    strokeWidth: 4,
+  })
 }
