@@ -6,7 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildAddon } from '../lib/install/build.js'
+import { buildAddon } from '../lib/internal.js'
 
 const folder = await buildAddon({ asan: true })
 const reports = mkdtempSync(join(tmpdir(), 'torch-prune-asan-'))

@@ -6,9 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { PLATFORM_PACKAGE } from '../lib/install/addon_files.js'
-import { PACKAGE } from '../lib/install/home.js'
-import { readRecord, writeRecord } from '../lib/install/record.js'
+import { PACKAGE, PLATFORM_PACKAGE, readRecord, writeRecord } from '../lib/internal.js'
 
 /** The paths of the two tarballs. */
 export interface Tarballs {

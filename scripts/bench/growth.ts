@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { loadAddon } from '../../lib/binding/addon.js'
+import { loadAddon } from '../../lib/internal.js'
 import { Ours } from '../lenet/ours.js'
 import { prepareTask } from '../lenet/task.js'
 import type { Measurement, Part } from './result.js'

@@ -3,10 +3,7 @@ import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Augmentation } from '../../lib/data/augment.js'
-import type { Dataset } from '../../lib/data/dataset.js'
-import { imageClasses } from '../../lib/data/images.js'
-import { packed, packImages } from '../../lib/data/packed.js'
+import { type Augmentation, type Dataset, data, packImages } from '../../lib/index.js'
 import { findPython } from '../lenet/python.js'
 import type { Measurement, Part } from './result.js'
 import { Rival } from './rival.js'
@@ -37,8 +34,8 @@ export const benchImages: Part = async ({ images, blocks }, say) => {
     cpSync(join(folder, 'train', name!), join(folder, 'val', name!), { recursive: true })
     const file = join(folder, 'images.pack')
     await packImages(folder, file, { validation: 1, threads: THREADS })
-    const { dataset } = await imageClasses(join(folder, 'train'), { threads: THREADS })
-    const { train } = await packed(file, { threads: THREADS })
+    const { dataset } = await data.imageClasses(join(folder, 'train'), { threads: THREADS })
+    const { train } = await data.packed(file, { threads: THREADS })
     using rival = await Rival.launch(findPython({ anyRelease: true }), 'bench_images.py', {
       folder: join(folder, 'train'),
       workers: THREADS,
@@ -88,7 +85,7 @@ async function reading(dataset: Dataset, augment: Augmentation): Promise<number>
 }
 
 async function exactly(folder: string) {
-  const { dataset } = await imageClasses(folder, { threads: THREADS, exact: true })
+  const { dataset } = await data.imageClasses(folder, { threads: THREADS, exact: true })
   return () => reading(dataset, RESIZED)
 }
 

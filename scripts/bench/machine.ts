@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { jobThreads } from '../../lib/index.js'
-import { findAddon } from '../../lib/install/addon_files.js'
+import { findAddon } from '../../lib/internal.js'
 
 /** Describes the machine that figures are measured on. The load average tells whether it was idle. */
 export function describeMachine() {

@@ -1,8 +1,7 @@
 // Measures what the package promises: npm run bench -- [step|cache|loop|busy|growth|images|alexnet-fc …] [--json FILE]
 import { Argument, Command, Option } from 'commander'
-import { writeJsonAtomically } from '../../lib/base/atomic.js'
-import { type Column, renderTable } from '../../lib/cli/table.js'
 import { setEagerThreads } from '../../lib/index.js'
+import { type Column, renderTable, writeJsonAtomically } from '../../lib/internal.js'
 import { runCommand, wholeNumber } from '../lenet/command.js'
 import { lenetNames } from '../lenet/task.js'
 import { benchAlexnetFc } from './alexnet_fc.js'

@@ -1,5 +1,5 @@
 import { evaluate, type Network } from '../../lib/index.js'
-import { toBytes } from '../../lib/tensor/bytes.js'
+import { toBytes } from '../../lib/internal.js'
 import { Ours } from '../lenet/ours.js'
 import type { Python } from '../lenet/python.js'
 import type { Task } from '../lenet/task.js'

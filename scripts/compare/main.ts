@@ -5,10 +5,8 @@
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Argument, Command } from 'commander'
-import { computeInJobs } from '../../lib/binding/threads.js'
-import { deviceOption } from '../../lib/cli/options.js'
 import { setJobThreads, TorchPruneError } from '../../lib/index.js'
-import { findAddon } from '../../lib/install/addon_files.js'
+import { computeInJobs, deviceOption, findAddon } from '../../lib/internal.js'
 
 import { runCommand, wholeNumber } from '../lenet/command.js'
 import { findPython } from '../lenet/python.js'

@@ -1,4 +1,4 @@
-import { renderTable } from '../../lib/cli/table.js'
+import { renderTable } from '../../lib/internal.js'
 import { MODES, type Mode } from '../network/sides.js'
 import type { Comparison, Side } from './comparison.js'
 import { lossWords, most, otherThreads } from './judgment.js'

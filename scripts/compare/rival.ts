@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readSafetensors } from '../../lib/formats/safetensors.js'
-import type { TensorBytes } from '../../lib/tensor/bytes.js'
+import { readSafetensors, type TensorBytes } from '../../lib/index.js'
 import { type Python, referenceScript } from '../lenet/python.js'
 import type { Flags } from '../network/side.js'
 

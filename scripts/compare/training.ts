@@ -1,8 +1,6 @@
 import { rm } from 'node:fs/promises'
-import { loadAddon } from '../../lib/binding/addon.js'
-import { runJob } from '../../lib/binding/native_job.js'
 import { optim } from '../../lib/index.js'
-import { toBytes } from '../../lib/tensor/bytes.js'
+import { loadAddon, runJob, toBytes } from '../../lib/internal.js'
 import type { Python } from '../lenet/python.js'
 import {
   MOMENTUM,

@@ -1,17 +1,19 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { exists } from '../../lib/base/files.js'
-import { withCompute } from '../../lib/cli/compute.js'
-import { commandWith } from '../../lib/cli/interrupt.js'
-import { measureSensitivity, THRESHOLDS_FILE } from '../../lib/cli/sensitivity_work.js'
-import { trainToFile } from '../../lib/cli/train_work.js'
-import { runToTable } from '../../lib/cli/work.js'
-import { criteria } from '../../lib/prune/score/index.js'
-import { makeNetwork } from '../../lib/recipes/model.js'
-import type { Recipe } from '../../lib/recipes/recipe.js'
-import { Checkpoint } from '../../lib/runs/checkpoint.js'
-import { REFERENCE_FILE } from '../../lib/runs/files.js'
-import { readStored } from '../../lib/runs/stored_json.js'
+import { criteria, type Recipe } from '../../lib/index.js'
+import {
+  Checkpoint,
+  commandWith,
+  exists,
+  makeNetwork,
+  measureSensitivity,
+  REFERENCE_FILE,
+  readStored,
+  runToTable,
+  THRESHOLDS_FILE,
+  trainToFile,
+  withCompute,
+} from '../../lib/internal.js'
 import type { ExperimentOptions } from './options.js'
 
 /** Runs all parts of the experiment into `out`; with `resume`, only those that are not done yet. */

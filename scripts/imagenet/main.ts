@@ -1,6 +1,4 @@
-import { reportFailure } from '../../lib/cli/failure.js'
-import { interruptible, nameProgram } from '../../lib/cli/interrupt.js'
-import { findRecipe } from '../../lib/recipes/registry.js'
+import { findRecipe, interruptible, nameProgram, reportFailure } from '../../lib/internal.js'
 import { type ExperimentOptions, experimentCommand } from './options.js'
 
 /** Runs a script's command line to its end. */

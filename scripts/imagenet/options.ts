@@ -1,11 +1,13 @@
 import { Command, Option } from 'commander'
 import {
+  densities,
   type ResumableOptions,
+  real,
   type WorkOptions,
+  whole,
   withResumableOptions,
   withWorkOptions,
-} from '../../lib/cli/options.js'
-import { densities, real, whole } from '../../lib/cli/values.js'
+} from '../../lib/internal.js'
 
 /** The options of an experiment; the command line describes them. */
 export interface ExperimentOptions extends WorkOptions, ResumableOptions {

@@ -1,5 +1,5 @@
 import { type Command, CommanderError, InvalidArgumentError } from 'commander'
-import { TorchPruneError } from '../../lib/base/errors.js'
+import { TorchPruneError } from '../../lib/index.js'
 
 /** Parses a whole number of 1 or more, for commander. */
 export function wholeNumber(text: string): number {

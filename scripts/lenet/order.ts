@@ -1,5 +1,4 @@
-import { append } from '../../lib/base/lists.js'
-import { deriveSeed } from '../../lib/base/seed.js'
+import { append, deriveSeed } from '../../lib/internal.js'
 
 /** The first `length` indices of a sequence of epochs over `samples` samples, each epoch shuffled by the seed. */
 export function shuffledOrder(samples: number, length: number, seed: number): number[] {

@@ -1,8 +1,11 @@
-import { loadAddon } from '../../lib/binding/addon.js'
-import type { DatasetHandle, TrainingResult } from '../../lib/binding/native.js'
-import { runJob } from '../../lib/binding/native_job.js'
 import { applyCriterion, criteria, type Network, optim } from '../../lib/index.js'
-import { PREFIX_BATCH } from '../../lib/train/prefix.js'
+import {
+  type DatasetHandle,
+  loadAddon,
+  PREFIX_BATCH,
+  runJob,
+  type TrainingResult,
+} from '../../lib/internal.js'
 import { BATCH, DENSITY, MOMENTUM, RATES, type Task, WEIGHT_DECAY } from './task.js'
 
 /** Our side: the pretrained network, pruned to its largest weights and retrained in jobs as `train` does. */

@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { TorchPruneError } from '../../lib/base/errors.js'
-import { findAddon } from '../../lib/install/addon_files.js'
-import { PACKAGE } from '../../lib/install/home.js'
+import { TorchPruneError } from '../../lib/index.js'
+import { findAddon, PACKAGE } from '../../lib/internal.js'
 
 /** A Python with PyTorch, and PyTorch's version. */
 export interface Python {

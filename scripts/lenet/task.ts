@@ -1,11 +1,17 @@
 import { mkdir, mkdtemp, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findMnist, type MnistPart, readMnist } from '../../lib/data/idx.js'
-import { writeSafetensors } from '../../lib/formats/safetensors.js'
-import { Dataset, loadWeights, models, type Network, optim, train } from '../../lib/index.js'
-import { VERSION } from '../../lib/install/home.js'
-import { fromBytes, type TensorBytes, toBytes } from '../../lib/tensor/bytes.js'
+import {
+  Dataset,
+  loadWeights,
+  models,
+  type Network,
+  optim,
+  type TensorBytes,
+  train,
+  writeSafetensors,
+} from '../../lib/index.js'
+import { findMnist, fromBytes, type MnistPart, readMnist, toBytes, VERSION } from '../../lib/internal.js'
 import { shuffledOrder } from './order.js'
 
 /** The batch size. Like all settings here, it is that of both sides: the rivals in scripts/reference have the same. */

@@ -3,14 +3,15 @@
 import { createHash } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { loadAddon } from '../../lib/binding/addon.js'
-import type { DatasetHandle } from '../../lib/binding/native.js'
-import { runJob } from '../../lib/binding/native_job.js'
-import { computeInJobs } from '../../lib/binding/threads.js'
-import { applyCriterion, criteria, optim, predict } from '../../lib/index.js'
-import { toBytes } from '../../lib/tensor/bytes.js'
-import type { Device } from '../../lib/tensor/device.js'
-import { PREFIX_BATCH } from '../../lib/train/prefix.js'
+import { applyCriterion, criteria, type Device, optim, predict } from '../../lib/index.js'
+import {
+  computeInJobs,
+  type DatasetHandle,
+  loadAddon,
+  PREFIX_BATCH,
+  runJob,
+  toBytes,
+} from '../../lib/internal.js'
 import { peakMemory, resetPeakMemory } from './memory.js'
 import { DENSITY, freshNetwork, LR, MOMENTUM, type NetworkName, readPart, WEIGHT_DECAY } from './task.js'
 

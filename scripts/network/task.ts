@@ -1,9 +1,16 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors.js'
-import { Dataset, models, type Network, noGrad } from '../../lib/index.js'
-import { fromBytes, type TensorBytes, toBytes } from '../../lib/tensor/bytes.js'
+import {
+  Dataset,
+  models,
+  type Network,
+  noGrad,
+  readSafetensors,
+  type TensorBytes,
+  writeSafetensors,
+} from '../../lib/index.js'
+import { fromBytes, toBytes } from '../../lib/internal.js'
 
 /**
  * The networks that are compared on images of noise. For each: the batch size, the largest acceptable time of a step

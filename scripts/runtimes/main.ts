@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { cacheFolder } from '../../lib/install/cache.js'
+import { cacheFolder } from '../../lib/internal.js'
 
 const folder = join(cacheFolder(), 'runtimes')
 const PACKAGES = [

@@ -1,8 +1,6 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { deriveSeed } from '../../lib/base/seed.js'
-import { writeSafetensors } from '../../lib/formats/safetensors.js'
 import {
   type AnyNetwork,
   Dataset,
@@ -12,10 +10,12 @@ import {
   network,
   nn,
   type Tensor,
+  type TensorBytes,
   TorchPruneError,
   tensor,
+  writeSafetensors,
 } from '../../lib/index.js'
-import { type TensorBytes, toBytes } from '../../lib/tensor/bytes.js'
+import { deriveSeed, toBytes } from '../../lib/internal.js'
 import { shuffledOrder } from '../lenet/order.js'
 
 /** The momentum of SGD. Like all settings here, it is that of both sides: compare_training.py is told all of them. */
