@@ -56,7 +56,6 @@ export type {
 } from './prune/progress.js'
 export type { PruneResult, Round } from './prune/round.js'
 export { criteria, type Score } from './prune/score/index.js'
-export type { ScoreFunction } from './prune/score/own.js'
 export type { Scored, Selection } from './prune/select/index.js'
 export type { DeviationOf } from './prune/select/selection.js'
 export type { SpliceOptions, SpliceResult } from './prune/splicing.js'

@@ -15,16 +15,8 @@ export type { DroppingKind, LayerKindName, PrunableKind, TensorNames } from './n
 export type { Pair as SizePair } from './nn/layers/parts/options.js'
 export type { NetworkTensors } from './nn/network_tensors.js'
 export type { PruningData } from './prune/round.js'
-export type { FilterNormOptions, FilterNormScore } from './prune/score/filter_norm.js'
-export type { FisherOptions, FisherScore } from './prune/score/fisher.js'
-export type { MagnitudeScore } from './prune/score/magnitude.js'
-export type { OwnScore } from './prune/score/own.js'
 export type { AnyScore } from './prune/score/score.js'
-export type { DensitySelection, SelectsByDensity } from './prune/select/density.js'
-export type { DeviationOptions, DeviationSelection, SelectsByDeviation } from './prune/select/deviation.js'
-export type { FiltersSelection, SelectsFilters } from './prune/select/filters.js'
-export type { GlobalOptions, GlobalSelection, SelectsGlobally } from './prune/select/global.js'
-export type { NmSelection, SelectsNm } from './prune/select/nm.js'
+export type * from './prune/score/types.js'
 export type {
   AnySelection,
   InLayers,
@@ -32,6 +24,7 @@ export type {
   Pair as CriterionOf,
   PerLayer,
 } from './prune/select/selection.js'
+export type * from './prune/select/types.js'
 export type { Certificate } from './prune/surgery/shrink.js'
 export type { KeptNeurons, RemovedNeurons } from './prune/surgery/shrinking.js'
 export type { DataSource, NamedData } from './recipes/data.js'

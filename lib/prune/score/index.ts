@@ -1,18 +1,24 @@
+// Written by `npm run criteria` from the files beside it.
 import { type FilterNormScore, filterNorm, filterNormScore } from './filter_norm.js'
 import { type FisherScore, fisher, fisherScore } from './fisher.js'
 import { type MagnitudeScore, magnitude, magnitudeScore } from './magnitude.js'
 import { type OwnScore, ownScore, scores } from './own.js'
 
-/** What ranks weights. A score is a file beside this one, and a line in each of these three. */
-export type Score = MagnitudeScore | FisherScore | FilterNormScore | OwnScore
+/** What ranks weights. */
+export type Score = FilterNormScore | FisherScore | MagnitudeScore | OwnScore
 
-/** Scores by the word that stands in a criterion. */
+/** Scores by the word that is their kind. */
 export const scoreKinds = {
-  magnitude: magnitudeScore,
-  fisher: fisherScore,
   filterNorm: filterNormScore,
+  fisher: fisherScore,
+  magnitude: magnitudeScore,
   scores: ownScore,
 }
 
 /** What decides which connections go: a score ranks weights, and a selection says how many of them stay. */
-export const criteria = { magnitude, fisher, filterNorm, scores }
+export const criteria = {
+  filterNorm,
+  fisher,
+  magnitude,
+  scores,
+}

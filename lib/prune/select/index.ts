@@ -1,33 +1,15 @@
 import { TorchPruneError } from '../../base/errors.js'
 import { readOptions } from '../../base/option.js'
 import type { AnyScore } from '../score/score.js'
-import { type DensitySelection, density, type SelectsByDensity } from './density.js'
-import { type DeviationSelection, deviation, type SelectsByDeviation } from './deviation.js'
-import { type FiltersSelection, filters, type SelectsFilters } from './filters.js'
-import { type GlobalSelection, global, type SelectsGlobally } from './global.js'
-import { type NmSelection, nm, type SelectsNm } from './nm.js'
+import { type Selection, type Selects, selectionKinds } from './all.js'
 import { type AnySelection, layersOption, type SelectionKind } from './selection.js'
 
-/** How many weights stay. A selection is a file beside this one, and a line in each of these three. */
-export type Selection<Name extends string = string> =
-  | DeviationSelection<Name>
-  | DensitySelection<Name>
-  | GlobalSelection<Name>
-  | NmSelection<Name>
-  | FiltersSelection<Name>
+export { type Selection, selectionKinds }
 
 /** A score, and the selections that make a criterion of it. */
-export interface Scored<By extends AnyScore>
-  extends SelectsByDeviation<By>,
-    SelectsByDensity<By>,
-    SelectsGlobally<By>,
-    SelectsNm<By>,
-    SelectsFilters<By> {
+export interface Scored<By extends AnyScore> extends Selects<By> {
   readonly score: By
 }
-
-/** Selections by the word that stands in a criterion, and that of their function. */
-export const selectionKinds = { deviation, density, global, nm, filters }
 
 /** A score with the functions of all selections. */
 export function scored<By extends AnyScore>(score: By): Scored<By> {
