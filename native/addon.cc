@@ -45,6 +45,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterTraining(exports);
   RegisterLoss(exports);
   RegisterEvaluation(exports);
+  RegisterSweeps(exports);
   RegisterPruning(exports);
   RegisterStatistics(exports);
   RegisterFisher(exports);

@@ -13,7 +13,7 @@
 namespace torch_prune {
 
 class ForeignDecoder;
-class OptimizerState;
+class OptimizerSlots;
 
 // Counts of the tensors that JavaScript holds. Every tensor shares them, because tensors may be finalized
 // last.
@@ -45,7 +45,7 @@ class Environment {
   ComputeThread compute;
 
   // Setting a mask clears the moments of every optimizer of the parameter, so all optimizers are listed here.
-  std::vector<std::weak_ptr<OptimizerState>> optimizers;
+  std::vector<std::weak_ptr<OptimizerSlots>> optimizers;
 
   std::shared_ptr<TensorAccounts> accounts;
 

@@ -7,6 +7,7 @@ namespace torch_prune {
 void RegisterTraining(Napi::Object exports);
 void RegisterLoss(Napi::Object exports);
 void RegisterEvaluation(Napi::Object exports);
+void RegisterSweeps(Napi::Object exports);
 void RegisterPruning(Napi::Object exports);
 void RegisterStatistics(Napi::Object exports);
 void RegisterFisher(Napi::Object exports);

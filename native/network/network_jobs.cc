@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "../optim/optimizer.h"
+#include "../parameter/slots.h"
 #include "../tensor/snapshot.h"
 #include "../tensor/tensor.h"
 #include "claim.h"

@@ -48,7 +48,7 @@ std::int64_t Mask::Unsealed(const at::Tensor& values) const {
                     : values.element_size() == 4 ? at::kInt
                     : values.element_size() == 2 ? at::kShort
                                                  : at::kChar;
-  return values.detach().view(bits).ne(0).logical_and_(Prune()).sum().item<std::int64_t>();
+  return values.detach().view(bits).ne(0).logical_and_(Prune()).count_nonzero().item<std::int64_t>();
 }
 
 }  // namespace torch_prune

@@ -18,7 +18,7 @@ void RefuseNaN(const Candidates& candidates, const at::Tensor& scores) {
   // NaN survives a sum, which needs no flag for each score.
   if (!std::isnan(scores.sum().item<double>())) return;
   const at::Tensor nan = scores.isnan();
-  const auto count = nan.logical_and(candidates.eligible).sum().item<std::int64_t>();
+  const auto count = nan.logical_and(candidates.eligible).count_nonzero().item<std::int64_t>();
   if (count == 0) return;
   throw Error("ERR_ARGUMENT", candidates.what + " hold " + std::to_string(count) + " NaN among " +
                                   std::to_string(scores.numel()) +
@@ -81,21 +81,21 @@ void ChooseLargest(std::vector<Candidates>& group, std::int64_t keep) {
   at::Tensor all = Together(group);
   const auto type = all.scalar_type();
   std::int64_t eligible = 0;
-  for (const auto& candidates : group) eligible += candidates.eligible.sum().item<std::int64_t>();
+  for (const auto& candidates : group) eligible += candidates.eligible.count_nonzero().item<std::int64_t>();
   if (keep >= eligible) {
     for (auto& candidates : group) candidates.chosen = candidates.eligible;
     return;
   }
   const double threshold = keep > 0 ? SmallestOfLargest(all, keep) : -kLowest;
   // How many of those at the threshold are chosen.
-  std::int64_t ties = keep > 0 ? keep - all.gt(threshold).sum().item<std::int64_t>() : 0;
+  std::int64_t ties = keep > 0 ? keep - all.gt(threshold).count_nonzero().item<std::int64_t>() : 0;
   all.reset();
   for (auto& candidates : group) {
     const at::Tensor scores = candidates.score().to(type);
     candidates.chosen = scores.gt(threshold).logical_and_(candidates.eligible);
     if (ties == 0) continue;
     const at::Tensor equal = scores.eq(threshold).logical_and_(candidates.eligible);
-    const auto count = equal.sum().item<std::int64_t>();
+    const auto count = equal.count_nonzero().item<std::int64_t>();
     candidates.chosen.logical_or_(count <= ties ? equal : First(equal, ties));
     ties -= std::min(count, ties);
   }

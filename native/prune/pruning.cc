@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "../network/jobs.h"
-#include "../optim/optimizer.h"
 #include "../parameter/parametrisation.h"
+#include "../parameter/slots.h"
 #include "selection.h"
 #include "splicing.h"
 #include "weights_job.h"

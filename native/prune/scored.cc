@@ -23,7 +23,7 @@ at::Tensor Kept(const at::Tensor& weight) {
 }
 
 double CountOf(const at::Tensor& flags) {
-  return static_cast<double>(flags.sum().item<std::int64_t>());
+  return static_cast<double>(flags.count_nonzero().item<std::int64_t>());
 }
 
 Scored::Scored(const Network& network, const Options& options)

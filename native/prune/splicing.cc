@@ -18,7 +18,7 @@ at::Tensor KeptNow(const std::string& name, const at::Tensor& weight) {
 }
 
 double Count(const at::Tensor& flags) {
-  return static_cast<double>(flags.sum().item<std::int64_t>());
+  return static_cast<double>(flags.count_nonzero().item<std::int64_t>());
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ NonFinite FindNonFinite(const at::Tensor& values) {
   if (std::isfinite(values.sum().item<double>())) return {};
   const at::Tensor finite = values.isfinite();
   if (finite.all().item<bool>()) return {};
-  return {values.isnan().sum().item<std::int64_t>(), values.isinf().sum().item<std::int64_t>(),
+  return {values.isnan().count_nonzero().item<std::int64_t>(),
+          values.isinf().count_nonzero().item<std::int64_t>(),
           finite.flatten().to(at::kByte).argmin().item<std::int64_t>()};
 }
 

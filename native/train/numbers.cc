@@ -120,7 +120,7 @@ Napi::Value Masks(const Napi::CallbackInfo& info) {
   job->run = [entries](Job&) {
     for (auto& entry : *entries) {
       const at::Tensor keep = entry.keep.cpu().contiguous();
-      entry.kept = keep.sum().item<std::int64_t>();
+      entry.kept = keep.count_nonzero().item<std::int64_t>();
       entry.digest = DigestOf(keep);
     }
   };
