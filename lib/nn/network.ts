@@ -1,3 +1,4 @@
+import { TorchPruneError } from '../base/errors.js'
 import { number, path as pathKind, seed as seedKind, text } from '../base/kind.js'
 import { refuseOwned, refuseReading } from '../base/lease.js'
 import { readOptions } from '../base/option.js'
@@ -5,6 +6,7 @@ import { loadAddon } from '../binding/addon.js'
 import { tensorKind } from '../tensor/core.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type LayerCost, layerCosts, parameterCount } from './cost.js'
+import { exportOnnx } from './export_onnx.js'
 import type { DropoutName, LayerKinds, LayerName, Layers, Placed } from './graph.js'
 import { LayerModes } from './layer_modes.js'
 import { type LoadStateOptions, loadStateOptions, putState, type StateKeys, stateKind } from './load_state.js'
@@ -121,6 +123,24 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
     pathKind.read(path, 'Network.save: path')
     refuseSpliced(this, `${path} is not written`, 'call seal() first, or saveCheckpoint() to keep them')
     await saveNetwork(this, path, undefined, masks)
+  }
+
+  /**
+   * Writes what the network computes in evaluation mode as an ONNX model (opset 21), whole or not at all: `input` of
+   * shape `[batch, ...inputShape]` to `output`, for any number of samples. Pruned weights are zeros in it.
+   *
+   * @param path a name that ends with `.onnx`
+   * @throws TorchPruneError `ERR_ARGUMENT` for a layer that ONNX cannot express, or a model over the format's 2 GiB;
+   *   `ERR_SEAL` while layers are spliced.
+   */
+  async export(path: string): Promise<void> {
+    pathKind.read(path, 'Network.export: path')
+    if (!path.endsWith('.onnx')) {
+      const formats = 'end its name with .onnx, or write safetensors by save()'
+      throw new TorchPruneError('ERR_ARGUMENT', `${path}: its name does not say the format; ${formats}`)
+    }
+    refuseSpliced(this, `${path} is not written`)
+    await exportOnnx(this, path)
   }
 
   /**

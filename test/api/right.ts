@@ -262,6 +262,7 @@ export const methods: Readonly<Record<string, Readonly<Record<string, Right>>>> 
     setDropout: () => ['drop', 0.5],
     reseed: () => [3],
     save: () => [file, { masks: 'none' }],
+    export: () => [`${file}.onnx`],
     stateDict: () => [{ masks: 'none' }],
     loadStateDict: () => [{ 'fc1.weight': ones([4, 3]) }, { strict: false }],
     saveCheckpoint: path,

@@ -1,5 +1,6 @@
 import { readOptions } from '../../base/option.js'
 import type { Carried, LayerKind } from './parts/kind.js'
+import { plainly } from './parts/onnx.js'
 import { several } from './parts/options.js'
 
 export interface AddLayer<From extends string = string> {
@@ -27,4 +28,5 @@ export default {
   channels: () => ({ flow: 'passes' }),
   constants: (_layer, [first, ...others]) =>
     first.map((value, c) => others.reduce((sum, other) => sum + other[c]!, value)),
+  onnx: plainly('Sum'),
 } satisfies LayerKind<AddLayer>

@@ -7,6 +7,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { op, windowOf } from './parts/onnx.js'
 import { type Size2, size } from './parts/options.js'
 import { onlyZeros, passing } from './parts/pass.js'
 import { type Pool, pool, pooledShape, pooling, stride } from './parts/pooling.js'
@@ -33,4 +34,5 @@ export default {
   shape: (layer, [input], refuse) => pooledShape(layer, input, refuse),
   // Padding mixes zeros in, at the border alone.
   constants: ({ padding }, [input]) => (padding.some((zeros) => zeros > 0) ? onlyZeros(input) : input),
+  onnx: (layer, { inputs }) => op('AveragePool', inputs, { ...windowOf(layer), count_include_pad: 1 }),
 } satisfies LayerKind<AvgPool2dLayer>

@@ -9,6 +9,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { float, op } from './parts/onnx.js'
 import { count, epsilon, share } from './parts/options.js'
 import { image } from './parts/windows.js'
 
@@ -62,6 +63,10 @@ export default {
       const scale = weight[c]! / Math.sqrt(variance[c]! + eps)
       return scale * value + (bias[c]! - scale * mean[c]!)
     })
+  },
+  onnx({ eps }, { inputs, own }) {
+    const tensors = ['weight', 'bias', 'running_mean', 'running_var'].map(own)
+    return op('BatchNormalization', [...inputs, ...tensors], { epsilon: float(eps) })
   },
   normalizesBatches: true,
 } satisfies LayerKind<BatchNorm2dLayer>

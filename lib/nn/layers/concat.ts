@@ -1,5 +1,6 @@
 import { readOptions } from '../../base/option.js'
 import type { Carried, LayerKind } from './parts/kind.js'
+import { plainly } from './parts/onnx.js'
 import { several } from './parts/options.js'
 
 export interface ConcatLayer<From extends string = string> {
@@ -28,4 +29,5 @@ export default {
   },
   channels: () => ({ flow: 'concatenates' }),
   constants: (_layer, inputs) => Float64Array.from(inputs.flatMap((input) => [...input])),
+  onnx: plainly('Concat', { axis: 1 }),
 } satisfies LayerKind<ConcatLayer>

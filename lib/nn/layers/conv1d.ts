@@ -10,6 +10,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { op, windowOf } from './parts/onnx.js'
 import { bias, count, zeros } from './parts/options.js'
 import { positions } from './parts/windows.js'
 
@@ -63,4 +64,6 @@ export default {
     return [layer.outChannels, places]
   },
   resize: resized<Conv1dLayer>,
+  onnx: (layer, { inputs, own }) =>
+    op('Conv', [...inputs, own('weight'), own('bias')], { ...windowOf(layer), group: layer.groups }),
 } satisfies LayerKind<Conv1dLayer>

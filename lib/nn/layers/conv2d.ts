@@ -10,6 +10,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { op, windowOf } from './parts/onnx.js'
 import { bias, count, type Size2, size } from './parts/options.js'
 import { image, slide } from './parts/windows.js'
 
@@ -62,4 +63,6 @@ export default {
     return [layer.outChannels, h, w]
   },
   resize: resized<Conv2dLayer>,
+  onnx: (layer, { inputs, own }) =>
+    op('Conv', [...inputs, own('weight'), own('bias')], { ...windowOf(layer), group: layer.groups }),
 } satisfies LayerKind<Conv2dLayer>

@@ -12,6 +12,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { op, windowOf } from './parts/onnx.js'
 import { bias, count, type Size2, size } from './parts/options.js'
 import { image } from './parts/windows.js'
 
@@ -109,4 +110,9 @@ export default {
     folds: () => false,
   },
   resize: resized<ConvTranspose2dLayer>,
+  onnx(layer, { inputs, own }) {
+    const { groups, outputPadding } = layer
+    const attributes = { ...windowOf(layer), group: groups, output_padding: outputPadding }
+    return op('ConvTranspose', [...inputs, own('weight'), own('bias')], attributes)
+  },
 } satisfies LayerKind<ConvTranspose2dLayer>

@@ -7,6 +7,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { plainly } from './parts/onnx.js'
 import { share } from './parts/options.js'
 import { passing } from './parts/pass.js'
 
@@ -29,4 +30,5 @@ export default {
   table: tableOf(tables),
   transparent: true,
   dropped: ({ p }) => p,
+  onnx: plainly('Identity'),
 } satisfies LayerKind<DropoutLayer>

@@ -1,5 +1,6 @@
 import { product } from '../../base/lists.js'
 import { type Carried, described, type From, type LayerKind, type Reads, tableOf } from './parts/kind.js'
+import { plainly } from './parts/onnx.js'
 
 const tables = { of: {}, options: {} }
 
@@ -20,4 +21,5 @@ export default {
   channels: () => ({ flow: 'flattens' }),
   constants: (_layer, [input]) => input,
   transparent: true,
+  onnx: plainly('Flatten', { axis: 1 }),
 } satisfies LayerKind<FlattenLayer>

@@ -12,6 +12,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { op } from './parts/onnx.js'
 import { passing } from './parts/pass.js'
 
 const tables = {
@@ -48,4 +49,5 @@ export default {
       const values = tensor([...input], { dtype: 'float64' }).gelu({ approximate })
       return Float64Array.from(values.toArray() as number[])
     }),
+  onnx: ({ approximate }, { inputs }) => op('Gelu', inputs, { approximate }),
 } satisfies LayerKind<GeluLayer>

@@ -11,6 +11,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { filled, float, op } from './parts/onnx.js'
 import { count, epsilon } from './parts/options.js'
 import { noConstants } from './parts/pass.js'
 
@@ -89,4 +90,10 @@ export default {
     numChannels: layer.numChannels + by,
   }),
   constants: (_layer, [input]) => noConstants(input.length),
+  onnx({ numGroups, numChannels, eps }, { inputs, own }) {
+    const weight = own('weight') ?? filled('weight', 1, [numChannels])
+    const bias = own('bias') ?? filled('bias', 0, [numChannels])
+    const attributes = { num_groups: numGroups, epsilon: float(eps) }
+    return op('GroupNormalization', [...inputs, weight, bias], attributes)
+  },
 } satisfies LayerKind<GroupNormLayer>

@@ -1,4 +1,5 @@
 import { type Carried, described, type From, type LayerKind, type Reads, tableOf } from './parts/kind.js'
+import { plainly } from './parts/onnx.js'
 import { activation } from './parts/pass.js'
 
 const tables = { of: {}, options: {} }
@@ -17,4 +18,5 @@ export function hardswish<const F extends Source = never, Source extends string 
 export default {
   ...activation((value) => (value * Math.min(Math.max(value + 3, 0), 6)) / 6),
   table: tableOf(tables),
+  onnx: plainly('HardSwish'),
 } satisfies LayerKind<HardswishLayer>

@@ -12,6 +12,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { filled, float, op } from './parts/onnx.js'
 import { bias, count, epsilon } from './parts/options.js'
 import { noConstants } from './parts/pass.js'
 
@@ -82,4 +83,11 @@ export default {
   },
   reach: (layer, channel, input) => (overChannels(layer, input) ? [0, input[0]!] : [channel, channel + 1]),
   constants: (_layer, [input]) => noConstants(input.length),
+  onnx({ normalizedShape, eps }, { inputs, own }) {
+    const weight = own('weight') ?? filled('weight', 1, normalizedShape)
+    // ONNX can do without a bias, but onnxruntime 1.18 cannot.
+    const bias = own('bias') ?? filled('bias', 0, normalizedShape)
+    const attributes = { axis: -normalizedShape.length, epsilon: float(eps) }
+    return op('LayerNormalization', [...inputs, weight, bias], attributes)
+  },
 } satisfies LayerKind<LayerNormLayer>

@@ -10,6 +10,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { float, op } from './parts/onnx.js'
 import { activation } from './parts/pass.js'
 
 const tables = {
@@ -39,4 +40,5 @@ export function leakyRelu<const F extends Source = never, Source extends string 
 export default {
   ...activation<LeakyReluLayer>((value, { negativeSlope }) => (value < 0 ? negativeSlope * value : value)),
   table: tableOf(tables),
+  onnx: ({ negativeSlope }, { inputs }) => op('LeakyRelu', inputs, { alpha: float(negativeSlope) }),
 } satisfies LayerKind<LeakyReluLayer>

@@ -9,6 +9,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { op } from './parts/onnx.js'
 import { bias, count } from './parts/options.js'
 
 const tables = { of: { inFeatures: count, outFeatures: count }, options: bias }
@@ -53,4 +54,5 @@ export default {
       : { ...layer, outFeatures: outFeatures + by }
   },
   constants: (_layer, _inputs, own) => biasesOf(own),
+  onnx: (_layer, { inputs, own }) => op('Gemm', [...inputs, own('weight'), own('bias')], { transB: 1 }),
 } satisfies LayerKind<LinearLayer>

@@ -1,4 +1,5 @@
-import { number } from '../../base/kind.js'
+import { number as anyNumber } from '../../base/kind.js'
+import { product } from '../../base/lists.js'
 import { optional } from '../../base/option.js'
 import {
   type Carried,
@@ -10,6 +11,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { float, number, op, wholes, windowOf } from './parts/onnx.js'
 import { count } from './parts/options.js'
 import { onlyZeros } from './parts/pass.js'
 import { image } from './parts/windows.js'
@@ -18,11 +20,11 @@ const tables = {
   of: { size: count },
   options: {
     /** @default 1e-4 */
-    alpha: optional(number(), 1e-4),
+    alpha: optional(anyNumber(), 1e-4),
     /** @default 0.75 */
-    beta: optional(number(), 0.75),
+    beta: optional(anyNumber(), 0.75),
     /** @default 1 */
-    k: optional(number(), 1),
+    k: optional(anyNumber(), 1),
   },
 }
 
@@ -60,4 +62,18 @@ export default {
   ],
   // A value is divided by what its neighbours are, but 0 stays 0.
   constants: (_layer, [input]) => onlyZeros(input),
+  onnx({ size, alpha, beta, k }, { inputs: [x], inputShape }) {
+    if (size % 2 === 1) {
+      return op('LRN', [x], { size, alpha: float(alpha), beta: float(beta), bias: float(k) })
+    }
+    // ONNX puts the odd channel of an even window on the other side. A mean along a dimension of its own does not.
+    const [channels, ...image] = inputShape
+    const squares = op('Reshape', [op('Mul', [x, x]), wholes('rows', [0, 1, channels!, product(image)])])
+    // Padded apart, since some versions of onnxruntime average uneven padding wrongly.
+    const padded = op('Pad', [squares, wholes('pads', [0, 0, size / 2, 0, 0, 0, size / 2 - 1, 0])])
+    const window = windowOf({ kernelSize: [size, 1], stride: [1, 1], padding: [0, 0] })
+    const means = op('Reshape', [op('AveragePool', [padded], window), wholes('image', [0, ...inputShape])])
+    const base = op('Add', [op('Mul', [means, number('alpha', alpha)]), number('k', k)])
+    return op('Div', [x, op('Pow', [base, number('beta', beta)])])
+  },
 } satisfies LayerKind<LocalResponseNormLayer>

@@ -9,6 +9,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { op, windowOf } from './parts/onnx.js'
 import { type Size2, size } from './parts/options.js'
 import { passing } from './parts/pass.js'
 import { type Pool, pool, pooledShape, pooling, stride } from './parts/pooling.js'
@@ -44,4 +45,12 @@ export default {
   ...passing,
   table: { ...tableOf(tables), stride },
   shape: (layer, [input], refuse) => pooledShape(layer, input, refuse),
+  onnx(layer, { inputs, inputShape, shape }) {
+    if (!layer.ceilMode) return op('MaxPool', inputs, windowOf(layer))
+    // Runtimes disagree on ONNX's own rounding up, so the last window is padded as far as it reaches.
+    const { kernelSize, stride, padding } = layer
+    const reach = (axis: 0 | 1) => (shape[axis + 1]! - 1) * stride[axis] + kernelSize[axis] - padding[axis]
+    const after = (axis: 0 | 1) => Math.max(0, reach(axis) - inputShape[axis + 1]!)
+    return op('MaxPool', inputs, windowOf({ ...layer, paddingAfter: [after(0), after(1)] }))
+  },
 } satisfies LayerKind<MaxPool2dLayer>

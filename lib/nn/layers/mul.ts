@@ -2,6 +2,7 @@ import { product } from '../../base/lists.js'
 import { readOptions } from '../../base/option.js'
 import type { Shape } from '../../tensor/shape.js'
 import type { Carried, LayerKind } from './parts/kind.js'
+import { op } from './parts/onnx.js'
 import { several } from './parts/options.js'
 
 export interface MulLayer<From extends string = string> {
@@ -37,6 +38,10 @@ export default {
       const values = inputs.map((input) => input[c]!)
       return values.includes(0) ? 0 : values.reduce((all, value) => all * value, 1)
     }),
+  onnx(_layer, { inputs: [first, second, ...others] }) {
+    const product = op('Mul', [first, second])
+    return others.reduce((all, each) => op('Mul', [all, each]), product)
+  },
 } satisfies LayerKind<MulLayer>
 
 /** Whether a shape has one value for each channel of another. */

@@ -1,4 +1,5 @@
 import { type Carried, described, type From, type LayerKind, type Reads, tableOf } from './parts/kind.js'
+import { number, op } from './parts/onnx.js'
 import { activation } from './parts/pass.js'
 
 const tables = { of: {}, options: {} }
@@ -17,4 +18,5 @@ export function relu6<const F extends Source = never, Source extends string = st
 export default {
   ...activation((value) => Math.min(Math.max(value, 0), 6)),
   table: tableOf(tables),
+  onnx: (_layer, { inputs }) => op('Clip', [...inputs, number('min', 0), number('max', 6)]),
 } satisfies LayerKind<Relu6Layer>

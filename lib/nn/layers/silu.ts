@@ -1,4 +1,5 @@
 import { type Carried, described, type From, type LayerKind, type Reads, tableOf } from './parts/kind.js'
+import { op } from './parts/onnx.js'
 import { activation } from './parts/pass.js'
 
 const tables = { of: {}, options: {} }
@@ -17,4 +18,5 @@ export function silu<const F extends Source = never, Source extends string = str
 export default {
   ...activation((value) => value / (1 + Math.exp(-value))),
   table: tableOf(tables),
+  onnx: (_layer, { inputs: [x] }) => op('Mul', [x, op('Sigmoid', [x])]),
 } satisfies LayerKind<SiluLayer>

@@ -1,4 +1,5 @@
 import { type Carried, described, type From, type LayerKind, type Reads, tableOf } from './parts/kind.js'
+import { plainly } from './parts/onnx.js'
 import { activation } from './parts/pass.js'
 
 const tables = { of: {}, options: {} }
@@ -17,4 +18,5 @@ export function tanh<const F extends Source = never, Source extends string = str
 export default {
   ...activation((value) => Math.tanh(value)),
   table: tableOf(tables),
+  onnx: plainly('Tanh'),
 } satisfies LayerKind<TanhLayer>

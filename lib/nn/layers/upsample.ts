@@ -11,6 +11,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
+import { constant, type OnnxOperator, type OnnxPlace, op, wholes } from './parts/onnx.js'
 import { both, size } from './parts/options.js'
 import { passing } from './parts/pass.js'
 import { image } from './parts/windows.js'
@@ -69,4 +70,54 @@ export default {
     if (h < 1 || w < 1) throw refuse('an input of which its scaleFactor leaves something')
     return [channels, h, w]
   },
+  onnx: enlarged,
 } satisfies LayerKind<UpsampleLayer>
+
+function enlarged(layer: UpsampleLayer, place: OnnxPlace): OnnxOperator {
+  const { mode, scaleFactor, alignCorners } = layer
+  const { inputs, inputShape, shape } = place
+  const [before, after] = [inputShape.slice(1), shape.slice(1)]
+  if (mode === 'nearest') return nearest(layer, place)
+  const attributes = {
+    mode: 'linear',
+    coordinate_transformation_mode: alignCorners ? 'align_corners' : 'half_pixel',
+  }
+  if (alignCorners || !scaleFactor) {
+    const sizes = wholes('sizes', after)
+    return op('Resize', [...inputs, undefined, undefined, sizes], { ...attributes, axes: [2, 3] })
+  }
+  // ONNX multiplies in float32.
+  const sizes = before.map((size, axis) => Math.floor(Math.fround(size * Math.fround(scaleFactor[axis]!))))
+  if (sizes.join() !== after.join()) {
+    throw place.refuse(`its scaleFactor gives [${after}] here and [${sizes}] there; say the size instead`)
+  }
+  return op('Resize', [...inputs, undefined, constant('scales', [1, 1, ...scaleFactor], [4])], attributes)
+}
+
+/** A whole factor is ONNX's own. Of others, rounding decides which pixel is nearest, and runtimes differ in that. */
+function nearest({ scaleFactor }: UpsampleLayer, { inputs, inputShape, shape }: OnnxPlace): OnnxOperator {
+  const sources = [1, 2].map((axis) =>
+    sourcesOf(inputShape[axis]!, shape[axis]!, scaleFactor && scaleFactor[axis - 1]!),
+  )
+  const factors = [1, 2].map((axis) => shape[axis]! / inputShape[axis]!)
+  const isWhole = sources.every((all, axis) =>
+    all.every((from, i) => from === Math.floor(i / factors[axis]!)),
+  )
+  if (isWhole && factors.every(Number.isInteger)) {
+    const scales = constant('scales', [1, 1, ...factors], [4])
+    const attributes = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }
+    return op('Resize', [...inputs, undefined, scales], { mode: 'nearest', ...attributes })
+  }
+  const rows = op('Gather', [...inputs, wholes('rows', sources[0]!)], { axis: 2 })
+  return op('Gather', [rows, wholes('columns', sources[1]!)], { axis: 3 })
+}
+
+/** The place that each place along a side is taken from, in float32 as libtorch has it, with its two exceptions. */
+function sourcesOf(before: number, after: number, factor: number | undefined): number[] {
+  const step = Math.fround(factor === undefined ? before / after : 1 / factor)
+  return Array.from({ length: after }, (_, i) => {
+    if (after === before) return i
+    if (after === 2 * before) return Math.floor(i / 2)
+    return Math.min(Math.floor(Math.fround(i * step)), before - 1)
+  })
+}

@@ -1,6 +1,7 @@
 import type { TorchPruneError } from '../../../base/errors.js'
 import { type OptionsOf, type ReadOf, readOptions, type Table } from '../../../base/option.js'
 import type { Shape } from '../../../tensor/shape.js'
+import type { OnnxOperator, OnnxPlace } from './onnx.js'
 import { from } from './options.js'
 
 /** Convolutional, or fully connected. */
@@ -116,6 +117,9 @@ export interface LayerKind<L extends AnyLayer = AnyLayer> {
   resize?(layer: L, side: 'in' | 'out' | 'both', by: number): L
   /** Which channels of its output are constant in evaluation mode, and at which value. */
   constants(layer: L, inputs: readonly [Constants, ...Constants[]], own: OwnValues): Constants
+
+  /** Its computation in evaluation mode by ONNX's operators. */
+  onnx(layer: L, place: OnnxPlace): OnnxOperator
 
   /** Whether it is what follows a layer with connections and decides which activations are 0. */
   readonly nonLinear?: true
