@@ -18,6 +18,11 @@ describe('a process', () => {
   it('ends with tensors, hooks and a network in its hands', () =>
     expectEnd('holds tensors, hooks and optimisers', 0, ['held']))
 
+  it('ends with datasets of batches in its hands, again and again', async () => {
+    for (let i = 0; i < 4; i++) await expectEnd('holds datasets of batches', 0, ['held'])
+  })
+  it('ends with its own code while batches are made', () => expectEnd('exits while batches are made', 7))
+
   it('ends with its own code when it exits while a job runs, again and again', async () => {
     for (let i = 0; i < 8; i++) await expectEnd('exits while a job runs', 7)
   })
@@ -44,6 +49,12 @@ describe('worker threads', () => {
   it('can be terminated while images are decoded', () =>
     expectEnd('workers that are terminated while they decode', 0, [
       ...Array.from({ length: 4 }, () => 'exit 1'),
+      'trained 3 epochs',
+    ]))
+  it('can be terminated while batches are made, and end with datasets of them', () =>
+    expectEnd('workers that are terminated while batches are made', 0, [
+      ...Array.from({ length: 4 }, () => 'exit 1'),
+      'exit 0',
       'trained 3 epochs',
     ]))
   it('may exit and fail without harm to the process', () =>

@@ -37,6 +37,23 @@ async function reading(onProgress) {
   }
 }
 
+/** A dataset whose batches are made on this thread, without end. */
+function endless() {
+  const made = { images: randn([4, 8]), labels: zeros([4]).long() }
+  return Dataset.fromBatches(
+    function* () {
+      for (;;) yield made
+    },
+    { sampleShape: [8] },
+  )
+}
+
+/** Trains on batches that never end. */
+function trainingOnBatches(onProgress) {
+  const options = { epochs: 1, optimizer: sgd({ lr: 0.01 }), onProgress }
+  return train(networks.pop(), endless(), options)
+}
+
 function worker(scenario, onMessage = () => {}) {
   const thread = new Worker(new URL(import.meta.url), { workerData: scenario })
   thread.on('message', (message) => onMessage(message, thread))
@@ -76,6 +93,13 @@ const scenarios = {
     await globalThis.held[1]
     say('held')
   },
+  'holds datasets of batches': async () => {
+    globalThis.held = Array.from({ length: 200 }, endless)
+    const training = trainingOnBatches(() => training.cancel())
+    await training.result().catch(() => say('held'))
+  },
+  'exits while batches are made': () => void trainingOnBatches(() => process.exit(7)).result(),
+  'says when it trains on batches': () => void trainingOnBatches(() => say('training')).result(),
   'exits while images are decoded': () => void reading(() => process.exit(7)),
   'says when it reads': () => void reading(() => say('reading')),
   'says when it trains': () => void job(long, () => say('training')).result(),
@@ -98,6 +122,13 @@ const scenarios = {
     for (let i = 0; i < 4; i++) {
       say(`exit ${await worker('says when it reads', (_, thread) => thread.terminate())}`)
     }
+    await scenarios.trains()
+  },
+  async 'workers that are terminated while batches are made'() {
+    for (let i = 0; i < 4; i++) {
+      say(`exit ${await worker('says when it trains on batches', (_, thread) => thread.terminate())}`)
+    }
+    say(`exit ${await worker('holds datasets of batches')}`)
     await scenarios.trains()
   },
   async 'workers that exit and fail'() {
