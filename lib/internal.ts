@@ -11,18 +11,18 @@ export { computeInJobs } from './binding/threads.js'
 export { withCompute } from './cli/compute.js'
 export { reportFailure } from './cli/failure.js'
 export { commandWith, interruptible, nameProgram } from './cli/interrupt.js'
-export {
-  deviceOption,
-  type ResumableOptions,
-  type WorkOptions,
-  withResumableOptions,
-  withWorkOptions,
-} from './cli/options.js'
+export { deviceOption } from './cli/options.js'
 export { measureSensitivity, THRESHOLDS_FILE } from './cli/sensitivity_work.js'
 export { type Column, renderTable } from './cli/table.js'
 export { trainToFile } from './cli/train_work.js'
 export { densities, real, whole } from './cli/values.js'
 export { runToTable } from './cli/work.js'
+export {
+  type ResumableOptions,
+  type WorkOptions,
+  withResumableOptions,
+  withWorkOptions,
+} from './cli/work_options.js'
 export { findMnist, type MnistPart, readMnist } from './data/idx.js'
 export { findAddon, PLATFORM_PACKAGE } from './install/addon_files.js'
 export { buildAddon } from './install/build.js'

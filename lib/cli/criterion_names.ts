@@ -1,7 +1,18 @@
-/** What ranks weights in `prune --criterion`. */
-export const scoreNames = ['magnitude', 'fisher', 'filter-norm'] as const
-export type ScoreName = (typeof scoreNames)[number]
+import { scoreKinds } from '../prune/score/index.js'
+import { selectionKinds } from '../prune/select/index.js'
+import { dashed } from './table_option.js'
 
-/** What says how many stay in `prune --select`. */
-export const selectionNames = ['deviation', 'density', 'global', 'nm', 'filters'] as const
-export type SelectionName = (typeof selectionNames)[number]
+/** The values that options of `prune` give to selections, by the names of their arguments. */
+const GIVEN = ['density', 'quality', 'n', 'm']
+
+/** What ranks weights in `prune --criterion`, and the score that it stands for: those that need no argument. */
+export const scoreNames: ReadonlyMap<string, keyof typeof scoreKinds> = new Map(
+  Object.entries(scoreKinds)
+    .filter(([, { options }]) => Object.values(options).every((kind) => 'fallback' in kind))
+    .map(([name]) => [dashed(name), name as keyof typeof scoreKinds]),
+)
+
+/** What says how many stay in `prune --select`: the selections whose arguments have an option. */
+export const selectionNames: readonly string[] = Object.entries(selectionKinds)
+  .filter(([, { given }]) => Object.keys(given).every((name) => GIVEN.includes(name)))
+  .map(([name]) => name)

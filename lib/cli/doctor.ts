@@ -3,10 +3,8 @@ import { EXIT } from './failure.js'
 import { jsonOption } from './options.js'
 import { print, printJson } from './output.js'
 
-export function addDoctor(program: Command): void {
-  program
-    .command('doctor')
-    .description('say which libtorch, addon and CUDA were found, and what to do where one is missing')
+export function define(command: Command): void {
+  command
     .addOption(jsonOption())
     .addHelpText('after', '\nExits with 1 when something is missing.')
     .action(async ({ json }: { json?: boolean }) => {

@@ -1,10 +1,8 @@
 import { type Command, Option } from 'commander'
 import { print } from './output.js'
 
-export function addFetchLibtorch(program: Command): void {
-  program
-    .command('fetch-libtorch')
-    .description('fetch libtorch into the cache, by pip')
+export function define(command: Command): void {
+  command
     .addOption(new Option('--cpu', 'the CPU build').conflicts('cuda'))
     .addOption(new Option('--cuda', "the CUDA build, with NVIDIA's libraries").conflicts('cpu'))
     .option('--any-digest', 'take a wheel whose digest is not known here (of another version or machine)')

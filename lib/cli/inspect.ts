@@ -3,10 +3,8 @@ import type { OpenOptions } from './network_file.js'
 import { jsonOption, maskOption } from './options.js'
 import { print, printJson } from './output.js'
 
-export function addInspect(program: Command): void {
-  program
-    .command('inspect')
-    .description('show what is in a network file, or in the folder of a run')
+export function define(command: Command): void {
+  command
     .argument('<file>', 'a safetensors file, a state dict (.pt, .pth), a run.json, or the folder of a run')
     .option('--model <name>', 'its network, for a file that holds no layer graph')
     .addOption(maskOption())

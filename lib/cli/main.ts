@@ -9,7 +9,8 @@ surviveLostOutput()
 keepPoolAwake()
 
 try {
-  await createProgram().parseAsync()
+  const [first = '', second] = process.argv.slice(2)
+  await (await createProgram(first === 'help' ? (second ?? '') : first)).parseAsync()
 } catch (error) {
   process.exitCode = reportFailure(error)
 }

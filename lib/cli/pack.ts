@@ -4,10 +4,8 @@ import { jsonOption } from './options.js'
 import type { PackCommandOptions } from './pack_work.js'
 import { whole } from './values.js'
 
-export function addPack(program: Command): void {
-  program
-    .command('pack')
-    .description('decode and resize a folder of images once, into one file that training reads fast')
+export function define(command: Command): void {
+  command
     .argument('<dir>', 'a folder that holds train/<class>/… and val/<class>/… (or test/<class>/…)')
     .requiredOption('--out <file>', 'the file to write')
     .option('--resize <n>', 'length of the shorter side in pixels (default: 256)', whole('--resize', 1, 8192))

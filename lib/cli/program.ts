@@ -1,26 +1,60 @@
 import { Command, CommanderError } from 'commander'
 import { unknownName } from '../base/spelling.js'
 import { VERSION } from '../install/home.js'
-import { addDoctor } from './doctor.js'
-import { addFetchLibtorch } from './fetch_libtorch.js'
-import { addInspect } from './inspect.js'
-import { addPack } from './pack.js'
-import { addPrune } from './prune.js'
-import { addReport } from './report.js'
-import { addRun } from './run.js'
-import { addSchema } from './schema.js'
-import { addSensitivity } from './sensitivity.js'
-import { addShrink } from './shrink.js'
-import { addTradeoff } from './tradeoff.js'
-import { addTrain } from './train.js'
 
-/** The whole command line. Commands import what computes only once they run, so that help is instant. */
-export function createProgram(): Command {
+/** Defines the arguments, the options and the action of a command. */
+type Define = (command: Command) => void
+
+/** The commands, in the order of the help, and the modules that define them. */
+const COMMANDS: Readonly<
+  Record<string, readonly [description: string, load: () => Promise<{ define: Define }>]>
+> = {
+  run: [
+    'train a network, prune and retrain it by a recipe, and compare with the paper',
+    () => import('./run.js'),
+  ],
+  train: ['train a dense network, to be pruned later', () => import('./train.js')],
+  prune: ['prune and retrain a network that is trained already', () => import('./prune.js')],
+  sensitivity: [
+    'measure how pruning each layer alone raises the error, without retraining (figure 6)',
+    () => import('./sensitivity.js'),
+  ],
+  tradeoff: [
+    'measure the accuracy lost at each density, pruning in five ways (figure 5)',
+    () => import('./tradeoff.js'),
+  ],
+  shrink: [
+    'remove the dead neurons of a pruned network, and say how far its outputs moved',
+    () => import('./shrink.js'),
+  ],
+  pack: [
+    'decode and resize a folder of images once, into one file that training reads fast',
+    () => import('./pack.js'),
+  ],
+  inspect: ['show what is in a network file, or in the folder of a run', () => import('./inspect.js')],
+  schema: ['print the JSON Schema of a kind of file, for editors and checks', () => import('./schema.js')],
+  report: [
+    'write the report of a run or a study again, as report.html in its folder',
+    () => import('./report.js'),
+  ],
+  doctor: [
+    'say which libtorch, addon and CUDA were found, and how to fix what is missing',
+    () => import('./doctor.js'),
+  ],
+  'fetch-libtorch': ['fetch libtorch into the cache, by pip', () => import('./fetch_libtorch.js')],
+}
+
+/**
+ * The command line. Only the command that is asked for is defined, or all of them if none is given: loading the tables of
+ * options takes longer than printing help.
+ */
+export async function createProgram(asked?: string): Promise<Command> {
   const program = new Command('torch-prune')
     .description('Train, prune and retrain neural networks on libtorch.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand(false)
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .configureOutput({ outputError: () => {} })
     .addHelpText(
       'after',
@@ -32,18 +66,10 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 stopped after saving.`,
     )
-  addRun(program)
-  addTrain(program)
-  addPrune(program)
-  addSensitivity(program)
-  addTradeoff(program)
-  addShrink(program)
-  addPack(program)
-  addInspect(program)
-  addSchema(program)
-  addReport(program)
-  addDoctor(program)
-  addFetchLibtorch(program)
+  for (const [name, [description, load]] of Object.entries(COMMANDS)) {
+    const command = program.command(name).description(description)
+    if (asked === undefined || asked === name) (await load()).define(command)
+  }
   addHelp(program)
   const names = program.commands.map((command) => command.name()).filter((name) => name !== 'help')
   program.on('command:*', ([given]: string[]) => {

@@ -1,15 +1,20 @@
 import { type Command, Option } from 'commander'
+import { sgdOptions } from '../optim/spec.js'
+import { pruneOptions } from '../prune/options.js'
+import { qualityKind } from '../prune/select/deviation.js'
+import { densityKind } from '../prune/select/selection.js'
+import { retrainPlanOptions } from '../recipes/options.js'
 import { recipeNames } from '../recipes/registry.js'
 import { scoreNames, selectionNames } from './criterion_names.js'
 import { interruptible } from './interrupt.js'
-import { maskOption, withResumableOptions, withWorkOptions } from './options.js'
+import { maskOption } from './options.js'
 import type { PruneOptions } from './prune_work.js'
-import { perLayer, real, whole, words, wrong } from './values.js'
+import { optionOf } from './table_option.js'
+import { perLayer, words, wrong } from './values.js'
+import { withResumableOptions, withWorkOptions } from './work_options.js'
 
-export function addPrune(program: Command): void {
-  const command = program
-    .command('prune')
-    .description('prune and retrain a network that is trained already')
+export function define(command: Command): void {
+  command
     .argument('<model>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
     .requiredOption('--weights <file>', 'the trained network: safetensors, or a state dict (.pt, .pth)')
     .addOption(maskOption())
@@ -19,13 +24,13 @@ export function addPrune(program: Command): void {
         "share of the weights to keep: 0.08 of all layers together, largest by their layer's deviation; " +
           'or of each, as fc1=0.1,fc2=0.2',
       )
-        .argParser(perLayer('--density', { most: 1 }))
+        .argParser(perLayer('--density', densityKind))
         .conflicts('quality'),
     )
     .option(
       '--quality <q>',
       "prune weights under q standard deviations of their layer's: 1.2, or fc1=1.4,fc2=1.3",
-      perLayer('--quality'),
+      perLayer('--quality', qualityKind),
     )
     .addOption(
       new Option('--nm <n:m>', 'keep n of every m weights along the inputs: 2:4')
@@ -33,7 +38,9 @@ export function addPrune(program: Command): void {
         .conflicts(['density', 'quality']),
     )
     .addOption(
-      new Option('--criterion <name>', 'what ranks weights (default: magnitude)').choices(scoreNames),
+      new Option('--criterion <name>', 'what ranks weights (default: magnitude)').choices([
+        ...scoreNames.keys(),
+      ]),
     )
     .addOption(
       new Option('--select <name>', 'how many stay, where --density leaves a choice').choices(selectionNames),
@@ -43,12 +50,14 @@ export function addPrune(program: Command): void {
       'prune these layers alone: conv, fc, or names as fc1,fc2; with one of the above',
       layerList,
     )
-    .option('--rounds <n>', 'times to prune and retrain', whole('--rounds', 1))
-    .option('--retrain-epochs <n>', 'epochs of retraining in a round', whole('--retrain-epochs', 1))
-    .option('--batch-size <n>', 'samples in a step', whole('--batch-size', 1))
-    .option('--drop-last', 'leave out the last batch of an epoch where it is not full')
-    .option('--lr <x>', 'learning rate that the network was trained with', real('--lr', { over0: true }))
-    .option('--lr-factor <x>', 'retrain with that rate times this', real('--lr-factor', { over0: true }))
+    .addOption(optionOf(pruneOptions, 'rounds', 'times to prune and retrain'))
+    .addOption(optionOf(retrainPlanOptions, 'epochs', 'epochs of retraining in a round', 'retrainEpochs'))
+    .addOption(optionOf(retrainPlanOptions, 'batchSize', 'samples per step'))
+    .addOption(
+      optionOf(retrainPlanOptions, 'dropLast', 'leave out the last batch of an epoch if it is not full'),
+    )
+    .addOption(optionOf(sgdOptions, 'lr', 'learning rate that the network was trained with'))
+    .addOption(optionOf(retrainPlanOptions, 'lrFactor', 'retrain with that rate times this factor'))
     .option(
       '--phases <list>',
       'layers that each round prunes and retrains in turn, the others fixed: all, fc,conv, or alternate',

@@ -1,18 +1,21 @@
 import { TorchPruneError } from '../base/errors.js'
+import type { Kind } from '../base/kind.js'
 import type { Criterion } from '../prune/criterion.js'
 import type { Phases } from '../prune/phases.js'
 import { criteria } from '../prune/score/index.js'
+import { type Scored, selectionKinds } from '../prune/select/index.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { withCompute } from './compute.js'
-import type { ScoreName, SelectionName } from './criterion_names.js'
-import type { MaskOption, ResumableOptions, WorkOptions } from './options.js'
+import { scoreNames } from './criterion_names.js'
+import type { MaskOption } from './options.js'
 import { runToTable } from './work.js'
+import type { ResumableOptions, WorkOptions } from './work_options.js'
 
 /** What is pruned, as commander hands it over. */
 export interface CriterionOptions {
-  readonly criterion?: ScoreName
-  readonly select?: SelectionName
+  readonly criterion?: string
+  readonly select?: string
   readonly density?: number | Readonly<Record<string, number>>
   readonly quality?: number | Readonly<Record<string, number>>
   readonly nm?: readonly [n: number, m: number]
@@ -60,37 +63,47 @@ function withOptions(recipe: Recipe, options: PruneOptions): Recipe {
   }
 }
 
-/** The criterion that options say; undefined where they say none. */
+/** The criterion that the options describe; undefined if they describe none. */
 function criterionOf(options: CriterionOptions): Criterion | undefined {
-  const { criterion, select = selectionOf(options), density, quality, nm, layers } = options
-  const score = scoreOf(criterion)
-  const within = layers && { layers }
-  switch (select) {
-    case 'deviation':
-      return score.deviation(quality ?? needs(select, '--quality, as 1.2'), within)
-    case 'nm':
-      return score.nm(...(nm ?? needs(select, '--nm, as 2:4')), within)
-    case 'density':
-    case 'filters':
-      return score[select](density ?? needs(select, '--density, as 0.1 or fc1=0.1,fc2=0.2'), within)
-    case 'global': {
-      const share =
-        typeof density === 'number' ? density : needs(select, 'one --density for all layers, as 0.1')
-      // Layers of small weights would be emptied first.
-      return score.global(share, {
-        normalize: score.score.kind === 'magnitude' ? 'survivors' : 'none',
-        ...within,
-      })
-    }
-    case undefined:
-      if (criterion)
-        return needs(criterion, '--density, --quality or --nm: how many weights stay', '--criterion')
-      return layers && needs(String(layers), '--density, --quality or --nm', '--layers')
+  const { criterion = 'magnitude', select = selectionOf(options), layers } = options
+  if (select === undefined) {
+    const what = '--density, --quality or --nm: how many weights stay'
+    if (options.criterion) return needs(`--criterion ${options.criterion}`, what)
+    return layers && needs(`--layers ${layers}`, what)
   }
+  const score = (criteria[scoreNames.get(criterion)!] as () => Scored<Criterion['score']>)()
+  const { given } = selectionKinds[select as keyof typeof selectionKinds]
+  const values = Object.entries(given).map(([name, kind]) => argumentOf(name, kind, select, options))
+  const choose = score[select as keyof typeof selectionKinds] as (...values: unknown[]) => Criterion
+  return choose(...values, {
+    // Without it, layers of small weights would be emptied first.
+    ...(select === 'global' && criterion === 'magnitude' && { normalize: 'survivors' }),
+    ...(layers && { layers }),
+  })
 }
 
-/** The selection that is meant where none is named. */
-function selectionOf({ criterion, density, quality, nm }: CriterionOptions): SelectionName | undefined {
+/** The value of an argument of a selection. */
+function argumentOf(
+  name: string,
+  kind: Kind<unknown>,
+  select: string,
+  { density, quality, nm }: CriterionOptions,
+): unknown {
+  const by = `--select ${select}`
+  if (name === 'quality') return quality ?? needs(by, '--quality, as 1.2')
+  if (name === 'density') {
+    if (density !== undefined && kind.fits(density)) return density
+    const forEach = kind.fits({})
+    return needs(
+      by,
+      forEach ? '--density, as 0.1 or fc1=0.1,fc2=0.2' : 'one --density for all layers, as 0.1',
+    )
+  }
+  return nm?.[name === 'n' ? 0 : 1] ?? needs(by, '--nm, as 2:4')
+}
+
+/** The selection that is meant if none is named. */
+function selectionOf({ criterion, density, quality, nm }: CriterionOptions): string | undefined {
   if (nm) return 'nm'
   if (quality !== undefined) return 'deviation'
   if (density === undefined) return undefined
@@ -98,11 +111,6 @@ function selectionOf({ criterion, density, quality, nm }: CriterionOptions): Sel
   return typeof density === 'number' ? 'global' : 'density'
 }
 
-function scoreOf(name: ScoreName = 'magnitude') {
-  if (name === 'fisher') return criteria.fisher()
-  return name === 'filter-norm' ? criteria.filterNorm() : criteria.magnitude()
-}
-
-function needs(name: string, what: string, option = '--select'): never {
-  throw new TorchPruneError('ERR_ARGUMENT', `${option} ${name} needs ${what}`)
+function needs(option: string, what: string): never {
+  throw new TorchPruneError('ERR_ARGUMENT', `${option} needs ${what}`)
 }

@@ -2,10 +2,8 @@ import type { Command } from 'commander'
 import { jsonOption } from './options.js'
 import { print, printJson } from './output.js'
 
-export function addReport(program: Command): void {
-  program
-    .command('report')
-    .description('write the report of a run or a study again, as report.html in its folder')
+export function define(command: Command): void {
+  command
     .argument('<dir>', 'the folder of a finished run, or of a sensitivity or trade-off study')
     .addOption(jsonOption())
     .addHelpText(

@@ -2,25 +2,22 @@ import type { Command } from 'commander'
 import { findRecipe, recipeNames } from '../recipes/registry.js'
 import { withCompute } from './compute.js'
 import { interruptible } from './interrupt.js'
+import { type MaskOption, maskOption } from './options.js'
+import { printJson } from './output.js'
 import {
-  type MaskOption,
-  maskOption,
   type ResumableOptions,
   type WorkOptions,
   withResumableOptions,
   withWorkOptions,
-} from './options.js'
-import { printJson } from './output.js'
+} from './work_options.js'
 
 interface RunCommandOptions extends WorkOptions, ResumableOptions, MaskOption {
   readonly weights?: string
   readonly printRecipe?: boolean
 }
 
-export function addRun(program: Command): void {
-  const command = program
-    .command('run')
-    .description('train a network, prune and retrain it by a recipe, and compare with the paper')
+export function define(command: Command): void {
+  command
     .argument('<recipe>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
     .option(
       '--weights <file>',

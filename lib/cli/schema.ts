@@ -1,10 +1,8 @@
 import { Argument, type Command } from 'commander'
 import { printJson } from './output.js'
 
-export function addSchema(program: Command): void {
-  program
-    .command('schema')
-    .description('print the JSON Schema of a kind of file, for editors and checks')
+export function define(command: Command): void {
+  command
     .addArgument(new Argument('<what>', 'whose schema').choices(['recipe']))
     .addHelpText(
       'after',

@@ -1,13 +1,14 @@
 import { type Command, Option } from 'commander'
+import { solveOptions } from '../prune/options.js'
 import { interruptible } from './interrupt.js'
-import { maskOption, withWorkOptions } from './options.js'
+import { maskOption } from './options.js'
 import type { SensitivityOptions } from './sensitivity_work.js'
+import { optionOf } from './table_option.js'
 import { densities, real } from './values.js'
+import { withWorkOptions } from './work_options.js'
 
-export function addSensitivity(program: Command): void {
-  const command = program
-    .command('sensitivity')
-    .description('how much each layer minds being pruned, one at a time and without retraining (figure 6)')
+export function define(command: Command): void {
+  command
     .argument('<model>', 'a recipe name, or the path of a recipe: its network and data')
     .requiredOption('--weights <file>', 'the trained network: safetensors, or a state dict (.pt, .pth)')
     .addOption(maskOption())
@@ -23,11 +24,10 @@ export function addSensitivity(program: Command): void {
         .conflicts('budgetBytes'),
     )
     .option('--budget-bytes <n>', 'solve thresholds for this many bytes', real('--budget-bytes'))
-    .option(
-      '--least-density <x>',
-      'thresholds keep this share of each layer, at least',
-      real('--least-density', { most: 1 }),
-      0.01,
+    .addOption(
+      optionOf(solveOptions, 'leastDensity', 'thresholds keep at least this share of each layer').default(
+        solveOptions.leastDensity.fallback,
+      ),
     )
   withWorkOptions(command, 'runs/sensitivity-<model>-<seed>')
     .addHelpText(

@@ -19,11 +19,12 @@ import { type Budget, checkBudget, type Solution, solveThresholds } from '../stu
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
-import type { MaskOption, WorkOptions } from './options.js'
+import type { MaskOption } from './options.js'
 import { printJson } from './output.js'
 import { type Reporter, reporterFor } from './progress.js'
 import { renderTable } from './table.js'
 import { announce, shown, takenOver } from './work.js'
+import type { WorkOptions } from './work_options.js'
 
 export interface SensitivityOptions extends WorkOptions, MaskOption {
   readonly weights: string

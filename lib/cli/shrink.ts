@@ -3,10 +3,8 @@ import { interruptible } from './interrupt.js'
 import { jsonOption, maskOption } from './options.js'
 import type { ShrinkOptions } from './shrink_work.js'
 
-export function addShrink(program: Command): void {
-  program
-    .command('shrink')
-    .description('remove the dead neurons of a pruned network, and say how far its outputs moved')
+export function define(command: Command): void {
+  command
     .argument('<file>', 'a network file of ours, such as model.safetensors of a run')
     .requiredOption('--out <file>', 'file for the smaller network')
     .option('--model <name>', 'its network, for a file that holds no layer graph')

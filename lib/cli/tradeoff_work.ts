@@ -13,11 +13,11 @@ import { TRADEOFF_CURVES, type TradeoffResult, tradeoff } from '../studies/trade
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
-import type { WorkOptions } from './options.js'
 import { printJson } from './output.js'
 import { reporterFor } from './progress.js'
 import { renderTable } from './table.js'
 import { announce, shown, takenOver } from './work.js'
+import type { WorkOptions } from './work_options.js'
 
 export interface TradeoffCommandOptions extends WorkOptions {
   readonly seeds: number

@@ -1,33 +1,33 @@
 import type { Command } from 'commander'
 import { type Averaging, ema, swa } from '../optim/averaging.js'
+import { strengthOptions } from '../optim/regularization.js'
+import { cosineOptions } from '../optim/schedule.js'
+import { sgdOptions } from '../optim/spec.js'
 import { recipeNames } from '../recipes/registry.js'
+import { crossEntropyOptions } from '../train/losses.js'
+import { settingsOptions } from '../train/options.js'
 import { interruptible } from './interrupt.js'
-import { withResumableOptions, withWorkOptions } from './options.js'
+import { optionOf } from './table_option.js'
 import type { TrainOptions } from './train_work.js'
-import { real, whole, wrong } from './values.js'
+import { real, wrong } from './values.js'
+import { withResumableOptions, withWorkOptions } from './work_options.js'
 
-export function addTrain(program: Command): void {
-  const command = program
-    .command('train')
-    .description('train a dense network, to be pruned later')
+export function define(command: Command): void {
+  command
     .argument('<model>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
-    .option('--epochs <n>', 'times through the training set', whole('--epochs', 1))
-    .option('--batch-size <n>', 'samples in a step', whole('--batch-size', 1))
-    .option('--drop-last', 'leave out the last batch of an epoch where it is not full')
-    .option('--lr <x>', 'learning rate', real('--lr', { over0: true }))
-    .option('--momentum <x>', 'momentum of SGD', real('--momentum', { most: 1 }))
-    .option('--weight-decay <x>', "the optimizer's, on all parameters", real('--weight-decay'))
-    .option('--l2 <x>', 'strength of L2 regularization, on weights alone', real('--l2'))
-    .option(
-      '--label-smoothing <x>',
-      'share of the targets for all classes',
-      real('--label-smoothing', { most: 1 }),
+    .addOption(optionOf(settingsOptions, 'epochs', 'times through the training set'))
+    .addOption(optionOf(settingsOptions, 'batchSize', 'samples per step'))
+    .addOption(
+      optionOf(settingsOptions, 'dropLast', 'leave out the last batch of an epoch if it is not full'),
     )
-    .option(
-      '--warmup <x>',
-      'cosine rate, rising over this share of the steps first',
-      real('--warmup', { most: 1 }),
+    .addOption(optionOf(sgdOptions, 'lr', 'learning rate'))
+    .addOption(optionOf(sgdOptions, 'momentum', 'momentum of SGD'))
+    .addOption(optionOf(sgdOptions, 'weightDecay', "the optimizer's weight decay, of all parameters"))
+    .addOption(optionOf(strengthOptions, 'strength', 'strength of L2 regularization, of weights alone', 'l2'))
+    .addOption(
+      optionOf(crossEntropyOptions, 'labelSmoothing', 'share of each target that goes to all classes'),
     )
+    .addOption(optionOf(cosineOptions, 'warmup', 'cosine schedule that rises for this share of the steps'))
     .option(
       '--averaging <how>',
       'end with an average of the weights: ema, ema=0.99, swa or swa=0.5',

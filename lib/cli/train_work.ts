@@ -11,11 +11,11 @@ import { losses } from '../train/losses.js'
 import { withCompute } from './compute.js'
 import { Interrupted } from './failure.js'
 import { anotherCommand, commandWith } from './interrupt.js'
-import type { ResumableOptions, WorkOptions } from './options.js'
 import { print, printJson } from './output.js'
 import { reporterFor } from './progress.js'
 import { followRun } from './run_progress.js'
 import { announce, beginning, fromHere, shown } from './work.js'
+import type { ResumableOptions, WorkOptions } from './work_options.js'
 
 export interface TrainOptions extends WorkOptions, ResumableOptions {
   readonly epochs?: number

@@ -1,4 +1,5 @@
 import { TorchPruneError } from '../base/errors.js'
+import type { Kind } from '../base/kind.js'
 
 /** Reads a whole number of `least` to `most`. */
 export function whole(option: string, least: number, most: number = Number.MAX_SAFE_INTEGER) {
@@ -21,17 +22,15 @@ export function real(option: string, { over0 = false, most = Number.MAX_VALUE } 
   }
 }
 
-/** Reads one number for all layers, or one for each: `fc1=1.4,fc2=1.3`. */
-export function perLayer(option: string, { most = Number.MAX_VALUE } = {}) {
-  const expected = most === Number.MAX_VALUE ? 'a number of 0 or more' : `a number in 0..${most}`
+/** Reads one number for all layers, or one for each: `fc1=0.3,fc2=0.2`. */
+export function perLayer(option: string, kind: Kind<number>) {
   const one = (text: string): number => {
-    const value = parseNumber(text)
-    if (value >= 0 && value <= most) return value
-    throw wrong(
-      option,
-      `${expected}, for all layers or as in fc1=${most === 1 ? '0.1,fc2=0.2' : '1.4,fc2=1.3'}`,
-      text,
-    )
+    try {
+      return kind.read(parseNumber(text), option)
+    } catch {
+      const expected = kind.expected.replace(/ \(.*\)$/, '')
+      throw wrong(option, `${expected}, for all layers or as in fc1=0.3,fc2=0.2`, text)
+    }
   }
   return (text: string): number | Record<string, number> => {
     if (!text.includes('=')) return one(text)
@@ -64,8 +63,8 @@ export function words<Word extends string>(option: string, known: readonly Word[
     })
 }
 
-/** Number() alone takes blanks, hexadecimal and 'Infinity' too. */
-function parseNumber(text: string): number {
+/** Reads a number, or NaN. Number() alone takes blanks, hexadecimal and 'Infinity' too. */
+export function parseNumber(text: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN
 }
 

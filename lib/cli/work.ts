@@ -10,10 +10,11 @@ import { layerTable, summaryTable } from '../report/tables.js'
 import { isPruning } from '../runs/checkpoint.js'
 import { Interrupted } from './failure.js'
 import { commandWith } from './interrupt.js'
-import type { MaskOption, ResumableOptions, WorkOptions } from './options.js'
+import type { MaskOption } from './options.js'
 import { printJson, render } from './output.js'
 import { type Reporter, reporterFor } from './progress.js'
 import { followRun } from './run_progress.js'
+import type { ResumableOptions, WorkOptions } from './work_options.js'
 
 /** Runs a recipe up to its table, for `run` and `prune`. */
 export async function runToTable(

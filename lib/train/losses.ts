@@ -1,6 +1,8 @@
 import { list } from '../base/collection.js'
-import { number, whole } from '../base/kind.js'
+import { TorchPruneError } from '../base/errors.js'
+import { type Kind, number, whole } from '../base/kind.js'
 import { made, type OptionsOf, optional, type ReadOf, readOptions } from '../base/option.js'
+import { shown } from '../base/shown.js'
 
 const factors = list(number({ least: 0 }), 'an array of numbers of 0 or more', 1)
 
@@ -108,11 +110,26 @@ export const lossKind = made<Loss>({
   ],
 })
 
-/** A loss of classes as an option. */
-export const crossEntropyKind = made<CrossEntropyLoss>({
+const crossEntropy = made<CrossEntropyLoss>({
   kinds: { crossEntropy: crossEntropyOptions },
   makers: ['losses.crossEntropy()'],
 })
+
+/** A loss of classes as an option. Another loss is one that exists and cannot be used here, so it has its own error. */
+export const crossEntropyKind: Kind<CrossEntropyLoss> = {
+  ...crossEntropy,
+  read(value, name) {
+    const { kind } = Object(value) as { readonly kind?: unknown }
+    if (typeof kind !== 'string' || kind === 'crossEntropy' || !Object.hasOwn(losses, kind)) {
+      return crossEntropy.read(value, name)
+    }
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `${name}: recipes report errors of classes, so they take losses.crossEntropy() alone, got ${shown(kind)}: for ` +
+        'another loss, call train() and prune()',
+    )
+  },
+}
 
 /** What a network is trained by where nothing else is said. */
 export const DEFAULT_LOSS: CrossEntropyLoss = losses.crossEntropy()

@@ -28,7 +28,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 const OWN = ['json', 'quiet', 'printRecipe', 'help', 'version']
 
 describe('options of commands', () => {
-  it('are called as those of the library', () => {
+  it('are called as those of the library', async () => {
     const tables = [
       computeOptions,
       ...[
@@ -47,7 +47,7 @@ describe('options of commands', () => {
       ...OWN,
       ...Object.keys(ELSEWHERE),
     ])
-    const commands = createProgram().commands.filter((each) =>
+    const commands = (await createProgram()).commands.filter((each) =>
       ['run', 'train', 'prune', 'sensitivity', 'tradeoff', 'shrink'].includes(each.name()),
     )
     expect(commands).to.have.length(6)
@@ -60,9 +60,9 @@ describe('options of commands', () => {
     expect(strange).to.deep.equal([])
   })
 
-  it('mean one thing in all commands', () => {
+  it('mean one thing in all commands', async () => {
     const meanings = new Map<string, Set<string>>()
-    for (const command of createProgram().commands) {
+    for (const command of (await createProgram()).commands) {
       for (const { long, flags } of command.options) {
         const takes = flags.replace(/^.*?(?=[<[]|$)/, '')
         meanings.set(long!, (meanings.get(long!) ?? new Set()).add(takes === '' ? '' : takes[0]!))

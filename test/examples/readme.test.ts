@@ -33,9 +33,9 @@ describe('README.md', function () {
     .map((line) => line.replace(/ *#.*/, ''))
   const commands = lines.filter((line) => /^(npx )?torch-prune /.test(line))
   for (const line of commands) {
-    it(`has a command that is one: ${line}`, () => {
+    it(`has a command that is one: ${line}`, async () => {
       const [name, ...words] = line.replace(/^(npx )?torch-prune /, '').split(' ')
-      const command = createProgram().commands.find((candidate) => candidate.name() === name)!
+      const command = (await createProgram()).commands.find((candidate) => candidate.name() === name)!
       expect(command, name).to.not.equal(undefined)
       const { operands, unknown } = command.parseOptions(words)
       expect(unknown).to.deep.equal([])

@@ -12,8 +12,9 @@ import { checkPruning } from '../../lib/prune/prune.js'
 import { readData } from '../../lib/recipes/data.js'
 import { parseRecipe } from '../../lib/recipes/json.js'
 import { makeNetwork } from '../../lib/recipes/model.js'
-import { defineRecipe, type RetrainPlan, retrainingOf } from '../../lib/recipes/recipe.js'
+import { defineRecipe, type Recipe, type RetrainPlan, retrainingOf } from '../../lib/recipes/recipe.js'
 import { findRecipe, recipeNames } from '../../lib/recipes/registry.js'
+import { type Loss, losses } from '../../lib/train/losses.js'
 import { writePictures } from '../../scripts/imagenet/pictures.js'
 import { tinyRecipe } from '../cli/tiny.js'
 import { laterRefusal, refusal } from '../support/refusal.js'
@@ -123,6 +124,17 @@ describe('the recipes', function () {
       expect(1 / share).to.be.within(0.9 * paper.pruned.compression, 1.15 * paper.pruned.compression)
     })
   }
+
+  it('take a loss of classes with its options, and say why they take no other', async () => {
+    const { dense, ...recipe } = await findRecipe('lenet-300-100')
+    const withLoss = (loss: Loss): Recipe => defineRecipe({ ...recipe, dense: { ...dense, loss } } as never)
+    const loss = losses.crossEntropy({ weight: Array(10).fill(2), labelSmoothing: 0.1 })
+    expect(withLoss(loss).dense.loss).to.deep.equal(loss)
+    expect(refusal(() => withLoss(losses.mse())).message).to.equal(
+      'defineRecipe: recipe.dense.loss: recipes report errors of classes, so they take losses.crossEntropy() alone, ' +
+        "got 'mse': for another loss, call train() and prune()",
+    )
+  })
 
   it('prune the convolutions alone on CIFAR-10', async () => {
     const { model, prune } = await findRecipe('wrn-16-2')

@@ -16,9 +16,11 @@ import {
   valueFor,
 } from './selection.js'
 
+export const qualityKind = number({ least: 0 })
+
 export const deviationGiven = {
   /** What scores under this many standard deviations of its layer is pruned. */
-  quality: perLayer(number({ least: 0 })),
+  quality: perLayer(qualityKind),
 }
 export const deviationOptions = {
   /**
