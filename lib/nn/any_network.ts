@@ -2,8 +2,8 @@ import { instance, type Kind } from '../base/kind.js'
 import { Network } from './network.js'
 
 /**
- * Any network, its names plain strings: what code takes that works on all of them. (`Network` itself does not
- * vary with its names in a way that the compiler can follow; its public members do.)
+ * Any network: the type for code that works on all of them, in which the names of layers are plain strings. It consists
+ * of the members of `Network`, because the compiler cannot tell that one `Network` may stand for another.
  */
 export type AnyNetwork = Pick<Network, keyof Network>
 

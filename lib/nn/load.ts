@@ -12,9 +12,10 @@ import { type WeightsOptions, weightsOptions } from './zeros.js'
 export interface LoadOptions extends NetworkOptions, WeightsOptions {}
 
 /**
- * The network that a safetensors file of ours holds: graph, parameters, masks. Its names have type `string`.
+ * Loads a network from a safetensors file that `save()` wrote: its graph, parameters and masks. Its layers have names
+ * of type `string`.
  *
- * @throws TorchPruneError `ERR_FILE` for a file that is not whole, or holds no layer graph.
+ * @throws TorchPruneError `ERR_FILE` for a file that is damaged, or has no layer graph.
  */
 export async function loadNetwork(path: string, options: LoadOptions = {}): Promise<Network> {
   const { mask, seed, device } = readOptions('loadNetwork', { ...networkOptions, ...weightsOptions }, options)
@@ -26,12 +27,11 @@ export async function loadNetwork(path: string, options: LoadOptions = {}): Prom
 }
 
 /**
- * Loads parameters, buffers and masks from a safetensors file, or from a state dict that torch.save wrote. Masks stand
- * beside their weights (`fc1.weight_mask`), or as torch.nn.utils.prune has them (`fc1.weight_orig`); one prefix that all
- * names share is taken off. All is checked before anything is written, so a file that does not fit leaves the network as
- * it was.
+ * Loads parameters, buffers and masks from a safetensors file, or from a state dict that torch.save wrote. Masks are
+ * next to their weights (`fc1.weight_mask`), or as torch.nn.utils.prune stores them (`fc1.weight_orig`). A prefix that
+ * all names share is removed. Everything is checked first, so a file that does not fit leaves the network unchanged.
  *
- * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, left over, or do not fit.
+ * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, unexpected, or do not fit.
  */
 export async function loadWeights(
   network: AnyNetwork,

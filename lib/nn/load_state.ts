@@ -11,7 +11,7 @@ import { putWeights } from './weights_file.js'
 
 export const loadStateOptions = {
   /**
-   * Whether missing and unexpected keys are refused; otherwise what is missing stays as it is.
+   * Whether to refuse missing and unexpected keys; otherwise, tensors whose keys are missing stay as they are.
    * @default true
    */
   strict: optional(boolean, true),
@@ -24,7 +24,7 @@ export const stateKind = kind<Readonly<Record<string, Tensor>>>(
   (value) => isObject(value) && Object.values(value).every((each) => each instanceof Tensor),
 )
 
-/** The keys that a state dict lacks, and those that belong to nothing in the network. */
+/** The keys that a state dict lacks, and those that nothing in the network has. */
 export interface StateKeys {
   readonly missingKeys: readonly string[]
   readonly unexpectedKeys: readonly string[]

@@ -23,17 +23,17 @@ import { type MaskOptions, maskOptions, stateOf } from './state.js'
 import { saveNetwork } from './weights_file.js'
 
 /**
- * A layer graph with its parameters, on a device. Initial weights of large networks are drawn off the event loop while
- * it goes on; what uses them before waits for them. `K` holds the kind of each layer by name, so that naming a
- * layer that is not there, or pruning one without weights, does not compile.
+ * A graph of layers with their parameters, on a device. The initial weights of large networks are drawn off the event
+ * loop, and whatever uses them waits for them. `K` holds the kind of each layer by name, so that naming a layer that
+ * does not exist, or pruning one that has no weights, does not compile.
  */
 export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K> {
   readonly #modes: LayerModes
-  /** Whether the one that is being made has its weights drawn when they are first needed, and not before. */
+  /** Whether the network that is being constructed draws its weights only when they are needed. */
   static #waits = false
 
   /**
-   * A network whose weights will be loaded: large ones are not drawn meanwhile, only to be written over.
+   * Makes a network whose weights will be loaded, so that large ones need not be drawn first.
    *
    * @internal
    */
@@ -52,19 +52,19 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
     this.#modes = new LayerModes(this.nodes)
   }
 
-  /** What each layer with connections costs, dense, in order. */
+  /** The cost of each layer that has weights, without pruning, in order. */
   get costs(): readonly LayerCost[] {
     return layerCosts(this.nodes)
   }
 
-  /** Weights and biases, dense. */
+  /** The number of weights and biases, without pruning. */
   get parameterCount(): number {
     return parameterCount(this.nodes)
   }
 
   /**
-   * Runs the network on this thread: `[N, ...inputShape]` to `[N, classes]`. Part of autograd's graph, for
-   * loops of one's own; `training` switches dropout and batch statistics on.
+   * Runs the network on this thread, from `[N, ...inputShape]` to `[N, classes]`. Autograd records it, so you can write
+   * your own training loops.
    */
   forward(input: Tensor, options: ForwardOptions = {}): Tensor {
     const { training } = readOptions('Network.forward', forwardOptions, options)
@@ -74,15 +74,20 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
     return Tensor.wrap(loadAddon().networkForward(this.handle, handle, training))
   }
 
-  /** Fixes layers: no gradient, no backward cost in front of the first layer that trains, evaluation mode. */
+  /**
+   * Freezes layers: they have no gradient and run in evaluation mode, and `backward()` stops at the first layer that
+   * trains.
+   */
   freeze(...layers: readonly LayerName<K>[]): void {
     this.#setTrainable(layers, false)
   }
 
+  /** Lets layers train again: those that are named, or all frozen ones. */
   unfreeze(...layers: readonly LayerName<K>[]): void {
     this.#setTrainable(layers.length === 0 ? this.frozen : layers, true)
   }
 
+  /** The names of the frozen layers. */
   get frozen(): readonly LayerName<K>[] {
     return this.#modes.frozen as readonly LayerName<K>[]
   }
@@ -95,11 +100,12 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
     }
   }
 
-  /** The rate of a dropout layer now. */
+  /** Returns the current rate of a dropout layer. */
   dropout(layer: DropoutName<K>): number {
     return this.#modes.dropout(layer)
   }
 
+  /** Sets the rate of a dropout layer. */
   setDropout(layer: DropoutName<K>, p: number): void {
     this.dropout(layer)
     number({ least: 0, most: 1 }).read(p, 'Network.setDropout: p')
@@ -107,14 +113,14 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
     this.#modes.setDropout(this.handle, layer, p)
   }
 
-  /** Restarts what dropout draws from, so that what follows repeats. */
+  /** Seeds dropout again, so that what follows is reproducible. */
   reseed(seed: number): void {
     refuseOwned(this)
     loadAddon().networkReseed(this.handle, seedKind.read(seed, 'Network.reseed: seed'))
   }
 
   /**
-   * Writes parameters, buffers, masks and the layer graph as safetensors, whole or not at all.
+   * Writes parameters, buffers, masks and the layer graph to a safetensors file. If it fails, the file stays as it was.
    *
    * @throws TorchPruneError `ERR_SEAL` while layers are spliced.
    */
@@ -144,8 +150,8 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
   }
 
   /**
-   * Parameters, buffers and masks by PyTorch's names: copies, which are the caller's to dispose of. Masks are `bool`
-   * under `'weight_mask'`.
+   * Returns copies of parameters, buffers and masks by PyTorch's names; the caller disposes of them. With
+   * `'weight_mask'`, masks are `bool`.
    *
    * @throws TorchPruneError `ERR_SEAL` while layers are spliced.
    */
@@ -157,10 +163,10 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
   }
 
   /**
-   * Copies values, and masks in either of the forms that `stateDict()` makes, into the network: all of it or nothing. A
-   * layer that comes without a mask has none after it.
+   * Copies values into the network, and masks in either of the forms that `stateDict()` returns: either all of them or
+   * none. A layer for which there is no mask loses the one that it has.
    *
-   * @returns the keys that were missing, and those that belong to nothing here: empty where `strict`, as in PyTorch.
+   * @returns the keys that were missing, and those that nothing in the network has; both are empty if `strict` is set.
    * @throws TorchPruneError `ERR_ARGUMENT` naming the first keys that are missing, unexpected, or do not fit.
    */
   async loadStateDict(
@@ -173,14 +179,17 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
     return putState(this, state, strict)
   }
 
-  /** Writes the same with the dense weights of spliced layers, from which `loadNetwork()` splices on. */
+  /**
+   * Writes the network as `save()` does, but with the dense weights of spliced layers, so that `loadNetwork()` can
+   * continue splicing.
+   */
   async saveCheckpoint(path: string): Promise<void> {
     await saveNetwork(this, pathKind.read(path, 'Network.saveCheckpoint: path'))
   }
 
   /**
-   * Takes other layers of the same names, and their parameters and masks (`<layer>.weight_mask`), in place of its
-   * own. Optimisers over the old parameters no longer reach it. @internal
+   * Replaces the layers by others of the same names, with their parameters and masks (`<layer>.weight_mask`).
+   * Optimizers of the old parameters no longer change the network. @internal
    */
   async rebuild(layers: Layers, tensors: ReadonlyMap<string, Tensor>): Promise<void> {
     refuseOwned(this)
@@ -192,8 +201,8 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
 }
 
 /**
- * A network from layers by name, in the order in which they run. Each reads the one before it unless it says
- * `from`. `inputShape` is one sample's, such as `[1, 28, 28]`.
+ * Makes a network from layers by name, in the order in which they run. Each layer reads the output of the one before
+ * it, unless it has `from`. `inputShape` is the shape of one sample, such as `[1, 28, 28]`.
  *
  * @throws TorchPruneError `ERR_ARGUMENT`, `ERR_SHAPE` or `ERR_DEVICE` naming the layer that does not fit.
  */

@@ -4,12 +4,12 @@ import { deviceKind } from '../tensor/device.js'
 
 export const networkOptions = {
   /**
-   * Seeds the initial weights (PyTorch's defaults, bit for bit) and dropout.
+   * The seed of the initial weights, which are drawn as in PyTorch, bit for bit, and of dropout.
    * @default 0
    */
   seed: optional(seed, 0),
   /**
-   * `'cpu'`, `'cuda'` or `'cuda:N'`.
+   * The device: `'cpu'`, `'cuda'` or `'cuda:N'`.
    * @default 'cpu'
    */
   device: optional(deviceKind, 'cpu'),
@@ -19,7 +19,7 @@ export interface NetworkOptions extends OptionsOf<typeof networkOptions> {}
 
 export const forwardOptions = {
   /**
-   * Switches dropout and batch statistics on.
+   * Whether to run in training mode, with dropout and batch statistics.
    * @default false
    */
   training: optional(boolean, false),

@@ -24,25 +24,26 @@ import type { Shape } from './shapes.js'
 
 const CLONING = uncloneable('a network stays in its thread (save it, and load the file there)')
 
-/** The tensors of a network, by name: where they are, what they hold, and the masks on them. */
+/** The tensors of a network, by name: their values, their device and memory format, and the masks of weights. */
 export abstract class NetworkTensors<K extends LayerKinds = LayerKinds> {
   /** @internal */
   readonly cloning = CLONING
   /** The kinds of the layers: for the compiler alone. */
   declare readonly kinds: K
-  /** The layers as described. */
+  /** The layers, as they were described. */
   layers: Layers
-  /** The layers in their places, with inputs and shapes. */
+  /** The layers in the order in which they run, with their inputs and shapes. */
   nodes: readonly Node[]
   /** The shape of one sample. */
   readonly inputShape: Shape
+  /** The seed of the initial weights and of dropout. */
   readonly seed: number
   /** @internal */
   handle: NetworkHandle
   #device: Device
   readonly #drawing: Promise<void> | undefined
 
-  /** @param waits whether the weights will be loaded, so that drawing large ones first is in vain */
+  /** @param waits whether weights will be loaded, so that there is no need to draw large ones first */
   protected constructor(inputShape: Shape, layers: Layers, seed: number, device: Device, waits: boolean) {
     this.nodes = resolveGraph(inputShape, layers)
     this.inputShape = [...inputShape]
@@ -53,11 +54,12 @@ export abstract class NetworkTensors<K extends LayerKinds = LayerKinds> {
     this.#drawing = drawWeights(this.handle, parameterCount(this.nodes), waits)
   }
 
+  /** The device that the network is on. */
   get device(): Device {
     return this.#device
   }
 
-  /** Moves parameters, buffers, masks and (at their next step) the moments of optimisers. */
+  /** Moves parameters, buffers and masks to a device. The moments of optimizers follow at their next step. */
   async to(device: Device): Promise<void> {
     refuseOwned(this)
     deviceKind.read(device, 'Network.to: device')
@@ -65,55 +67,58 @@ export abstract class NetworkTensors<K extends LayerKinds = LayerKinds> {
     this.#device = device
   }
 
-  /** How images and the weights of convolutions lie in memory: `'contiguous'` unless set. */
+  /**
+   * The memory layout of images and of the weights of convolutions.
+   * @default 'contiguous'
+   */
   get memoryFormat(): MemoryFormat {
     return loadAddon().networkFormat(this.handle)
   }
 
-  /** Lays weights, gradients and masks out anew; the moments of optimisers follow at their next step. */
+  /** Changes the memory layout of weights, gradients and masks. The moments of optimizers follow at their next step. */
   async setMemoryFormat(format: MemoryFormat, signal?: AbortSignal): Promise<void> {
     refuseOwned(this)
     if (memoryFormatKind.read(format, 'Network.setMemoryFormat: format') === this.memoryFormat) return
     await runJob(() => loadAddon().networkFormatStart(this.handle, format), signal)
   }
 
-  /** Names of layers with connections, in order. */
+  /** The names of the layers that have weights to prune, in order. */
   get prunable(): readonly PrunableName<K>[] {
     return this.nodes.filter(isPrunable).map((node) => node.name) as PrunableName<K>[]
   }
 
-  /** Names of all parameters and buffers, in order. */
+  /** The names of all parameters and buffers, in order. */
   tensorNames(): ParameterName<K>[] {
     return loadAddon()
       .networkTensors(this.handle)
       .map((entry) => entry.name as ParameterName<K>)
   }
 
-  /** What each of them is, without looking at its values. @internal */
+  /** The dtype and the shape of each parameter and buffer. @internal */
   tensorShapes(): [name: string, { readonly dtype: DType; readonly shape: readonly number[] }][] {
     return loadAddon()
       .networkTensors(this.handle)
       .map(({ name, dtype, shape }) => [name, { dtype, shape }])
   }
 
-  /** A parameter or buffer itself, not a copy: what is done to it is done to the network. */
+  /** Returns a parameter or buffer itself, not a copy: changes to it change the network. */
   tensor(name: ParameterName<K>): Tensor {
     refuseReading(this)
     return Tensor.wrap(loadAddon().networkTensor(this.handle, text.read(name, 'Network.tensor: name')))
   }
 
-  /** Settles when the initial weights are there: reading them does not hold the event loop any more. @internal */
+  /** Resolves when the initial weights are drawn; after that, reading them does not block the event loop. @internal */
   async ready(): Promise<void> {
     await this.#drawing
   }
 
-  /** What parameters and buffers hold now, in tensors of their own that are copied when they are written to. @internal */
+  /** Returns the current values of parameters and buffers. They are copied only when either side changes. @internal */
   async snapshot(names: readonly string[] = this.tensorNames()): Promise<Map<string, Tensor>> {
     await this.ready()
     return new Map(names.map((name) => [name, Tensor.wrap(loadAddon().networkSnapshot(this.handle, name))]))
   }
 
-  /** The mask of a layer's weight (`bool`, true where kept), a copy; undefined where there is none. */
+  /** Returns a copy of the mask of a layer's weight, which is true for kept weights; undefined if it has no mask. */
   mask(layer: PrunableName<K>): Tensor<'bool'> | undefined {
     refuseReading(this)
     const handle = loadAddon().networkMask(this.handle, weightOf(layer, 'Network.mask'))
@@ -121,9 +126,9 @@ export abstract class NetworkTensors<K extends LayerKinds = LayerKinds> {
   }
 
   /**
-   * Masks a layer's weight and seals what is pruned: +0 in the weight, its gradient and every moment of every
-   * optimiser over it, now and after each later `backward()` and `step()`. `keep` has the weight's shape and
-   * is non-zero where the weight stays. A new mask replaces the old one; undefined removes it.
+   * Masks a layer's weight and seals the pruned weights: they are +0 in the weight, in its gradient and in every moment
+   * of every optimizer that updates it, now and after each later `backward()` and `step()`. `keep` has the weight's
+   * shape, and is non-zero for weights that stay. A new mask replaces the old one; undefined removes it.
    */
   async setMask(layer: PrunableName<K>, keep: Tensor | undefined): Promise<void> {
     const given = keep === undefined ? undefined : tensorKind.read(keep, 'Network.setMask: keep')
@@ -132,9 +137,10 @@ export abstract class NetworkTensors<K extends LayerKinds = LayerKinds> {
   }
 
   /**
-   * Masks a layer's weight without sealing it (Guo, Yao and Chen 2016): the network computes with +0 where the mask
-   * prunes, while `tensor()` stays dense there and goes on learning, so that a pruned weight may return. `keep` has
-   * the weight's shape; without it, what the layer's mask keeps now, or all. Ends with `seal()`.
+   * Masks a layer's weight without sealing it (Guo, Yao and Chen 2016): the network computes with +0 in place of pruned
+   * weights, while the weight that `tensor()` returns stays dense and keeps learning, so that a pruned weight may
+   * return. `keep` has the weight's shape; it defaults to the layer's mask, or to all weights if there is none. Call
+   * `seal()` when you are done.
    */
   async splice(layer: PrunableName<K>, keep?: Tensor): Promise<void> {
     const given = keep === undefined ? undefined : tensorKind.read(keep, 'Network.splice: keep')
@@ -142,13 +148,13 @@ export abstract class NetworkTensors<K extends LayerKinds = LayerKinds> {
     await this.put([], [{ name, kind: 'spliced', keep: given?.handle }])
   }
 
-  /** Names of the layers that are spliced, in order. */
+  /** The names of the layers that are spliced, in order. */
   get spliced(): readonly PrunableName<K>[] {
     const parametrizations = loadAddon().networkParametrizations(this.handle)
     return this.prunable.filter((layer) => parametrizations[`${layer}.weight`] === 'spliced')
   }
 
-  /** Turns spliced masks into ones that seal: what they prune now is +0 and does not return. */
+  /** Seals the masks of spliced layers: weights that are pruned now become +0 and stay so. */
   async seal(): Promise<void> {
     refuseOwned(this)
     const { spliced } = this
@@ -160,16 +166,16 @@ export abstract class NetworkTensors<K extends LayerKinds = LayerKinds> {
   }
 
   /**
-   * Checks, bit for bit, that every pruned place is +0 in weights, gradients and moments.
+   * Checks, bit for bit, that every pruned weight is +0 in weights, gradients and moments.
    *
-   * @throws TorchPruneError `ERR_SEAL` naming what is not, or the layers that are spliced.
+   * @throws TorchPruneError `ERR_SEAL` naming the tensors in which one is not, or the layers that are spliced.
    */
   async assertSealed(): Promise<void> {
     refuseReading(this)
     await checkSealed(this)
   }
 
-  /** Copies values into parameters and buffers, and sets masks, at once: all of it or nothing. @internal */
+  /** Copies values into parameters and buffers, and sets masks: either all of them or none. @internal */
   async put(
     values: Iterable<readonly [name: string, values: Tensor]>,
     masks: readonly NativeMask[] = [],
@@ -180,8 +186,8 @@ export abstract class NetworkTensors<K extends LayerKinds = LayerKinds> {
   }
 
   /**
-   * Takes other layers of the same names, with the parameters that `put()` sets next. Optimizers over the old parameters
-   * no longer reach the network.
+   * Replaces the layers by others of the same names, whose parameters `put()` sets next. Optimizers of the old
+   * parameters no longer change the network.
    */
   protected replaceLayers(layers: Layers): void {
     const nodes = resolveGraph(this.inputShape, layers)
@@ -193,9 +199,9 @@ export abstract class NetworkTensors<K extends LayerKinds = LayerKinds> {
   }
 
   /**
-   * Gives the memory back now rather than when the collector comes by.
+   * Frees the network's memory now, instead of when it is garbage collected.
    *
-   * @throws TorchPruneError `ERR_BUSY` while a training owns it.
+   * @throws TorchPruneError `ERR_BUSY` while it is being trained.
    */
   dispose(): void {
     refuseOwned(this)

@@ -4,12 +4,12 @@ import { invokeLater } from '../tensor/invoke.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { WeightHolder } from './weight_holder.js'
 
-/** How masks stand among a network's tensors. */
+/** How masks are stored with a network's tensors. */
 export const maskOptions = {
   /**
-   * `'weight_mask'`: each beside its weight, whose pruned places are 0. `'weight_orig'`: as torch.nn.utils.prune has
-   * them, for a module on which `prune.identity` was called; the mask is float32. `'none'`: weights alone, which a plain
-   * module's strict `load_state_dict` takes.
+   * `'weight_mask'` stores each mask next to its weight, in which pruned weights are 0. `'weight_orig'` stores them as
+   * torch.nn.utils.prune does, with float32 masks, for a module on which `prune.identity` was called. `'none'` stores
+   * weights alone, which the strict `load_state_dict` of a plain module takes.
    * @default 'weight_mask'
    */
   masks: optional(words('weight_mask', 'weight_orig', 'none'), 'weight_mask'),
@@ -18,7 +18,7 @@ export const maskOptions = {
 /** Options of `Network.save()` and `Network.stateDict()`. */
 export interface MaskOptions extends OptionsOf<typeof maskOptions> {}
 
-/** A network's tensors under PyTorch's names, with values of their own. */
+/** Returns copies of a network's tensors, under PyTorch's names. */
 export async function stateOf(
   network: WeightHolder,
   masks: NonNullable<MaskOptions['masks']>,

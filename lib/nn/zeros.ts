@@ -9,15 +9,15 @@ import type { WeightHolder } from './weight_holder.js'
 /** How weights are read from a file. */
 export const weightsOptions = {
   /**
-   * `'zeros'` seals the weights that are exactly 0, for files of networks that were pruned elsewhere and hold no
-   * masks. Without it, such weights are kept weights like any other, and training revives them.
+   * `'zeros'` seals the weights that are exactly 0: for networks that were pruned elsewhere, whose files have no masks.
+   * Without it, such weights count as kept, and training changes them.
    */
   mask: optional(words('zeros')),
 }
 
 export interface WeightsOptions extends OptionsOf<typeof weightsOptions> {}
 
-/** The smallest positive float32: what is under it in magnitude is 0. */
+/** The smallest positive float32: any number of a smaller magnitude is 0. */
 const SMALLEST = 2 ** -149
 
 /** Seals the kept weights that are exactly 0, and returns the layers that had some. Spliced ones stay as they are. */
@@ -33,7 +33,7 @@ export async function sealZeros(network: WeightHolder): Promise<readonly string[
   return some
 }
 
-/** A layer of which many weights are 0 without a mask, and how to seal them. Undefined where there is none. */
+/** Says which layers have many weights that are 0 without a mask, and how to seal them; undefined if none has. */
 export function zerosHint(
   layers: readonly { readonly name: string; readonly kept: number; readonly zeros: number }[],
   how: string,

@@ -21,61 +21,65 @@ import type { TrainProgress } from './progress.js'
 
 export const DEFAULT_BATCH_SIZE = 64
 
-/** What training is, wherever it takes place: in `train()`, in each round of `prune()`, in `splice()`. */
+/** Settings of training wherever it takes place: in `train()`, in each round of `prune()`, in `splice()`. */
 export const settingsOptions = {
-  /** Times through the training set. */
+  /** The number of passes through the training set. */
   epochs: whole(1),
-  /** What changes the weights at each step. */
+  /** The optimizer, which changes the weights at each step. */
   optimizer: optimizerKind,
   /**
-   * Samples in a step.
+   * The number of samples per step.
    * @default 64
    */
   batchSize: optional(whole(1), DEFAULT_BATCH_SIZE),
   /**
-   * Leaves out the last batch of an epoch where it is not full; other samples each time. Batch normalization cannot
-   * train on a last batch of one.
+   * Whether to leave out the last batch of an epoch if it is not full; other samples are left out each time. Batch
+   * normalization cannot train on a last batch of one sample.
    * @default false
    */
   dropLast: optional(boolean, false),
   /**
-   * How the learning rate moves.
+   * How the learning rate changes from step to step.
    * @default constant()
    */
   schedule: optional(scheduleKind),
   /**
-   * What pulls weights towards zero.
+   * A penalty that pulls weights toward zero.
    * @default none
    */
   regularization: optional(regularizationKind),
   /**
-   * What is made small: `losses.mse()` for numbers, `losses.binaryCrossEntropyWithLogits()` for several labels each.
+   * The loss that is minimized: for example, `losses.mse()` for numbers, and `losses.binaryCrossEntropyWithLogits()`
+   * for several labels per sample.
    * @default losses.crossEntropy()
    */
   loss: optional(lossKind, DEFAULT_LOSS),
   /**
-   * Batches whose gradients make one step of the optimizer: their mean, as one batch of all their samples would have it.
-   * Schedules and averages count these steps.
+   * The number of batches per step of the optimizer, which takes the mean of their gradients, as one batch of all their
+   * samples would have it. Schedules and averages count these steps.
    * @default 1
    */
   accumulate: optional(whole(1), 1),
   /**
-   * Cuts gradients before each step: `norm`, the L2 norm of all together, then `value`, the magnitude of each.
-   * @default none
+   * Clips gradients before each step: first by `norm`, the L2 norm of all of them together, then by `value`, the
+   * magnitude of each.
+   * @default gradients are not clipped
    */
   clipGradients: optional(clipKind),
-  /** Factors on the learning rate by layer, such as 0.1 for a layer that is trained already. */
+  /** Factors of the learning rate, by layer: for example, 0.1 for a layer that is already trained. */
   lrScale: optional(lrScaleKind),
-  /** Changes samples at random, anew in each epoch. */
+  /** Random changes to samples, which are different in each epoch. */
   augment: optional(augmentation),
   /**
-   * Ends training when the validation set says that it gets no better. Training ends with the weights of the best epoch,
+   * Ends training when results on the validation set stop improving. Training ends with the weights of the best epoch,
    * whether it stops early or not.
    */
   earlyStopping: optional(earlyStoppingKind),
-  /** Begins with smaller images, which cost less. */
+  /** Trains on smaller images first, which take less time. */
   progressiveResizing: optional(progressiveResizingKind),
-  /** Ends with an average of the weights on the way instead of the last ones: `ema()` or `swa()`. */
+  /**
+   * Ends training with an average of the weights of many steps, instead of those of the last step: `ema()` or `swa()`.
+   */
   averaging: optional(averagingKind),
   ...computeOptions,
   ...cacheOptions,
@@ -83,18 +87,18 @@ export const settingsOptions = {
 
 export const trainOptions = {
   ...settingsOptions,
-  /** Learns from another network beside the labels; of samples as they are, also where `augment` changes them. */
+  /** Learns from another network as well as from the labels. The teacher sees samples as they are, before `augment`. */
   distillation: optional(distillationKind),
-  /** Read after each epoch; after the last one with the averaged weights, where there are. */
+  /** A dataset to evaluate on after each epoch; with `averaging`, the averaged weights are used after the last one. */
   validation: optional(datasetKind),
-  /** Saves where training stands, and goes on from there. */
+  /** Saves the state of training, and continues from it. */
   checkpoint: optional(checkpointKind),
   /**
-   * Seeds the order of samples and dropout.
-   * @default the network's own
+   * The seed of the order of samples and of dropout.
+   * @default the network's seed
    */
   seed: optional(seed),
-  /** Called now and then within an epoch. */
+  /** Called now and then during an epoch. */
   onProgress: optional(callback<Listener<TrainProgress>>()),
   ...abortOptions,
 }
@@ -104,20 +108,22 @@ export interface TrainOptions<Name extends string = string>
   extends ComputeOptions,
     Abortable,
     Omit<OptionsOf<typeof trainOptions>, 'lrScale'> {
-  /** Factors on the learning rate by layer, such as 0.1 for a layer that is trained already. */
+  /** Factors of the learning rate, by layer: for example, 0.1 for a layer that is already trained. */
   readonly lrScale?: LrScale<Name> | undefined
 }
 
 export const retrainOptions = {
   ...settingsOptions,
-  /** Its rate is used as it is: a tenth of the dense one for the LeNets, a hundredth for AlexNet (paper, section 4). */
+  /**
+   * Its learning rate is used as it is. The paper takes a tenth of the dense rate for LeNets, a hundredth for AlexNet.
+   */
   optimizer: optimizerKind,
-  /** The survivors learn from a teacher beside the labels. */
+  /** The surviving weights learn from a teacher as well as from the labels. */
   distillation: optional(selfDistillationKind),
 }
 
 /**
- * How survivors are trained, with the options and defaults of `train`: nothing is taken over from an earlier training.
- * The cache serves phases that freeze the layers in front.
+ * How the surviving weights are trained. Options and defaults are those of `train`; nothing carries over from an
+ * earlier training. The cache is for phases that freeze the layers in front.
  */
 export interface RetrainOptions extends ComputeOptions, OptionsOf<typeof retrainOptions> {}

@@ -173,16 +173,16 @@ describe('torch-prune, given bad input,', function () {
   describe('refuses an option', () => {
     it('that is out of range, saying the range', async () => {
       const cases: [string[], RegExp][] = [
-        [run('--seed', '-1'), /--seed takes a whole number of 0 to 9007199254740991, got '-1'/],
+        [run('--seed', '-1'), /--seed takes a whole number of 0 or more, got '-1'/],
         [run('--seed', '9007199254740992'), /--seed takes a whole number/],
         [run('--seed', '0x10'), /--seed takes a whole number/],
         [run('--threads', '0'), /--threads takes a whole number of 1 to 1024, got '0'/],
         [run('--device', 'gpu'), /--device takes cpu, cuda or cuda:N, got 'gpu'/],
-        [run('--memory-format', 'nhwc'), /--memory-format takes channels-last or contiguous, got 'nhwc'/],
+        [run('--memory-format', 'nhwc'), /--memory-format takes contiguous or channels-last, got 'nhwc'/],
         [run('--autocast', 'float16'), /--autocast takes bfloat16 or none, got 'float16'/],
         [['train', recipe, '--epochs', '1.5'], /--epochs takes a whole number of 1 or more, got '1\.5'/],
-        [['train', recipe, '--lr', '0'], /--lr takes a number over 0, got '0'/],
-        [['train', recipe, '--lr', ''], /--lr takes a number over 0, got ''/],
+        [['train', recipe, '--lr', '-1'], /--lr takes a number in 0\.\.1e20, got '-1'/],
+        [['train', recipe, '--lr', ''], /--lr takes a number in 0\.\.1e20, got ''/],
         [['train', recipe, '--momentum', '1.1'], /--momentum takes a number in 0\.\.1, got '1\.1'/],
         [['prune', recipe, '--weights', 'w', '--density', '1.01'], /--density takes a number in 0\.\.1/],
         [['prune', recipe, '--weights', 'w', '--density', 'fc1=-0.1'], /--density takes a number in 0\.\.1/],

@@ -46,7 +46,7 @@ describe('the schema of recipes', function () {
   it('has types, defaults, ranges and help of the tables', () => {
     const { dense, prune } = fields(schema)
     expect(fields(dense).batchSize).to.deep.equal({
-      description: 'Samples in a step.',
+      description: 'The number of samples per step.',
       type: 'integer',
       minimum: 1,
       default: 64,
@@ -59,7 +59,7 @@ describe('the schema of recipes', function () {
     const retrain = fields(fields(prune).retrain)
     // What retraining leaves out is as in the dense plan, so that the default of the table is none here.
     expect(retrain.batchSize).to.deep.equal({
-      description: 'Samples in a step.',
+      description: 'The number of samples per step.',
       type: 'integer',
       minimum: 1,
     })

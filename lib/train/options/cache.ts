@@ -3,24 +3,24 @@ import { type OptionsOf, optional } from '../../base/option.js'
 
 export const cacheOptions = {
   /**
-   * Computes once what the frozen layers in front put out for each sample, and trains the rest on that: samples times
-   * the size of the last frozen layer's output, in float32.
+   * Whether to compute the outputs of the frozen layers in front once for each sample, and to train the other layers on
+   * them. The cache holds one output of the last frozen layer for each sample, in float32.
    * @default false
    */
   cachePrefix: optional(boolean, false),
   /**
-   * With `cachePrefix` and `augment`: how many augmented variants of each sample the cache holds. Each epoch takes
-   * one of them by chance. Needed there, for a cache of one would freeze the augmentation unnoticed.
+   * The number of augmented variants of each sample in the cache, of which each epoch draws one. It is required if both
+   * `cachePrefix` and `augment` are set, because a single variant would silently freeze the augmentation.
    */
   cacheVariants: optional(whole(1)),
   /**
-   * Bytes up to which the cache is held in memory, and not in a file.
-   * @default half of what is free
+   * The largest cache, in bytes, that is held in memory; a larger one is held in a file.
+   * @default half of the free memory
    */
   cacheMemory: optional(number({ least: 0, most: Number.POSITIVE_INFINITY })),
   /**
-   * The folder of that file, which has no name and goes with the training.
-   * @default the system's temporary one
+   * The folder of that file. The file has no name, and is gone when training ends.
+   * @default the system's folder for temporary files
    */
   cacheDir: optional(path),
 }

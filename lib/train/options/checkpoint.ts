@@ -5,27 +5,28 @@ import type { TrainPosition } from '../progress.js'
 
 const checkpointOptions = {
   /**
-   * The file: a network file with the optimizer's moments, averages and random numbers beside the weights. Where it
-   * exists, training goes on from it, if data, masks and settings are the same. One that was trained to its end ends at
-   * once, or goes on to more `epochs` where the schedule does not depend on their number. Remove it to begin again.
+   * The file: a network file that also has the optimizer's moments, averages and random numbers. If it exists, training
+   * continues from it, provided that the data, masks and settings are the same. If that training was finished, it ends
+   * at once, or continues to more `epochs` if the schedule does not depend on their number. Remove the file to start
+   * over.
    */
   path,
   /**
-   * Saves this often, after the step it is in.
-   * @default only when it is aborted, and at its end
+   * The time between two saves, in minutes. Each is made at the end of a step.
+   * @default training is saved only when it is aborted, and at its end
    */
   minutes: optional(number({ least: 0 })),
-  /** Awaited after each saving. */
+  /** Awaited after each save. */
   onSaved: optional(callback<(position: TrainPosition) => unknown>()),
   /**
-   * Awaited each time the file could not be written because the disk is full. Training goes on, the file that was saved
-   * before stays, and it is tried again the next time; what cannot be saved when training is aborted fails it instead.
-   * @default a warning of the process, once
+   * Awaited each time that the file cannot be written because the disk is full. Training continues, the previous file
+   * stays, and the next save tries again. If the disk is full when training is aborted, training fails instead.
+   * @default a process warning, once
    */
   onFailed: optional(callback<(error: TorchPruneError) => unknown>()),
 }
 
-/** Where training keeps all that it stands at, to go on from there bit for bit. */
+/** Where training saves its whole state, so that it can continue from there, bit for bit. */
 export interface CheckpointOptions extends OptionsOf<typeof checkpointOptions> {}
 
 export const checkpointKind: Kind<ReadOf<typeof checkpointOptions>, CheckpointOptions> = group(

@@ -4,17 +4,17 @@ import { group, type OptionsOf, optional, type ReadOf } from '../../base/option.
 export const clipOptions = {
   /**
    * The largest L2 norm of all gradients together (torch.nn.utils.clip_grad_norm_).
-   * @default none
+   * @default no limit
    */
   norm: optional(number({ over: 0 })),
   /**
    * The largest magnitude of each gradient (torch.nn.utils.clip_grad_value_).
-   * @default none
+   * @default no limit
    */
   value: optional(number({ over: 0 })),
 }
 
-/** How gradients are cut before a step of the optimizer. Pruned weights are no part of the norm. */
+/** How gradients are clipped before each step of the optimizer. Pruned weights do not count in the norm. */
 export interface ClipGradients extends OptionsOf<typeof clipOptions> {}
 
 export const clipKind: Kind<ReadOf<typeof clipOptions>, ClipGradients> = group(clipOptions)

@@ -8,12 +8,12 @@ export const DEFAULT_TEMPERATURE = 4
 
 export const lessonOptions = {
   /**
-   * Share of the loss that is the teacher's.
+   * The share of the loss that compares with the teacher.
    * @default 0.7
    */
   weight: optional(number({ least: 0, most: 1 }), DEFAULT_WEIGHT),
   /**
-   * Softens both sides' probabilities.
+   * A number by which the logits of both networks are divided; higher ones make their probabilities more even.
    * @default 4
    */
   temperature: optional(number({ over: 0 }), DEFAULT_TEMPERATURE),
@@ -21,24 +21,26 @@ export const lessonOptions = {
 const teacher = anyOf(networkKind, tensorKind)
 
 export const distillationOptions = {
-  /** A network, asked once before the first epoch, or its logits for the dataset from `predict()`. */
+  /**
+   * A network, which is run once before the first epoch, or its logits for the dataset, as `predict()` returns them.
+   */
   teacher,
   ...lessonOptions,
 }
 
 export const selfDistillationOptions = {
   /**
-   * A network, or its logits for the dataset from `predict()`.
-   * @default the network itself, as it comes
+   * A network, or its logits for the dataset, as `predict()` returns them.
+   * @default the network itself, as it is before the first step
    */
   teacher: optional(teacher),
   ...lessonOptions,
 }
 
-/** Learning from what a teacher says of each sample (Hinton, Vinyals and Dean 2015). */
+/** Learning from a teacher's outputs for each sample (Hinton, Vinyals and Dean 2015). */
 export interface Distillation extends OptionsOf<typeof distillationOptions> {}
 
-/** The same where the network may be its own teacher, as it was before it was pruned. */
+/** Learning from a teacher, which may be the network itself as it was before it was pruned. */
 export interface SelfDistillation extends OptionsOf<typeof selfDistillationOptions> {}
 
 export const distillationKind: Kind<ReadOf<typeof distillationOptions>, Distillation> = group(

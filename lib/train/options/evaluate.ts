@@ -9,17 +9,17 @@ export const DEFAULT_EVALUATION_BATCH = 250
 
 export const evaluateOptions = {
   /**
-   * Samples at a time; only rounding depends on it.
+   * The number of samples per batch; only rounding depends on it.
    * @default 250
    */
   batchSize: optional(whole(1), DEFAULT_EVALUATION_BATCH),
   /**
-   * What outputs and targets are compared by; the errors that fit it are measured too.
+   * What compares outputs with targets. The errors that are measured depend on it too.
    * @default losses.crossEntropy()
    */
   loss: optional(lossKind, DEFAULT_LOSS),
   /**
-   * Also measures the share of non-zero activations.
+   * Whether to measure the share of non-zero activations as well.
    * @default false
    */
   activations: optional(boolean, false),
@@ -33,7 +33,7 @@ export interface EvaluateOptions<L extends Loss = Loss>
     Abortable,
     Omit<OptionsOf<typeof evaluateOptions>, 'loss'> {
   /**
-   * What outputs and targets are compared by; the errors that fit it are measured too.
+   * What compares outputs with targets. The errors that are measured depend on it too.
    * @default losses.crossEntropy()
    */
   readonly loss?: L | undefined

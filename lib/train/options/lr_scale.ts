@@ -2,7 +2,7 @@ import { record } from '../../base/collection.js'
 import { type Kind, number } from '../../base/kind.js'
 import { LARGEST_RATE } from '../../optim/spec.js'
 
-/** Factors on the learning rate by layer. */
+/** Factors of the learning rate, by layer. */
 export type LrScale<Name extends string = string> = { readonly [N in Name]?: number }
 
 export const lrScaleKind: Kind<LrScale> = record(

@@ -5,30 +5,31 @@ const share = number({ least: 0, most: 1 })
 
 export const progressiveOptions = {
   /**
-   * Share of each side at the start.
+   * The share of each side that images have at the start.
    * @default 0.5
    */
   initialScale: optional(share, 0.5),
   /**
-   * Share of the epochs that stay at it.
+   * The share of the epochs, at the start, that stay at that size.
    * @default 0.5
    */
   delayFraction: optional(share, 0.5),
   /**
-   * Share of the epochs, the last ones, at the full size.
+   * The share of the epochs, at the end, that have the full size.
    * @default 0.2
    */
   finetuneFraction: optional(share, 0.2),
   /**
-   * Sides are multiples of so many pixels.
+   * Sides are multiples of this number of pixels.
    * @default 4
    */
   sizeIncrement: optional(whole(1), 4),
 }
 
 /**
- * Trains on smaller images first, where a step costs by the area: the early epochs do without the detail. Images are
- * shrunk with antialiasing after `augment`. Names and defaults are those of `ProgressiveResizing` in MosaicML's Composer.
+ * Trains on smaller images first: a step costs as much as its images have pixels, and early epochs do not need the
+ * detail. Images are shrunk with antialiasing after `augment`. Names and defaults are those of `ProgressiveResizing` in
+ * MosaicML's Composer.
  */
 export interface ProgressiveResizing extends OptionsOf<typeof progressiveOptions> {}
 
