@@ -15,7 +15,7 @@ from torch.nn.utils import prune
 GOLDEN = Path(__file__).resolve().parents[2] / 'test' / 'golden'
 
 
-def fixture_arguments(description):
+def fixture_arguments(description, add_options=lambda parser: None):
     """Parses the command line of a golden_*.py script and makes torch reproducible."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -23,6 +23,7 @@ def fixture_arguments(description):
     parser.add_argument(
         '--out', type=Path, default=GOLDEN, help='folder of the fixture (default: test/golden)'
     )
+    add_options(parser)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)

@@ -7,9 +7,12 @@ import { batchNorm2d, conv2d, flatten, linear, relu } from '../../lib/nn/layers/
 import { loadNetwork } from '../../lib/nn/load.js'
 import { network } from '../../lib/nn/network.js'
 import { loadWeights } from '../../lib/nn/weights_file.js'
+import { noGrad } from '../../lib/tensor/autograd.js'
 import { type TensorBytes, toBytes } from '../../lib/tensor/bytes.js'
 import { tensor } from '../../lib/tensor/from.js'
+import { expectClose } from '../support/close.js'
 import { device } from '../support/device.js'
+import { readGolden } from '../support/golden.js'
 import { refusedWith } from '../support/refusal.js'
 
 const golden = (name: string) => new URL(`../golden/torch/${name}`, import.meta.url).pathname
@@ -21,6 +24,15 @@ const trained = () =>
     { device },
   )
 const mlp = () => network([6], { fc1: linear(6, 5), relu: relu(), fc2: linear(5, 3) }, { device })
+const masked = () =>
+  network(
+    [1, 6, 6],
+    {
+      ...{ conv: conv2d(1, 3, 3), bn: batchNorm2d(3), relu1: relu(), flatten: flatten() },
+      ...{ fc1: linear(48, 6), relu2: relu(), fc2: linear(6, 4) },
+    },
+    { device },
+  )
 
 describe('weights from Python', () => {
   let folder: string
@@ -88,6 +100,27 @@ describe('weights from Python', () => {
     }
     using mask = net.mask('fc1')
     expect(mask?.sum().item()).to.equal(12)
+  })
+
+  it('with the masks of torch.nn.utils.prune compute here what they do there, and go back as PyTorch takes them', async () => {
+    const { keys, tensor } = readGolden('masks')
+    const stateOf = (owner: string) => {
+      const names = keys.filter((key) => key.startsWith(`${owner}.`))
+      return new Map(names.map((key) => [key.slice(owner.length + 1), toBytes(tensor(key))]))
+    }
+    await writeSafetensors(file, { metadata: {}, tensors: stateOf('theirs') })
+    using net = masked()
+    expect((await loadWeights(net, file)).masked).to.deep.equal(['conv', 'fc1', 'fc2'])
+    await net.assertSealed()
+    using input = tensor('input')
+    using output = noGrad(() => net.forward(input))
+    using expected = tensor('output')
+    expectClose(output, expected, 'outputs')
+    await net.save(file, { masks: 'weight_orig' })
+    const { tensors } = await readSafetensors(file)
+    const ours = stateOf('ours')
+    expect([...tensors.keys()]).to.have.members([...ours.keys()])
+    for (const [name, stored] of ours) expect(tensors.get(name), name).to.deep.equal(stored)
   })
 
   it('are refused with masks that hold other values than 0 and 1, or have another shape', async () => {

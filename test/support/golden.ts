@@ -14,13 +14,14 @@ import { device } from './device.js'
 export function readGolden<Fixture>(
   name: string,
   place: Device = device,
-): { fixture: Fixture; tensor: (key: string) => Tensor } {
+): { fixture: Fixture; keys: readonly string[]; tensor: (key: string) => Tensor } {
   const path = new URL(`../golden/${name}.safetensors`, import.meta.url).pathname
   const bytes = readFileSync(path)
   const start = 8 + Number(bytes.readBigUInt64LE())
   const { metadata, tensors } = parseHeader(bytes.subarray(8, start), bytes.length - start, path)
   return {
     fixture: JSON.parse(metadata.fixture!) as Fixture,
+    keys: [...tensors.keys()],
     tensor(key) {
       const found = tensors.get(key)
       if (found === undefined) throw new Error(`the fixture ${name} has no tensor ${key}`)
