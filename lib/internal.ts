@@ -1,5 +1,5 @@
-// The door for the scripts of this repository: what they need of the library beyond its public API in index.ts. Programs
-// cannot import it, and nothing in it is kept stable.
+// The door for the scripts of this repository: what they need of the library beyond its public API in index.ts.
+// Programs cannot import it, and nothing in it is kept stable.
 export { writeJsonAtomically } from './base/atomic.js'
 export { exists } from './base/files.js'
 export { append } from './base/lists.js'

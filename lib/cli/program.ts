@@ -45,8 +45,8 @@ const COMMANDS: Readonly<
 }
 
 /**
- * The command line. Only the command that is asked for is defined, or all of them if none is given: loading the tables of
- * options takes longer than printing help.
+ * The command line. Only the command that is asked for is defined, or all of them if none is given, because loading the
+ * tables of options takes longer than printing help.
  */
 export async function createProgram(asked?: string): Promise<Command> {
   const program = new Command('torch-prune')

@@ -15,13 +15,13 @@ import { checkSelection, kindOf, layersIn, type Selection, selectionKinds } from
 import { layersOption, type Pair, type SelectedLayer } from './select/selection.js'
 
 /**
- * What decides which connections go: a score ranks them, and a selection says how many stay. Plain values, as recipes
- * hold them. `Name` carries the names of layers for the compiler: a criterion that names a layer the network does not
- * have does not fit it.
+ * Decides which weights to prune: a score ranks them, and a selection says how many stay. It consists of plain values,
+ * so that recipes can hold it. `Name` carries the names of layers: for a network that lacks one of them, the criterion
+ * does not compile.
  */
 export type Criterion<Name extends string = string> = Pair<Score, Selection<Name>>
 
-/** What splicing can aim at: a share of the weights, by layer or of all layers together, the largest first. */
+/** A criterion that splicing can use: the largest weights, a share of each layer or of all layers together. */
 export type SpliceCriterion<Name extends string = string> = Pair<
   MagnitudeScore,
   DensitySelection<Name> | GlobalSelection<Name>
@@ -44,9 +44,9 @@ const selectionKind = made<Selection>({
 })
 
 export const criterionOptions = {
-  /** What ranks weights. */
+  /** The score, which ranks weights. */
   score: scoreKind,
-  /** How many of them stay. */
+  /** The selection, which says how many of them stay. */
   select: selectionKind,
 }
 const parts = group(criterionOptions)
@@ -76,7 +76,7 @@ export const criterionKind: Kind<Criterion> = {
 /**
  * The layers that a criterion prunes.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` for a kind that the network has no layers of.
+ * @throws TorchPruneError `ERR_ARGUMENT` for a kind of layer that the network does not have.
  */
 export function layersOf(network: AnyNetwork, { select }: Criterion): readonly string[] {
   const layers = layersIn(select)
@@ -101,7 +101,7 @@ export function selectedLayers(network: AnyNetwork, names: readonly string[]): S
   })
 }
 
-/** Throws `ERR_ARGUMENT` when a criterion names a layer that is not there, or cannot choose in one. */
+/** Throws `ERR_ARGUMENT` if a criterion names a layer that does not exist, or cannot choose in one. */
 export function checkCriterion(network: AnyNetwork, criterion: Criterion): void {
   const prunable: readonly string[] = network.prunable
   const layers = layersOf(network, criterion)

@@ -3,12 +3,13 @@ import { isPrunable } from '../nn/cost.js'
 import { kindOf } from '../nn/layer_kind.js'
 import type { LayerKept } from './mask.js'
 
-/** By the square-root rule, as it is (`false`), or `'off'` from the first round on. */
+/** Dropout by the square-root rule (`true`), unchanged (`false`), or `'off'` from the first round on. */
 export type DropoutRule = boolean | 'off'
 
 /**
- * Dropout for a pruned network: `Dr = Do · sqrt(Cr / Co)` with the connections now and originally of the layer
- * that reads the dropped neurons (paper, section 3.2, equation 2). A sparse layer has less capacity to lose.
+ * Adjusts dropout to a pruned network: `Dr = Do · sqrt(Cr / Co)`, with the current and the original number of
+ * connections of the layer that reads the dropped neurons (paper, section 3.2, equation 2). A sparse layer has less
+ * capacity to lose.
  */
 export function adjustDropout(
   network: AnyNetwork,
@@ -26,7 +27,7 @@ export function adjustDropout(
   }
 }
 
-/** The first layer with connections behind a dropout layer. */
+/** The first layer with weights that reads the output of a dropout layer. */
 function readerOf(network: AnyNetwork, dropout: string): string | undefined {
   const reached = new Set([dropout])
   for (const node of network.nodes) {

@@ -19,7 +19,7 @@ export interface LayerKept {
   readonly name: string
   readonly weights: number
   readonly kept: number
-  /** Kept weights that are exactly 0: pruned elsewhere, perhaps, and not sealed here. */
+  /** The number of kept weights that are exactly 0; they may have been pruned elsewhere, without a mask. */
   readonly zeros: number
   readonly density: number
 }
@@ -35,14 +35,17 @@ export async function keptWeights(network: AnyNetwork, signal?: AbortSignal): Pr
   })
 }
 
-/** Share of the weights of some layers that is kept. */
+/** The share of the weights of some layers that is kept. */
 export function totalDensity(layers: readonly LayerKept[]): number {
   return (
     layers.reduce((sum, layer) => sum + layer.kept, 0) / layers.reduce((sum, layer) => sum + layer.weights, 0)
   )
 }
 
-/** The deviation that a criterion asks for, of a layer's statistics now; the initial one, where it is known. */
+/**
+ * The deviation that a criterion asks for, from a layer's current statistics and, if it is known, its initial
+ * deviation.
+ */
 export function chosenDeviation(
   of: DeviationOf,
   now: { readonly deviation: number; readonly survivorDeviation: number },
@@ -56,7 +59,7 @@ export function weightStatistics(network: AnyNetwork, layers: readonly string[],
   return runJob(() => loadAddon().weightStatistics(network.handle, weightNames(layers)), signal)
 }
 
-/** Deviations of all layers with connections, for `of: 'initial'`. */
+/** The deviations of all layers that have weights, for `of: 'initial'`. */
 export async function initialDeviations(
   network: AnyNetwork,
   signal?: AbortSignal,
@@ -67,16 +70,15 @@ export async function initialDeviations(
 
 export interface ApplyOptions<Name extends string = string>
   extends Omit<OptionsOf<typeof applyOptions>, 'only'> {
-  /** Prunes these layers only. */
+  /** The only layers to prune. */
   readonly only?: readonly Name[] | undefined
 }
 
 /**
- * Prunes a network once by a criterion, without retraining, and seals what goes. Masks only ever shrink.
+ * Prunes a network once by a criterion, without retraining, and seals the pruned weights. It never unprunes a weight.
  *
- * Rejects with TorchPruneError, for wrong arguments too: `ERR_BUSY` for a network in use; `ERR_ARGUMENT` when the criterion
- * names a layer that is not there, or would prune a
- * whole layer, or weights to choose from are NaN or infinite.
+ * Rejects with TorchPruneError, also for wrong arguments: `ERR_BUSY` for a network in use; `ERR_ARGUMENT` if the
+ * criterion names a layer that does not exist or would prune a whole layer, or if kept weights are NaN or infinite.
  */
 export async function applyCriterion<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
@@ -128,8 +130,8 @@ async function applyOnce(network: AnyNetwork, criterion: Criterion, options: App
 }
 
 /**
- * Throws `ERR_ARGUMENT` where kept weights are NaN or infinite, before anything is pruned. Those that are pruned already
- * may be anything: while a network is spliced they go on learning, and are never given back as such.
+ * Throws `ERR_ARGUMENT` if kept weights are NaN or infinite, before anything is pruned. Weights that are already pruned
+ * may be anything: while a network is spliced they keep learning, and do not return while they are not finite.
  */
 export function refuseNonFinite(
   layers: readonly string[],

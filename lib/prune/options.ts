@@ -23,44 +23,47 @@ const retrain: Kind<ReadOf<typeof retrainOptions>, RetrainOptions> = group(retra
 export const pruneOptions = {
   criterion: criterionKind,
   /**
-   * Times to prune and retrain.
+   * The number of times to prune and retrain.
    * @default 1
    */
   rounds: optional(whole(1), 1),
   /**
-   * How densities come down over the rounds.
+   * How densities fall over the rounds.
    * @default 'geometric'
    */
   densitySchedule: optional(densitySchedule, 'geometric'),
   retrain,
   /**
-   * What each round does in turn; `'alternate'`, or `['fc', 'conv']`, fixes the one kind of layer while the other
-   * recovers.
+   * The phases of each round, in order, each of which prunes and retrains some layers while it freezes the others.
+   * `'alternate'` is `['fc', 'conv']` for networks that have both kinds of layers.
    * @default ['all']
    */
   phases: optional(
     anyOf(words('alternate'), list(words('all', 'conv', 'fc'), "an array of 'all', 'conv' and 'fc'")),
   ),
   /**
-   * Dropout of retraining: `true` scales it by the square-root rule, `false` leaves it, `'off'` disables it from the
-   * first round on.
+   * Dropout while retraining: `true` scales it by the square-root rule, `false` leaves it unchanged, and `'off'`
+   * disables it from the first round on.
    * @default true
    */
   adjustDropout: dropoutRule,
-  /** @default the network's own */
+  /**
+   * The seed of the order of samples and of dropout.
+   * @default the network's seed
+   */
   seed: optional(seed),
-  /** Resumes after this round: the network must hold the weights and masks of its end. */
+  /** Resumes after this round: the network must have the weights and masks of its end. */
   after: optional(group({ round: whole(0), initial: deviations })),
   /**
-   * Saves where retraining stands, and goes on from there, when the file is of the first round that is left to do;
-   * one of an earlier round is written over.
+   * Saves the state of retraining, and continues from it if the file is of the first round that is left to do. A file
+   * of an earlier round is overwritten.
    */
   checkpoint: optional(checkpointKind),
-  /** Called now and then within an epoch. */
+  /** Called now and then during an epoch. */
   onProgress: optional(callback<Listener<PruneProgress>>()),
   /** Awaited after each epoch of retraining. */
   onEpoch: optional(callback<(epoch: RetrainEpoch) => unknown>()),
-  /** Awaited when a phase of a round has pruned and not retrained yet. */
+  /** Awaited in each phase of a round, after pruning and before retraining. */
   onPruned: optional(callback<(round: number, density: number, phase: PrunedPhase) => unknown>()),
   ...abortOptions,
 }
@@ -73,31 +76,31 @@ export interface PruneOptions<Name extends string = string>
 
 export const spliceTimingOptions = {
   /**
-   * Steps between two chances to splice; 1 is every step.
+   * The number of steps between two chances to change masks; 1 is every step.
    * @default 20
    */
   every: optional(whole(1), 20),
   /**
-   * How likely each chance is taken.
+   * The probability that a chance is taken.
    * @default 1
    */
   probability: optional(number({ over: 0, most: 1 }), 1),
   /**
-   * Share of the run in which the density comes down to its end.
+   * The share of the run in which the density falls to its end.
    * @default 0.5
    */
   reach: optional(number({ over: 0, most: 1 }), 0.5),
   /**
-   * Share of the run after which the mask stays, and what is kept trains on.
-   * @default 0.8, or reach
+   * The share of the run after which masks stay the same, while the kept weights train on.
+   * @default 0.8, or `reach` if that is larger
    */
   until: optional(number({ over: 0, most: 1 })),
 }
 
 const margin = {
   /**
-   * How far apart the two thresholds are. A kept weight goes when it falls under `t / (1 + margin)`, a pruned one
-   * returns when it reaches `t / (1 - margin)`, and `t` is solved for the density.
+   * How far apart the two thresholds are. A kept weight is pruned when its magnitude falls under `t / (1 + margin)`,
+   * and a pruned one returns when it reaches `t / (1 - margin)`; `t` is solved for the density.
    * @default 0.1
    */
   margin: optional(number({ least: 0, under: 1 }), 0.1),
@@ -116,10 +119,10 @@ export const spliceOptions = {
   ...training,
   ...spliceTimingOptions,
   ...margin,
-  /** Which layers, and what share of their weights is kept in the end: `criteria.magnitude()` with `.density` or `.global`. */
+  /** Which layers to prune, and to which density: `criteria.magnitude()` with `.density()` or `.global()`. */
   criterion: criterionKind,
   /**
-   * How the density comes down from what it is.
+   * How the density falls from its current value.
    * @default 'cubic'
    */
   densitySchedule: optional(densitySchedule, 'cubic'),
@@ -128,18 +131,20 @@ export const spliceOptions = {
    * @default true
    */
   adjustDropout: dropoutRule,
-  /** Learns from a teacher beside the labels: the network as it comes, unless another is given. */
+  /** Learns from a teacher as well as from the labels; it defaults to the network as it was before. */
   distillation: optional(selfDistillationKind),
-  /** Resumes after an epoch, on the network that `saveCheckpoint()` wrote then; the optimizer's moments are new. */
+  /**
+   * Resumes after an epoch, on the network that `saveCheckpoint()` wrote then. The optimizer's moments start at zero.
+   */
   after: optional(
     group({
       epoch: whole(0),
       initialDeviations: deviations,
-      /** Share of each layer's weights that was kept. */
+      /** The share of each layer's weights that was kept. */
       initialDensities: record(number(open), 'an object of numbers by layer'),
     }),
   ),
-  /** Awaited after each epoch, while the network is still spliced: the place to save a checkpoint. */
+  /** Awaited after each epoch, while the network is still spliced. Save checkpoints here. */
   onEpoch: optional(callback<(epoch: SpliceEpoch) => unknown>()),
 }
 
@@ -149,21 +154,21 @@ export interface SpliceOnceOptions extends Abortable, OptionsOf<typeof spliceOnc
 
 export const sensitivityOptions = {
   /**
-   * What the network is judged by.
+   * The loss by which the network is judged.
    * @default losses.crossEntropy()
    */
   loss: evaluateOptions.loss,
   /**
-   * Shares of the weights to keep.
-   * @default 16 of them from 0.9 to 0.01
+   * The shares of the weights to keep.
+   * @default 16 densities from 0.9 to 0.01
    */
   densities: optional(list(number({ over: 0, most: 1 }), 'an array of one density or more', 1)),
   /**
-   * These layers alone.
-   * @default all with connections
+   * The layers to study.
+   * @default all layers that have weights
    */
   layers: optional(list(text, 'an array of names of layers')),
-  /** Asked before each point; the error that it returns is taken instead of reading it again. */
+  /** Called before each point is measured. If it returns an error rate, that is used instead. */
   known: optional(callback<(layer: string, density: number) => number | undefined>()),
   ...computeOptions,
   ...abortOptions,
@@ -171,7 +176,7 @@ export const sensitivityOptions = {
 
 export const solveOptions = {
   /**
-   * No layer goes under this density: a guard against layers that collapse.
+   * The lowest density of any layer, which keeps layers from collapsing.
    * @default 0.01
    */
   leastDensity: optional(number(open), 0.01),
@@ -181,7 +186,7 @@ export const solveOptions = {
 export interface SolveOptions extends Abortable, OptionsOf<typeof solveOptions> {}
 
 export const shrinkOptions = {
-  /** Every sample goes through the network before and after. */
+  /** A dataset on whose samples the outputs before and after are compared. */
   certify: optional(datasetKind),
   ...abortOptions,
 }
@@ -189,15 +194,15 @@ export const shrinkOptions = {
 export interface ShrinkOptions extends Abortable, OptionsOf<typeof shrinkOptions> {}
 
 export const applyOptions = {
-  /** Densities to reach in this round, where they are not yet the criterion's own. */
+  /** Returns the density to reach in this round, from the criterion's density. */
   ease: optional(callback<(finalDensity: number) => number>()),
   initial: optional(deviations),
   /** Prunes these layers only. */
   only: optional(list(text, 'an array of names of layers')),
-  /** What a criterion that looks at gradients runs the network on. */
+  /** The dataset for criteria that use gradients. */
   data: optional(datasetKind),
   /**
-   * Whose gradients it looks at.
+   * The loss whose gradients they use.
    * @default losses.crossEntropy()
    */
   loss: evaluateOptions.loss,

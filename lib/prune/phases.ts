@@ -2,16 +2,16 @@ import { TorchPruneError } from '../base/errors.js'
 import type { AnyNetwork } from '../nn/any_network.js'
 import { kindOf } from '../nn/layer_kind.js'
 
-/** Which layers a round prunes and retrains, the others being fixed (paper, section 3.3). */
+/** Which layers to prune and retrain, while the others are frozen (paper, section 3.3). */
 export type Phase = 'all' | 'conv' | 'fc'
 
-/** Phases in turn; `'alternate'` is FC then CONV layers in a network that has both, and all at once in others. */
+/** Phases in order. `'alternate'` is `['fc', 'conv']` for networks that have both kinds of layers, else `['all']`. */
 export type Phases = readonly Phase[] | 'alternate'
 
 /**
- * What each round does in turn.
+ * Returns the phases of each round, in order.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` for no phase, or one with nothing to train in the network.
+ * @throws TorchPruneError `ERR_ARGUMENT` for no phase, or for one that has nothing to train in the network.
  */
 export function phasesOf(network: AnyNetwork, phases: Phases = ['all']): readonly Phase[] {
   const kinds = new Set(network.costs.map(({ kind }) => kind))
@@ -26,12 +26,12 @@ export function phasesOf(network: AnyNetwork, phases: Phases = ['all']): readonl
   )
 }
 
-/** The layers with connections that a phase prunes. */
+/** The layers that a phase prunes. */
 export function prunedIn(network: AnyNetwork, phase: Phase): readonly string[] {
   return network.costs.filter(({ kind }) => phase === 'all' || kind === phase).map(({ name }) => name)
 }
 
-/** The layers that a phase fixes. Batch normalization belongs to the convolutions. */
+/** The layers that a phase freezes. Batch normalization belongs to the convolutions. */
 export function fixedIn(network: AnyNetwork, phase: Phase): readonly string[] {
   if (phase === 'all') return []
   const fixed = phase === 'fc' ? 'conv' : 'fc'

@@ -8,39 +8,42 @@ export interface PruneProgress extends TrainProgress {
   readonly phase: Phase
 }
 
-/** A phase, and its place among those of a round, from 0. */
+/** A phase, and its position in the round, from 0. */
 export interface PrunedPhase {
   readonly phase: Phase
   readonly index: number
 }
 
-/** An epoch of retraining that is over. */
+/** A finished epoch of retraining. */
 export interface RetrainEpoch extends Epoch {
   readonly round: number
   readonly rounds: number
   readonly phase: Phase
 }
 
-/** Standard deviations of layers' weights before the first round, kept with a run so that a resumed one prunes alike. */
+/**
+ * The standard deviation of each layer's weights before the first round. A run saves it, so that it prunes the same
+ * after it is resumed.
+ */
 export type InitialDeviations = Readonly<Record<string, number>>
 
-/** What a run of splicing measured when it began. */
+/** What a run of splicing measured at its start. */
 export interface SpliceTargetState {
   readonly initialDeviations: InitialDeviations
-  /** Share of each layer's weights that was kept. */
+  /** The share of each layer's weights that was kept. */
   readonly initialDensities: Readonly<Record<string, number>>
 }
 
-/** Where a run of splicing stands beside its network: plain values, to be kept with a checkpoint. */
+/** The state of a run of splicing besides its network: plain values, to be saved with a checkpoint. */
 export interface SplicePoint extends SpliceTargetState {
   readonly epoch: number
 }
 
-/** An epoch of splicing that is over. */
+/** A finished epoch of splicing. */
 export interface SpliceEpoch extends Epoch {
-  /** Share of the weights that is kept. */
+  /** The share of the weights that is kept. */
   readonly density: number
-  /** How often in this epoch a pruned weight returned, and a kept one went. */
+  /** How often in this epoch a pruned weight returned, and how often a kept one was pruned. */
   readonly returned: number
   readonly removed: number
   readonly point: SplicePoint

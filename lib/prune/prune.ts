@@ -15,14 +15,14 @@ import type { PruneResult, PruningData, Round } from './round.js'
 import { Rounds, settingsOf } from './rounds.js'
 
 /**
- * Prunes and retrains in rounds (paper, figure 3). Survivors are retrained from their values; what is pruned is
- * sealed. Awaited, it resolves when done; iterated, it yields each round, and the network may be used between.
+ * Prunes and retrains a network in rounds (paper, figure 3). Retraining continues from the values of the kept weights;
+ * pruned weights are sealed. You can await the result, or iterate over the rounds and use the network between them.
  *
- * A call that is refused leaves the network as it was: weights, masks, dropout, what is frozen, memory format.
+ * A call that is refused leaves the network as it was: its weights, masks, dropout, frozen layers and memory format.
  *
  * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
- * wrong arguments, such as a criterion that names other layers. Whatever else goes wrong rejects the job: `ERR_ARGUMENT`
- * for a criterion that empties a layer, and as `train()`.
+ * wrong arguments, such as a criterion that names layers which do not exist. Any other error rejects the job:
+ * `ERR_ARGUMENT` for a criterion that empties a layer, and the errors of `train()`.
  */
 export function prune<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
@@ -49,8 +49,8 @@ export function prune<K extends LayerKinds>(
 }
 
 /**
- * The phases of each round. Throws for whatever can be known to be wrong before anything is pruned: of the options, and
- * of the data where it is there.
+ * Returns the phases of each round. Throws for whatever can be known to be wrong with the options, and with the data if
+ * it is given, before anything is pruned.
  */
 export function checkPruning(
   network: AnyNetwork,

@@ -3,24 +3,25 @@ import type { Evaluation } from '../train/metrics.js'
 import type { LayerKept } from './mask.js'
 import type { InitialDeviations } from './progress.js'
 
-/** The parts of a data set that pruning works on: it never sees the test set. */
+/** The parts of a data set that pruning uses: it never sees the test set. */
 export type PruningData = Pick<DataSplits, 'train' | 'validation'>
 
-/** A round that is over. */
+/** A finished round. */
 export interface Round {
   readonly round: number
   readonly rounds: number
-  /** Share of the weights that is kept. */
+  /** The share of the weights that is kept. */
   readonly density: number
   readonly compression: number
   readonly parameters: number
   /**
-   * On the validation part, right after pruning and after retraining: percent of classes or labels, or the loss of a
-   * regression.
+   * The error on the validation part, after pruning and before retraining: percent of classes or labels, or the loss of
+   * a regression.
    */
   readonly validationErrorBefore: number
+  /** The same after retraining. */
   readonly validationError: number
-  /** All that is known of the validation part after retraining. */
+  /** The whole evaluation of the validation part after retraining. */
   readonly validation: Evaluation
   readonly layers: readonly LayerKept[]
   readonly seconds: number

@@ -1,9 +1,10 @@
-/** How densities come down to the criterion's own over the rounds. */
+/** How densities fall to those of the criterion over the rounds. */
 export type DensitySchedule = 'geometric' | 'linear' | 'cubic'
 
 /**
- * The density of round `round` of `rounds` on the way from 1 to `final`. Geometric: every round prunes the same
- * share of what is left. Cubic: fast first, slow at the end (Zhu and Gupta 2017, equation 1).
+ * Returns the density after round `round` of `rounds`, between 1 and `final`. Geometric: every round prunes the same
+ * share of the weights that are left. Linear: every round prunes the same number. Cubic: the first rounds prune more
+ * than the last ones (Zhu and Gupta 2017, equation 1).
  */
 export function densityAt(schedule: DensitySchedule, final: number, round: number, rounds: number): number {
   const progress = round / rounds

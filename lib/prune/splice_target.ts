@@ -7,7 +7,7 @@ import { type DensitySchedule, densityAt } from './schedule.js'
 import { layersIn } from './select/index.js'
 import { valueFor } from './select/selection.js'
 
-/** Throws `ERR_ARGUMENT` when splicing cannot aim at a criterion, or it does not fit the network. */
+/** Throws `ERR_ARGUMENT` if splicing cannot aim at a criterion, or if the criterion does not fit the network. */
 export function checkSpliceTarget(network: AnyNetwork, criterion: SpliceCriterion): void {
   const { score, select } = criterion as Criterion
   if (score.kind !== 'magnitude' || (select.kind !== 'density' && select.kind !== 'global')) {
@@ -20,7 +20,7 @@ export function checkSpliceTarget(network: AnyNetwork, criterion: SpliceCriterio
   splicedLayers(network, criterion)
 }
 
-/** The layers of a criterion that train: a frozen one's weights do not move, and its mask with them. */
+/** The layers of a criterion that train. The weights of a frozen layer do not change, and so neither does its mask. */
 function splicedLayers(network: AnyNetwork, criterion: SpliceCriterion): readonly string[] {
   const frozen: readonly string[] = network.frozen
   const wanted = layersOf(network, criterion)
@@ -39,12 +39,12 @@ function splicedLayers(network: AnyNetwork, criterion: SpliceCriterion): readonl
 interface Group {
   readonly layers: readonly string[]
   readonly weights: number
-  /** Share that is kept at the beginning, and at the end. */
+  /** The share that is kept at the beginning, and at the end. */
   readonly from: number
   readonly to: number
 }
 
-/** A criterion over the layers of a network that splicing works on, in groups that share a count of kept weights. */
+/** A criterion for the layers that are spliced, in groups that share a number of kept weights. */
 export class SpliceTarget {
   private constructor(
     readonly layers: readonly string[],
@@ -87,7 +87,7 @@ export class SpliceTarget {
     return new SpliceTarget(layers, state, network, criterion, groups)
   }
 
-  /** How many weights each group keeps when the density has come this far, in 0..1. */
+  /** The number of weights that each group keeps at this point of the density's way, in 0..1. */
   keepAt(schedule: DensitySchedule, progress: number): number[] {
     return this.members.map(({ weights, from, to }) => {
       const density = to >= from ? to : from * densityAt(schedule, to / from, progress, 1)
@@ -95,7 +95,7 @@ export class SpliceTarget {
     })
   }
 
-  /** The groups as the addon takes them, scaled by deviations where the criterion says so. */
+  /** The groups as the addon takes them, scaled by deviations if the criterion says so. */
   async groups(signal?: AbortSignal) {
     const scales = new Map<string, number>()
     const { select } = this.criterion

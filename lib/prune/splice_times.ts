@@ -6,21 +6,22 @@ import type { spliceTimingOptions } from './options.js'
 /** When masks are spliced. */
 export type SpliceTimes = Omit<ReadOf<typeof spliceTimingOptions>, 'until'> & { readonly until: number }
 
-/** All of them. Throws where they do not fit each other. */
+/** Fills in defaults. Throws if options contradict each other. */
 export function spliceTimes(options: ReadOf<typeof spliceTimingOptions>): SpliceTimes {
   const { every, probability, reach, until = Math.max(0.8, reach) } = options
   if (reach > until) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
-      `reach must not be over until, or the density never comes down to its end: got ${reach} and ${until}`,
+      `reach must not be over until, or the density never reaches its end: got ${reach} and ${until}`,
     )
   }
   return { every, probability, reach, until }
 }
 
 /**
- * The steps, counted from `first`, of an epoch of `steps` steps at which masks change, and how far the density has
- * come by then, in 0..1. The last step before the mask stays is always one, so that the end is reached.
+ * Returns the steps of an epoch at which masks change, and how far the density has come by then, in 0..1. The epoch has
+ * `steps` steps, from `first` on. The last step before masks stay the same is always one of them, so that the density
+ * reaches its end.
  */
 export function spliceSteps(
   { every, probability, reach, until }: SpliceTimes,
@@ -36,7 +37,7 @@ export function spliceSteps(
     const taken = at % every === 0 && (probability === 1 || deriveSeed(seed, at, 1) / 2 ** 32 < probability)
     if (taken || at === last) chosen.push({ step, progress: Math.min(1, (at + 1) / (reach * total)) })
   }
-  // The end is reached by then, whatever rounding makes of the quotient.
+  // The density is at its end then, whatever rounding makes of the quotient.
   if (chosen.length > 0 && first + chosen.at(-1)!.step === last)
     chosen.push({ ...chosen.pop()!, progress: 1 })
   return chosen

@@ -24,7 +24,10 @@ import { parameterReport } from './surgery/neurons.js'
 export interface SpliceOptions<Name extends string = string>
   extends Omit<TrainOptions, 'validation' | 'averaging' | 'distillation' | 'checkpoint'>,
     Omit<OptionsOf<typeof spliceOptions>, 'criterion'> {
-  /** Which layers, and what share of their weights is kept in the end: `criteria.magnitude()` with `.density` or `.global`. */
+  /**
+   * Which layers, and what share of their weights is kept in the end: `criteria.magnitude()` with `.density` or
+   * `.global`.
+   */
   readonly criterion: SpliceCriterion<Name>
 }
 type Splicing = Omit<ReadOf<typeof spliceOptions>, 'criterion' | 'signal'> &
@@ -38,14 +41,14 @@ export interface SpliceResult {
 }
 
 /**
- * Prunes while it trains, and takes back what it should not have pruned (Dynamic Network Surgery: Guo, Yao and Chen
- * 2016). The network computes with masked weights while dense ones behind them learn, equation 3; at some steps the
- * mask is chosen again by their magnitude, equation 4. Early on the density comes down, late in the run the mask
- * stays. When the run is over, the network is sealed; when it is aborted or fails, it stays spliced, to be saved as a
- * checkpoint or sealed by `network.seal()`. Layers that are frozen keep their weights and masks.
+ * Prunes during training, and takes back weights that should not have been pruned (Dynamic Network Surgery: Guo, Yao
+ * and Chen 2016). The network computes with masked weights, while the dense weights that they come from learn (equation
+ * 3); at some steps, the mask is chosen again by magnitude (equation 4). The density falls early in the run, and the
+ * mask stays the same late in it. At the end, the network is sealed. If the run is aborted or fails, the network stays
+ * spliced: save it as a checkpoint, or seal it with `network.seal()`. Frozen layers keep their weights and masks.
  *
  * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
- * wrong arguments, such as a layer that is not there or is frozen. Whatever else goes wrong rejects the job:
+ * wrong arguments, such as a layer that does not exist or is frozen. Whatever else goes wrong rejects the job:
  * `ERR_ARGUMENT` for a layer that would be left without a weight, and as `train()`.
  */
 export function splice<K extends LayerKinds>(
@@ -82,11 +85,11 @@ export function splice<K extends LayerKinds>(
 }
 
 /**
- * Chooses the masks of a network again, once, for loops of one's own: splices the layers that are not spliced yet,
- * and keeps the criterion's densities, exactly. The loop ends with `network.seal()`.
+ * Chooses the masks of a network again, once, for your own training loops. It splices layers that are not spliced yet,
+ * and keeps exactly the criterion's densities. Call `network.seal()` at the end of the loop.
  *
- * Rejects with TorchPruneError: `ERR_ARGUMENT` as `splice()`, for wrong arguments too, and for weights to choose from that
- * are NaN or infinite; `ERR_BUSY` for a network in use.
+ * Rejects with TorchPruneError: `ERR_ARGUMENT` as `splice()`, also for wrong arguments, and if kept weights are NaN or
+ * infinite; `ERR_BUSY` for a network in use.
  */
 export async function spliceOnce<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },

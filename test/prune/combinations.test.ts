@@ -245,7 +245,7 @@ describe('a criterion', () => {
   it('is refused where it is half of one, misspelt, or names its layers twice', () => {
     const says = (value: unknown) => refusal(() => criterionKind.read(value, 'prune: criterion')).message
     expect(says(criteria.magnitude())).to.match(
-      /criterion ranks weights, but does not say how many stay: add \./,
+      /criterion ranks weights,? but does not say how many stay: add \./,
     )
     expect(says(criteria.magnitude().global)).to.match(/criterion must be what .* returns, got .*: call it$/)
     expect(says(criteria.magnitude)).to.match(/: call it$/)

@@ -16,7 +16,7 @@ export const filterNormOptions = {
 
 export interface FilterNormOptions extends OptionsOf<typeof filterNormOptions> {}
 
-/** Ranks weights by the norm of the filter that they stand in. */
+/** Ranks weights by the norm of their filter. */
 export interface FilterNormScore {
   readonly kind: 'filterNorm'
   readonly norm: 1 | 2
@@ -31,9 +31,8 @@ export const filterNormScore: ScoreKind<FilterNormScore> = {
   },
 }
 
-/**
- * Ranks weights by the norm of the filter that they stand in, or of the row of a fully connected layer (Li et al. 2017):
- * with `.filters()`, whole filters go, and removing them then makes the network itself smaller.
+/* * Ranks weights by the norm of their filter, or of their row in a fully connected layer (Li et al. 2017). With
+ * `.filters()`, it prunes whole filters, and removing those makes the network itself smaller.
  *
  * @example criteria.filterNorm().filters({ conv1: 0.5 })
  */

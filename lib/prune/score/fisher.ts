@@ -9,17 +9,17 @@ import { dataOf, type ScoreKind } from './score.js'
 
 export const fisherOptions = {
   /**
-   * Batches of the training set whose gradients are looked at.
+   * The number of batches of the training set whose gradients are used.
    * @default 50
    */
   batches: optional(whole(1), 50),
   /**
-   * Samples in each.
+   * The number of samples per batch.
    * @default 64
    */
   batchSize: optional(whole(1), 64),
   /**
-   * Draws the samples.
+   * The seed by which samples are drawn.
    * @default 0
    */
   seed: optional(seedKind, 0),
@@ -27,7 +27,7 @@ export const fisherOptions = {
 
 export interface FisherOptions extends OptionsOf<typeof fisherOptions> {}
 
-/** Ranks weights by an estimate of what the loss would rise by without each. */
+/** Ranks weights by an estimate of how much the loss would rise without each of them. */
 export interface FisherScore {
   readonly kind: 'fisher'
   readonly batches: number
@@ -48,7 +48,7 @@ export const fisherScore: ScoreKind<FisherScore> = {
   },
 }
 
-/** Lets frozen layers have gradients while some work is done: what losing a weight costs is the same, trained or not. */
+/** Unfreezes layers during some work: the loss without a weight is the same whether the weight trains or not. */
 async function withGradients<Result>(
   network: AnyNetwork,
   layers: readonly string[],
@@ -65,9 +65,10 @@ async function withGradients<Result>(
 }
 
 /**
- * Ranks weights by what the loss would rise by without each, by a second-order estimate: `½ · F · w²`, with the diagonal
- * of the empirical Fisher information for F (LeCun, Denker and Solla 1989; Theis et al. 2018). F is the mean of squared
- * gradients over `batches` batches of the training set, in evaluation mode. The samples are drawn by `seed`, none twice.
+ * Ranks weights by how much the loss would rise without each of them, by a second-order estimate: `½ · F · w²`, with
+ * the diagonal of the empirical Fisher information for F (LeCun, Denker and Solla 1989; Theis et al. 2018). F is the
+ * mean of squared gradients over `batches` batches of the training set, in evaluation mode. Samples are drawn by
+ * `seed`, without replacement.
  * Frozen layers are scored like the others.
  *
  * @example criteria.fisher({ batches: 100 }).global(0.1)

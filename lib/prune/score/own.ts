@@ -9,12 +9,12 @@ import { type Scored, scored } from '../select/index.js'
 import type { ScoreKind } from './score.js'
 
 /**
- * Scores of a layer's weights, of the weight's shape, or `[filters]` for one to each filter: the largest stay. Must not
- * change what it is given.
+ * Returns the scores of a layer's weights, of the weight's shape, or of shape `[filters]` for one score per filter. The
+ * weights of the highest scores stay. It must not change the weight.
  */
 export type ScoreFunction = (layer: { readonly name: string; readonly weight: Tensor }) => Tensor
 
-/** Ranks weights by a function of one's own. */
+/** Ranks weights by your own function. */
 export interface OwnScore {
   readonly kind: 'scores'
   readonly scores: ScoreFunction
@@ -35,7 +35,7 @@ export const ownScore: ScoreKind<OwnScore> = {
 }
 
 /**
- * Ranks weights by a function of one's own, from a layer's weight to scores: the largest stay.
+ * Ranks weights by your own function, from a layer's weight to scores: the highest stay.
  *
  * @example criteria.scores(({ weight }) => weight.abs()).density(0.2)
  */

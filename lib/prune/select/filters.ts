@@ -27,8 +27,8 @@ export interface FiltersSelection<Name extends string = string> extends InLayers
 
 export interface SelectsFilters<By extends AnyScore> {
   /**
-   * Prunes whole filters (rows of a fully connected layer), and keeps this share of each layer's: those whose scores sum
-   * up to most. Removing them then makes the network itself smaller.
+   * Prunes whole filters (rows of a fully connected layer), and keeps this share of each layer's: those whose scores
+   * sum up to most. Removing them then makes the network itself smaller.
    *
    * @example criteria.filterNorm().filters({ conv1: 0.5 })
    */

@@ -5,13 +5,13 @@ import type { NativeSelection } from '../../binding/native.js'
 import type { ConnectionKind } from '../../nn/cost.js'
 import type { AnyScore } from '../score/score.js'
 
-/** Any selection: the name of what says how many weights stay, and its options as plain values. */
+/** Any selection: the word for how the number of kept weights is chosen, and its options as plain values. */
 export interface AnySelection extends InLayers<string> {
   readonly kind: string
 }
 
 export interface InLayers<Name extends string> {
-  /** The layers that are pruned, by name or all of a kind; those that values name, or all with connections, when undefined. */
+  /** The layers to prune, by name, or all of one kind. Defaults to those that the values name, or to all. */
   readonly layers?: readonly Name[] | ConnectionKind | undefined
 }
 
@@ -21,7 +21,7 @@ export interface Pair<By extends AnyScore, Select extends AnySelection> {
   readonly select: Select
 }
 
-/** A layer as a selection sees it. */
+/** What a selection knows of a layer. */
 export interface SelectedLayer {
   readonly name: string
   readonly weights: number
@@ -31,32 +31,32 @@ export interface SelectedLayer {
   readonly inputs: number
 }
 
-/** How densities come down over the rounds: what a round is to reach, of what the last one is. */
+/** The density to reach in a round, from the density to reach in the last one. */
 export type Ease = (finalDensity: number) => number
 
-/** A kind of selection: how many weights stay, of those that a score ranks. */
+/** A kind of selection: it chooses how many of the weights that a score ranks stay. */
 export interface SelectionKind<Select extends AnySelection> {
-  /** What its function takes by position, in order. */
+  /** The positional arguments of its function, in order. */
   readonly given: Table
-  /** What it takes as options, besides `layers`. */
+  /** Its options, besides `layers`. */
   readonly options: Table
-  /** The values that may be given by layer. */
+  /** Its values that may be given by layer. */
   readonly values?: (select: Select) => PerLayer<string>
-  /** Throws for values that do not fit each other. `name` is what the error begins with. */
+  /** Throws if values contradict each other. `name` is what the error begins with. */
   readonly check?: (select: Select, name: string) => void
-  /** Throws `ERR_ARGUMENT` for layers that it cannot choose in. */
+  /** Throws `ERR_ARGUMENT` for layers in which it cannot choose. */
   readonly checkLayers?: (select: Select, layers: readonly SelectedLayer[]) => void
-  /** What the addon does for it in one round. */
+  /** What the addon does in one round. */
   readonly plan: (select: Select, layers: readonly SelectedLayer[], ease: Ease) => NativeSelection
 }
 
-/** Which weights a layer's standard deviation is taken of. The paper does not say, so it is a choice. */
+/** The weights whose standard deviation is computed. The paper does not say which, so you choose. */
 export type DeviationOf =
-  | 'initial' // of the weights before the first round, pruned by nobody yet
-  | 'current' // of all weights now, zeros included
-  | 'survivors' // of the weights that are still there
+  | 'initial' // all weights before the first round, when none is pruned
+  | 'current' // all weights now, including pruned ones, which are 0
+  | 'survivors' // the weights that are kept now
 
-/** A value for every layer, or one for each by name. */
+/** One value for all layers, or one for each by name. */
 export type PerLayer<Name extends string> = number | Readonly<Partial<Record<Name, number>>>
 
 /** A single value, or one for each layer by name. */
@@ -65,8 +65,8 @@ export type Choice = number | Readonly<Record<string, number>>
 export type NamesIn<Values> = Values extends number ? never : keyof Values & string
 
 /**
- * A choice, where it names layers of `Name` alone: those of the network, where a criterion is written as an argument
- * beside one. Others are then refused one by one, and editors offer the right ones. Without a network, `Name` is
+ * A choice that names only layers of `Name`: those of the network, if the criterion is written in the same call as the
+ * network. The compiler then refuses each other name, and editors suggest the right ones. Without a network, `Name` is
  * `string`, and the criterion carries the names that it was given.
  */
 export type Fitting<Values, Name extends string> = [NamesIn<Values>] extends [Name]
@@ -77,16 +77,16 @@ export type Fitting<Values, Name extends string> = [NamesIn<Values>] extends [Na
 
 export interface LayersOption<Given extends string> {
   /**
-   * The layers that are pruned, by name or all of a kind.
-   * @default those that values name, or all with connections
+   * The layers to prune, by name, or all of one kind.
+   * @default the layers that the values name, or all that have weights
    */
   readonly layers?: readonly Given[] | ConnectionKind | undefined
 }
 
 export const layersOption = {
   /**
-   * The layers that are pruned, by name or all of a kind.
-   * @default those that values name, or all with connections
+   * The layers to prune, by name, or all of one kind.
+   * @default the layers that the values name, or all that have weights
    */
   layers: optional(anyOf(list(text, 'an array of names of layers'), words('conv', 'fc'))),
 }
@@ -103,7 +103,7 @@ export function valueFor(values: PerLayer<string>, name: string): number {
   return typeof values === 'number' ? values : values[name]!
 }
 
-/** The largest of each layer by itself: a share of what `count` finds in it. */
+/** Keeps the largest of each layer by itself: a share of what `count` counts in it. */
 export function largestOfEach(
   layers: readonly SelectedLayer[],
   density: PerLayer<string>,

@@ -13,7 +13,7 @@ import { type KeptNeurons, type RemovedNeurons, Shrinking } from './shrinking.js
 
 export interface Certificate {
   readonly samples: number
-  /** Largest change of any output, and that over the largest output. */
+  /** The largest change of any output, and its ratio to the largest output. */
   readonly largestChange: number
   readonly relativeChange: number
 }
@@ -23,17 +23,18 @@ export interface ShrinkReport {
   readonly kept: readonly KeptNeurons[]
   readonly parametersBefore: number
   readonly parametersAfter: number
-  /** How far outputs moved, over the dataset that was given. */
+  /** How much outputs changed, on the dataset that was given. */
   readonly certificate?: Certificate
 }
 
 /**
- * Removes neurons that contribute nothing (paper, section 3.5): those without outgoing connections, and those
- * without incoming ones, whose constant outputs go into the next layer's bias where that is exact. Goes on until
- * none is left, so chains of them go too. The network itself gets smaller; optimisers over it end here.
+ * Removes neurons that contribute nothing (paper, section 3.5): those without outgoing connections, and those without
+ * incoming ones, whose constant outputs are added to the next layer's bias if that is exact. It repeats this until none
+ * is left, so that it removes chains of such neurons as well. The network itself gets smaller, and its optimizers can
+ * no longer be used.
  *
- * Rejects with TorchPruneError, for wrong arguments too: `ERR_ARGUMENT`; `ERR_BUSY` for a network in use; `ERR_SEAL` for
- * one that is spliced.
+ * Rejects with TorchPruneError, also for wrong arguments: `ERR_ARGUMENT`; `ERR_BUSY` for a network in use; `ERR_SEAL`
+ * for one that is spliced.
  */
 export async function removeDeadNeurons<K extends LayerKinds>(
   network: Network<K>,
@@ -66,7 +67,7 @@ async function removeOnce<K extends LayerKinds>(
   return { ...report, certificate: await compareOutputs(before, after) }
 }
 
-/** How far outputs moved between two networks, on the same samples. */
+/** How much the outputs of two networks differ on the same samples. */
 async function compareOutputs(before: Tensor, after: Tensor): Promise<Certificate> {
   using change = Tensor.wrap(await invokeLater('sub.Tensor', before, after))
   const [largestChange, largest] = [await largestOf(change), await largestOf(before)]

@@ -31,8 +31,8 @@ export interface KeptNeurons {
 }
 
 /**
- * Parameters that lose rows and columns, until nothing more can go. Whatever looks at all elements of a weight is a job,
- * and what it found is kept until that weight changes.
+ * Parameters that lose rows and columns, until nothing more can go. Whatever looks at all elements of a weight is a
+ * job, and what it found is kept until that weight changes.
  */
 export class Shrinking {
   readonly tensors = new Map<string, Tensor>()
@@ -238,8 +238,8 @@ export class Shrinking {
   }
 
   /**
-   * Takes channels out of some of a layer's tensors: inputs or outputs of its weight, or places of what has one for each
-   * channel.
+   * Takes channels out of some of a layer's tensors: inputs or outputs of its weight, or places of what has one for
+   * each channel.
    */
   async #drop(
     layer: string,
