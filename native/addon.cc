@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "base/environment.h"
+#include "base/fields.h"
 #include "base/host_memory.h"
 #include "base/warnings.h"
 #include "data/batches_dataset.h"
@@ -27,6 +28,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   InstallWarnings(env, exports);  // before the environment, whose threads warn until it has ended
   env.AddCleanupHook([](FreeElsewhere* thread) { delete thread; }, new FreeElsewhere);
   env.SetInstanceData(new Environment(env));  // Node owns it from here and deletes it with the environment
+  RegisterFields(exports);
   RegisterDevice(exports);
   RegisterTensor(env, exports);
   RegisterTransfer(exports);

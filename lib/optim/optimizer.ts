@@ -38,12 +38,8 @@ export class Optimizer {
 
   private constructor(spec: OptimizerSpec, parameters: readonly NativeParameter[]) {
     this.spec = spec
-    const { kind, fused } = spec
-    const native =
-      kind === 'sgd'
-        ? { kind, fused, momentum: spec.momentum, dampening: spec.dampening, nesterov: spec.nesterov }
-        : { kind, fused, beta1: spec.betas[0], beta2: spec.betas[1], eps: spec.eps, amsgrad: spec.amsgrad }
-    this.handle = loadAddon().optimizerMake(native, parameters)
+    const { lr: _lr, weightDecay: _decay, ...settings } = spec
+    this.handle = loadAddon().optimizerMake(settings, parameters)
   }
 
   /**

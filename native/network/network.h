@@ -4,6 +4,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "../base/field_types.h"
 #include "../base/handle.h"
 #include "../layers/layer.h"
 #include "../parameter/parametrisation.h"
@@ -108,5 +109,12 @@ void RegisterNetwork(Napi::Env env, Napi::Object exports);
 std::shared_ptr<Network> ReadNetwork(const Napi::Value& value);
 // The same to be changed: no job uses it.
 std::shared_ptr<Network> UseNetwork(const Napi::Value& value);
+// Fields that are networks are to be read.
+template <>
+struct FieldType<std::shared_ptr<Network>> {
+  using Type = std::shared_ptr<Network>;
+  static std::string Kind() { return "network"; }
+  static Type Read(const Napi::Value& value, const std::string&) { return ReadNetwork(value); }
+};
 
 }  // namespace torch_prune

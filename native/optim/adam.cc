@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <limits>
 
 #include "../base/errors.h"
 #include "optimizer.h"
@@ -8,16 +9,28 @@
 namespace torch_prune {
 namespace {
 
+struct AdamOptions {
+  bool fused;
+  std::array<double, 2> betas;
+  double eps;
+  bool amsgrad;
+};
+const auto kAdamFields = Fields<AdamOptions>(
+    "adam", Field("fused", &AdamOptions::fused),
+    Field("betas", &AdamOptions::betas).With({.least = 0, .under = 1}),
+    // With an eps that float32 rounds to 0, a pruned weight would be 0 / 0.
+    Field("eps", &AdamOptions::eps).Within(std::numeric_limits<float>::min(), kLargestRate),
+    Field("amsgrad", &AdamOptions::amsgrad));
+
 // Adam and AdamW like those of torch.optim; `decoupled` selects AdamW's weight decay.
 class Adam : public OptimizerState {
  public:
-  Adam(std::vector<OptimizedParameter> parameters, bool fused, double beta1, double beta2, double eps,
-       bool amsgrad, bool decoupled)
-      : OptimizerState(std::move(parameters), fused),
-        beta1_(beta1),
-        beta2_(beta2),
-        eps_(eps),
-        amsgrad_(amsgrad),
+  Adam(std::vector<OptimizedParameter> parameters, const AdamOptions& options, bool decoupled)
+      : OptimizerState(std::move(parameters), options.fused),
+        beta1_(options.betas[0]),
+        beta2_(options.betas[1]),
+        eps_(options.eps),
+        amsgrad_(options.amsgrad),
         decoupled_(decoupled) {}
 
   std::vector<const char*> MomentNames() const override {
@@ -97,9 +110,9 @@ class Adam : public OptimizerState {
 
 }  // namespace
 
-std::shared_ptr<OptimizerState> MakeAdam(std::vector<OptimizedParameter> parameters, bool fused, double beta1,
-                                         double beta2, double eps, bool amsgrad, bool decoupled) {
-  return std::make_shared<Adam>(std::move(parameters), fused, beta1, beta2, eps, amsgrad, decoupled);
+std::shared_ptr<OptimizerState> MakeAdam(std::vector<OptimizedParameter> parameters, const Given& spec,
+                                         bool decoupled) {
+  return std::make_shared<Adam>(std::move(parameters), kAdamFields.Read(spec), decoupled);
 }
 
 }  // namespace torch_prune

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "../base/fields.h"
 #include "../base/handle.h"
 #include "../parameter/slots.h"
 
@@ -45,10 +46,10 @@ class OptimizerState : public OptimizerSlots {
   bool fused_;
 };
 
-std::shared_ptr<OptimizerState> MakeSgd(std::vector<OptimizedParameter> parameters, bool fused,
-                                        double momentum, double dampening, bool nesterov);
-std::shared_ptr<OptimizerState> MakeAdam(std::vector<OptimizedParameter> parameters, bool fused, double beta1,
-                                         double beta2, double eps, bool amsgrad, bool decoupled);
+// Make an optimizer of a kind by the rest of its description.
+std::shared_ptr<OptimizerState> MakeSgd(std::vector<OptimizedParameter> parameters, const Given& spec);
+std::shared_ptr<OptimizerState> MakeAdam(std::vector<OptimizedParameter> parameters, const Given& spec,
+                                         bool decoupled);
 
 using OptimizerHandle = Handle<OptimizerState>;
 

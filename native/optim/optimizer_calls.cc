@@ -1,10 +1,9 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <map>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 #include "../network/network.h"
 #include "../parameter/parametrisation.h"
 #include "../tensor/snapshot.h"
@@ -15,12 +14,18 @@
 namespace torch_prune {
 namespace {
 
-double InRange(const Options& options, const char* name, double least, double most) {
-  const double value = options.Number(name);
-  if (value >= least && value <= most) return value;
-  throw Error("ERR_ARGUMENT", std::string(name) + " must be in " + c10::str(least) + ".." + c10::str(most) +
-                                  ", got " + c10::str(value));
-}
+// A parameter as it is given: by a tensor, or by a network and the parameter's name.
+struct GivenParameter : OptimizedParameter {
+  std::shared_ptr<Network> network;
+};
+const auto kParameterFields = Fields<GivenParameter>(
+    "parameter", Field("name", &GivenParameter::name),
+    Field("weightDecay", &GivenParameter::weight_decay).Within(0, kLargestRate).Optional(),
+    Field("l1", &GivenParameter::l1).Within(0, kLargestRate).Optional(),
+    Field("l2", &GivenParameter::l2).Within(0, kLargestRate).Optional(),
+    Field("lrFactor", &GivenParameter::lr_factor).Optional(),
+    Field("network", &GivenParameter::network).Optional(),
+    Field("tensor", &GivenParameter::tensor).Optional());
 
 // The optimizer of a handle, to be read: no job writes to its parameters.
 std::shared_ptr<OptimizerState> ReadOptimizer(const Napi::Value& value) {
@@ -38,39 +43,24 @@ std::shared_ptr<OptimizerState> UseOptimizer(const Napi::Value& value) {
   return optimizer;
 }
 
-// optimizerMake(spec, parameters): parameters are [{name, tensor, weightDecay, l1, l2, lrFactor}]. The tensor
-// is given either as a handle or by a network and a name.
+// optimizerMake(spec, parameters): `spec` is {kind, ...}, whose other fields stand beside each kind.
 Napi::Value Make(const Napi::CallbackInfo& info) {
-  const Options spec(info[0], "optimizer");
+  Given spec(info[0], "optimizer");
+  const auto kind = spec.Take<std::string>("kind");
   std::vector<OptimizedParameter> parameters;
-  const auto list = ToArray(info[1], "parameters");
-  for (std::uint32_t i = 0; i < list.Length(); ++i) {
-    const Options entry(list.Get(i), "parameter");
-    OptimizedParameter p;
-    p.name = entry.String("name");
-    p.tensor = entry.Has("network") ? ReadNetwork(entry.Get("network"))->Find(p.name).tensor
-                                    : Unwrap(entry.Get("tensor"), "tensor");
-    if (!p.tensor.is_leaf())
-      throw Error("ERR_ARGUMENT", "'" + p.name + "' was computed: an optimizer takes leaf tensors");
-    if (entry.Has("weightDecay")) p.weight_decay = InRange(entry, "weightDecay", 0, kLargestRate);
-    if (entry.Has("l1")) p.l1 = InRange(entry, "l1", 0, kLargestRate);
-    if (entry.Has("l2")) p.l2 = InRange(entry, "l2", 0, kLargestRate);
-    p.lr_factor = entry.Number("lrFactor", 1);
-    parameters.push_back(std::move(p));
+  for (auto& given : ReadList(kParameterFields, info[1], "parameters")) {
+    if (given.network) given.tensor = given.network->Find(given.name).tensor;
+    if (!given.tensor.defined())
+      throw Error("ERR_ARGUMENT", "'" + given.name + "' needs a tensor, or a network that it belongs to");
+    if (!given.tensor.is_leaf())
+      throw Error("ERR_ARGUMENT", "'" + given.name + "' was computed: an optimizer takes leaf tensors");
+    parameters.push_back(std::move(given));
   }
-  const std::string kind = spec.String("kind");
-  const bool fused = spec.Boolean("fused", true);
   std::shared_ptr<OptimizerState> optimizer;
   if (kind == "sgd") {
-    optimizer = MakeSgd(std::move(parameters), fused, InRange(spec, "momentum", 0, 1),
-                        InRange(spec, "dampening", 0, 1), spec.Boolean("nesterov", false));
+    optimizer = MakeSgd(std::move(parameters), spec);
   } else if (kind == "adam" || kind == "adamw") {
-    const double below_one = std::nextafter(1.0, 0.0);
-    // With an eps that float32 rounds to 0, a pruned weight would be 0 / 0.
-    const double least_eps = std::numeric_limits<float>::min();
-    optimizer = MakeAdam(std::move(parameters), fused, InRange(spec, "beta1", 0, below_one),
-                         InRange(spec, "beta2", 0, below_one), InRange(spec, "eps", least_eps, kLargestRate),
-                         spec.Boolean("amsgrad", false), kind == "adamw");
+    optimizer = MakeAdam(std::move(parameters), spec, /*decoupled=*/kind == "adamw");
   } else {
     throw Error("ERR_ARGUMENT", "there is no optimizer of kind '" + kind + "'");
   }
@@ -119,34 +109,34 @@ Napi::Value State(const Napi::CallbackInfo& info) {
 }
 
 // What optimizerLoadStart() gets for a parameter.
+struct GivenState {
+  std::string name;
+  std::int64_t steps = 0;
+  std::map<std::string, at::Tensor> moments;
+};
+const auto kStateFields =
+    Fields<GivenState>("optimizerState", Field("name", &GivenState::name),
+                       Field("steps", &GivenState::steps).AtLeast(0), Field("moments", &GivenState::moments));
+
 struct Loaded {
   OptimizedParameter& parameter;
   std::int64_t steps;
   std::array<at::Tensor, 3> moments;
 };
 
-Loaded ToLoaded(OptimizerState& optimizer, const Napi::Value& value) {
-  const Options entry(value, "state");
-  auto& p = optimizer.Find(entry.String("name"));
-  Loaded loaded{p, entry.Integer("steps"), {}};
-  if (loaded.steps < 0)
-    throw Error("ERR_ARGUMENT", "steps must be 0 or more, got " + std::to_string(loaded.steps));
-  const Options moments(entry.Get("moments"), "moments");
+Loaded ToLoaded(OptimizerState& optimizer, const GivenState& given) {
+  auto& p = optimizer.Find(given.name);
+  Loaded loaded{p, given.steps, {}};
   const auto names = optimizer.MomentNames();
-  for (const auto& [key, moment] : ToObject(entry.Get("moments"), "moments")) {
-    const std::string name = key.ToString();
-    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    throw Error("ERR_ARGUMENT", "'" + p.name + "': this optimizer keeps no moment '" + name +
-                                    "', the state is another one's");
-  }
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (!moments.Has(names[i])) continue;
-    const auto& values = Unwrap(moments.Get(names[i]), names[i]);
-    if (values.sizes() != p.tensor.sizes()) {
-      throw Error("ERR_SHAPE",
-                  std::string(names[i]) + " of '" + p.name + "' does not have its parameter's shape");
+  for (const auto& [name, values] : given.moments) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      throw Error("ERR_ARGUMENT", "'" + p.name + "': this optimizer keeps no moment '" + name +
+                                      "', the state is another one's");
     }
-    loaded.moments[i] = Snapshot(values);
+    if (values.sizes() != p.tensor.sizes())
+      throw Error("ERR_SHAPE", name + " of '" + p.name + "' does not have its parameter's shape");
+    loaded.moments[found - names.begin()] = Snapshot(values);
   }
   return loaded;
 }
@@ -157,8 +147,8 @@ Napi::Value LoadStart(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const auto optimizer = ReadOptimizer(info[0]);
   const auto states = std::make_shared<std::vector<Loaded>>();
-  const auto list = ToArray(info[1], "states");
-  for (std::uint32_t i = 0; i < list.Length(); ++i) states->push_back(ToLoaded(*optimizer, list.Get(i)));
+  for (const auto& given : ReadList(kStateFields, info[1], "states"))
+    states->push_back(ToLoaded(*optimizer, given));
   const auto job = environment.compute.NewJob(info.Env());
   std::vector<at::Tensor> parameters;
   for (const auto& p : optimizer->parameters()) parameters.push_back(p.tensor);

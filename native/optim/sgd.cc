@@ -9,15 +9,23 @@
 namespace torch_prune {
 namespace {
 
+struct SgdOptions {
+  bool fused;
+  double momentum, dampening;
+  bool nesterov;
+};
+const auto kSgdFields = Fields<SgdOptions>(
+    "sgd", Field("fused", &SgdOptions::fused), Field("momentum", &SgdOptions::momentum).Within(0, 1),
+    Field("dampening", &SgdOptions::dampening).Within(0, 1), Field("nesterov", &SgdOptions::nesterov));
+
 // Stochastic gradient descent like torch.optim.SGD's: momentum, dampening, Nesterov, coupled weight decay.
 class Sgd : public OptimizerState {
  public:
-  Sgd(std::vector<OptimizedParameter> parameters, bool fused, double momentum, double dampening,
-      bool nesterov)
-      : OptimizerState(std::move(parameters), fused),
-        momentum_(momentum),
-        dampening_(dampening),
-        nesterov_(nesterov) {}
+  Sgd(std::vector<OptimizedParameter> parameters, const SgdOptions& options)
+      : OptimizerState(std::move(parameters), options.fused),
+        momentum_(options.momentum),
+        dampening_(options.dampening),
+        nesterov_(options.nesterov) {}
 
   std::vector<const char*> MomentNames() const override {
     return momentum_ == 0 ? std::vector<const char*>{} : std::vector<const char*>{"momentum_buffer"};
@@ -107,9 +115,8 @@ class Sgd : public OptimizerState {
 
 }  // namespace
 
-std::shared_ptr<OptimizerState> MakeSgd(std::vector<OptimizedParameter> parameters, bool fused,
-                                        double momentum, double dampening, bool nesterov) {
-  return std::make_shared<Sgd>(std::move(parameters), fused, momentum, dampening, nesterov);
+std::shared_ptr<OptimizerState> MakeSgd(std::vector<OptimizedParameter> parameters, const Given& spec) {
+  return std::make_shared<Sgd>(std::move(parameters), kSgdFields.Read(spec));
 }
 
 }  // namespace torch_prune

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "../base/field_types.h"
 #include "../base/handle.h"
 
 namespace torch_prune {
@@ -40,5 +41,15 @@ Napi::Value Wrap(Napi::Env env, at::Tensor tensor);
 const at::Tensor& Unwrap(Napi::Value value, const char* what);
 // The tensor of a handle, to be written to: no job uses it, and no training run owns it.
 const at::Tensor& UnwrapToWrite(Napi::Value value, const char* what);
+
+// Fields that are tensors are to be read.
+template <>
+struct FieldType<at::Tensor> {
+  using Type = at::Tensor;
+  static std::string Kind() { return "tensor"; }
+  static at::Tensor Read(const Napi::Value& value, const std::string& what) {
+    return Unwrap(value, what.c_str());
+  }
+};
 
 }  // namespace torch_prune

@@ -38,8 +38,8 @@ const LAYERS = [
   { name: 'drop', inputs: ['flatten'], ...dropout(0.5) },
   { name: 'fc', inputs: ['drop'], ...linear(8, 3) },
 ]
-const SGD = { kind: 'sgd', fused: true, momentum: 0.9, dampening: 0, nesterov: true }
-const ADAM = { kind: 'adamw', fused: false, beta1: 0.9, beta2: 0.99, eps: 1e-8, amsgrad: true }
+const SGD = { kind: 'sgd', fused: true, momentum: 0.9, dampening: 0, nesterov: true } as const
+const ADAM = { kind: 'adamw', fused: false, betas: [0.9, 0.99], eps: 1e-8, amsgrad: true } as const
 
 function floats(...shape: number[]): TensorHandle {
   const count = shape.reduce((product, size) => product * size, 1)
@@ -161,6 +161,7 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   initialize: () => [TorchPruneError],
   onWarning: () => [() => {}],
   warn: () => ['a warning'],
+  fields: () => [],
   versions: () => [],
   cudaDevices: () => [],
   synchronize: () => ['cpu'],

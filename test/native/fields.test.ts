@@ -1,0 +1,109 @@
+import { expect } from 'chai'
+import type { JsonSchema, Kind } from '../../lib/base/kind.js'
+import type { Table } from '../../lib/base/option.js'
+import type { NativeField } from '../../lib/binding/native.js'
+import { strengthOptions } from '../../lib/optim/regularization.js'
+import { adamOptions, sgdOptions } from '../../lib/optim/spec.js'
+import { refusal } from '../support/refusal.js'
+import { CONTRACT } from './contract.js'
+import { addon, handle, RIGHT } from './right_arguments.js'
+
+/** The options of the library by the native tables whose fields have the same names. */
+const OPTIONS: Readonly<Record<string, Table>> = {
+  sgd: sgdOptions,
+  adam: adamOptions,
+  parameter: {
+    weightDecay: sgdOptions.weightDecay,
+    l1: strengthOptions.strength,
+    l2: strengthOptions.strength,
+  },
+}
+
+type Bounds = Pick<NativeField, 'least' | 'most' | 'over' | 'under'>
+
+/** The bounds of a number, or of the numbers of a list. */
+function boundsOf(schema: JsonSchema | undefined): Bounds {
+  const { items, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema ?? {}
+  if (items !== undefined) return boundsOf(items as JsonSchema)
+  const bounds = { least: minimum, most: maximum, over: exclusiveMinimum, under: exclusiveMaximum }
+  return Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound !== undefined))
+}
+
+function nativeBounds({ least, most, over, under }: NativeField): Bounds {
+  return Object.fromEntries(
+    Object.entries({ least, most, over, under }).filter(([, bound]) => bound !== undefined),
+  )
+}
+
+describe('the tables of fields of the addon', () => {
+  const tables = addon.fields()
+
+  it('have the names and the kinds of the TypeScript contract', () => {
+    const native = Object.fromEntries(
+      Object.entries(tables).map(([table, fields]) => [
+        table,
+        Object.fromEntries(fields.map(({ name, kind, optional }) => [name, kind + (optional ? '?' : '')])),
+      ]),
+    )
+    expect(native).to.deep.equal(CONTRACT)
+  })
+
+  for (const [table, options] of Object.entries(OPTIONS)) {
+    it(`have the ranges and the defaults of the library's options: ${table}`, () => {
+      const shared = tables[table]!.filter(({ name }) => Object.hasOwn(options, name))
+      expect(shared).not.to.deep.equal([])
+      for (const field of shared) {
+        const kind: Kind<unknown> & { fallback?: unknown } = options[field.name]!
+        const bounds = nativeBounds(field)
+        if (Object.keys(bounds).length > 0)
+          expect(bounds, field.name).to.deep.equal(boundsOf(kind.schema?.(() => undefined)))
+        if (field.default !== undefined && kind.fallback !== undefined)
+          expect(field.default, field.name).to.equal(kind.fallback)
+      }
+    })
+  }
+
+  describe('refuse', () => {
+    const make = (spec: object, parameter: object = {}) =>
+      refusal(() =>
+        addon.optimizerMake(
+          { kind: 'sgd', fused: true, momentum: 0, dampening: 0, nesterov: false, ...spec } as never,
+          [{ name: 'own', tensor: handle('leaf'), ...parameter } as never],
+        ),
+      )
+
+    it('a name that is not in the table, and say which are', () => {
+      const error = make({ momentun: 1 })
+      expect(error.code).to.equal('ERR_ARGUMENT')
+      expect(error.message).to.equal(
+        "optimizer: unknown option 'momentun': it takes fused, momentum, dampening, nesterov",
+      )
+      expect(make({ betas: [0, 0] }).message).to.match(/^optimizer: unknown option 'betas'/)
+      expect(make({}, { lr: 1 }).message).to.match(/^parameters\[0\]: unknown option 'lr'/)
+    })
+
+    it('a number out of its range, and a value of another type, by the path to it', () => {
+      expect(make({ momentum: 2 }).message).to.equal('momentum must be in 0..1, got 2')
+      expect(make({ momentum: Number.NaN }).message).to.equal('momentum must be in 0..1, got NaN')
+      expect(make({ fused: undefined }).message).to.match(/^fused must be true or false/)
+      expect(make({}, { l1: -1 }).message).to.equal('parameters[0].l1 must be in 0..1e20, got -1')
+      const adam = { ...RIGHT.optimizerMake()[0], betas: [0, 1] } as never
+      expect(refusal(() => addon.optimizerMake(adam, [])).message).to.equal(
+        'betas[1] must be 0 or more and under 1, got 1',
+      )
+    })
+  })
+
+  it('read each field once, after the getters of all', () => {
+    const reads: string[] = []
+    const spec = { kind: 'sgd', fused: true, momentum: 0, dampening: 0, nesterov: false }
+    const watched = new Proxy(spec, {
+      get(target, name) {
+        reads.push(String(name))
+        return target[name as keyof typeof target]
+      },
+    })
+    addon.optimizerMake(watched as never, [{ name: 'own', tensor: handle('leaf') }])
+    expect(reads).to.deep.equal(['kind', 'fused', 'momentum', 'dampening', 'nesterov'])
+  })
+})
