@@ -2,6 +2,7 @@ import { pair } from '../base/collection.js'
 import { TorchPruneError } from '../base/errors.js'
 import { anyOf, boolean, exactly, type Kind, number, whole } from '../base/kind.js'
 import { group, type OptionsOf, optional, type ReadOf } from '../base/option.js'
+import type { NativeAugmentation } from '../binding/native.js'
 
 const pixels = whole(0, 4096)
 const range = rising(pair(number({ over: 0, most: 1e6 })))
@@ -76,7 +77,7 @@ export function isRandom(augment: Augmentation | undefined): augment is Augmenta
 /**
  * Converts an augmentation for the addon, with defaults filled in. Throws `ERR_ARGUMENT` if it has two kinds of crops.
  */
-export function nativeAugmentation(augment: Augmentation | undefined): object | undefined {
+export function nativeAugmentation(augment: Augmentation | undefined): NativeAugmentation | undefined {
   if (augment === undefined) return undefined
   const { crop, resizedCrop, flip, cutout } = augmentation.read(augment, 'augment')
   if (crop && resizedCrop) {

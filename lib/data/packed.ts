@@ -46,7 +46,7 @@ const descriptionSchema = z.object({
 })
 type Description = z.infer<typeof descriptionSchema>
 
-const packOptions = {
+export const packOptions = {
   /**
    * The length of the shorter side, in pixels.
    * @default 256

@@ -142,6 +142,7 @@ class Field {
   constexpr Field AtLeast(double least) const { return With({.least = least}); }
   constexpr Field Over(double over) const { return With({.over = over}); }
   constexpr Field With(const Range& range) const {
+    static_assert(kIsNumeric<Member>, "only numbers have a range");
     Field field = *this;
     field.range_ = range;
     return field;
@@ -152,7 +153,7 @@ class Field {
   void Set(Owner& options, const Napi::Value& value, const std::string& what) const {
     if (optional_ && (value.IsUndefined() || value.IsNull())) return;
     options.*member_ = ReadAs<Member>(value, what, inner_);
-    if constexpr (kIsNumeric) range_.Check(options.*member_, what);
+    if constexpr (kIsNumeric<Member>) range_.Check(options.*member_, what);
   }
 
   // {name, kind, optional, default?, least?, most?, over?, under?}
@@ -170,10 +171,6 @@ class Field {
   }
 
  private:
-  static constexpr bool kIsNumeric =
-      std::is_arithmetic_v<typename Innermost<Member>::Type> ||
-      requires(Member list) { requires std::is_arithmetic_v<std::remove_cvref_t<decltype(list[0])>>; };
-
   const char* name_;
   Member Owner::*member_;
   Inner inner_;

@@ -1,12 +1,26 @@
 #pragma once
 #include <napi.h>
 
+#include <array>
 #include <concepts>
 #include <limits>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 namespace torch_prune {
+
+// Whether a range may be asked of values of a type: of numbers, and of numbers in lists, which may be left
+// out.
+template <typename T>
+constexpr bool kIsNumeric = std::is_arithmetic_v<T>;
+template <typename T>
+constexpr bool kIsNumeric<std::optional<T>> = kIsNumeric<T>;
+template <typename T>
+constexpr bool kIsNumeric<std::vector<T>> = std::is_arithmetic_v<T>;
+template <typename T, std::size_t N>
+constexpr bool kIsNumeric<std::array<T, N>> = std::is_arithmetic_v<T>;
 
 // The range of a number; lib/base/kind.ts describes ranges in the same words.
 struct Range {

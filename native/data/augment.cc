@@ -2,44 +2,41 @@
 
 #include <algorithm>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 
 namespace torch_prune {
 namespace {
 
-std::array<double, 2> ToRange(const Napi::Value& value, const char* what) {
-  const auto numbers = ToNumbers(value, what);
-  if (numbers.size() != 2 || !(numbers[0] > 0) || !(numbers[1] >= numbers[0]) || !(numbers[1] <= 1e6))
-    throw Error("ERR_ARGUMENT", std::string(what) + " must be two numbers over 0, the smaller one first");
-  return {numbers[0], numbers[1]};
-}
+constexpr Range kPixels{.least = 0, .most = 4096};
+constexpr Range kFactors{.most = 1e6, .over = 0};
 
-std::int64_t ToLength(std::int64_t value, const char* what) {
-  if (value < 0 || value > 4096)
-    throw Error("ERR_ARGUMENT",
-                std::string(what) + " must be 0 to 4096 pixels, got " + std::to_string(value));
-  return value;
+const auto kCropFields = Fields<Augmentation::Crop>(
+    "crop", Field("padding", &Augmentation::Crop::padding).With(kPixels).Optional());
+const auto kResizedCropFields = Fields<Augmentation::ResizedCrop>(
+    "resizedCrop", Field("scale", &Augmentation::ResizedCrop::scale).With(kFactors),
+    Field("ratio", &Augmentation::ResizedCrop::ratio).With(kFactors));
+const auto kAugmentFields =
+    Fields<Augmentation>("augment", Field("crop", &Augmentation::crop, kCropFields),
+                         Field("resizedCrop", &Augmentation::resized_crop, kResizedCropFields),
+                         Field("flip", &Augmentation::flip).Optional(),
+                         Field("cutout", &Augmentation::cutout).With(kPixels).Optional());
+
+void CheckRising(const std::array<double, 2>& range, const char* what) {
+  if (range[0] <= range[1]) return;
+  throw Error("ERR_ARGUMENT", std::string(what) + " must be two numbers, the smaller one first");
 }
 
 }  // namespace
 
 Augmentation Augmentation::Of(const Napi::Value& value) {
-  Augmentation augmentation;
-  if (value.IsUndefined() || value.IsNull()) return augmentation;
-  const Options options(value, "augment");
-  if (options.Has("crop")) {
-    const Options crop(options.Get("crop"), "augment.crop");
-    augmentation.padding = ToLength(crop.Integer("padding", 0), "augment.crop.padding");
-  }
-  if (options.Has("resizedCrop")) {
-    const Options crop(options.Get("resizedCrop"), "augment.resizedCrop");
-    augmentation.resized_crop = {ToRange(crop.Get("scale"), "augment.resizedCrop.scale"),
-                                 ToRange(crop.Get("ratio"), "augment.resizedCrop.ratio")};
-    if (augmentation.padding)
+  if (value.IsUndefined() || value.IsNull()) return {};
+  auto augmentation = kAugmentFields.Read(Given::Inside(value, "augment"));
+  if (const auto& crop = augmentation.resized_crop) {
+    CheckRising(crop->scale, "augment.resizedCrop.scale");
+    CheckRising(crop->ratio, "augment.resizedCrop.ratio");
+    if (augmentation.crop)
       throw Error("ERR_ARGUMENT", "augment has both crop and resizedCrop: choose one of them");
   }
-  augmentation.flip = options.Boolean("flip", false);
-  augmentation.cutout = ToLength(options.Integer("cutout", 0), "augment.cutout");
   return augmentation;
 }
 

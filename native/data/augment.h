@@ -1,10 +1,9 @@
 #pragma once
-#include <napi.h>
-
 #include <array>
 #include <cstdint>
 #include <optional>
 
+#include "../base/field_types.h"
 #include "random.h"
 
 namespace torch_prune {
@@ -13,7 +12,10 @@ namespace torch_prune {
 struct Augmentation {
   // A window of the image's own size at a random position in the image padded with black (torchvision's
   // RandomCrop).
-  std::optional<std::int64_t> padding;
+  struct Crop {
+    std::int64_t padding = 0;
+  };
+  std::optional<Crop> crop;
   // A window of random area and shape, which is resized (torchvision's RandomResizedCrop).
   struct ResizedCrop {
     std::array<double, 2> scale, ratio;
@@ -24,10 +26,17 @@ struct Augmentation {
   // may be anywhere in the image, so a part of it may be outside.
   std::int64_t cutout = 0;
 
-  bool Any() const { return padding || resized_crop || flip || cutout > 0; }
+  bool Any() const { return crop || resized_crop || flip || cutout > 0; }
 
-  // Parses {crop?: {padding}, resizedCrop?: {scale, ratio}, flip?, cutout?}, or undefined.
+  // Reads an augmentation; undefined stands for none.
   static Augmentation Of(const Napi::Value& value);
+};
+
+template <>
+struct FieldType<Augmentation> {
+  using Type = Augmentation;
+  static std::string Kind() { return "augment"; }
+  static Augmentation Read(const Napi::Value& value, const std::string&) { return Augmentation::Of(value); }
 };
 
 // Fills the cutout of an image, float32 [channels, height, width], with 0, the mean of normalized values.

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 #include "../tensor/snapshot.h"
 #include "../tensor/tensor.h"
 #include "memory_dataset.h"
@@ -171,29 +171,32 @@ std::unique_ptr<Dataset::Pass> BatchesDataset::Read(Plan plan) const {
 
 namespace {
 
-// batchesMake(ask, of | undefined, {sampleShape, targetShape, targetDtype, mean, std, ahead, batches?}): a
-// dataset of what `ask` makes; BatchMaker describes how it is called.
+struct BatchesOptions : BatchesDataset::Settings {
+  std::vector<std::int64_t> sample_shape, target_shape;
+  at::ScalarType target_dtype;
+};
+const auto kBatchesFields = Fields<BatchesOptions>(
+    "batches", Field("sampleShape", &BatchesOptions::sample_shape, kShape),
+    Field("targetShape", &BatchesOptions::target_shape, kShape),
+    Field("targetDtype", &BatchesOptions::target_dtype), Field("mean", &BatchesOptions::mean),
+    Field("std", &BatchesOptions::deviation), Field("ahead", &BatchesOptions::ahead).AtLeast(1),
+    Field("batches", &BatchesOptions::batches).AtLeast(1).Optional());
+
+// batchesMake(ask, of | undefined, options): a dataset of what `ask` makes; BatchMaker describes how it is
+// called.
 Napi::Value Make(const Napi::CallbackInfo& info) {
   const auto ask = ToFunction(info[0], "ask");
-  const Options options(info[2], "options");
+  auto options = kBatchesFields.Read(info[2], "options");
   std::shared_ptr<const Dataset> of;
   if (!info[1].IsUndefined()) of = DatasetHandle::Get(info[1], "dataset");
-  BatchesDataset::Settings settings;
-  settings.mean = ToNumbers(options.Get("mean"), "mean");
-  settings.deviation = ToNumbers(options.Get("std"), "std");
-  settings.ahead = options.Integer("ahead");
-  settings.batches = options.Integer("batches", -1);
-  if (settings.ahead < 1) throw Error("ERR_ARGUMENT", "ahead must be 1 or more");
-  if (settings.batches < 1 && options.Has("batches"))
-    throw Error("ERR_ARGUMENT", "batches must be 1 or more");
-  const auto dtype = ToDType(options.Get("targetDtype"), "targetDtype");
-  if (dtype != at::kLong && dtype != at::kFloat)
+  if (options.target_dtype != at::kLong && options.target_dtype != at::kFloat)
     throw Error("ERR_DTYPE", "targetDtype must be 'int64' or 'float32'");
-  return DatasetHandle::Wrap(info.Env(),
-                             std::make_shared<BatchesDataset>(
-                                 std::make_shared<BatchMaker>(info.Env(), ask), std::move(of),
-                                 Targets(dtype, ToShape(options.Get("targetShape"), "targetShape")),
-                                 ToShape(options.Get("sampleShape"), "sampleShape"), std::move(settings)));
+  auto maker = std::make_shared<BatchMaker>(info.Env(), ask);
+  Targets targets(options.target_dtype, std::move(options.target_shape));
+  auto sample = std::move(options.sample_shape);
+  return DatasetHandle::Wrap(
+      info.Env(), std::make_shared<BatchesDataset>(std::move(maker), std::move(of), std::move(targets),
+                                                   std::move(sample), std::move(options)));
 }
 
 // Protects a batch from what the caller writes to the tensor later.

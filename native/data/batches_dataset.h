@@ -16,7 +16,7 @@ class BatchesDataset : public Dataset {
  public:
   struct Settings {
     std::vector<double> mean, deviation;  // for uint8 images
-    std::int64_t ahead = 2;               // the number of batches that are requested before they are needed
+    std::int64_t ahead;                   // the number of batches that are requested before they are needed
     std::int64_t batches = -1;            // the number of batches in a reading; -1 if it is not known
   };
 

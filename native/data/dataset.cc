@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 #include "../tensor/tensor.h"
 #include "memory_dataset.h"
 
@@ -124,18 +124,26 @@ Slices ReadOne(const Dataset& dataset, const Dataset::Plan& plan, Dataset::Batch
   if (batch.size() == 0 && !job.Cancelled()) dataset.RefuseEmpty();
 }
 
-// datasetRead(dataset, indices, {augment?, seed?, device}): {images, labels, indices}, read like training
-// reads them.
+struct ReadOptions {
+  Augmentation augmentation;
+  std::uint64_t seed = 0;
+  at::Device device = at::kCPU;
+};
+const auto kReadFields =
+    Fields<ReadOptions>("read", Field("augment", &ReadOptions::augmentation).Optional(),
+                        Field("seed", &ReadOptions::seed).Optional(), Field("device", &ReadOptions::device));
+
+// datasetRead(dataset, indices, options): {images, labels, indices}, read like training reads them.
 Napi::Value Read(const Napi::CallbackInfo& info) {
-  const Options options(info[2], "options");
+  const auto options = kReadFields.Read(info[2], "options");
   auto plan = std::make_shared<Dataset::Plan>();
   const auto dataset = DatasetHandle::Get(info[0], "dataset");
   dataset->NeedIndex("read()");
   plan->order = ToIntegers(info[1], "indices");
   plan->batch_size = std::max<std::int64_t>(1, static_cast<std::int64_t>(plan->order.size()));
-  plan->device = ToDevice(options.Get("device"), "device");
-  plan->augmentation = Augmentation::Of(options.Get("augment"));
-  plan->seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
+  plan->device = options.device;
+  plan->augmentation = options.augmentation;
+  plan->seed = options.seed;
   if (plan->order.empty()) throw Error("ERR_ARGUMENT", "indices must name one sample or more");
   dataset->CheckAugmentation(plan->augmentation);
 
@@ -171,15 +179,23 @@ Slices ReadAll(const Dataset& dataset, Dataset::Plan plan, Job& job) {
   }
 }
 
-// datasetCheck(dataset, {batchSize, augment?, seed?}, onProgress?): reads all samples and keeps none.
+struct CheckOptions {
+  std::int64_t batch_size;
+  Augmentation augmentation;
+  std::uint64_t seed = 0;
+};
+const auto kCheckFields = Fields<CheckOptions>(
+    "check", Field("batchSize", &CheckOptions::batch_size).AtLeast(1),
+    Field("augment", &CheckOptions::augmentation).Optional(), Field("seed", &CheckOptions::seed).Optional());
+
+// datasetCheck(dataset, options, onProgress?): reads all samples and keeps none.
 Napi::Value Check(const Napi::CallbackInfo& info) {
-  const Options options(info[1], "options");
+  const auto options = kCheckFields.Read(info[1], "options");
   const auto dataset = DatasetHandle::Get(info[0], "dataset");
   dataset->NeedIndex("check()");
-  Dataset::Plan plan{InOrder(dataset->size()), options.Integer("batchSize")};
-  plan.augmentation = Augmentation::Of(options.Get("augment"));
-  plan.seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
-  if (plan.batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
+  Dataset::Plan plan{InOrder(dataset->size()), options.batch_size};
+  plan.augmentation = options.augmentation;
+  plan.seed = options.seed;
   dataset->CheckAugmentation(plan.augmentation);
   auto& environment = Environment::Of(info.Env());
   const auto job = environment.compute.NewJob(info.Env());

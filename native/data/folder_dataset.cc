@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 #include "../tensor/tensor.h"
 #include "picture_file.h"
 
@@ -21,7 +21,7 @@ void FolderDataset::Draw(std::int64_t index, const Draft& draft) const {
   PaintFile(
       Name(index), [&](const Extent& picture) { return FrameOf(picture, draft); }, {fast, settings_.memory},
       draft.decoder);
-  const auto side = settings_.framing.size;
+  const auto side = settings_.size;
   const bool flip = draft.augmentation.flip && draft.random.Coin();
   draft.decoder.painter.Finish(normalisation_, flip, draft.out);
   if (draft.augmentation.cutout > 0)
@@ -96,18 +96,23 @@ struct Decoding {
   }
 };
 
+struct DecodeOptions {
+  std::int64_t width, height;
+  int threads;
+};
+const auto kDecodeFields =
+    Fields<DecodeOptions>("decode", Field("width", &DecodeOptions::width).Within(1, 4096),
+                          Field("height", &DecodeOptions::height).Within(1, 4096),
+                          Field("threads", &DecodeOptions::threads).Within(1, 256));
+
 Napi::Value Decode(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
-  const Options options(info[1], "options");
+  const auto options = kDecodeFields.Read(info[1], "options");
   auto decoding = std::make_shared<Decoding>();
   decoding->files = ToFiles(info[0]);
-  decoding->extent = {options.Integer("width"), options.Integer("height")};
-  decoding->threads = static_cast<int>(options.Integer("threads"));
+  decoding->extent = {options.width, options.height};
+  decoding->threads = options.threads;
   decoding->foreign = environment.foreign;
-  if (decoding->extent.width < 1 || decoding->extent.width > 4096 || decoding->extent.height < 1 ||
-      decoding->extent.height > 4096) {
-    throw Error("ERR_ARGUMENT", "images to decode must have 1 to 4096 pixels on a side");
-  }
   const auto job = environment.compute.NewJob(info.Env());
   if (info[2].IsFunction()) job->on_progress = Napi::Persistent(info[2].As<Napi::Function>());
   job->slices = [decoding](Job& running) { return decoding->Run(running); };

@@ -68,7 +68,7 @@ Frame Framing::Draw(const Extent& picture, const Augmentation& augmentation, Sam
     return frame;
   }
   Frame frame = Centre(picture);
-  if (augmentation.padding) {
+  if (augmentation.crop) {
     frame.x = random.Below(frame.grid.width - size + 1);
     frame.y = random.Below(frame.grid.height - size + 1);
   }

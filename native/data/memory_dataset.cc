@@ -66,9 +66,10 @@ void MemoryDataset::Augmented(float* out, const Element* pixels, const Augmentat
   const std::int64_t height = sample()[1], width = sample()[2];
   float* const first = out;
   std::int64_t dy = 0, dx = 0;
-  if (const auto padding = augmentation.padding) {
-    dy = random.Below(2 * *padding + 1) - *padding;
-    dx = random.Below(2 * *padding + 1) - *padding;
+  if (augmentation.crop) {
+    const auto padding = augmentation.crop->padding;
+    dy = random.Below(2 * padding + 1) - padding;
+    dx = random.Below(2 * padding + 1) - padding;
   }
   const bool flip = augmentation.flip && random.Coin();
   // The part of a row of the result, before it is flipped, that is inside the image.

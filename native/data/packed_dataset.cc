@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 #include "file_list.h"
 #include "picture_file.h"
 
@@ -31,7 +31,7 @@ void PackedDataset::Draw(std::int64_t index, const Draft& draft) const {
   const std::int64_t stride = std::int64_t{record.width} * 3;
   const Frame frame = FrameOf({record.width, record.height}, draft);
   const bool flip = draft.augmentation.flip && draft.random.Coin();
-  const auto side = settings_.framing.size;
+  const auto side = settings_.size;
   if (frame.Resizes()) {
     Painter& painter = draft.decoder.painter;
     painter.Begin(frame);
@@ -60,13 +60,17 @@ std::shared_ptr<Dataset> PackedDataset::Cut(std::int64_t begin, std::int64_t end
 
 namespace {
 
-// packedMake(path, {index, count, classes}, settings): the index is checked before any of it is used.
+// Where the index of a packed file lies, and what its labels are under.
+struct Layout {
+  std::uint64_t index, count, classes;
+};
+const auto kLayoutFields = Fields<Layout>("packedLayout", Field("index", &Layout::index),
+                                          Field("count", &Layout::count), Field("classes", &Layout::classes));
+
+// packedMake(path, layout, settings): the index is checked before any of it is used.
 Napi::Value Make(const Napi::CallbackInfo& info) {
   const std::string path = ToString(info[0], "path");
-  const Options layout(info[1], "layout");
-  const auto index = static_cast<std::uint64_t>(layout.Integer("index"));
-  const auto count = static_cast<std::uint64_t>(layout.Integer("count"));
-  const auto classes = static_cast<std::uint64_t>(layout.Integer("classes"));
+  const auto [index, count, classes] = kLayoutFields.Read(info[1], "layout");
   const auto settings = ToPictureSettings(info[2]);
   auto file = std::make_shared<const MappedFile>(path);
   const auto refuse = [&](const std::string& what) -> void {
@@ -96,14 +100,24 @@ Napi::Value Make(const Napi::CallbackInfo& info) {
                                                              std::move(labels), settings));
 }
 
-// Decodes files, resizes them so that their shorter side is `resize`, and appends them one after another.
-struct Packing {
-  std::shared_ptr<const FileList> files;
+struct PackOptions {
   std::string out;
-  std::int64_t resize = 256;
-  std::uint64_t offset = 0;
-  int threads = 1;
+  std::uint64_t offset;
+  std::int64_t resize;
+  int threads;
   std::int64_t memory = kDecodeMemory;
+};
+const auto kPackFields =
+    Fields<PackOptions>("pack", Field("out", &PackOptions::out), Field("offset", &PackOptions::offset),
+                        Field("resize", &PackOptions::resize).Within(1, 8192),
+                        Field("threads", &PackOptions::threads).Within(1, 256),
+                        Field("decodeMemory", &PackOptions::memory).AtLeast(1).Optional());
+
+// Decodes files, resizes them so that their shorter side is `resize`, and appends them one after another.
+struct Packing : PackOptions {
+  explicit Packing(PackOptions options) : PackOptions(std::move(options)) {}
+
+  std::shared_ptr<const FileList> files;
   std::shared_ptr<ForeignDecoder> foreign;
   std::vector<std::string> reasons;
   std::vector<PackedRecord> records;
@@ -187,21 +201,13 @@ struct Packing {
   }
 };
 
-// packStart(files, {out, offset, resize, threads, decodeMemory?}, onProgress?): writes pixels starting at
+// packStart(files, options, onProgress?): writes pixels starting at
 // `offset`, followed by the index. Returns {index, end, count, skipped: [[index, reason]]}.
 Napi::Value Pack(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
-  const Options options(info[1], "options");
-  auto packing = std::make_shared<Packing>();
+  auto packing = std::make_shared<Packing>(kPackFields.Read(info[1], "options"));
   packing->files = ToFiles(info[0]);
-  packing->out = options.String("out");
-  packing->offset = static_cast<std::uint64_t>(options.Integer("offset"));
-  packing->resize = options.Integer("resize");
-  packing->threads = static_cast<int>(options.Integer("threads"));
-  packing->memory = ToDecodeMemory(options);
   packing->foreign = environment.foreign;
-  if (packing->resize < 1 || packing->resize > 8192)
-    throw Error("ERR_ARGUMENT", "resize must be 1 to 8192, got " + std::to_string(packing->resize));
   const auto job = environment.compute.NewJob(info.Env());
   if (info[2].IsFunction()) job->on_progress = Napi::Persistent(info[2].As<Napi::Function>());
   job->slices = [packing](Job& running) { return packing->Run(running); };

@@ -4,19 +4,19 @@
 
 #include <algorithm>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 
 namespace torch_prune {
 
 PictureDataset::PictureDataset(at::Tensor labels, const Settings& settings,
                                std::shared_ptr<ForeignDecoder> foreign)
-    : Dataset(Targets(std::move(labels)), {3, settings.framing.size, settings.framing.size}),
+    : Dataset(Targets(std::move(labels)), {3, settings.size, settings.size}),
       settings_(settings),
       normalisation_(settings.mean, settings.deviation, 3),
       foreign_(std::move(foreign)) {}
 
 void PictureDataset::CheckAugmentation(const Augmentation& augmentation) const {
-  if (augmentation.padding.value_or(0) > 0) {
+  if (augmentation.crop && augmentation.crop->padding > 0) {
     throw Error(
         "ERR_ARGUMENT",
         "augment.crop.padding is for images in memory: here the crop moves within the resized picture");
@@ -40,7 +40,7 @@ void PictureDataset::NoteSkipped(std::int64_t index, const std::string& reason) 
 }
 
 Frame PictureDataset::FrameOf(const Extent& picture, const Draft& draft) const {
-  return settings_.framing.Draw(picture, draft.augmentation, draft.random);
+  return settings_.Draw(picture, draft.augmentation, draft.random);
 }
 
 // One reading of a plan. Memory for a batch is allocated before threads may work on it.
@@ -49,7 +49,7 @@ class PictureDataset::Reading : public Pass {
   Reading(std::shared_ptr<const PictureDataset> dataset, Plan plan)
       : dataset_(std::move(dataset)),
         plan_(std::move(plan)),
-        sample_(3 * dataset_->settings_.framing.size * dataset_->settings_.framing.size),
+        sample_(3 * dataset_->settings_.size * dataset_->settings_.size),
         kept_(plan_.order.size()),
         batches_(static_cast<std::size_t>(plan_.steps())),
         threads_(static_cast<std::int64_t>(plan_.order.size()), dataset_->settings_.threads,
@@ -100,7 +100,7 @@ class PictureDataset::Reading : public Pass {
       return memory;
     }
     if (lent_.size() > 4) lent_.erase(lent_.begin());
-    const auto side = dataset_->settings_.framing.size;
+    const auto side = dataset_->settings_.size;
     return BatchMemory({count, 3, side, side}, at::kFloat, plan_.device);
   }
 
@@ -132,36 +132,23 @@ std::unique_ptr<Dataset::Pass> PictureDataset::Read(Plan plan) const {
                                    std::move(plan));
 }
 
-PictureDataset::Settings ToPictureSettings(const Napi::Value& value) {
-  const Options options(value, "options");
-  const auto bounded = [](std::int64_t number, std::int64_t most, const char* what) {
-    if (number < 1 || number > most) {
-      throw Error("ERR_ARGUMENT", std::string(what) + " must be 1 to " + std::to_string(most) + ", got " +
-                                      std::to_string(number));
-    }
-    return number;
-  };
-  PictureDataset::Settings settings;
-  settings.framing.size = bounded(options.Integer("size"), 4096, "size");
-  settings.framing.resize = bounded(options.Integer("resize"), 8192, "resize");
-  if (settings.framing.resize < settings.framing.size) {
-    throw Error("ERR_ARGUMENT", "resize must be size (" + std::to_string(settings.framing.size) +
-                                    ") or more, got " + std::to_string(settings.framing.resize));
-  }
-  settings.mean = ToNumbers(options.Get("mean"), "mean");
-  settings.deviation = ToNumbers(options.Get("std"), "std");
-  settings.threads = static_cast<int>(bounded(options.Integer("threads"), 256, "threads"));
-  settings.ahead = bounded(options.Integer("ahead", 2), 64, "ahead");
-  settings.exact = options.Boolean("exact", false);
-  settings.memory = ToDecodeMemory(options);
-  return settings;
-}
+namespace {
 
-std::int64_t ToDecodeMemory(const Options& options) {
-  const std::int64_t bytes = options.Integer("decodeMemory", kDecodeMemory);
-  if (bytes < 1)
-    throw Error("ERR_ARGUMENT", "decodeMemory must be 1 byte or more, got " + std::to_string(bytes));
-  return bytes;
+using Settings = PictureDataset::Settings;
+const auto kSettingsFields =
+    Fields<Settings>("imageSettings", Field("size", &Settings::size).Within(1, 4096),
+                     Field("resize", &Settings::resize).Within(1, 8192), Field("mean", &Settings::mean),
+                     Field("std", &Settings::deviation), Field("threads", &Settings::threads).Within(1, 256),
+                     Field("ahead", &Settings::ahead).Within(1, 64), Field("exact", &Settings::exact),
+                     Field("decodeMemory", &Settings::memory).AtLeast(1).Optional());
+
+}  // namespace
+
+PictureDataset::Settings ToPictureSettings(const Napi::Value& value) {
+  auto settings = kSettingsFields.Read(value, "options");
+  if (settings.resize >= settings.size) return settings;
+  throw Error("ERR_ARGUMENT", "resize must be size (" + std::to_string(settings.size) + ") or more, got " +
+                                  std::to_string(settings.resize));
 }
 
 Napi::Array ToPairs(Napi::Env env, const std::vector<std::string>& reasons) {

@@ -14,12 +14,11 @@ namespace torch_prune {
 // Samples that are images outside memory. Separate threads read and frame them ahead of training.
 class PictureDataset : public Dataset {
  public:
-  struct Settings {
-    Framing framing;
+  struct Settings : Framing {
     std::vector<double> mean, deviation;
-    int threads = 1;
-    std::int64_t ahead = 2;  // the number of batches that are read ahead
-    bool exact = false;      // whether training decodes exactly like evaluation
+    int threads;
+    std::int64_t ahead;  // the number of batches that are read ahead
+    bool exact;          // whether training decodes exactly like evaluation
     std::int64_t memory = kDecodeMemory;
   };
 
@@ -58,11 +57,7 @@ class PictureDataset : public Dataset {
   mutable std::map<std::int64_t, std::string> skipped_;
 };
 
-// {size, resize, mean, std, threads, ahead?, exact?, decodeMemory?}
 PictureDataset::Settings ToPictureSettings(const Napi::Value& value);
-
-// The memory that decoding one image may take, from {decodeMemory?}.
-std::int64_t ToDecodeMemory(const Options& options);
 
 // Makes [[index, reason]] for all samples that have a reason.
 Napi::Array ToPairs(Napi::Env env, const std::vector<std::string>& reasons);

@@ -21,11 +21,8 @@ Autocast::~Autocast() {
 }
 
 bool Autocast::Wanted(const Options& options) {
-  if (!options.Has("autocast")) return false;
-  const std::string dtype = options.String("autocast");
-  if (dtype == "bfloat16") return true;
-  if (dtype == "none") return false;
-  throw Error("ERR_ARGUMENT", "autocast must be 'bfloat16' or 'none', got '" + dtype + "'");
+  return options.Has("autocast") &&
+         FieldType<AutocastTo>::Read(options.Get("autocast"), "autocast") == AutocastTo::kBfloat16;
 }
 
 }  // namespace torch_prune

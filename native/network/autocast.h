@@ -1,9 +1,17 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include "../base/arguments.h"
+#include "../base/field_types.h"
 
 namespace torch_prune {
+
+// What networks compute in: their own dtype, or what torch.autocast chooses.
+enum class AutocastTo { kNone, kBfloat16 };
+template <>
+struct WordsOf<AutocastTo> {
+  static constexpr std::array kWords{Word{"none", AutocastTo::kNone},
+                                     Word{"bfloat16", AutocastTo::kBfloat16}};
+};
 
 // While it lives, this thread computes in bfloat16 where torch.autocast does. Weights that were converted
 // meanwhile are forgotten with it: one step of training at most, since then they change.

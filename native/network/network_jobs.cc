@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "../base/fields.h"
 #include "../parameter/slots.h"
 #include "../tensor/snapshot.h"
 #include "../tensor/tensor.h"
@@ -107,16 +108,38 @@ void Put::Run() {
   }
 }
 
-std::string ToKind(const Napi::Value& value) {
-  const std::string kind = ToString(value, "kind");
-  std::string known;
-  for (const auto& name : Parametrization::Names()) {
-    if (kind == name) return kind;
-    known += "'" + name + "', ";
+// Reads the name of a parametrization, or of none.
+struct Parametrized {
+  using Type = std::string;
+  static std::string Kind() { return Known(" | "); }
+  static std::string Read(const Napi::Value& value, const std::string& what) {
+    const std::string kind = ToString(value, what.c_str());
+    const auto names = Parametrization::Names();
+    if (kind == kPlain || std::ranges::find(names, kind) != names.end()) return kind;
+    throw Error("ERR_ARGUMENT", what + " must be one of " + Known(", ") + ", got '" + kind + "'");
   }
-  if (kind == kPlain) return kind;
-  throw Error("ERR_ARGUMENT", "kind must be one of " + known + "'" + kPlain + "', got '" + kind + "'");
-}
+
+ private:
+  static std::string Known(const char* between) {
+    std::string known;
+    for (const auto& name : Parametrization::Names()) known += "'" + std::string(name) + "'" + between;
+    return known + "'" + kPlain + "'";
+  }
+};
+
+struct GivenValues {
+  std::string name;
+  at::Tensor values;
+};
+const auto kValuesFields =
+    Fields<GivenValues>("values", Field("name", &GivenValues::name), Field("values", &GivenValues::values));
+struct GivenMask {
+  std::string name, kind;
+  at::Tensor keep;
+};
+const auto kMaskFields = Fields<GivenMask>("mask", Field("name", &GivenMask::name),
+                                           Field("kind", &GivenMask::kind, Parametrized{}),
+                                           Field("keep", &GivenMask::keep).Optional());
 
 // networkPutStart(network, [{name, values}], [{name, kind, keep}]): copies values into parameters and
 // buffers, and puts masks on parameters, all or nothing. A mask that is not among them is applied to the
@@ -124,11 +147,10 @@ std::string ToKind(const Napi::Value& value) {
 Napi::Value PutStart(const Napi::CallbackInfo& info) {
   const auto put = std::make_shared<Put>();
   put->network = UseNetwork(info[0]);
-  const auto values = ToArray(info[1], "values");
-  for (std::uint32_t i = 0; i < values.Length(); ++i) {
-    const Options entry(values.Get(i), "value");
-    const auto& named = put->network->Find(entry.String("name"));
-    const auto& given = Unwrap(entry.Get("values"), "values");
+  const auto all_values = ReadList(kValuesFields, info[1], "values");
+  const auto masks = ReadList(kMaskFields, info[2], "masks");
+  for (const auto& [name, given] : all_values) {
+    const auto& named = put->network->Find(name);
     if (given.sizes() != named.tensor.sizes()) {
       throw Error("ERR_SHAPE", "'" + named.name + "' has shape " + c10::str(named.tensor.sizes()) +
                                    ", the values have " + c10::str(given.sizes()));
@@ -136,15 +158,12 @@ Napi::Value PutStart(const Napi::CallbackInfo& info) {
     // So that the caller may go on with it.
     put->values.push_back({named, Snapshot(given)});
   }
-  const auto masks = ToArray(info[2], "masks");
-  for (std::uint32_t i = 0; i < masks.Length(); ++i) {
-    const Options entry(masks.Get(i), "mask");
-    const auto& named = put->network->Find(entry.String("name"));
-    Put::Mask mask{named.tensor, ToKind(entry.Get("kind")), {}, {}};
+  for (const auto& [name, kind, keep] : masks) {
+    const auto& named = put->network->Find(name);
+    Put::Mask mask{named.tensor, kind, {}, {}};
     if (mask.kind != kPlain && !at::isFloatingType(named.tensor.scalar_type()))
       throw Error("ERR_DTYPE", "'" + named.name + "': a mask goes on a floating tensor");
-    if (entry.Has("keep")) {
-      const auto& keep = Unwrap(entry.Get("keep"), "keep");
+    if (keep.defined()) {
       if (keep.sizes() != named.tensor.sizes()) {
         throw Error("ERR_SHAPE", "a mask has the shape of its parameter: '" + named.name + "' has shape " +
                                      c10::str(named.tensor.sizes()) + ", the mask " + c10::str(keep.sizes()));

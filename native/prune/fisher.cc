@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 #include "../data/dataset.h"
 #include "../network/claim.h"
 #include "../network/jobs.h"
@@ -14,6 +14,16 @@
 
 namespace torch_prune {
 namespace {
+
+struct FisherOptions {
+  std::int64_t samples, batch_size;
+  std::uint64_t seed;
+  std::shared_ptr<Loss> loss;
+};
+const auto kFisherFields = Fields<FisherOptions>(
+    "fisher", Field("samples", &FisherOptions::samples).AtLeast(1),
+    Field("batchSize", &FisherOptions::batch_size).AtLeast(1), Field("seed", &FisherOptions::seed),
+    Field("loss", &FisherOptions::loss).Optional());
 
 struct Fisher {
   std::shared_ptr<Network> network;
@@ -65,23 +75,21 @@ Slices Fisher::Run(Job& job) {
   }
 }
 
-// fisherStart(network, dataset, {samples, batchSize, seed, loss?}, names): for each weight what the loss
+// fisherStart(network, dataset, options, names): for each weight what the loss
 // would rise by without it, float32: half its square times the mean over batches of its squared gradient,
 // which is the diagonal of the empirical Fisher information, up to the batch size. The samples are drawn by
 // the seed, each at most once: the first ones of a folder are all of one class.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
-  const Options options(info[2], "options");
+  const auto options = kFisherFields.Read(info[2], "options");
   const auto fisher = std::make_shared<Fisher>();
   fisher->network = ReadNetwork(info[0]);
   fisher->dataset = DatasetHandle::Get(info[1], "dataset");
   fisher->dataset->NeedIndex("the Fisher criterion");
-  fisher->samples = std::min(options.Integer("samples"), fisher->dataset->size());
-  fisher->batch_size = options.Integer("batchSize");
-  fisher->seed = static_cast<std::uint64_t>(options.Integer("seed"));
-  fisher->loss = Loss::Of(options.Get("loss"), fisher->network->device());
-  if (fisher->batch_size < 1 || fisher->samples < 1)
-    throw Error("ERR_ARGUMENT", "fisher needs a batch of one sample or more");
+  fisher->samples = std::min(options.samples, fisher->dataset->size());
+  fisher->batch_size = options.batch_size;
+  fisher->seed = options.seed;
+  fisher->loss = Loss::On(options.loss, fisher->network->device());
   for (const auto& name : ToStrings(info[3], "names"))
     fisher->weights.push_back(fisher->network->Find(name).tensor);
   const auto job = environment.compute.NewJob(info.Env());

@@ -13,6 +13,12 @@ constexpr std::int64_t kLongest = 64;
 // Weights that are looked at together: some hundred MB would be at work otherwise.
 constexpr std::int64_t kTogether = 1 << 22;
 
+struct NmOptions {
+  std::int64_t keep, of;
+};
+const auto kNmFields = Fields<NmOptions>("nm", Field("keep", &NmOptions::keep).Within(1, kLongest),
+                                         Field("of", &NmOptions::of).Within(1, kLongest));
+
 // For each score how many of its row go before it: the larger ones, and of equal ones those that come first.
 at::Tensor Places(const at::Tensor& rows) {
   at::Tensor places = at::zeros(rows.sizes(), rows.options().dtype(at::kChar));
@@ -63,12 +69,11 @@ class Nm : public Selection {
 
 }  // namespace
 
-std::unique_ptr<Selection> ToNm(const Options& options, std::size_t) {
-  const auto keep = options.Integer("keep"), of = options.Integer("of");
-  if (keep < 1 || of < keep || of > kLongest) {
-    throw Error("ERR_ARGUMENT", "keep must be 1 or more and at most of, which is at most " +
-                                    std::to_string(kLongest) + ": got " + std::to_string(keep) + " of " +
-                                    std::to_string(of));
+std::unique_ptr<Selection> ToNm(const Given& given, std::size_t) {
+  const auto [keep, of] = kNmFields.Read(given);
+  if (keep > of) {
+    throw Error("ERR_ARGUMENT",
+                "keep must be at most of, got " + std::to_string(keep) + " of " + std::to_string(of));
   }
   return std::make_unique<Nm>(keep, of);
 }

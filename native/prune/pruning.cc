@@ -15,11 +15,11 @@
 namespace torch_prune {
 
 std::unique_ptr<Selection> ToSelection(const Napi::Value& value, std::size_t layers) {
-  const Options options(value, "selection");
-  const auto kind = options.String("kind");
-  if (kind == "threshold") return ToThreshold(options, layers);
-  if (kind == "largest") return ToLargest(options, layers);
-  if (kind == "nm") return ToNm(options, layers);
+  Given selection(value, "selection");
+  const auto kind = selection.Take<std::string>("kind");
+  if (kind == "threshold") return ToThreshold(selection, layers);
+  if (kind == "largest") return ToLargest(selection, layers);
+  if (kind == "nm") return ToNm(selection, layers);
   throw Error("ERR_ARGUMENT", "there is no selection '" + kind + "'");
 }
 
@@ -48,7 +48,7 @@ void SealAll(std::vector<Scored>& layers, const Optimizers& optimizers) {
 Napi::Value Select(const Napi::CallbackInfo& info) {
   const auto network = UseNetwork(info[0]);
   auto layers = std::make_shared<std::vector<Scored>>();
-  for (const auto& layer : ToObjects(info[1], "layers")) layers->emplace_back(*network, layer);
+  for (const auto& given : ReadList(kScoredFields, info[1], "layers")) layers->emplace_back(*network, given);
   const std::shared_ptr<Selection> selection = ToSelection(info[2], layers->size());
   std::vector<at::Tensor> scores;
   for (const auto& layer : *layers)
@@ -80,9 +80,9 @@ Napi::Value Select(const Napi::CallbackInfo& info) {
 // spliceOnce(network, {groups, margin, keep}): splices masks again: {returned, removed}.
 Napi::Value SpliceOnce(const Napi::CallbackInfo& info) {
   const auto network = UseNetwork(info[0]);
-  const Options options(info[1], "options");
+  const auto options = kSplicingFields.Read(info[1], "options");
   const auto splicing = std::make_shared<Splicing>(*network, options);
-  const auto keep = ToIntegers(options.Get("keep"), "keep");
+  const auto& keep = options.keep;
   if (keep.size() != splicing->groups()) throw Error("ERR_ARGUMENT", "keep must hold one number per group");
   return StartWeightsJob(
       info.Env(), network, [splicing, keep] { splicing->Refresh(keep.data()); },

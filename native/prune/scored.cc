@@ -9,13 +9,6 @@
 
 namespace torch_prune {
 
-DeviationOf ToDeviationOf(const std::string& word) {
-  if (word == "initial") return DeviationOf::kInitial;
-  if (word == "current") return DeviationOf::kCurrent;
-  if (word == "survivors") return DeviationOf::kSurvivors;
-  throw Error("ERR_ARGUMENT", "a deviation is of 'initial', 'current' or 'survivors', got '" + word + "'");
-}
-
 at::Tensor Kept(const at::Tensor& weight) {
   const at::Tensor keep = KeptMask(weight);
   return keep.defined() ? keep
@@ -26,11 +19,13 @@ double CountOf(const at::Tensor& flags) {
   return static_cast<double>(flags.count_nonzero().item<std::int64_t>());
 }
 
-Scored::Scored(const Network& network, const Options& options)
-    : name(options.String("name")), weight(network.Find(name).tensor), order(*network.Find(name).layer) {
-  if (options.Has("initial")) initial_ = options.Number("initial");
-  if (!options.Has("scores")) return;
-  scores = Unwrap(options.Get("scores"), "scores").detach();
+Scored::Scored(const Network& network, const GivenScored& given)
+    : name(given.name),
+      weight(network.Find(name).tensor),
+      order(*network.Find(name).layer),
+      initial_(given.initial) {
+  if (!given.scores.defined()) return;
+  scores = given.scores.detach();
   const bool of_filters = scores.dim() == 1 && scores.size(0) == order.CountOf(weight);
   if (scores.sizes() == weight.sizes() || of_filters) return;
   throw Error("ERR_SHAPE", "the scores of '" + name + "' have shape " + c10::str(scores.sizes()) +

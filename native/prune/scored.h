@@ -4,8 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "../base/option_list.h"
+#include "../base/fields.h"
 #include "../network/network.h"
+#include "../tensor/tensor.h"
 #include "choice.h"
 #include "filters.h"
 #include "statistics.h"
@@ -16,20 +17,33 @@ namespace torch_prune {
 // those that are still kept. All divide by the number of weights.
 enum class DeviationOf { kInitial, kCurrent, kSurvivors };
 
-// 'initial', 'current' or 'survivors'.
-DeviationOf ToDeviationOf(const std::string& word);
+template <>
+struct WordsOf<DeviationOf> {
+  static constexpr std::array kWords{Word{"initial", DeviationOf::kInitial},
+                                     Word{"current", DeviationOf::kCurrent},
+                                     Word{"survivors", DeviationOf::kSurvivors}};
+};
 
 // The flags of the weights that are kept now: all, where there is no mask.
 at::Tensor Kept(const at::Tensor& weight);
 
 double CountOf(const at::Tensor& flags);
 
+// A weight to prune, as it is given: `scores` has the weight's shape, or one for each filter; magnitudes are
+// ranked without.
+struct GivenScored {
+  std::string name;
+  std::optional<double> initial;
+  at::Tensor scores;
+};
+inline const auto kScoredFields =
+    Fields<GivenScored>("scored", Field("name", &GivenScored::name), Field("initial", &GivenScored::initial),
+                        Field("scores", &GivenScored::scores).Optional());
+
 // A weight to prune, what ranks it, and the mask that a selection chose for it.
 class Scored {
  public:
-  // {name, scores?, initial?}: `scores` has the weight's shape, or one for each filter; magnitudes are ranked
-  // without.
-  Scored(const Network& network, const Options& options);
+  Scored(const Network& network, const GivenScored& given);
 
   // What is ranked, divided by `scale`: weights, or filters by the sum over their weights.
   Candidates Weights(double scale = 1) const;

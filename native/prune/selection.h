@@ -16,12 +16,12 @@ class Selection {
 // {kind, …}, over this many layers. Each kind is a file beside this one.
 std::unique_ptr<Selection> ToSelection(const Napi::Value& value, std::size_t layers);
 
-// {thresholds, of?}: what reaches a threshold for each layer, in deviations of it, or absolute without `of`.
-std::unique_ptr<Selection> ToThreshold(const Options& options, std::size_t layers);
-// {groups: [{keep, layers}], filters?, normalize?}: the largest of each group of layers, exactly as many
+// What reaches a threshold for each layer, in deviations of it, or absolute without `of`.
+std::unique_ptr<Selection> ToThreshold(const Given& given, std::size_t layers);
+// The largest of each group of layers, exactly as many
 // where as many are still kept; whole filters, or weights, which are divided by deviations of their layers.
-std::unique_ptr<Selection> ToLargest(const Options& options, std::size_t layers);
-// {keep, of}: the largest `keep` of every `of` weights along the inputs.
-std::unique_ptr<Selection> ToNm(const Options& options, std::size_t layers);
+std::unique_ptr<Selection> ToLargest(const Given& given, std::size_t layers);
+// The largest `keep` of every `of` weights along the inputs.
+std::unique_ptr<Selection> ToNm(const Given& given, std::size_t layers);
 
 }  // namespace torch_prune

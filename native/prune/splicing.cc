@@ -4,7 +4,6 @@
 
 #include <limits>
 
-#include "../base/option_list.h"
 #include "choice.h"
 
 namespace torch_prune {
@@ -23,18 +22,13 @@ double Count(const at::Tensor& flags) {
 
 }  // namespace
 
-Splicing::Splicing(const Network& network, const Options& options) : margin_(options.Number("margin")) {
-  if (!(margin_ >= 0 && margin_ < 1)) {
-    throw Error("ERR_ARGUMENT", "margin must be 0 or more and under 1, got " + c10::str(margin_));
-  }
-  const auto groups = ToArray(options.Get("groups"), "groups");
-  for (std::uint32_t g = 0; g < groups.Length(); ++g) {
+Splicing::Splicing(const Network& network, const SplicingOptions& options) : margin_(options.margin) {
+  for (const auto& ranked : options.groups) {
     Group group;
-    for (const auto& layer : ToObjects(groups.Get(g), "groups")) {
-      const auto name = layer.String("name");
+    for (const auto& [name, scale] : ranked) {
       const at::Tensor& weight = network.Find(name).tensor;
       KeptNow(name, weight);
-      group.push_back({name, weight, layer.Number("scale", 1), {}});
+      group.push_back({name, weight, scale, {}});
     }
     if (group.empty()) throw Error("ERR_ARGUMENT", "a group needs one layer or more");
     groups_.push_back(std::move(group));

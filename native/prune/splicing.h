@@ -2,10 +2,30 @@
 #include <string>
 #include <vector>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 #include "../network/network.h"
 
 namespace torch_prune {
+
+// Splicing as it is given: a group is what shares one count of kept weights, and magnitudes are divided by
+// their scale. All must be spliced.
+struct SplicingOptions {
+  struct Ranked {
+    std::string name;
+    double scale = 1;
+  };
+  std::vector<std::vector<Ranked>> groups;
+  double margin;
+  std::vector<std::int64_t> keep;   // for each group, or for each group at each of the steps
+  std::vector<std::int64_t> steps;  // in training: before which steps masks change
+};
+inline const auto kRankedFields =
+    Fields<SplicingOptions::Ranked>("ranked", Field("name", &SplicingOptions::Ranked::name),
+                                    Field("scale", &SplicingOptions::Ranked::scale).Optional());
+inline const auto kSplicingFields = Fields<SplicingOptions>(
+    "splicing", Field("groups", &SplicingOptions::groups, kRankedFields),
+    Field("margin", &SplicingOptions::margin).With({.least = 0, .under = 1}),
+    Field("keep", &SplicingOptions::keep), Field("steps", &SplicingOptions::steps).Optional());
 
 // Takes weights out and puts them back (Guo, Yao and Chen 2016, equation 4): a kept weight goes when its
 // magnitude falls under a, a pruned one returns when its dense value reaches b, and between a and b nothing
@@ -13,9 +33,7 @@ namespace torch_prune {
 // group as wanted are kept, exactly.
 class Splicing {
  public:
-  // {groups: [[{name, scale?}]], margin}: a group is what shares one count of kept weights, and magnitudes
-  // are divided by their scale. All must be spliced.
-  Splicing(const Network& network, const Options& options);
+  Splicing(const Network& network, const SplicingOptions& options);
 
   std::size_t groups() const { return groups_.size(); }
 

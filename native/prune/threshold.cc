@@ -5,6 +5,13 @@
 namespace torch_prune {
 namespace {
 
+struct ThresholdOptions {
+  std::vector<double> thresholds;
+  std::optional<DeviationOf> of;
+};
+const auto kThresholdFields = Fields<ThresholdOptions>(
+    "threshold", Field("thresholds", &ThresholdOptions::thresholds), Field("of", &ThresholdOptions::of));
+
 class Threshold : public Selection {
  public:
   Threshold(std::vector<double> thresholds, std::optional<DeviationOf> of)
@@ -26,11 +33,9 @@ class Threshold : public Selection {
 
 }  // namespace
 
-std::unique_ptr<Selection> ToThreshold(const Options& options, std::size_t layers) {
-  auto thresholds = ToNumbers(options.Get("thresholds"), "thresholds");
+std::unique_ptr<Selection> ToThreshold(const Given& given, std::size_t layers) {
+  auto [thresholds, of] = kThresholdFields.Read(given);
   if (thresholds.size() != layers) throw Error("ERR_ARGUMENT", "thresholds must hold one number per layer");
-  std::optional<DeviationOf> of;
-  if (options.Has("of")) of = ToDeviationOf(options.String("of"));
   return std::make_unique<Threshold>(std::move(thresholds), of);
 }
 

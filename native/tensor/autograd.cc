@@ -9,7 +9,7 @@
 #include <mutex>
 #include <unordered_set>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 #include "../parameter/parametrisation.h"
 #include "tensor.h"
 
@@ -73,11 +73,18 @@ void CheckLeaves(const Ownership& ownership, const at::Tensor& root) {
   }
 }
 
+struct BackwardOptions {
+  bool retain_graph = false, create_graph = false;
+};
+const auto kBackwardFields =
+    Fields<BackwardOptions>("backward", Field("retainGraph", &BackwardOptions::retain_graph).Optional(),
+                            Field("createGraph", &BackwardOptions::create_graph).Optional());
+
 Napi::Value BackwardOf(const Napi::CallbackInfo& info) {
   // This is a copy, because reading the options may run JavaScript that disposes of it.
   const at::Tensor root = Unwrap(info[0], "tensor");
   const at::Tensor gradient = info[1].IsUndefined() ? at::Tensor() : Unwrap(info[1], "gradient");
-  const Options options(info[2], "options");
+  const auto options = kBackwardFields.Read(info[2], "options");
   if (!root.requires_grad()) {
     throw Error(
         "ERR_ARGUMENT",
@@ -92,7 +99,7 @@ Napi::Value BackwardOf(const Napi::CallbackInfo& info) {
   if (gradient.defined() && gradient.sizes() != root.sizes())
     throw Error("ERR_SHAPE", "backward() takes a gradient of the shape of its tensor");
   CheckLeaves(Environment::Of(info.Env()).ownership, root);
-  Backward(root, gradient, options.Boolean("retainGraph", false), options.Boolean("createGraph", false));
+  Backward(root, gradient, options.retain_graph, options.create_graph);
   return info.Env().Undefined();
 }
 

@@ -2,129 +2,12 @@
 
 #include <ATen/ATen.h>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 #include "../data/dataset.h"
 #include "../network/jobs.h"
 
 namespace torch_prune {
 namespace {
-
-std::string Shape(at::IntArrayRef shape) {
-  return c10::str(shape);
-}
-
-// A list of numbers on the device; undefined where the option is left out.
-at::Tensor Factors(const Options& options, const char* name, const at::Device& device) {
-  if (!options.Has(name)) return {};
-  const auto numbers = ToNumbers(options.Get(name), name);
-  return at::tensor(at::ArrayRef<double>(numbers), at::kFloat).to(device);
-}
-
-class CrossEntropy : public Loss {
- public:
-  CrossEntropy() = default;
-  CrossEntropy(const Options& options, const at::Device& device)
-      : weight_(Factors(options, "weight", device)), smoothing_(options.Number("labelSmoothing", 0)) {
-    if (options.Has("ignoreIndex")) ignored_ = options.Integer("ignoreIndex");
-  }
-
-  at::Tensor Forward(const at::Tensor& outputs, const at::Tensor& targets) const override {
-    return at::cross_entropy_loss(outputs, targets, weight_, at::Reduction::Mean, ignored_.value_or(-100),
-                                  smoothing_);
-  }
-
-  double Count(const at::Tensor& targets) const override {
-    if (!weight_.defined() && !ignored_) return static_cast<double>(targets.numel());
-    at::Tensor classes = targets.flatten();
-    if (ignored_) classes = classes.index({classes.ne(*ignored_)});
-    if (!weight_.defined()) return static_cast<double>(classes.size(0));
-    return weight_.index_select(0, classes).sum(at::kDouble).item<double>();
-  }
-
-  at::Tensor Distance(const at::Tensor& outputs, const at::Tensor& taught, double temperature,
-                      double weight) const override {
-    const at::Tensor soft_targets = taught.div(temperature).softmax(1);
-    const at::Tensor entropy = at::xlogy(soft_targets, soft_targets).sum(1).mean();
-    const at::Tensor soft = entropy - (outputs / temperature).log_softmax(1).mul(soft_targets).sum(1).mean();
-    // The square of the temperature keeps the two gradients on one scale (Hinton, Vinyals and Dean 2015,
-    // section 2.1).
-    return soft * (weight * temperature * temperature);
-  }
-
-  void Check(at::IntArrayRef outputs, const Targets& targets, const std::string& name) const override {
-    if (targets.dtype() != at::kLong) {
-      throw Error("ERR_DTYPE", "cross-entropy takes classes as labels, " + name +
-                                   " holds float targets: choose another loss, such as losses.mse()");
-    }
-    if (outputs.size() < 2 || outputs.slice(2) != at::IntArrayRef(targets.shape())) {
-      const bool single = targets.shape().empty();
-      throw Error("ERR_SHAPE", "the output of the network must be [classes" +
-                                   (single ? std::string() : ", " + c10::Join(", ", targets.shape())) +
-                                   "] for each sample, got " +
-                                   Shape(outputs.slice(std::min<std::size_t>(1, outputs.size()))) +
-                                   (single ? ": end it with flatten() and linear()"
-                                           : ": " + name + " has a label in each of these places"));
-    }
-    const auto classes = outputs[1];
-    if (weight_.defined() && weight_.size(0) != classes) {
-      throw Error("ERR_SHAPE", "losses.crossEntropy: weight must hold a number for each of the network's " +
-                                   std::to_string(classes) + " classes, got " +
-                                   std::to_string(weight_.size(0)));
-    }
-    // On CUDA, a class without an output would end the whole context.
-    const auto range = targets.Range(ignored_);
-    if (range && range->first < 0) {
-      throw Error("ERR_ARGUMENT",
-                  name + " has a label " + Label(range->first) +
-                      ": labels are 0 or more; losses.crossEntropy({ ignoreIndex }) passes one over");
-    }
-    if (range && range->second >= static_cast<double>(classes)) {
-      throw Error("ERR_ARGUMENT", name + " has a label " + Label(range->second) +
-                                      ", the network has outputs for " + std::to_string(classes) +
-                                      " classes: give it one for each");
-    }
-    if (!range && targets.Range()) {
-      throw Error("ERR_ARGUMENT", "every label of " + name + " is ignored: nothing is left to learn from");
-    }
-  }
-
-  void Judge(const at::Tensor& outputs, const at::Tensor& targets, Verdict& verdict) const override {
-    if (!ignored_ && outputs.dim() == 2 && outputs.is_cpu() && outputs.scalar_type() == at::kFloat &&
-        outputs.is_contiguous()) {
-      verdict.judged += static_cast<double>(outputs.size(0));
-      verdict.correct += static_cast<double>(CountOnCpu(outputs.const_data_ptr<float>(),
-                                                        targets.const_data_ptr<std::int64_t>(),
-                                                        outputs.size(0), outputs.size(1)));
-      return;
-    }
-    const auto [rows, classes] = ClassRows(outputs, targets, ignored_);
-    if (rows.size(0) > 0) verdict.Add(static_cast<double>(rows.size(0)), rows.argmax(1).eq(classes).sum());
-  }
-
-  std::unique_ptr<Metrics> NewMetrics() const override { return ClassMetrics(ignored_); }
-
- private:
-  static std::string Label(double label) { return std::to_string(static_cast<std::int64_t>(label)); }
-
-  // As argmax has it: the first of the largest, NaN over all. Four small operators would take 3% of
-  // LeNet-300-100's step.
-  static std::int64_t CountOnCpu(const float* logits, const std::int64_t* labels, std::int64_t samples,
-                                 std::int64_t classes) {
-    std::int64_t correct = 0;
-    for (std::int64_t i = 0; i < samples; ++i, logits += classes) {
-      std::int64_t best = 0;
-      for (std::int64_t c = 1; c < classes && logits[best] == logits[best]; ++c) {
-        if (!(logits[c] <= logits[best])) best = c;
-      }
-      correct += best == labels[i] ? 1 : 0;
-    }
-    return correct;
-  }
-
-  at::Tensor weight_;  // float32 [classes]; undefined for equal ones
-  std::optional<std::int64_t> ignored_;
-  double smoothing_ = 0;
-};
 
 // Of outputs and targets in one shape.
 class Elementwise : public Loss {
@@ -135,8 +18,8 @@ class Elementwise : public Loss {
     const at::IntArrayRef target = targets.shape();
     if (sample == target) return;
     const bool same_count = c10::multiply_integers(sample) == c10::multiply_integers(target);
-    throw Error("ERR_SHAPE", "the network's output is " + Shape(sample) +
-                                 " for each sample, the targets of " + name + " are " + Shape(target) +
+    throw Error("ERR_SHAPE", "the network's output is " + c10::str(sample) +
+                                 " for each sample, the targets of " + name + " are " + c10::str(target) +
                                  ": they must have one shape" +
                                  (same_count ? ", so reshape the targets" : ""));
   }
@@ -145,10 +28,15 @@ class Elementwise : public Loss {
   virtual void CheckValues(const Targets& targets, const std::string& name) const = 0;
 };
 
+struct BinaryOptions {
+  std::optional<std::vector<double>> pos_weight;
+};
+const auto kBinaryFields = Fields<BinaryOptions>("binaryCrossEntropyWithLogits",
+                                                 Field("posWeight", &BinaryOptions::pos_weight).AtLeast(0));
+
 class BinaryCrossEntropy : public Elementwise {
  public:
-  BinaryCrossEntropy(const Options& options, const at::Device& device)
-      : positive_(Factors(options, "posWeight", device)) {}
+  explicit BinaryCrossEntropy(const BinaryOptions& options) : positive_(LossFactors(options.pos_weight)) {}
 
   void Check(at::IntArrayRef outputs, const Targets& targets, const std::string& name) const override {
     Elementwise::Check(outputs, targets, name);
@@ -187,8 +75,21 @@ class BinaryCrossEntropy : public Elementwise {
   }
 
  private:
+  void MoveTo(const at::Device& device) override {
+    if (positive_.defined()) positive_ = positive_.to(device);
+  }
+
   at::Tensor positive_;  // float32 [labels] or [1]; undefined for 1
 };
+
+struct NoOptions {};
+const auto kMseFields = Fields<NoOptions>("mse");
+const auto kL1Fields = Fields<NoOptions>("l1");
+struct HuberOptions {
+  double delta = 1;
+};
+const auto kHuberFields =
+    Fields<HuberOptions>("huber", Field("delta", &HuberOptions::delta).Over(0).Optional());
 
 // Of differences between outputs and targets.
 class RegressionLoss : public Elementwise {
@@ -225,33 +126,49 @@ class RegressionLoss : public Elementwise {
 
 }  // namespace
 
-std::shared_ptr<const Loss> Loss::Of(const Napi::Value& description, const at::Device& device) {
-  if (description.IsUndefined()) return std::make_shared<CrossEntropy>();
-  const Options options(description, "loss");
-  const std::string kind = options.String("kind");
-  if (kind == "crossEntropy") return std::make_shared<CrossEntropy>(options, device);
-  if (kind == "binaryCrossEntropyWithLogits") return std::make_shared<BinaryCrossEntropy>(options, device);
+at::Tensor LossFactors(const std::optional<std::vector<double>>& numbers) {
+  if (!numbers) return {};
+  return at::tensor(at::ArrayRef<double>(*numbers), at::kFloat);
+}
+
+std::shared_ptr<Loss> Loss::Read(const Napi::Value& description, const std::string& what) {
+  Given loss(description, what);
+  const auto kind = loss.Take<std::string>("kind");
+  if (kind == "crossEntropy") return MakeCrossEntropy(&loss);
+  if (kind == "binaryCrossEntropyWithLogits")
+    return std::make_shared<BinaryCrossEntropy>(kBinaryFields.Read(loss));
+  const auto regression = [](const char* name, double delta, RegressionLoss::Compute compute) {
+    return std::make_shared<RegressionLoss>(name, delta, compute);
+  };
   if (kind == "mse") {
-    return std::make_shared<RegressionLoss>("mse", 0,
-                                            [](const at::Tensor& outputs, const at::Tensor& targets, double) {
-                                              return at::mse_loss(outputs, targets);
-                                            });
+    kMseFields.Read(loss);
+    return regression("mse", 0, [](const at::Tensor& outputs, const at::Tensor& targets, double) {
+      return at::mse_loss(outputs, targets);
+    });
   }
   if (kind == "l1") {
-    return std::make_shared<RegressionLoss>("l1", 0,
-                                            [](const at::Tensor& outputs, const at::Tensor& targets, double) {
-                                              return at::l1_loss(outputs, targets);
-                                            });
+    kL1Fields.Read(loss);
+    return regression("l1", 0, [](const at::Tensor& outputs, const at::Tensor& targets, double) {
+      return at::l1_loss(outputs, targets);
+    });
   }
   if (kind == "huber") {
-    const double delta = options.Number("delta", 1);
-    if (!(delta > 0)) throw Error("ERR_ARGUMENT", "delta must be over 0, got " + c10::str(delta));
-    return std::make_shared<RegressionLoss>(
-        "huber", delta, [](const at::Tensor& outputs, const at::Tensor& targets, double d) {
-          return at::huber_loss(outputs, targets, at::Reduction::Mean, d);
-        });
+    const auto [delta] = kHuberFields.Read(loss);
+    return regression("huber", delta, [](const at::Tensor& outputs, const at::Tensor& targets, double d) {
+      return at::huber_loss(outputs, targets, at::Reduction::Mean, d);
+    });
   }
   throw Error("ERR_ARGUMENT", "there is no loss of kind '" + kind + "'");
+}
+
+std::shared_ptr<const Loss> Loss::On(std::shared_ptr<Loss> loss, const at::Device& device) {
+  if (!loss) return MakeCrossEntropy(nullptr);
+  loss->MoveTo(device);
+  return loss;
+}
+
+std::shared_ptr<const Loss> Loss::Of(const Napi::Value& description, const at::Device& device) {
+  return On(description.IsUndefined() ? nullptr : Read(description, "loss"), device);
 }
 
 namespace {

@@ -3,9 +3,11 @@
 #include <napi.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "../base/fields.h"
 #include "../data/targets.h"
 #include "metrics.h"
 
@@ -14,8 +16,11 @@ namespace torch_prune {
 // What training makes small, by PyTorch's formulas, and how the network's outputs are judged beside it.
 class Loss {
  public:
-  // The loss that lib/train/losses.ts describes, {kind, ...}, for outputs on a device. Cross-entropy where
-  // the description is undefined.
+  // The loss that lib/train/losses.ts describes, {kind, ...}, on the CPU.
+  static std::shared_ptr<Loss> Read(const Napi::Value& description, const std::string& what);
+  // The loss for outputs on a device; cross-entropy where it is null.
+  static std::shared_ptr<const Loss> On(std::shared_ptr<Loss> loss, const at::Device& device);
+  // Both; cross-entropy where the description is undefined.
   static std::shared_ptr<const Loss> Of(const Napi::Value& description, const at::Device& device);
 
   virtual ~Loss() = default;
@@ -39,6 +44,23 @@ class Loss {
   // Adds the right answers of a batch.
   virtual void Judge(const at::Tensor& outputs, const at::Tensor& targets, Verdict& verdict) const = 0;
   virtual std::unique_ptr<Metrics> NewMetrics() const = 0;
+
+ private:
+  // Moves what it holds.
+  virtual void MoveTo(const at::Device&) {}
+};
+
+// Cross-entropy by its options, or by its defaults where they are null.
+std::shared_ptr<Loss> MakeCrossEntropy(const Given* loss);
+
+// The factors of a loss, float32; undefined where they are left out.
+at::Tensor LossFactors(const std::optional<std::vector<double>>& numbers);
+
+template <>
+struct FieldType<std::shared_ptr<Loss>> {
+  using Type = std::shared_ptr<Loss>;
+  static std::string Kind() { return "loss"; }
+  static Type Read(const Napi::Value& value, const std::string& what) { return Loss::Read(value, what); }
 };
 
 }  // namespace torch_prune

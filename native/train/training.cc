@@ -380,10 +380,10 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
     }
   }
   if (options.Has("splicing")) {
-    const Options splicing(options.Get("splicing"), "splicing");
+    const auto splicing = kSplicingFields.Read(Given::Inside(options.Get("splicing"), "splicing"));
     training->splicing = std::make_unique<Splicing>(*training->network, splicing);
-    training->splice_steps = ToIntegers(splicing.Get("steps"), "steps");
-    training->splice_keep = ToIntegers(splicing.Get("keep"), "keep");
+    training->splice_steps = splicing.steps;
+    training->splice_keep = splicing.keep;
     if (training->splice_keep.size() != training->splice_steps.size() * training->splicing->groups())
       throw Error("ERR_ARGUMENT", "splicing.keep must hold one number a group for each of its steps");
   }

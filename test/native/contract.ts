@@ -1,10 +1,25 @@
 import type {
+  ImageSettings,
+  Native,
   NativeAdam,
+  NativeAugmentation,
+  NativeLoss,
+  NativeMask,
   NativeOptimizerState,
   NativeParameter,
+  NativeRanked,
+  NativeScored,
+  NativeSelection,
   NativeSgd,
+  NativeSplicing,
 } from '../../lib/binding/native.js'
 import type { FieldsOf } from './field_types.js'
+
+/** An argument of a function that is an object. */
+type Argument<Name extends keyof Native, At extends number> = Exclude<Parameters<Native[Name]>[At], undefined>
+type Kinds = NativeLoss | NativeSelection | NativeSgd | NativeAdam
+/** The fields of a variant beside its kind. */
+type Variant<Kind extends Kinds['kind']> = Omit<Extract<Kinds, { kind: Kind }>, 'kind'>
 
 /**
  * The fields of the objects that the addon reads, as the TypeScript contract has them: by the names of the native
@@ -16,13 +31,13 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     momentum: 'number',
     dampening: 'number',
     nesterov: 'boolean',
-  } satisfies FieldsOf<Omit<NativeSgd, 'kind'>>,
+  } satisfies FieldsOf<Variant<'sgd'>>,
   adam: {
     fused: 'boolean',
     betas: 'number[2]',
     eps: 'number',
     amsgrad: 'boolean',
-  } satisfies FieldsOf<Omit<NativeAdam, 'kind'>>,
+  } satisfies FieldsOf<Variant<'adam' | 'adamw'>>,
   parameter: {
     name: 'string',
     weightDecay: 'number?',
@@ -37,4 +52,118 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     steps: 'integer',
     moments: 'tensor{}',
   } satisfies FieldsOf<NativeOptimizerState>,
+
+  backward: {
+    retainGraph: 'boolean?',
+    createGraph: 'boolean?',
+  } satisfies FieldsOf<Argument<'backward', 2>>,
+  values: { name: 'string', values: 'tensor' } satisfies FieldsOf<Argument<'networkPutStart', 1>[number]>,
+  mask: {
+    name: 'string',
+    kind: "'sealed' | 'spliced' | 'none'",
+    keep: 'tensor?',
+  } satisfies FieldsOf<NativeMask>,
+
+  augment: {
+    crop: 'crop?',
+    resizedCrop: 'resizedCrop?',
+    flip: 'boolean?',
+    cutout: 'integer?',
+  } satisfies FieldsOf<NativeAugmentation>,
+  crop: { padding: 'integer?' } satisfies FieldsOf<Exclude<NativeAugmentation['crop'], undefined>>,
+  resizedCrop: {
+    scale: 'number[2]',
+    ratio: 'number[2]',
+  } satisfies FieldsOf<Exclude<NativeAugmentation['resizedCrop'], undefined>>,
+  imageSettings: {
+    size: 'integer',
+    resize: 'integer',
+    mean: 'number[]',
+    std: 'number[]',
+    threads: 'integer',
+    ahead: 'integer',
+    exact: 'boolean',
+    decodeMemory: 'integer?',
+  } satisfies FieldsOf<ImageSettings>,
+  packedLayout: {
+    index: 'integer',
+    count: 'integer',
+    classes: 'integer',
+  } satisfies FieldsOf<Argument<'packedMake', 1>>,
+  pack: {
+    out: 'string',
+    offset: 'integer',
+    resize: 'integer',
+    threads: 'integer',
+    decodeMemory: 'integer?',
+  } satisfies FieldsOf<Argument<'packStart', 1>>,
+  decode: {
+    width: 'integer',
+    height: 'integer',
+    threads: 'integer',
+  } satisfies FieldsOf<Argument<'imagesDecode', 1>>,
+  batches: {
+    sampleShape: 'shape',
+    targetShape: 'shape',
+    targetDtype: 'dtype',
+    mean: 'number[]',
+    std: 'number[]',
+    ahead: 'integer',
+    batches: 'integer?',
+  } satisfies FieldsOf<Argument<'batchesMake', 2>>,
+  read: {
+    augment: 'augment?',
+    seed: 'integer?',
+    device: 'device',
+  } satisfies FieldsOf<Argument<'datasetRead', 2>>,
+  check: {
+    batchSize: 'integer',
+    augment: 'augment?',
+    seed: 'integer?',
+  } satisfies FieldsOf<Argument<'datasetCheck', 1>>,
+
+  crossEntropy: {
+    weight: 'number[]?',
+    ignoreIndex: 'integer?',
+    labelSmoothing: 'number?',
+  } satisfies FieldsOf<Variant<'crossEntropy'>>,
+  binaryCrossEntropyWithLogits: {
+    posWeight: 'number[]?',
+  } satisfies FieldsOf<Variant<'binaryCrossEntropyWithLogits'>>,
+  mse: {} satisfies FieldsOf<Variant<'mse' | 'l1'>>,
+  l1: {} satisfies FieldsOf<Variant<'mse' | 'l1'>>,
+  huber: { delta: 'number?' } satisfies FieldsOf<Variant<'huber'>>,
+
+  scored: {
+    name: 'string',
+    initial: 'number?',
+    scores: 'tensor?',
+  } satisfies FieldsOf<NativeScored>,
+  threshold: {
+    thresholds: 'number[]',
+    of: "'initial' | 'current' | 'survivors'?",
+  } satisfies FieldsOf<Variant<'threshold'>>,
+  largest: {
+    groups: 'largestGroup[]',
+    filters: 'boolean?',
+    normalize: "'initial' | 'current' | 'survivors'?",
+  } satisfies FieldsOf<Variant<'largest'>>,
+  largestGroup: {
+    keep: 'integer',
+    layers: 'integer[]',
+  } satisfies FieldsOf<Variant<'largest'>['groups'][number]>,
+  nm: { keep: 'integer', of: 'integer' } satisfies FieldsOf<Variant<'nm'>>,
+  splicing: {
+    groups: 'ranked[][]',
+    margin: 'number',
+    keep: 'integer[]',
+    steps: 'integer[]?',
+  } satisfies FieldsOf<NativeSplicing>,
+  ranked: { name: 'string', scale: 'number?' } satisfies FieldsOf<NativeRanked>,
+  fisher: {
+    samples: 'integer',
+    batchSize: 'integer',
+    seed: 'integer',
+    loss: 'loss?',
+  } satisfies FieldsOf<Argument<'fisherStart', 2>>,
 }

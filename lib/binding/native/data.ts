@@ -9,6 +9,17 @@ import type { NonFinite } from './non_finite.js'
  */
 export type BatchAsk = (event: 'open' | 'next' | 'close', pass: number, ...more: unknown[]) => void
 
+/** Random changes to samples, with their defaults filled in. */
+export interface NativeAugmentation {
+  readonly crop?: { readonly padding?: number }
+  readonly resizedCrop?: {
+    readonly scale: readonly [number, number]
+    readonly ratio: readonly [number, number]
+  }
+  readonly flip?: boolean
+  readonly cutout?: number
+}
+
 /** Datasets: in memory, or made of batches that JavaScript hands over. */
 export interface DataFunctions {
   datasetMake(
@@ -30,18 +41,18 @@ export interface DataFunctions {
   datasetRead(
     dataset: DatasetHandle,
     indices: readonly number[],
-    options: { augment?: object | undefined; seed?: number; device: string },
+    options: { augment?: NativeAugmentation | undefined; seed?: number; device: string },
   ): NativeJob<{ images: TensorHandle; labels: TensorHandle; indices: number[] }>
   datasetCheck(
     dataset: DatasetHandle,
-    options: { augment?: object | undefined; seed?: number; batchSize: number },
+    options: { augment?: NativeAugmentation | undefined; seed?: number; batchSize: number },
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<void>
   datasetSkipped(dataset: DatasetHandle): [index: number, reason: string][]
   /** Counts NaN and infinite values in its samples or, if those have none, in its targets. */
   datasetNonFinite(dataset: DatasetHandle): NativeJob<NonFinite & { readonly targets: boolean }>
   /** Throws if its samples cannot be augmented like this. */
-  datasetCheckAugmentation(dataset: DatasetHandle, augment: object | undefined): void
+  datasetCheckAugmentation(dataset: DatasetHandle, augment: NativeAugmentation | undefined): void
 
   /** Makes a dataset of the batches that `ask` makes, from those of the dataset `of` if it is given. */
   batchesMake(

@@ -29,10 +29,32 @@ export interface EvaluationResult {
   readonly densities: Readonly<Record<string, number>>
 }
 
+/** A loss, as lib/train/losses.ts describes it. */
+export type NativeLoss =
+  | NativeCrossEntropy
+  | NativeBinaryCrossEntropy
+  | { readonly kind: 'mse' | 'l1' }
+  | { readonly kind: 'huber'; readonly delta?: number | undefined }
+export interface NativeCrossEntropy {
+  readonly kind: 'crossEntropy'
+  readonly weight?: readonly number[] | undefined
+  readonly ignoreIndex?: number | undefined
+  readonly labelSmoothing?: number | undefined
+}
+export interface NativeBinaryCrossEntropy {
+  readonly kind: 'binaryCrossEntropyWithLogits'
+  readonly posWeight?: readonly number[] | undefined
+}
+
 /** What networks compute over datasets without learning. */
 export interface EvaluationFunctions {
   /** Throws if outputs of this shape, for one sample, cannot be compared with the dataset's targets. */
-  lossCheck(loss: object | undefined, outputs: readonly number[], dataset: DatasetHandle, name: string): void
+  lossCheck(
+    loss: NativeLoss | undefined,
+    outputs: readonly number[],
+    dataset: DatasetHandle,
+    name: string,
+  ): void
   evaluationStart(
     network: NetworkHandle,
     dataset: DatasetHandle,

@@ -1,3 +1,4 @@
+import type { NativeLoss } from './evaluate.js'
 import type { DatasetHandle, NetworkHandle, TensorHandle } from './handles.js'
 import type { NativeJob } from './job.js'
 
@@ -55,7 +56,7 @@ export interface PruningFunctions {
   fisherStart(
     network: NetworkHandle,
     dataset: DatasetHandle,
-    options: { samples: number; batchSize: number; seed: number; loss?: object | undefined },
+    options: { samples: number; batchSize: number; seed: number; loss?: NativeLoss | undefined },
     names: readonly string[],
   ): NativeJob<TensorHandle[]>
   /** The norm of each filter, 1 or 2. */

@@ -18,6 +18,8 @@ export interface NativeSplicing {
   readonly margin: number
   /** The number of weights to keep: one count per group for each step at which masks change. */
   readonly keep: readonly number[]
+  /** In training, the steps before which masks change. */
+  readonly steps?: readonly number[]
 }
 
 /** The number of pruned weights that came back, and of kept weights that were removed. */
