@@ -84,8 +84,8 @@ export function printTrainings(comparisons: readonly TrainingComparison[], threa
   const steps = windows.map((last) => `steps 1 to ${last}`)
   const columns = ['training', 'loss', 'same bits', 'first step with others', ...steps, 'met']
   console.log(
-    `The largest relative differences of losses: ours from Python's / Python's on ${otherThreads(threads)} from ` +
-      `${threads} of its threads. Wanted: ${EARLY.most.toExponential()} in ${EARLY.steps} steps, or as close as Python to itself.\n`,
+    `Losses: the largest relative difference of ours from Python's (threads: ${threads}) / of Python's own with ` +
+      `${otherThreads(threads)}. Wanted: at most ${EARLY.most} in ${EARLY.steps} steps, or as close as Python to itself.\n`,
   )
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   console.log(`${[columns, columns.map(() => '---'), ...rows].map(line).join('\n')}\n`)
