@@ -18,7 +18,7 @@ export function withComputeOptions(command: Command): Command {
     )
 }
 
-/** The recipe, computing in all its parts as the command line says. */
+/** Returns the recipe with the command line's options of computing in all its parts. */
 export function withCompute<R extends Recipe>(recipe: R, { memoryFormat, autocast }: ComputeOptions): R {
   const given = { ...(memoryFormat && { memoryFormat }), ...(autocast && { autocast }) }
   const { dense, prune } = recipe

@@ -5,14 +5,14 @@ import { dashed } from './table_option.js'
 /** The values that options of `prune` give to selections, by the names of their arguments. */
 const GIVEN = ['density', 'quality', 'n', 'm']
 
-/** What ranks weights in `prune --criterion`, and the score that it stands for: those that need no argument. */
+/** The choices of `prune --criterion`, and their scores: those that need no argument. */
 export const scoreNames: ReadonlyMap<string, keyof typeof scoreKinds> = new Map(
   Object.entries(scoreKinds)
     .filter(([, { options }]) => Object.values(options).every((kind) => 'fallback' in kind))
     .map(([name]) => [dashed(name), name as keyof typeof scoreKinds]),
 )
 
-/** What says how many stay in `prune --select`: the selections whose arguments have an option. */
+/** The choices of `prune --select`: the selections whose arguments have an option. */
 export const selectionNames: readonly string[] = Object.entries(selectionKinds)
   .filter(([, { given }]) => Object.keys(given).every((name) => GIVEN.includes(name)))
   .map(([name]) => name)

@@ -3,7 +3,7 @@ import { type ErrorCode, messageOf, TorchPruneError } from '../base/errors.js'
 import { fixes } from '../base/fixes.js'
 import { onOneLine, printable } from '../base/text.js'
 
-/** What the command line ends with; part of its stable surface. */
+/** The exit codes, which are part of the stable surface. */
 export const EXIT = { done: 0, failed: 1, badInput: 2, interrupted: 130 } as const
 
 const BAD_INPUT: ReadonlySet<ErrorCode> = new Set([
@@ -16,15 +16,15 @@ const BAD_INPUT: ReadonlySet<ErrorCode> = new Set([
   'ERR_BUSY',
 ])
 
-/** Work that a signal ended; the message says what was saved. */
+/** Thrown when a signal ends work; the message says what was saved. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
 }
 
-/** Says on one line of stderr what went wrong, and returns the exit code for it. */
+/** Prints one line about an error to stderr, and returns the exit code for it. */
 export function reportFailure(error: unknown): number {
   const { text, code } = describe(error)
-  // A terminal shows ^C where the cursor was.
+  // A terminal prints ^C at the cursor, so the message begins on a new line.
   if (error instanceof Interrupted && process.stderr.isTTY) process.stderr.write('\n')
   if (text !== undefined) process.stderr.write(`torch-prune: ${onOneLine(text).trim()}\n`)
   if (process.env.TORCH_PRUNE_DEBUG && error instanceof Error) {
@@ -35,7 +35,7 @@ export function reportFailure(error: unknown): number {
 
 function describe(error: unknown): { text: string | undefined; code: number } {
   if (error instanceof CommanderError) {
-    // Help and version are told by throwing as well, once they are printed.
+    // Commander also throws after it has printed the help or the version.
     if (error.exitCode === 0) return { text: undefined, code: EXIT.done }
     if (error.code === 'commander.help') return { text: undefined, code: EXIT.badInput }
     return { text: error.message.replace(/^error: /, ''), code: EXIT.badInput }
@@ -55,7 +55,7 @@ const FIXES: Readonly<Record<keyof typeof fixes, string>> = {
   mnistFolder: 'give its folder with --data DIR',
 }
 
-/** An error of the library in the words of the command line. The library names options `{ out }`, `{ resume: true }`. */
+/** An error of the library, with options named as on the command line instead of `{ out }` or `{ resume: true }`. */
 function inOptions(text: string): string {
   let message = text
   for (const [what, fix] of Object.entries(FIXES)) {

@@ -16,36 +16,36 @@ import { type OpenOptions, openNetwork } from './network_file.js'
 import { render } from './output.js'
 import { renderTable } from './table.js'
 
-/** What a path holds. Sizes are in bytes, shares in 0..1. */
+/** The content of a file or a folder. Sizes are in bytes, shares in 0..1. */
 export type Inspection = NetworkInspection | TensorsInspection | RunInspection
 
 interface NetworkInspection {
   readonly kind: 'network'
   readonly file: string
   readonly bytes: number
-  /** Weights and biases, dense; those of them that are kept; one over the other. */
+  /** The number of weights and biases without pruning, the number of kept ones, and the ratio of the two. */
   readonly parameters: number
   readonly kept: number
   readonly compression: number
   readonly layers: readonly LayerInspection[]
-  /** What stands in front of all names in the file, such as `module.`. */
+  /** The prefix of all names in the file, such as `module.`. */
   readonly prefix?: string
 }
 
 interface LayerInspection {
   readonly name: string
-  /** As the run record says it: `'conv'` or `'fc'`. */
+  /** `'conv'` or `'fc'`, as in run records. */
   readonly kind: string
-  /** Of the weight. */
+  /** The shape of the weight. */
   readonly shape: readonly number[]
   readonly weights: number
   readonly kept: number
-  /** Kept weights that are exactly 0. */
+  /** The number of kept weights that are exactly 0. */
   readonly zeros: number
   readonly density: number
-  /** For one sample, dense. */
+  /** For one sample, without pruning. */
   readonly flop: number
-  /** Weight, bias and mask in the file. */
+  /** The bytes of weight, bias and mask in the file. */
   readonly bytes: number
 }
 
@@ -69,10 +69,10 @@ interface RunInspection {
 }
 
 /**
- * Looks into a network file of ours, a foreign file of tensors (as a network, where `options.model` names it), or a run's
- * folder or record.
+ * Looks into a network file of ours, a foreign file of tensors (as a network, where `options.model` names it), or a
+ * run's folder or record.
  *
- * @throws TorchPruneError `ERR_FILE` for what is missing or not what it claims to be.
+ * @throws TorchPruneError `ERR_FILE` if it is missing, or is not what it claims to be.
  */
 export async function inspect(path: string, options: OpenOptions = {}): Promise<Inspection> {
   const isRecord = basename(path) === RECORD_FILE
@@ -81,7 +81,7 @@ export async function inspect(path: string, options: OpenOptions = {}): Promise<
     if (options.mask !== undefined) refuseMask(path, 'is of a whole run: give the file of a network')
     return inspectRun(isRecord ? dirname(path) : path)
   }
-  // Read before the size is used: it says what is wrong with a path that is no file.
+  // This comes before the size is used, because it says what is wrong with a path that is not a file.
   const graph = await readGraph(path)
   if (graph !== undefined || options.model !== undefined) return inspectNetwork(path, stats!.size, options)
   if (options.mask !== undefined) refuseMask(path, 'holds no layer graph: name its network with --model')
@@ -129,7 +129,7 @@ async function inspectNetwork(file: string, bytes: number, options: OpenOptions)
   } as const
 }
 
-/** An inspection for people. */
+/** An inspection as text, for people. */
 export function inspectionText(inspection: Inspection): string {
   switch (inspection.kind) {
     case 'network':

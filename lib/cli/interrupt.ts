@@ -1,22 +1,22 @@
 import { quoteForShell } from '../base/text.js'
 import { EXIT, Interrupted } from './failure.js'
 
-/** Ctrl-C, `kill`, and a terminal that was closed. */
+/** The signals of Ctrl-C, of `kill`, and of a terminal that is closed. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-// A Ctrl-C reaches the whole foreground group, and npm and tsx pass it on once more.
+// Ctrl-C reaches all processes in the foreground, and npm and tsx pass it on a second time.
 const ECHO_MS = 200
 
 let worked = false
 
-/** Whether the process works, or has, on more than what it prints. */
+/** Whether the process does, or has done, more than print something. */
 export function hasWorked(): boolean {
   return worked
 }
 
 /**
- * Does work that signals may stop. The first one aborts, so that the work finishes its step and saves; the
- * second ends the process at once. Work that keeps something says so with an Interrupted of its own.
+ * Does work that signals may stop. The first signal aborts the work, which then finishes its step and saves; the second
+ * one ends the process at once. Work that has saved something throws its own Interrupted to say so.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   worked = true
@@ -43,19 +43,19 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
 
 let program = 'torch-prune'
 
-/** Names the program in the commands that are shown, where it is a script around this command line. */
+/** Sets the program's name in the commands that are shown, for scripts that build on this command line. */
 export function nameProgram(words: string): void {
   program = words
 }
 
-/** The command that was given, with an option added where there is one, to be pasted into a shell. */
+/** Returns the command that was given, with one more option if there is one, ready to paste into a shell. */
 export function commandWith(option?: string): string {
   const given = process.argv.slice(2)
   const words = option === undefined || given.includes(option) ? given : [...given, option]
   return [program, ...words.map(quoteForShell)].join(' ')
 }
 
-/** Another command, with those of the options that were given to this one, to be pasted into a shell. */
+/** Returns another command, with the given options of this one that it takes too, ready to paste into a shell. */
 export function anotherCommand(words: readonly string[], options: readonly string[]): string {
   const given = process.argv.slice(2)
   const kept = given.flatMap((word, i) => {

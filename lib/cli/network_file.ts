@@ -7,12 +7,12 @@ import { findRecipe } from '../recipes/registry.js'
 import type { MaskOption } from './options.js'
 
 export interface OpenOptions extends MaskOption {
-  /** The name of a model or recipe, for a file that holds no layer graph. */
+  /** The name of a model or a recipe, for a file that has no layer graph. */
   readonly model?: string
 }
 
 /**
- * The network of a file: of ours by the graph in it, of others by the name of a model or recipe.
+ * Loads the network of a file: a file of ours has its graph, others need the name of a model or a recipe.
  *
  * @throws TorchPruneError `ERR_FILE` for a file that does not fit, `ERR_ARGUMENT` for a name that is not known.
  */

@@ -3,9 +3,9 @@ import type { WeightsOptions } from '../nn/zeros.js'
 import { type Device, isDevice } from '../tensor/device.js'
 import { wrong } from './values.js'
 
-/** Commands that end with figures print them as one JSON document; whatever else they say goes to stderr. */
+/** `--json`, for commands that end with figures. */
 export function jsonOption(): Option {
-  return new Option('--json', 'print the figures as one JSON document; all else goes to stderr')
+  return new Option('--json', 'print the figures as one JSON document, and all else to stderr')
 }
 
 export function deviceOption(): Option {
@@ -14,13 +14,13 @@ export function deviceOption(): Option {
     .default('cpu', 'cpu, also where there is a GPU')
 }
 
-/** What commands that read a network's weights from a file have besides. */
+/** The option of commands that read weights from a file. */
 export type MaskOption = Pick<WeightsOptions, 'mask'>
 
 export function maskOption(): Option {
   return new Option(
     '--mask <what>',
-    'zeros: weights that are exactly 0 were pruned elsewhere, and stay so; for files without masks',
+    'zeros: seal weights that are exactly 0, for files without masks',
   ).choices(['zeros'])
 }
 

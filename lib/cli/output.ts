@@ -5,13 +5,13 @@ import { EXIT, reportFailure } from './failure.js'
 import { hasWorked } from './interrupt.js'
 import { renderTable } from './table.js'
 
-/** Prints lines. What a terminal would obey is written out, whatever names a file holds. */
+/** Prints lines. Control characters, which names in a file may have, are made visible. */
 export function print(text: string): void {
   process.stdout.write(`${printable(text, '\n')}\n`)
 }
 
 export function printJson(value: unknown): void {
-  // JSON itself lets these through.
+  // JSON does not escape these.
   const text = JSON.stringify(value, null, 2).replace(/[\x7f-\x9f]/g, (control) => {
     return `\\u00${control.charCodeAt(0).toString(16)}`
   })
@@ -21,8 +21,8 @@ export function printJson(value: unknown): void {
 let lost = false
 
 /**
- * Lets work go on when what it prints cannot be written any more, on a full disk or without a reader (`| head`). A
- * command that only prints ends then.
+ * Lets work continue when its output can no longer be written, because the disk is full or the reader is gone (`|
+ * head`). A command that only prints ends then.
  */
 export function surviveLostOutput(): void {
   process.stderr.on('error', () => {})

@@ -17,7 +17,7 @@ export interface PackCommandOptions {
 
 const SHOWN = 10
 
-/** Packs a folder of images, and says what was left out. */
+/** Packs a folder of images, and lists the images that were left out. */
 export async function pack(dir: string, options: PackCommandOptions, signal: AbortSignal): Promise<void> {
   const { out, resize, validation, threads } = options
   using reporter = reporterFor(options)

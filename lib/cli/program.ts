@@ -79,7 +79,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or input, 130 stopped after saving.`,
   return program
 }
 
-/** Commander's own prints the whole help where it does not know the command. */
+/** Replaces commander's `help`, which prints the whole help if it does not know the command. */
 function addHelp(program: Command): void {
   program
     .command('help')
@@ -93,7 +93,7 @@ function addHelp(program: Command): void {
     })
 }
 
-/** Errors of usage name the help that says how. */
+/** Lets errors of usage point to the command's help. */
 function pointToHelp(command: Command): void {
   const help = command.parent ? `torch-prune ${command.name()} --help` : 'torch-prune --help'
   command.exitOverride((error) => {

@@ -3,20 +3,20 @@ import { SingleBar } from 'cli-progress'
 import { printable } from '../base/text.js'
 import { formatCount, formatSeconds } from '../report/format.js'
 
-/** Tells people how long work goes. Bars go to stderr, lines to stdout. */
+/** Shows people the progress of work. Bars go to stderr, lines to stdout. */
 export interface Reporter extends Disposable {
   /**
-   * Begins a task of `total` units; one that still runs ends without a word.
-   * @param done what an earlier process has done of it already
+   * Starts a task of `total` units. If another task is still shown, it ends silently.
+   * @param done the number of units that an earlier process has done
    */
   start(task: string, total: number, unit: string, done?: number): void
   /**
-   * Tells how much is done in all, and what else there is to say, as `{ loss: '0.12' }`. A field `rate` takes the
-   * place of units per second. Bars take parts of a unit; a pipe gets one line a unit, or 100 where there are more
-   * than 1000.
+   * Shows how many units are done in total, and other fields such as `{ loss: '0.12' }`. A field `rate` replaces units
+   * per second. A bar moves by fractions of a unit; a pipe gets one line per unit, or 100 lines if there are more than
+   * 1000 units.
    */
   update(done: number, fields?: Readonly<Record<string, string>>): void
-  /** Ends the task, leaving one line of it: its name and `summary`, or else where it came to. */
+  /** Ends the task, and leaves one line: its name with `summary`, or with its last progress. */
   stop(summary?: string): void
   /** Prints a line, above the bar if there is one. */
   line(text: string): void
@@ -25,21 +25,21 @@ export interface Reporter extends Disposable {
 export type OutputStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number }
 
 export interface ReporterOptions {
-  /** Say nothing at all. */
+  /** Whether to print nothing at all. */
   quiet?: boolean
   stdout?: OutputStream
   stderr?: OutputStream
   env?: NodeJS.ProcessEnv
-  /** Milliseconds. */
+  /** In milliseconds. */
   now?: () => number
 }
 
-/** The reporter of a command: where its figures are JSON, stdout is left to them. */
+/** Makes the reporter of a command. If the command prints JSON, nothing else goes to stdout. */
 export function reporterFor({ quiet = false, json = false }: { quiet?: boolean; json?: boolean }): Reporter {
   return createReporter({ quiet, ...(json && { stdout: process.stderr }) })
 }
 
-/** Bars where stderr is a terminal that can move its cursor, plain lines where not. */
+/** Makes bars if stderr is a terminal that can move its cursor, and plain lines otherwise. */
 export function createReporter(options: ReporterOptions = {}): Reporter {
   const { quiet = false, stdout = process.stdout, stderr = process.stderr, env = process.env } = options
   const now = options.now ?? (() => performance.now())
@@ -64,7 +64,7 @@ const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const WIDEST_BAR = 24
 const NARROWEST_BAR = 6
 
-/** How far one task is, in words. */
+/** The progress of a task, in words. */
 class Task {
   #done: number
   #fields: Readonly<Record<string, string>> = {}
@@ -190,7 +190,7 @@ class TerminalReporter implements Reporter {
     this.#clear()
     this.#task = new Task(task, total, unit, done, this.now)
     process.on('exit', this.#clear)
-    // First of all listeners: one that listens once is gone from the count after its turn.
+    // This runs before other listeners, because one that listens once no longer counts after its turn.
     for (const signal of ENDS) process.prependListener(signal, this.#onSignal)
     this.#bar.start(total, done)
   }
@@ -208,7 +208,7 @@ class TerminalReporter implements Reporter {
 
   line(text: string): void {
     const task = this.#task
-    // The bar remembers where the cursor was when it began, so it may not be there while a line moves the screen.
+    // The bar remembers the position of the cursor, so it is removed while a line scrolls the screen.
     if (task !== undefined && this.stdout.isTTY) this.#bar.stop()
     this.stdout.write(`${printable(text, '\n')}\n`)
     if (task !== undefined && this.stdout.isTTY) this.#bar.start(task.total, task.done)
@@ -226,15 +226,15 @@ class TerminalReporter implements Reporter {
     for (const signal of ENDS) process.off(signal, this.#onSignal)
   }
 
-  /** Listening to a signal takes its default away; where nobody else listens, the process still has to end. */
+  /** A listener replaces the default action of a signal; if there is no other listener, the process must still end. */
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     this.#clear()
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
   }
 
-  /** Fits the width: first the bar gives way, then fields from the last, the pace, and the end of the line. */
+  /** Fits a line to the width: it shortens the bar first, then drops fields from the last, the pace, and the rest. */
   #render(task: Task): string {
-    // The last column stays free: some terminals wrap as soon as it is taken.
+    // The last column stays free, because some terminals wrap as soon as it is used.
     const width = (this.stderr.columns || 80) - 1
     let fields = task.fields().length
     const details = [...task.fields(), ...task.pace()]
@@ -254,7 +254,7 @@ class TerminalReporter implements Reporter {
   }
 }
 
-/** `3.4K images/s`; below one a second the other way round, `2.5s/epoch`. */
+/** `3.4K images/s`, or `2.5s/epoch` for less than one per second. */
 function formatRate(perSecond: number, unit: string): string {
   if (perSecond >= 1) return `${formatCount(perSecond)} ${unit}/s`
   return `${formatSeconds(1 / perSecond)}/${unit.replace(/s$/, '')}`

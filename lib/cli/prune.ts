@@ -21,15 +21,15 @@ export function define(command: Command): void {
     .addOption(
       new Option(
         '--density <d>',
-        "share of the weights to keep: 0.08 of all layers together, largest by their layer's deviation; " +
-          'or of each, as fc1=0.1,fc2=0.2',
+        "share of the weights to keep: 0.08 of all layers together, after dividing by each layer's deviation; " +
+          'or of each layer, as fc1=0.1,fc2=0.2',
       )
         .argParser(perLayer('--density', densityKind))
         .conflicts('quality'),
     )
     .option(
       '--quality <q>',
-      "prune weights under q standard deviations of their layer's: 1.2, or fc1=1.4,fc2=1.3",
+      'prune weights under q standard deviations of their layer: 1.2, or fc1=1.4,fc2=1.3',
       perLayer('--quality', qualityKind),
     )
     .addOption(
@@ -38,16 +38,19 @@ export function define(command: Command): void {
         .conflicts(['density', 'quality']),
     )
     .addOption(
-      new Option('--criterion <name>', 'what ranks weights (default: magnitude)').choices([
+      new Option('--criterion <name>', 'how weights are ranked (default: magnitude)').choices([
         ...scoreNames.keys(),
       ]),
     )
     .addOption(
-      new Option('--select <name>', 'how many stay, where --density leaves a choice').choices(selectionNames),
+      new Option(
+        '--select <name>',
+        'how the number of kept weights is chosen, if --density leaves a choice',
+      ).choices(selectionNames),
     )
     .option(
       '--layers <list>',
-      'prune these layers alone: conv, fc, or names as fc1,fc2; with one of the above',
+      'prune only these layers: conv, fc, or names as fc1,fc2; with one of the above',
       layerList,
     )
     .addOption(optionOf(pruneOptions, 'rounds', 'times to prune and retrain'))
@@ -60,22 +63,22 @@ export function define(command: Command): void {
     .addOption(optionOf(retrainPlanOptions, 'lrFactor', 'retrain with that rate times this factor'))
     .option(
       '--phases <list>',
-      'layers that each round prunes and retrains in turn, the others fixed: all, fc,conv, or alternate',
+      'phases of each round, which freeze the other layers: all, fc,conv, or alternate',
       (text) => (text.trim() === 'alternate' ? 'alternate' : words('--phases', ['all', 'conv', 'fc'])(text)),
     )
   withResumableOptions(withWorkOptions(command, 'runs/prune-<model>-<seed>'))
     .addHelpText(
       'after',
       `
-What is not given is as in the model's recipe. The folder then holds run.json,
+Other settings are those of the model's recipe. The folder then has run.json,
 events.jsonl, reference.safetensors (the weights as given), model.safetensors
 (pruned) and checkpoint/.
 
-What ranks weights: magnitude; fisher, by what the loss would lose; filter-norm,
-by the L1 norm of their filter. How many stay: deviation (--quality), density of
-each layer, global of all layers together, filters (whole ones of each layer),
-nm (--nm). One --density is global, one by layer is of each; that of filter-norm
-is of filters.
+Criteria: magnitude; fisher, by how much the loss would rise without a weight;
+filter-norm, by the L1 norm of a weight's filter. Selections: deviation
+(--quality); density, of each layer; global, of all layers together; filters,
+whole ones of each layer; nm (--nm). A single --density means global, one per
+layer means density, and with filter-norm it means filters.
 
 Examples:
   $ torch-prune prune lenet-5 --weights dense.safetensors --density 0.08
@@ -96,7 +99,7 @@ function pattern(text: string): [n: number, m: number] {
   throw wrong('--nm', 'how many of how many, as 2:4', text)
 }
 
-/** Reads names of layers, parted by commas, or a kind of them. */
+/** Reads names of layers, separated by commas, or a kind of layer. */
 function layerList(text: string): string[] | 'conv' | 'fc' {
   const names = text.split(',').map((name) => name.trim())
   if (names[0] === '') throw wrong('--layers', 'conv, fc, or names as fc1,fc2', text)

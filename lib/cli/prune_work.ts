@@ -12,7 +12,7 @@ import type { MaskOption } from './options.js'
 import { runToTable } from './work.js'
 import type { ResumableOptions, WorkOptions } from './work_options.js'
 
-/** What is pruned, as commander hands it over. */
+/** The options of what to prune, as commander returns them. */
 export interface CriterionOptions {
   readonly criterion?: string
   readonly select?: string
@@ -33,7 +33,7 @@ export interface PruneOptions extends WorkOptions, ResumableOptions, MaskOption,
   readonly phases?: Phases
 }
 
-/** Prunes and retrains a trained network into a folder. */
+/** Prunes and retrains a trained network, and writes it into a folder. */
 export async function prune(model: string, options: PruneOptions, signal: AbortSignal): Promise<void> {
   const { paper: _, ...recipe } = withCompute(await findRecipe(model, 'model'), options)
   const named = withOptions({ ...recipe, name: `prune-${recipe.name}` }, options)

@@ -24,15 +24,15 @@ export function define(command: Command): void {
       'start from a trained network (safetensors, .pt, .pth) instead of training one',
     )
     .addOption(maskOption())
-    .option('--print-recipe', 'print the whole recipe as JSON instead, to be changed and run')
+    .option('--print-recipe', 'print the whole recipe as JSON instead of running it')
   withResumableOptions(withWorkOptions(command, 'runs/<recipe>-<seed>'))
     .addHelpText(
       'after',
       `
-The folder then holds run.json, events.jsonl, reference.safetensors (dense),
+The folder then has run.json, events.jsonl, reference.safetensors (dense),
 model.safetensors (pruned) and checkpoint/. Ctrl-C finishes the step and saves
-all that training stands at; --resume goes on from there as if nothing had
-happened, bit for bit. A second Ctrl-C ends at once.
+the whole state of training; --resume continues from there, bit for bit as if it
+had not stopped. A second Ctrl-C ends the process at once.
 
 Examples:
   $ torch-prune run lenet-300-100

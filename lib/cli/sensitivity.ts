@@ -33,9 +33,9 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
-Errors are read on the validation part. The folder then holds sensitivity.json,
-sensitivity.csv, report.html and, for a budget, thresholds.json. A study that was
-stopped goes on by the same command.
+Errors are measured on the validation part. The folder then has
+sensitivity.json, sensitivity.csv, report.html and, for a budget,
+thresholds.json. The same command continues a study that was stopped.
 
 Example:
   $ torch-prune sensitivity lenet-5 --weights runs/lenet-5-0/reference.safetensors \\

@@ -35,16 +35,16 @@ export interface SensitivityOptions extends WorkOptions, MaskOption {
   readonly leastDensity: number
 }
 
-/** The thresholds that a study solved, in its folder. */
+/** The file in a study's folder for the thresholds that it solved. */
 export const THRESHOLDS_FILE = 'thresholds.json'
-/** The points that are done, until all are. */
+/** The file for the points that are measured, until all of them are. */
 const PARTS_FILE = 'sensitivity-parts.json'
 const partSchema = z.object({ layer: z.string(), density: z.number(), error: z.number() })
 type Part = z.infer<typeof partSchema>
-// A small network has its points in no time.
+// The points of a small network take almost no time.
 const SAVE_EVERY_MS = 2000
 
-/** Figure 6 for a trained network: table, JSON, CSV, chart; thresholds for a budget where one is given. */
+/** Writes figure 6 for a trained network, as a table, JSON, CSV and a chart, with thresholds if a budget is given. */
 export async function studySensitivity(
   model: string,
   options: SensitivityOptions,
@@ -59,12 +59,12 @@ export interface MeasuredSensitivity {
   readonly folder: string
   readonly report: string
   readonly record: SensitivityRecord
-  /** What was solved for the budget that was given. */
+  /** The solution for the budget. */
   readonly thresholds?: Solution & { readonly budget: Budget }
 }
 
 /**
- * The study, into its folder, after the points that it holds. `goOn` is the command that goes on.
+ * Measures the points that the study's folder does not have yet. `goOn` is the command that continues the study.
  */
 export async function measureSensitivity(
   recipe: Recipe,
@@ -112,7 +112,7 @@ export async function measureSensitivity(
   return { folder, report, record, ...(solution && { thresholds: { budget, ...solution } }) }
 }
 
-/** All that decides a point, but for its layer and density. */
+/** Everything that determines a point, except its layer and density. */
 async function planOf(
   { recipe, network, data, autocast }: Session,
   { weights, mask }: SensitivityOptions,
@@ -127,7 +127,7 @@ async function planOf(
   })
 }
 
-/** Measures what `parts` does not hold yet, and saves it there. */
+/** Measures the points that `parts` does not have yet, and saves them there. */
 async function measure(
   { network, data, autocast, signal }: Session,
   densities: readonly number[] | undefined,
@@ -178,7 +178,7 @@ function toCsv({ denseError, layers }: Sensitivity): string {
   return `layer,density,validation_error\n${rows.join('\n')}\n`
 }
 
-/** A column for each layer as long as they fit a terminal, else a row for each with a few densities. */
+/** A table with a column per layer if they fit a terminal, else with a row per layer and a few densities. */
 function curveTable({ denseError, layers }: Sensitivity): string {
   const densities = layers[0]?.points.map(({ density }) => density) ?? []
   const kept = (density: number) => `${Number((100 * density).toPrecision(3))}%`

@@ -15,8 +15,8 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
-A neuron without outgoing connections goes; so does one without incoming ones,
-whose constant output moves into the next layer's bias where that is exact.
+It removes neurons without outgoing connections, and those without incoming
+ones, whose constant output is added to the next layer's bias if that is exact.
 
 Example:
   $ torch-prune shrink runs/lenet-5-0/model.safetensors --out small.safetensors`,

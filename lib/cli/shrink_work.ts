@@ -29,7 +29,7 @@ const REASONS = {
   last: 'a layer keeps one neuron',
 } as const
 
-/** Removes the dead neurons of a file's network, certified on the test set where its samples fit. */
+/** Removes the dead neurons of a file's network, and compares outputs on a test set if its samples fit. */
 export async function shrink(file: string, options: ShrinkOptions, signal: AbortSignal): Promise<void> {
   const { out } = options
   if (resolve(out) === resolve(file)) {
@@ -46,14 +46,14 @@ export async function shrink(file: string, options: ShrinkOptions, signal: Abort
 
 async function testSetFor(network: Network, { certify, data }: ShrinkOptions): Promise<Dataset | undefined> {
   if (certify !== undefined) return (await readData((await findRecipe(certify)).data, data)).test
-  // Nothing is trained, so no validation part is needed: sets of any size will do.
+  // Nothing is trained, so no validation part is needed, and the data set may have any size.
   const test = async () => (await mnist(data, { validation: 1 })).test
   if (data !== undefined) return test()
   if (network.inputShape.join() !== '1,28,28') return undefined
   try {
     return await test()
   } catch (error) {
-    // Nobody asked for a data set that is not installed.
+    // The default data set need not be installed.
     if (error instanceof TorchPruneError && error.code === 'ERR_FILE') return undefined
     throw error
   }

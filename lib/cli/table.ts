@@ -1,7 +1,7 @@
 import { largest } from '../base/lists.js'
 export interface Column {
   title: string
-  /** Without it, a column of numbers (`12.1×`, `267K`, `8%`, …) is aligned to the right and any other to the left. */
+  /** Defaults to right for a column of numbers (`12.1×`, `267K`, `8%`, …), and to left for any other. */
   align?: 'left' | 'right'
 }
 
@@ -10,8 +10,8 @@ const NUMBER = /^[+\-−]?\d[\d.,]*\s?[%×a-zA-Z]*$/
 const BLANK = /^[-–—]?$/
 
 /**
- * A table of plain text: padded columns, a rule under the titles, no space at the ends of lines.
- * Control characters, which a foreign file's names may hold, are shown as `�`.
+ * Formats a table as plain text, with padded columns, a rule under the titles, and no space at the ends of lines.
+ * Control characters, which names in a foreign file may have, are shown as `�`.
  */
 export function renderTable(
   columns: readonly (string | Column)[],
@@ -45,7 +45,7 @@ function pad(text: string, width: number, right: boolean): string {
   return right ? blanks + text : text + blanks
 }
 
-/** In characters, not in UTF-16 units. */
+/** The length in characters, not in UTF-16 units. */
 function widthOf(text: string): number {
   return [...text].length
 }

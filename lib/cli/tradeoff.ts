@@ -10,7 +10,7 @@ import { withWorkOptions } from './work_options.js'
 export function define(command: Command): void {
   command
     .argument('<model>', 'a recipe name, or the path of a recipe: its network, data and training')
-    .option('--seeds <n>', 'how many seeds to average over, from --seed on', whole('--seeds', 1, 100), 3)
+    .option('--seeds <n>', 'number of seeds to average over, from --seed on', whole('--seeds', 1, 100), 3)
     .option('--densities <list>', 'shares of the weights to keep, as 0.5,0.2,0.1', densities)
     .addOption(optionOf(settingsOptions, 'epochs', "epochs of dense training (default: the recipe's)"))
     .addOption(optionOf(settingsOptions, 'epochs', 'epochs of each retraining', 'retrainEpochs').default(4))
@@ -20,8 +20,8 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
-The folder holds tradeoff.json and report.html. Run it again to go on after the
-last curve that was finished.
+The folder then has tradeoff.json and report.html. The same command continues a
+study that was stopped, after the last finished curve.
 
 Example:
   $ torch-prune tradeoff lenet-300-100 --seeds 3`,

@@ -28,13 +28,13 @@ export interface TradeoffCommandOptions extends WorkOptions {
   readonly l2: number
 }
 
-/** The curves that are done. */
+/** The file for the curves that are done. */
 const PARTS_FILE = 'tradeoff-parts.json'
 const partSchema = z.object({ curve: z.string(), seed: z.int(), losses: z.array(z.number()) })
 
 const DENSITIES = [0.7, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03]
 
-/** Figure 5: table, JSON and chart, curve by curve. */
+/** Writes figure 5, curve by curve, as a table, JSON and a chart. */
 export async function studyTradeoff(
   model: string,
   options: TradeoffCommandOptions,
@@ -147,7 +147,7 @@ function recordTable({ curves }: TradeoffRecord): string {
       return `${mean >= 0 ? '+' : ''}${mean.toFixed(2)}${spread ? ` ±${deviation.toFixed(2)}` : ''}`
     }),
   ])
-  // All five beside each other, in the width of a terminal.
+  // Short names let all five columns fit the width of a terminal.
   const short = (name: string) => name.replace(', without retraining', ' alone').replace(',', '')
   const columns = curves.map(({ name }) => ({ title: short(name), align: 'right' as const }))
   return renderTable(['kept', ...columns], rows)

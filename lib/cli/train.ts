@@ -37,9 +37,9 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
-What is not given is as in the model's recipe. A part of the training set is
-kept for validation. The folder then holds reference.safetensors and
-events.jsonl. Ctrl-C finishes the step and saves; --resume goes on from there.
+Other settings are those of the model's recipe. A part of the training set is
+kept for validation. The folder then has reference.safetensors and events.jsonl.
+Ctrl-C finishes the step and saves; --resume continues from there.
 
 Examples:
   $ torch-prune train lenet-300-100 --epochs 10 --out runs/dense
@@ -50,7 +50,7 @@ Examples:
     )
 }
 
-/** Reads `ema` or `swa`, with a number of its own or without. */
+/** Reads `ema` or `swa`, with or without a number. */
 function averaging(text: string): Averaging {
   const [name, value, ...rest] = text.split('=')
   const number = value === undefined ? undefined : real('--averaging', { most: 1 })(value)

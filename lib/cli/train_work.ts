@@ -30,7 +30,7 @@ export interface TrainOptions extends WorkOptions, ResumableOptions {
   readonly averaging?: Averaging
 }
 
-/** Options that pruning takes as well. */
+/** The options that `prune` takes as well. */
 const KEPT = [
   '--data',
   '--seed',
@@ -42,7 +42,7 @@ const KEPT = [
   '--batch-size',
 ]
 
-/** Trains a model's dense network into a folder. */
+/** Trains a model's dense network, and writes it into a folder. */
 export async function train(model: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const { name, ...recipe } = withCompute(await findRecipe(model, 'model'), options)
   const named: Recipe = { ...recipe, name: `train-${name}`, dense: withOptions(recipe.dense, options) }
@@ -54,7 +54,7 @@ export async function train(model: string, options: TrainOptions, signal: AbortS
   print(`  ${anotherCommand(['prune', model, '--weights', fromHere(weights)], KEPT)}`)
 }
 
-/** Trains a recipe's dense network under the eyes of a user. */
+/** Trains a recipe's dense network, and shows its progress. */
 export async function trainToFile(
   recipe: Recipe,
   options: WorkOptions & ResumableOptions,

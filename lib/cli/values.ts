@@ -53,7 +53,7 @@ export function densities(text: string): number[] {
   })
 }
 
-/** Reads words of a list, parted by commas. */
+/** Reads words of a list, separated by commas. */
 export function words<Word extends string>(option: string, known: readonly Word[]) {
   return (text: string): Word[] =>
     text.split(',').map((part) => {

@@ -16,7 +16,7 @@ import { type Reporter, reporterFor } from './progress.js'
 import { followRun } from './run_progress.js'
 import type { ResumableOptions, WorkOptions } from './work_options.js'
 
-/** Runs a recipe up to its table, for `run` and `prune`. */
+/** Runs a recipe and prints its table, for `run` and `prune`. */
 export async function runToTable(
   recipe: Recipe,
   options: WorkOptions & ResumableOptions & MaskOption & { readonly weights?: string },
@@ -27,7 +27,7 @@ export async function runToTable(
   const follow = followRun(reporter)
   const rounds = recipe.prune.rounds ?? 1
   let begun = false
-  /** Whether anything of the dense training is saved; rounds that are finished and saved, once it is done. */
+  /** Whether any of the dense training is saved or, once it is done, the number of rounds that are. */
   let kept = false
   let saved: number | undefined
   const on: RunListener = {
@@ -75,7 +75,7 @@ export async function runToTable(
   }
 }
 
-/** What is at work, and where it goes. */
+/** Prints what runs, and where its files go. */
 export function announce(
   reporter: Reporter,
   { name }: Pick<Recipe, 'name'>,
@@ -86,7 +86,7 @@ export function announce(
   reporter.line(`${name}, seed ${seed}, ${computing}, into ${shown(folder)}`)
 }
 
-/** How a run that is begun stands to what its folder held, line by line. */
+/** Says in lines how a run that begins relates to what its folder had. */
 export function beginning(found: FoundRun, { before, folder, work }: RunPlace, resume: boolean): string[] {
   const lines = []
   if (before) lines.push(`${takenOver(before)}.`)
@@ -101,7 +101,7 @@ export function takenOver({ pid, since }: LockOwner): string {
   return `Process ${pid}, at work there since ${since}, is gone: taking over its folder`
 }
 
-/** The tables that a run ends with. */
+/** The tables at the end of a run. */
 export function resultText({ folder, record }: RunResult, { paper }: Pick<Recipe, 'paper'>): string {
   return [
     '',
@@ -113,12 +113,12 @@ export function resultText({ folder, record }: RunResult, { paper }: Pick<Recipe
   ].join('\n')
 }
 
-/** A path as short as it can be said from here, to be read. */
+/** The shortest form of a path from here, for people. */
 export function shown(path: string): string {
   return printable(fromHere(path))
 }
 
-/** A path as short as it can be said from here. */
+/** The shortest form of a path from here. */
 export function fromHere(path: string): string {
   const short = relative(process.cwd(), path)
   return short === '' ? '.' : short.startsWith('..') ? path : short

