@@ -20,7 +20,7 @@ import { Rounds, settingsOf } from './rounds.js'
  *
  * A call that is refused leaves the network as it was: its weights, masks, dropout, frozen layers and memory format.
  *
- * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
+ * @throws TorchPruneError synchronously, before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
  * wrong arguments, such as a criterion that names layers which do not exist. Any other error rejects the job:
  * `ERR_ARGUMENT` for a criterion that empties a layer, and the errors of `train()`.
  */

@@ -47,8 +47,8 @@ export interface SpliceResult {
  * mask stays the same late in it. At the end, the network is sealed. If the run is aborted or fails, the network stays
  * spliced: save it as a checkpoint, or seal it with `network.seal()`. Frozen layers keep their weights and masks.
  *
- * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
- * wrong arguments, such as a layer that does not exist or is frozen. Whatever else goes wrong rejects the job:
+ * @throws TorchPruneError synchronously, before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
+ * wrong arguments, such as a layer that does not exist or is frozen. Any other error rejects the job:
  * `ERR_ARGUMENT` for a layer that would be left without a weight, and as `train()`.
  */
 export function splice<K extends LayerKinds>(

@@ -13,14 +13,14 @@ import { checkCache } from './prefix.js'
 import { type ImageSize, progressiveSizes } from './progressive.js'
 import { checkTargets } from './samples.js'
 
-/** How training is set up, whatever it is that keeps it: as in `train()` or in a round of `prune()`. */
+/** The settings of a training, in `train()` or in a round of `prune()`. */
 export interface TrainSettings extends RetrainOptions {
   readonly seed?: number | undefined
 }
 
 /**
- * Throws for settings that cannot work on a network, before anything of it is touched. `frozen` are the layers that
- * will not train. Returns the size of images in each epoch, where they are resized.
+ * Throws for settings that cannot work on a network, before anything is changed. `frozen` has the layers that will not
+ * train. Returns the size of images in each epoch, if they are resized.
  */
 export function checkSettings(
   network: AnyNetwork,
@@ -47,7 +47,7 @@ export function checkSettings(
   return progressiveResizing && progressiveSizes(network, settings.epochs, progressiveResizing)
 }
 
-/** Throws for factors on the rates of layers that are not there, or have no parameters. */
+/** Throws for factors of the learning rate of layers that do not exist or have no parameters. */
 function checkScaled({ nodes }: AnyNetwork, lrScale: TrainSettings['lrScale'] = {}): void {
   const known = nodes.filter((node) => parameterCount([node]) > 0).map(({ name }) => name)
   const unknown = Object.keys(lrScale).find((name) => !known.includes(name))
@@ -58,7 +58,7 @@ function checkScaled({ nodes }: AnyNetwork, lrScale: TrainSettings['lrScale'] = 
   )
 }
 
-/** Throws where a dataset does not fit a network, or these settings of its training. */
+/** Throws if a dataset does not fit a network, or these settings. */
 export function checkTrainingSet(
   network: AnyNetwork,
   dataset: Dataset,
@@ -73,7 +73,7 @@ export function checkTrainingSet(
   if (teacher) checkTeacher(teacher, dataset)
 }
 
-/** The steps of an epoch; infinite where they are not known. */
+/** The number of steps of an epoch; infinite if it is not known. */
 export function stepsOf(
   { length, batches }: Dataset,
   { batchSize = DEFAULT_BATCH_SIZE, dropLast = false }: Pick<TrainOptions, 'batchSize' | 'dropLast'>,
@@ -114,7 +114,7 @@ function checkBatches(
   )
 }
 
-/** Throws for settings that need more of a dataset than that its batches come one after the other. */
+/** Throws for settings that cannot work on batches that simply come one after the other. */
 function checkUnknown({ batches }: Dataset, settings: TrainSettings): void {
   const { averaging, distillation, cachePrefix, schedule } = settings
   const needsIndex =
@@ -133,7 +133,7 @@ function checkUnknown({ batches }: Dataset, settings: TrainSettings): void {
   }
 }
 
-/** The first batch normalization in training that sees a single value of each channel in a sample. */
+/** The first batch normalization in training that gets a single value per channel of a sample. */
 function loneNormalization(
   { inputShape, layers, nodes }: AnyNetwork,
   sizes: readonly (ImageSize | undefined)[],

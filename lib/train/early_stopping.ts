@@ -3,17 +3,17 @@ import type { Tensor } from '../tensor/tensor.js'
 import type { Evaluation } from './metrics.js'
 import type { EarlyStoppingOptions } from './options/early_stopping.js'
 
-/** What early stopping has come to, beside the best weights. */
+/** The state of early stopping, besides the best weights. */
 export interface StoppingState {
   /** The best epoch so far, from 1; 0 before the first. */
   readonly epoch: number
-  /** What is watched, in that epoch. */
+  /** The monitored number in that epoch. */
   readonly value: number
-  /** Epochs since then. */
+  /** The number of epochs since then. */
   readonly waited: number
 }
 
-/** Watches the validation set, and keeps the weights of the best epoch. */
+/** Monitors results on the validation set, and keeps the weights of the best epoch. */
 export class EarlyStopping {
   readonly #network: AnyNetwork
   readonly #options: EarlyStoppingOptions
@@ -29,23 +29,23 @@ export class EarlyStopping {
     return this.#state
   }
 
-  /** The best weights and buffers so far by name, which stay its own; empty before the first epoch. */
+  /** The best weights and buffers so far, by name; they belong to this object. Empty before the first epoch. */
   get tensors(): ReadonlyMap<string, Tensor> {
     return this.#best
   }
 
-  /** Whether no better epoch has come for too long. */
+  /** Whether training should stop, because no epoch was better for too long. */
   get over(): boolean {
     return this.#state.waited >= this.#options.patience
   }
 
-  /** Takes up what another one had come to. */
+  /** Continues from the state of another one. */
   async load(state: StoppingState, best: ReadonlyMap<string, Tensor>): Promise<void> {
     this.#state = state
     this.#keep(best)
   }
 
-  /** An epoch that is over, and what the validation set says of it. */
+  /** Takes in the result of a finished epoch on the validation set. */
   async note(epoch: number, evaluation: Evaluation): Promise<void> {
     const { monitor = 'error', minDelta = 0 } = this.#options
     const value = evaluation[monitor]
@@ -57,7 +57,7 @@ export class EarlyStopping {
     }
   }
 
-  /** Puts the best weights back into the network, masks holding. */
+  /** Puts the best weights back into the network; pruned weights stay pruned. */
   async restore(): Promise<void> {
     if (this.#best.size > 0) await this.#network.put(this.#best)
   }

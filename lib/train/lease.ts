@@ -6,13 +6,13 @@ import type { AnyNetwork } from '../nn/any_network.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Distillation } from './options/distillation.js'
 
-/** What is used beside a network: nobody may write to it meanwhile. */
+/** Data that a job uses besides its network, and that nothing may change meanwhile. */
 export interface UsedData {
   readonly datasets?: readonly (Dataset | undefined)[]
   readonly teacher?: Distillation['teacher'] | undefined
 }
 
-/** A job that owns its network from the first step to the last, under the name that others are told. */
+/** A job that owns its network from its first step to its last. Errors of other uses name it as `by`. */
 export function networkJob<Event, Result, Progress = never>(
   by: string,
   network: AnyNetwork,
@@ -23,7 +23,7 @@ export function networkJob<Event, Result, Progress = never>(
   return new Job(work, signal, () => leaseOf(by, network, used))
 }
 
-/** Owns a network while `work` is done. */
+/** Does some work that owns a network meanwhile. */
 export async function holdingNetwork<Result>(
   by: string,
   network: AnyNetwork,
@@ -38,7 +38,7 @@ export async function holdingNetwork<Result>(
   }
 }
 
-/** Within work that owns the network already, the lease is on the data alone. */
+/** Within work that already owns the network, the lease covers only the data. */
 function leaseOf(by: string, network: AnyNetwork, used: UsedData): Lease {
   const native = loadAddon()
   const owns = Lease.holds(network) ? undefined : network

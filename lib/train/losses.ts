@@ -8,17 +8,17 @@ const factors = list(number({ least: 0 }), 'an array of numbers of 0 or more', 1
 
 export const crossEntropyOptions = {
   /**
-   * A factor for each class.
-   * @default 1 for each
+   * A factor of each class.
+   * @default 1 for each class
    */
   weight: optional(factors),
   /**
-   * A label whose samples do not count, such as -100.
-   * @default none: a label without an output is refused
+   * A label whose samples are ignored, such as -100.
+   * @default none: labels that have no output are refused
    */
   ignoreIndex: optional(whole()),
   /**
-   * Moves this share of the targets from the right class to all of them (Szegedy et al. 2016).
+   * The share of each target that goes from the right class to all classes (Szegedy et al. 2016).
    * @default 0
    */
   labelSmoothing: optional(number({ least: 0, most: 1 }), 0),
@@ -26,7 +26,7 @@ export const crossEntropyOptions = {
 
 export const binaryOptions = {
   /**
-   * A factor for where a label is there: one number for each label, or one for all.
+   * A factor of the loss of labels that a sample has: one number per label, or one for all.
    * @default 1
    */
   posWeight: optional(factors),
@@ -34,7 +34,7 @@ export const binaryOptions = {
 
 export const huberOptions = {
   /**
-   * The difference from which on the loss is linear.
+   * The difference above which the loss is linear.
    * @default 1
    */
   delta: optional(number({ over: 0 }), 1),
@@ -44,41 +44,41 @@ export interface CrossEntropyLossOptions extends OptionsOf<typeof crossEntropyOp
 export interface BinaryCrossEntropyLossOptions extends OptionsOf<typeof binaryOptions> {}
 export interface HuberLossOptions extends OptionsOf<typeof huberOptions> {}
 
-/** Cross-entropy, described. */
+/** Cross-entropy, as plain values. */
 export interface CrossEntropyLoss extends ReadOf<typeof crossEntropyOptions> {
   readonly kind: 'crossEntropy'
 }
-/** Binary cross-entropy over outputs before the sigmoid, described. */
+/** Binary cross-entropy of outputs before the sigmoid, as plain values. */
 export interface BinaryCrossEntropyLoss extends ReadOf<typeof binaryOptions> {
   readonly kind: 'binaryCrossEntropyWithLogits'
 }
-/** A loss of differences between outputs and targets, described. */
+/** A loss of differences between outputs and targets, as plain values. */
 export type RegressionLoss =
   | { readonly kind: 'mse' }
   | { readonly kind: 'l1' }
   | ({ readonly kind: 'huber' } & ReadOf<typeof huberOptions>)
 
-/** What training makes small. */
+/** A loss, which training minimizes. */
 export type Loss = CrossEntropyLoss | BinaryCrossEntropyLoss | RegressionLoss
 
-/** Losses by PyTorch's names and formulas, each the mean over a batch. */
+/** Losses with PyTorch's names and formulas, averaged over a batch. */
 export const losses = {
   /**
-   * As `torch.nn.CrossEntropyLoss`, of outputs `[N, classes, …]` and int64 labels `[N, …]`. The mean is over what
-   * counts: with `weight`, divided by the weights of the labels; without those that are ignored.
+   * As `torch.nn.CrossEntropyLoss`, of outputs `[N, classes, …]` and int64 labels `[N, …]`. With `weight`, the mean is
+   * weighted by the factors of the labels; ignored labels do not count.
    */
   crossEntropy(options: CrossEntropyLossOptions = {}): CrossEntropyLoss {
     return { kind: 'crossEntropy', ...readOptions('losses.crossEntropy', crossEntropyOptions, options) }
   },
   /**
-   * As `torch.nn.BCEWithLogitsLoss`, of outputs and targets in one shape, `[N, labels]`: each label is there (1) or
-   * not (0), whatever the others are.
+   * As `torch.nn.BCEWithLogitsLoss`, of outputs and targets of the same shape, `[N, labels]`. A sample has each label
+   * (1) or not (0), independently of the others.
    */
   binaryCrossEntropyWithLogits(options: BinaryCrossEntropyLossOptions = {}): BinaryCrossEntropyLoss {
     const read = readOptions('losses.binaryCrossEntropyWithLogits', binaryOptions, options)
     return { kind: 'binaryCrossEntropyWithLogits', ...read }
   },
-  /** As `torch.nn.MSELoss`: the squared difference of outputs and float targets in one shape. */
+  /** As `torch.nn.MSELoss`: the squared difference of outputs and float targets of the same shape. */
   mse(): RegressionLoss & { readonly kind: 'mse' } {
     return { kind: 'mse' }
   },
@@ -115,7 +115,7 @@ const crossEntropy = made<CrossEntropyLoss>({
   makers: ['losses.crossEntropy()'],
 })
 
-/** A loss of classes as an option. Another loss is one that exists and cannot be used here, so it has its own error. */
+/** A loss of classes as an option. Other losses exist but cannot be used here, so they have an error of their own. */
 export const crossEntropyKind: Kind<CrossEntropyLoss> = {
   ...crossEntropy,
   read(value, name) {
@@ -131,5 +131,5 @@ export const crossEntropyKind: Kind<CrossEntropyLoss> = {
   },
 }
 
-/** What a network is trained by where nothing else is said. */
+/** The default loss. */
 export const DEFAULT_LOSS: CrossEntropyLoss = losses.crossEntropy()

@@ -3,54 +3,54 @@ import type { BinaryCrossEntropyLoss, CrossEntropyLoss, Loss } from './losses.js
 
 interface Measured {
   readonly samples: number
-  /** The mean over the dataset of the loss that was asked for. */
+  /** The mean loss over the dataset. */
   readonly loss: number
   /**
-   * The one number that the network is judged by, the less the better: percent of classes or labels that are wrong; of
-   * a regression, the loss.
+   * The one number that the network is judged by; lower is better. It is the percentage of classes or labels that are
+   * wrong or, for a regression, the loss.
    */
   readonly error: number
-  /** Share of non-zero values in the input, and in each layer's output: empty unless asked for. */
+  /** The share of non-zero values in the input, and in each layer's output; empty unless they were requested. */
   readonly activations: { readonly input: number; readonly layers: Readonly<Record<string, number>> }
 }
 
-/** How well a network tells classes: of `losses.crossEntropy()`. */
+/** How well a network predicts classes, with `losses.crossEntropy()`. */
 export interface ClassEvaluation extends Measured {
   readonly kind: 'classes'
-  /** Percent. */
+  /** The percentage of samples whose class is wrong. */
   readonly top1Error: number
-  /** Percent; the right class is not among the five best. */
+  /** The percentage of samples whose class is not among the five most likely. */
   readonly top5Error: number
 }
 
-/** How well a network tells which labels a sample has: of `losses.binaryCrossEntropyWithLogits()`. */
+/** How well a network predicts the labels of samples, with `losses.binaryCrossEntropyWithLogits()`. */
 export interface LabelEvaluation extends Measured {
   readonly kind: 'labels'
-  /** Percent of all labels of all samples. A label is found where its output is over 0. */
+  /** The percentage of wrong labels, over all samples. A label is predicted if its output is over 0. */
   readonly labelError: number
-  /** Percent of samples with all labels right. */
+  /** The percentage of samples whose labels are all right. */
   readonly exactMatch: number
-  /** F1 over all labels together (micro), in 0..1. */
+  /** The F1 score over all labels together (micro), in 0..1. */
   readonly f1: number
-  /** The mean of the F1 of each label (macro), in 0..1; 0 for one that is never there nor found. */
+  /** The mean F1 score over labels (macro), in 0..1; a label that never occurs and is never predicted counts as 0. */
   readonly macroF1: number
 }
 
-/** How well a network tells numbers: of `losses.mse()`, `losses.l1()` and `losses.huber()`. */
+/** How well a network predicts numbers, with `losses.mse()`, `losses.l1()` or `losses.huber()`. */
 export interface RegressionEvaluation extends Measured {
   readonly kind: 'regression'
-  /** Mean squared error. */
+  /** The mean squared error. */
   readonly mse: number
-  /** Mean absolute error. */
+  /** The mean absolute error. */
   readonly mae: number
-  /** Share of the targets' variance that is explained, the mean over outputs, as scikit-learn's `r2_score`. */
+  /** The share of the targets' variance that is explained, averaged over outputs, as in scikit-learn's `r2_score`. */
   readonly r2: number
 }
 
-/** What `evaluate()` says of a network over a dataset, by the kind of its loss. */
+/** The result of `evaluate()`, which depends on the loss. */
 export type Evaluation = ClassEvaluation | LabelEvaluation | RegressionEvaluation
 
-/** What `evaluate()` returns for a loss. */
+/** The result of `evaluate()` for a certain loss. */
 export type EvaluationOf<L extends Loss> = L extends CrossEntropyLoss
   ? ClassEvaluation
   : L extends BinaryCrossEntropyLoss

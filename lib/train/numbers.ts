@@ -43,7 +43,7 @@ export function refuseWeights(found: readonly FoundIn[], owner = 'the network'):
   )
 }
 
-/** Throws `ERR_ARGUMENT` where samples in memory are NaN or infinite. `name` is what a message calls them. */
+/** Throws `ERR_ARGUMENT` if samples in memory are NaN or infinite. `name` is what the error calls them. */
 export async function checkValues(dataset: Dataset, name: string, signal?: AbortSignal): Promise<void> {
   const found = await runJob(() => loadAddon().datasetNonFinite(dataset.handle), signal)
   if (found.first < 0) return
@@ -54,7 +54,7 @@ export async function checkValues(dataset: Dataset, name: string, signal?: Abort
   )
 }
 
-/** Throws `ERR_ARGUMENT` where a teacher's outputs, `[N, …]`, are NaN or infinite. */
+/** Throws `ERR_ARGUMENT` if a teacher's outputs, `[N, …]`, are NaN or infinite. */
 export async function checkLogits(logits: Tensor, signal?: AbortSignal): Promise<void> {
   const found = await runJob(() => loadAddon().tensorNonFinite(logits.handle), signal)
   if (found.first < 0) return
@@ -66,7 +66,7 @@ export async function checkLogits(logits: Tensor, signal?: AbortSignal): Promise
   )
 }
 
-/** Why a network's outputs for a dataset are not all numbers. */
+/** Says why some outputs of a network are NaN or infinite. */
 export async function causeOfOutputs(
   network: AnyNetwork,
   dataset: Dataset,

@@ -6,7 +6,7 @@ import { type ProgressiveResizing, progressiveResizingKind } from './options/pro
 export type ImageSize = readonly [height: number, width: number]
 
 /**
- * How large the images of each epoch are; undefined where they are as they come.
+ * Returns the size of images in each epoch; undefined if they are not resized.
  *
  * @throws TorchPruneError `ERR_ARGUMENT` for numbers out of range, `ERR_SHAPE` for a network that does not take
  * smaller images.

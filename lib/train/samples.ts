@@ -4,7 +4,7 @@ import { Dataset } from '../data/dataset.js'
 import type { AnyNetwork } from '../nn/any_network.js'
 import type { Loss } from './losses.js'
 
-/** Throws unless `dataset` holds samples that the network takes. `name` is what a message calls it. */
+/** Throws unless the network takes the samples of `dataset`. `name` is what the error calls the dataset. */
 export function checkSamples(network: AnyNetwork, dataset: Dataset, name = 'the dataset'): void {
   if (!(dataset instanceof Dataset)) {
     const splits = typeof dataset === 'object' && dataset !== null && 'train' in dataset

@@ -15,17 +15,17 @@ import { checkTargets } from './samples.js'
 import type { Epoch, Training, TrainResult } from './training.js'
 
 /**
- * Trains a network, off the event loop: by cross-entropy, or another `loss`. It begins at once. Awaited, it resolves when done; iterated,
- * it yields each epoch. Frozen layers stay as they are, masks hold.
+ * Trains a network off the event loop, by cross-entropy or another `loss`. Training begins at once. You can await the
+ * result, or iterate over the epochs. Frozen layers do not change, and pruned weights stay pruned.
  *
- * What can be known to be wrong is refused before the first step: shapes, labels, batches, NaN in weights or samples, places
- * that cannot be written.
+ * Whatever can be known to be wrong is refused before the first step: shapes, labels, batches, NaN in weights or
+ * samples, paths that cannot be written.
  *
- * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
- * wrong arguments. Whatever else goes wrong rejects the job: `ERR_BUSY` for a network in use; `ERR_ARGUMENT` for weights
- * or samples that are no numbers; `ERR_TORCH` naming the cause, when numbers run out on the way, and the step that would
- * spoil the weights is not done; the signal's reason when aborted (after the step it is in); `ERR_FILE` for a checkpoint
- * of another training.
+ * @throws TorchPruneError synchronously, before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for wrong arguments. Any
+ * other error rejects the job: `ERR_BUSY` for a network in use; `ERR_ARGUMENT` for weights or samples that are NaN or
+ * infinite; `ERR_TORCH`, naming the cause, if numbers become NaN or infinite during training, whose last step is then
+ * not taken; the signal's reason if training is aborted, after its current step; `ERR_FILE` for a checkpoint of another
+ * training.
  */
 export function train<K extends LayerKinds>(
   network: AnyNetwork & { readonly kinds: K },
@@ -39,7 +39,7 @@ export function train<K extends LayerKinds>(
   )
 }
 
-/** `train()` with options that are checked already. */
+/** `train()` with options that are already checked. */
 export function startTraining(
   network: AnyNetwork,
   dataset: Dataset,
