@@ -4,7 +4,7 @@ import { sgd } from '../optim/spec.js'
 import { criteria } from '../prune/score/index.js'
 import type { DensePlan, PrunePlan } from './recipe.js'
 
-// As github.com/jack-willturner/deep-compression, the code that the paper's summary names, has it.
+// As in github.com/jack-willturner/deep-compression, the code that the paper's summary names.
 
 const dense: DensePlan = {
   epochs: 200,
@@ -17,8 +17,8 @@ const dense: DensePlan = {
 }
 
 /**
- * Global magnitude over the CONV layers, down to a tenth of their weights by equal steps. There a hundred steps of
- * training follow each, at the rate that was left, nearly none; here each round trains on, at a rate of its own.
+ * Global magnitude of the CONV layers, down to a tenth of their weights in equal steps. That code trains for a hundred
+ * steps after each, at the learning rate that is left, which is almost 0; here each round trains at its own rate.
  */
 const prune: PrunePlan<never> = {
   criterion: criteria.magnitude().global(0.1, { layers: 'conv' }),
@@ -27,5 +27,5 @@ const prune: PrunePlan<never> = {
   retrain: { epochs: 4, lrFactor: 0.1, schedule: cosine() },
 }
 
-/** What the recipes for CIFAR-10 have in common: all but the name and the model. */
+/** Everything that the recipes for CIFAR-10 have in common: all but the name and the model. */
 export const cifar = { data: 'cifar10' as const, dense, prune }

@@ -10,13 +10,13 @@ import type { DataSplits } from '../data/splits.js'
 /** The data sets that a recipe can name, with their options. */
 const dataSets = { mnist: mnistOptions, cifar10: cifar10Options, images: imageFolderOptions }
 
-/** A data set by its name, with options of its own. */
+/** A data set by its name, with its options. */
 export type NamedData =
   | ({ readonly kind: 'mnist' } & MnistOptions)
   | ({ readonly kind: 'cifar10' } & Cifar10Options)
   | ({ readonly kind: 'images' } & ImageFolderOptions)
 
-/** The data of a recipe: the name of a data set, with options or without, or what reads the path that a user names. */
+/** The data of a recipe: the name of a data set, with or without options, or a function that reads a user's path. */
 export type DataSource = NamedData['kind'] | NamedData | ((path?: string) => Promise<DataSplits>)
 
 const names = Object.keys(dataSets)
@@ -35,7 +35,7 @@ export const dataKind: Kind<Exclude<DataSource, string>, DataSource> = {
   schema: (help) => ({ anyOf: [{ enum: names }, namedData.schema!(help)] }),
 }
 
-/** Reads the data of a recipe from the path that a user names. Throws `ERR_ARGUMENT` where one is needed. */
+/** Reads the data of a recipe from a user's path. Throws `ERR_ARGUMENT` if the path is missing and needed. */
 export async function readData(source: DataSource, path?: string): Promise<DataSplits> {
   if (typeof source === 'function') return source(path)
   const { kind, ...options } = typeof source === 'string' ? { kind: source } : source

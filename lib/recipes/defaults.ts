@@ -1,2 +1,2 @@
-/** How often training is saved within an epoch, where nobody says. */
+/** The default number of minutes between two saves of training. */
 export const CHECKPOINT_MINUTES = 10

@@ -17,7 +17,7 @@ import {
   tellSkipped,
 } from './session.js'
 
-/** Trains a session's network by its recipe's dense plan; goes on where it was saved on the way. */
+/** Trains a session's network by its recipe's dense plan, and continues from where training was saved. */
 export async function trainDense(session: Session, state: () => RunState, note: Note): Promise<void> {
   const { recipe, network, data, seed, signal, on } = session
   const epochs = train(network, data.train, {
@@ -37,17 +37,17 @@ export async function trainDense(session: Session, state: () => RunState, note: 
 
 export interface TrainedResult {
   readonly folder: string
-  /** The dense network's file. */
+  /** The file of the dense network. */
   readonly weights: string
-  /** Percent. */
+  /** In percent. */
   readonly validationError: number
   readonly seconds: number
 }
 
 /**
- * The first half of a recipe alone: trains the dense network and leaves it in a folder.
+ * Runs the first half of a recipe: trains the dense network, and writes it into a folder.
  *
- * @throws TorchPruneError; when aborted, the signal's reason, with all that training stood at saved.
+ * @throws TorchPruneError, or the signal's reason if training is aborted, after its whole state is saved.
  */
 export async function trainRecipe(recipe: Recipe, options: SessionOptions = {}): Promise<TrainedResult> {
   const opened = await openSession(readRecipe('trainRecipe', recipe), options)

@@ -7,15 +7,15 @@ import { EVENTS_FILE, RECORD_FILE, REFERENCE_FILE } from '../runs/files.js'
 import type { OwnFolder } from '../runs/own_folder.js'
 import { type RunRecord, readRunRecord } from '../runs/record.js'
 
-/** What an earlier run left in a folder. */
+/** What an earlier run left in a folder: */
 export type FoundRun =
   /** No run, or no folder. */
   | { readonly kind: 'nothing' }
-  /** A run that stopped before anything of its dense training was kept. */
+  /** A run that stopped before any of its dense training was saved. */
   | { readonly kind: 'begun' }
-  /** A dense network; without a state, nothing says how it came about. */
+  /** A dense network; without a state, its origin is not known. */
   | { readonly kind: 'trained'; readonly state?: RunState }
-  /** A run that stopped in its dense training, after it, or in or after a round. */
+  /** A run that stopped during or after its dense training, or during or after a round. */
   | { readonly kind: 'unfinished'; readonly state: RunState }
   | { readonly kind: 'finished'; readonly record: RunRecord; readonly state: RunState | undefined }
 
@@ -31,14 +31,14 @@ export async function findRun(folder: string): Promise<FoundRun> {
   return { kind: (await exists(join(folder, EVENTS_FILE))) ? 'begun' : 'nothing' }
 }
 
-/** What makes two runs the same: the recipe by name, all that it computes, and the seed. */
+/** Two runs are the same if these are: the recipe's name, everything that it computes, and the seed. */
 export interface Identity {
   readonly recipe: string
   readonly plan: string
   readonly seed: number
 }
 
-/** Whether a folder's run is the one described. A finished one whose checkpoint is gone is taken at its name. */
+/** Whether a folder's run is the described one. A finished run without a checkpoint is only known by its name. */
 export function isSameRun(found: FoundRun, { recipe, plan, seed }: Identity): boolean {
   if (found.kind === 'nothing' || found.kind === 'begun') return true
   const own = found.state ?? (found.kind === 'finished' ? found.record : undefined)
@@ -47,8 +47,8 @@ export function isSameRun(found: FoundRun, { recipe, plan, seed }: Identity): bo
 }
 
 /**
- * Throws `ERR_OUTPUT` where a run would overwrite, or go on with, what is not its own, or lose one that is finished.
- * @param own the dense network that it starts from is the folder's
+ * Throws `ERR_OUTPUT` if a run would overwrite or continue another run, or lose a finished one.
+ * @param own whether the dense network that the run starts from is in the folder
  */
 export function checkFolder(
   folder: string,
@@ -88,10 +88,10 @@ export function checkFolder(
 }
 
 /**
- * What there is of a run in its folder, to go on with. Without `resume`, nothing; with `overwrite`, what else is there
- * stays until the new run is done.
+ * Returns what a folder has of a run, from which the run continues: nothing without `resume`. With `overwrite`, another
+ * run in the folder stays until the new one is done.
  *
- * @param options.own the dense network that it starts from is the folder's
+ * @param options.own whether the dense network that the run starts from is in the folder
  * @throws TorchPruneError `ERR_OUTPUT` as `checkFolder`, `ERR_FILE` for a state that is damaged
  */
 export async function findOwnRun(
@@ -112,7 +112,7 @@ export async function findOwnRun(
     return begun
   }
   const found = await findRun(folder.folder).catch((error: unknown) => {
-    // What is damaged is replaced like all else.
+    // Damaged files are replaced like all others.
     if (!(error instanceof TorchPruneError && error.code === 'ERR_FILE')) throw error
   })
   if (found?.kind === 'nothing') return found

@@ -4,7 +4,7 @@ import { sgd } from '../optim/spec.js'
 import { criteria } from '../prune/score/index.js'
 import type { DensePlan, PrunePlan } from './recipe.js'
 
-/** AlexNet and VGG as they were published: SGD at 0.01, a tenth of it twice, L2 (Krizhevsky et al. 2012). */
+/** AlexNet and VGG as published: SGD at 0.01, which is divided by ten twice, and L2 (Krizhevsky et al. 2012). */
 export const plainTraining: DensePlan = {
   epochs: 90,
   batchSize: 128,
@@ -26,7 +26,7 @@ export const residualTraining: DensePlan = {
   memoryFormat: 'channelsLast',
 }
 
-/** Their pruning: a fifth of the CONV weights kept, by magnitude over all of them. */
+/** How they are pruned: a fifth of the CONV weights stays, the largest of all layers together. */
 export const residualPruning: PrunePlan<never> = {
   criterion: criteria.magnitude().global(0.2, { layers: 'conv' }),
   rounds: 5,
@@ -34,8 +34,9 @@ export const residualPruning: PrunePlan<never> = {
 }
 
 /**
- * What the paper does around its thresholds on ImageNet: FC layers first and the CONV layers fixed, then the other way
- * round, in every round; a hundredth of the first learning rate (sections 3.3 and 4.2). Dropout follows its rule.
+ * How the paper prunes on ImageNet, besides its thresholds: in every round, it prunes the FC layers while the CONV
+ * layers are frozen, and then the other way round, at a hundredth of the first learning rate (sections 3.3 and 4.2).
+ * Dropout follows the square-root rule.
  */
 export const paperRetraining: Omit<PrunePlan<never>, 'criterion'> = {
   phases: 'alternate',

@@ -9,7 +9,7 @@ import { recipeKind } from './options.js'
 import type { Recipe } from './recipe.js'
 
 /**
- * A recipe in plain data, as a JSON file holds it. `where` names the source in errors.
+ * Reads a recipe from plain data, as a JSON file has it. `where` names the source in errors.
  *
  * @throws TorchPruneError `ERR_FILE` naming each field that is wrong.
  */
@@ -26,7 +26,7 @@ export function parseRecipe(value: unknown, where: string): Recipe {
   }
 }
 
-/** Reads a recipe from a JSON file. Throws `ERR_FILE` for one that is missing or holds none. */
+/** Reads a recipe from a JSON file. Throws `ERR_FILE` if the file is missing or has no recipe. */
 export async function readRecipeFile(path: string): Promise<Recipe> {
   await sizeOfFile(path)
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -51,7 +51,7 @@ function inFile(fault: TorchPruneError): string {
   return `${name === '' ? '' : `${name}: `}expected ${expected}, ${got}`
 }
 
-/** Fields are read as those of `recipe`, which in a file is the whole of it. */
+/** Removes `recipe` from the name of a field: in a file, the recipe is the whole. */
 function withoutRoot(text: string): string {
   return text.replace(/^recipe(\.|: |$)/, '')
 }

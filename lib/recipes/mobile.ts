@@ -5,16 +5,16 @@ import { criteria } from '../prune/score/index.js'
 import { cifar } from './cifar.js'
 import type { DensePlan, PrunePlan } from './recipe.js'
 
-// Networks that are small already have less to lose: Zhu and Gupta (2017) report 67.7% top-1 on ImageNet at a quarter
+// Small networks have less to lose: Zhu and Gupta (2017) report 67.7% top-1 on ImageNet at a quarter
 // of MobileNet's weights, 61.8% at a tenth, and 70.6% dense.
 
-/** A quarter of the CONV weights, by magnitude over all of them. */
+/** A quarter of the CONV weights stays, the largest of all layers together. */
 const criterion = criteria.magnitude().global(0.25, { layers: 'conv' })
 
-/** What the recipes of MobileNets for CIFAR-10 have in common: the training of the other networks. */
+/** What the recipes of MobileNets for CIFAR-10 have in common: they train as the other networks do. */
 export const mobileCifar = { ...cifar, prune: { ...cifar.prune, criterion } }
 
-/** As torchvision trains MobileNetV2, in batches of a single GPU. */
+/** As torchvision trains MobileNetV2, with the batch size of a single GPU. */
 const dense: DensePlan = {
   epochs: 300,
   batchSize: 256,

@@ -21,7 +21,7 @@ const modelName: Kind<ModelName> = {
   read(value, name) {
     if (typeof value !== 'string') throw wrongValue(name, this.expected, value)
     if (modelNames.includes(value as ModelName)) return value as ModelName
-    // Beside other faults, the list of all models is left to names that are like none.
+    // The list of all models is only shown for names that resemble none of them.
     const guess = nearest(value, modelNames)
     const message = guess
       ? `there is no model ${shown(value)}: did you mean ${guess}?`
@@ -44,11 +44,11 @@ export const namedModelOptions = {
 export const graphOptions = {
   /** The shape of one sample, such as `[1, 28, 28]`. */
   input: list(whole(1), 'the shape of one sample, such as [1, 28, 28]', 1),
-  /** The layers in the order in which they run, as files of ours hold them. */
+  /** The layers in the order in which they run, as in our files. */
   layers: list(group({ name: text, layer: layerKind }), 'an array of { name, layer }', 1),
 }
 
-/** A model by its name, with options that it takes. */
+/** A model by its name, with its options. */
 export interface NamedModel extends OptionsOf<typeof namedModelOptions> {}
 
 /** A network, layer by layer, as plain data. */
@@ -57,10 +57,12 @@ export interface PlainGraph {
   readonly layers: readonly { readonly name: string; readonly layer: Layer<string> }[]
 }
 
-/** The network of a recipe: the name of a model, with options or without, a layer graph, or what makes it. */
+/**
+ * The network of a recipe: the name of a model, with or without options, a layer graph, or a function that makes it.
+ */
 export type ModelSource = ModelName | NamedModel | PlainGraph | ((options: NetworkOptions) => AnyNetwork)
 
-/** The network that a recipe's model comes to. */
+/** The type of the network that a recipe's model makes. */
 export type NetworkOf<Source> = Source extends (options: never) => infer Made
   ? Made
   : Source extends ModelName
@@ -103,14 +105,14 @@ export function makeNetwork(source: ModelSource, options: NetworkOptions = {}): 
   return createModel(name, { ...own, ...options })
 }
 
-/** The network of a recipe as plain data: where a function makes it, its graph. */
+/** The network of a recipe as plain data: its graph, if a function makes it. */
 export function plainModel(source: ModelSource): Exclude<ModelSource, (options: never) => unknown> {
   if (typeof source !== 'function') return source
   using network = makeNetwork(source)
   return graphToJson(network) as PlainGraph
 }
 
-/** Throws where the layers of a graph do not fit each other. */
+/** Throws if the layers of a graph do not fit each other. */
 function resolve({ input, layers }: PlainGraph, name: string): void {
   const twice = repeated(layers.map((one) => one.name))
   if (twice !== undefined)

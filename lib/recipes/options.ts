@@ -18,7 +18,7 @@ const { epochs, optimizer, ...settings } = settingsOptions
 
 export const lossOptions = {
   /**
-   * What is made small. Of classes: a run's record and report are of their errors.
+   * The loss that is minimized. It must be a loss of classes, because runs report errors of classes.
    * @default losses.crossEntropy()
    */
   loss: optional(crossEntropyKind, DEFAULT_LOSS),
@@ -32,16 +32,16 @@ export const denseOptions = { epochs, optimizer, ...denseTraining }
 export const retrainPlanOptions = {
   epochs,
   /**
-   * What changes the weights at each step.
-   * @default the dense plan's
+   * The optimizer, which changes the weights at each step.
+   * @default the dense plan's optimizer
    */
   optimizer: optional(optimizerKind),
   /**
-   * Scales the optimizer's learning rate.
-   * @default 0.1 for the dense plan's optimizer, 1 for one of its own
+   * A factor of the optimizer's learning rate.
+   * @default 0.1 for the dense plan's optimizer, 1 for another one
    */
   lrFactor: optional(number({ over: 0 })),
-  // What is left out is as in the dense training, not a default.
+  // These default to the settings of the dense training, not to the tables' defaults.
   ...leftOpen(training),
   distillation: retrainOptions.distillation,
 }
@@ -53,27 +53,27 @@ export const prunePlanOptions = {
   densitySchedule,
   phases,
   adjustDropout,
-  /** How survivors are retrained: as the dense network was trained, where nothing else is said. */
+  /** How kept weights are retrained. Settings that are left out are those of the dense training. */
   retrain: group(retrainPlanOptions),
 }
 
 export const recipeOptions = {
-  /** Letters, digits, dots and dashes: it names the folder of a run. */
+  /** The recipe's name, of letters, digits, dots and dashes, which also names the folders of its runs. */
   name: kind<string>(
     'letters, digits, dots and dashes, for it names a folder',
     (value) => typeof value === 'string' && NAME.test(value),
     'ERR_ARGUMENT',
     { type: 'string', pattern: NAME.source },
   ),
-  /** The network: the name of a model, with options or without, or a graph of layers. */
+  /** The network: the name of a model, with or without options, or a graph of layers. */
   model: modelKind,
-  /** The data set, by name, with options or without. The folder or file that holds it is named when it is run. */
+  /** The name of the data set, with or without options. Its folder or file is given when the recipe is run. */
   data: dataKind,
   /** How the dense network is trained. */
   dense: group(denseOptions),
   /** How it is pruned and retrained. */
   prune: group(prunePlanOptions),
-  /** What a paper reports of the network, to compare with. Errors are percent. */
+  /** The results that a paper reports, for comparison. Errors are in percent. */
   paper: optional(paperKind),
 }
 
@@ -84,32 +84,38 @@ const tells = kind<object>('an object of functions', isObject)
 
 export const sessionOptions = {
   /**
-   * Where the data is.
-   * @default the data set's own place; some say what they need
+   * The folder or file of the data.
+   * @default the data set's own place, if it has one
    */
   data: optional(path),
   /**
-   * The run's folder.
+   * The folder of the run.
    * @default runs/<recipe>-<seed>
    */
   out: optional(path),
-  /** @default 0 */
+  /**
+   * The seed of weights, of the order of samples, and of dropout.
+   * @default 0
+   */
   seed: optional(seed),
-  /** @default 'cpu' */
+  /**
+   * The device that computes.
+   * @default 'cpu'
+   */
   device: optional(deviceKind),
   threads: optional(whole(1)),
   /**
-   * Saves where training stands this often; when aborted, it is saved in any case.
+   * The time between two saves of training, in minutes. Training is also saved when it is aborted.
    * @default 10
    */
   checkpointMinutes: optional(number({ least: 0 })),
   /**
-   * Goes on where an unfinished run in the folder was saved.
+   * Whether to continue an unfinished run in the folder from where it was saved.
    * @default false
    */
   resume: optional(boolean),
   /**
-   * Another run in the folder is replaced, once this one is done.
+   * Whether to replace another run in the folder, once this one is done.
    * @default false
    */
   overwrite: optional(boolean),
@@ -119,11 +125,11 @@ export const sessionOptions = {
 export const runOptions = {
   ...sessionOptions,
   /**
-   * A dense network's file to start from.
-   * @default none: it is trained by the recipe
+   * The file of a dense network to start from.
+   * @default none: the recipe trains it
    */
   weights: optional(path),
   ...weightsOptions,
-  /** Told what the run does. */
+  /** Functions that are called as the run proceeds. */
   on: optional(tells),
 }

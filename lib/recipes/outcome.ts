@@ -10,7 +10,7 @@ import { evaluate } from '../train/evaluate.js'
 import type { ClassEvaluation } from '../train/metrics.js'
 import type { Session } from './session.js'
 
-/** Reads the test set: the reference, each round before and after retraining, and the result by layer. */
+/** Evaluates the reference, each round before and after retraining, and the result's layers on the test set. */
 export async function readOutcome(
   { recipe, network, data, folder, autocast, signal, on }: Session,
   state: RunState,
@@ -58,7 +58,7 @@ function layerRecords(network: AnyNetwork, state: RunState, { activations }: Cla
   const density = (name: string) => (name === 'input' ? activations.input : (activations.layers[name] ?? 1))
   return network.costs.map(({ name, kind, weights, flop }) => {
     const node = network.nodes.find((candidate) => candidate.name === name)!
-    // The activations of a layer are what its non-linearity lets through, where it has one.
+    // The activations of a layer are the outputs of its nonlinearity, if it has one.
     const after = network.nodes.find(({ layer, inputs }) => kindOf(layer).nonLinear && inputs.includes(name))
     const layer = kept.get(name) ?? { kept: weights, density: 1 }
     return {

@@ -3,9 +3,9 @@ import { plainModel } from './model.js'
 import { type Recipe, readRecipe } from './recipe.js'
 
 /**
- * A recipe as plain data that JSON can hold: whole, with its defaults. Read again, it computes the same.
+ * Returns a recipe as plain data for JSON, complete with its defaults. Read again, it computes the same.
  *
- * @throws TorchPruneError `ERR_ARGUMENT` where it holds what only a program can: a function, a network.
+ * @throws TorchPruneError `ERR_ARGUMENT` if it has a value that JSON cannot represent, such as a function or a network.
  */
 export function plainRecipe(recipe: Recipe): Recipe {
   const { name, model, data, dense, prune, paper } = readRecipe('plainRecipe', recipe)
@@ -15,7 +15,7 @@ export function plainRecipe(recipe: Recipe): Recipe {
   return plain
 }
 
-/** Throws for the first value that would not come back from JSON as it is. */
+/** Throws for the first value that JSON would change. */
 function checkPlain(value: unknown, field: string): void {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return
   if (typeof value === 'number') {

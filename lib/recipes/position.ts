@@ -9,7 +9,7 @@ import type { Session } from './session.js'
 /** Adds an event to the log of a run. */
 export type Note = (event: NewRunEvent) => Promise<void>
 
-/** How the training of a run is saved on the way: where it stands, and the run's state, `state()`, with that. */
+/** How a run saves its training: the state of training, and with it the state of the run, `state()`. */
 export function savedWithin(
   { folder, recipe, checkpointMinutes: minutes, signal, on }: Session,
   state: () => RunState,
@@ -40,7 +40,7 @@ export function savedWithin(
         onFailed(error)
         return
       }
-      // Its end has events of its own.
+      // The end of training has its own events.
       if (position.epoch > epochs) return
       await note({ event: 'checkpoint', round, path })
       on.saved?.({ round, epoch })

@@ -1,6 +1,6 @@
 import type { PaperTable } from '../runs/paper.js'
 
-/** Weights, FLOP, and in percent: non-zero activations, kept weights, FLOP that is left. */
+/** Weights, FLOP and, in percent, non-zero activations, kept weights and FLOP that are left. */
 type Row = readonly [weights: number, flop: number, activations: number, kept: number, flopLeft: number]
 
 type Published = Omit<PaperTable, 'layers'> & { readonly layers: readonly Row[] }
@@ -45,7 +45,7 @@ export const VGG16: Published = {
   ],
 }
 
-/** A published table under a model's own names of its layers, given in the table's order; and its shares of kept weights. */
+/** A published table with a model's names of layers, given in the table's order, and its densities. */
 export function underNames<const Name extends string>(
   { layers, ...figures }: Published,
   names: readonly Name[],

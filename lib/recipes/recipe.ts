@@ -28,21 +28,21 @@ export type DensePlan = Pick<
   | 'autocast'
 > & {
   /**
-   * Of classes: a run's record and report are of their errors.
+   * The loss that is minimized. It must be a loss of classes, because runs report errors of classes.
    * @default losses.crossEntropy()
    */
   readonly loss?: CrossEntropyLoss | undefined
 }
 
-/** How survivors are retrained: as the dense network was trained, where nothing else is said. */
+/** How kept weights are retrained. Settings that are left out are those of the dense training. */
 export interface RetrainPlan extends Omit<RetrainOptions, 'optimizer' | 'loss'> {
   /** @default the dense plan's */
   readonly loss?: CrossEntropyLoss | undefined
   /** @default the dense plan's */
   readonly optimizer?: OptimizerSpec | undefined
   /**
-   * Scales the optimizer's learning rate.
-   * @default 0.1 for the dense plan's optimizer, 1 for one of its own
+   * A factor of the optimizer's learning rate.
+   * @default 0.1 for the dense plan's optimizer, 1 for another one
    */
   readonly lrFactor?: number | undefined
 }
@@ -63,7 +63,7 @@ export interface Recipe {
   readonly paper?: PaperTable | undefined
 }
 
-/** A recipe's retraining, whole. Images are smaller only where the retraining itself says so. */
+/** The complete settings of a recipe's retraining. Progressive resizing is not taken from the dense training. */
 export function retrainingOf({ dense, prune }: Pick<Recipe, 'dense' | 'prune'>): RetrainOptions {
   const { progressiveResizing: _, ...training } = dense
   const { lrFactor = prune.retrain.optimizer ? 1 : 0.1, ...retrain } = prune.retrain
@@ -72,7 +72,7 @@ export function retrainingOf({ dense, prune }: Pick<Recipe, 'dense' | 'prune'>):
 }
 
 /**
- * A recipe whole: checked, with its defaults, and each plan in one order.
+ * Returns a complete recipe: checked, with its defaults, and with the options of each plan in a fixed order.
  *
  * @throws TorchPruneError `ERR_ARGUMENT` naming each field that is unknown, missing or wrong.
  */
@@ -81,7 +81,8 @@ export function readRecipe(caller: string, value: unknown): Recipe {
 }
 
 /**
- * A recipe, with the names in its criterion checked against its model, and its defaults filled in.
+ * Defines a recipe: checks it, and fills in defaults. The compiler checks the layers in its criterion against its
+ * model.
  *
  * @throws TorchPruneError `ERR_ARGUMENT` naming each field that is unknown, missing or wrong.
  */

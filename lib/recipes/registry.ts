@@ -3,7 +3,7 @@ import { extname } from 'node:path'
 import { unknownName } from '../base/spelling.js'
 import type { Recipe } from './recipe.js'
 
-/** Each file in it is a recipe, and its name the recipe's: a new one is known by lying there. */
+/** Each file in this folder is a recipe with the file's name, so a new recipe needs no registration. */
 const FOLDER = new URL('built_in/', import.meta.url)
 const files = new Map(
   readdirSync(FOLDER).flatMap((file) => {

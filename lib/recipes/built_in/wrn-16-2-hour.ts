@@ -7,10 +7,10 @@ import { defineRecipe } from '../recipe.js'
 
 /**
  * WRN-16-2 on CIFAR-10 in an hour of two CPU cores, a tenth of all weights kept: 28 epochs of dense training in one
- * cycle, then two rounds of 11. Each begins on images of 24×24, where an epoch costs 0.6 of one. A round's rate is about
- * what the dense cycle had as many epochs before its end (learning rate rewinding: Renda et al. 2020). One round to a
- * tenth ends 1.4 points behind two. So short a training still learns its samples by heart (6% of errors on them, 12% on
- * others), so the validation part is small.
+ * cycle, then two rounds of 11. Each begins on images of 24×24, where an epoch costs 0.6 of one. A round's rate is
+ * about what the dense cycle had as many epochs before its end (learning rate rewinding: Renda et al. 2020). One round
+ * to a tenth ends 1.4 points behind two. So short a training still learns its samples by heart (6% of errors on them,
+ * 12% on others), so the validation part is small.
  */
 export default defineRecipe({
   name: 'wrn-16-2-hour',
