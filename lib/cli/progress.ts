@@ -59,7 +59,7 @@ const silent: Reporter = {
 
 const GAP = '  '
 const CYAN = '\x1b[36m'
-const DEFAULT_COLOUR = '\x1b[39m'
+const DEFAULT_COLOR = '\x1b[39m'
 const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const WIDEST_BAR = 24
 const NARROWEST_BAR = 6
@@ -173,7 +173,7 @@ class TerminalReporter implements Reporter {
   constructor(
     readonly stdout: OutputStream,
     readonly stderr: OutputStream,
-    readonly colours: boolean,
+    readonly colors: boolean,
     readonly now: () => number,
   ) {
     const format = (): string => (this.#task === undefined ? '' : this.#render(this.#task))
@@ -250,7 +250,7 @@ class TerminalReporter implements Reporter {
     const share = task.total > 0 ? Math.min(1, Math.max(0, task.done / task.total)) : 1
     const full = Math.round(share * width)
     const [done, left] = ['█'.repeat(full), '░'.repeat(width - full)]
-    return this.colours ? CYAN + done + left + DEFAULT_COLOUR : done + left
+    return this.colors ? CYAN + done + left + DEFAULT_COLOR : done + left
   }
 }
 

@@ -24,7 +24,7 @@ const REASONS = {
   coupled: 'a residual sum couples them to live ones',
   padding: 'their constant is not 0 and enters a padded layer',
   groups: 'every group of a convolution must lose as many',
-  neighbours: 'local response normalisation looks at the channels beside them',
+  neighbors: 'local response normalization reads the channels next to them',
   normalized: 'a normalization takes its statistics over them and others',
   last: 'a layer keeps one neuron',
 } as const

@@ -216,16 +216,16 @@ describe('progress in a terminal', () => {
     expect(drawnAt(20, 60)).to.include('dense  3/9 epochs')
   })
 
-  it('is coloured unless NO_COLOR is set', () => {
-    const coloured = (env: NodeJS.ProcessEnv): boolean => {
+  it('is colored unless NO_COLOR is set', () => {
+    const colored = (env: NodeJS.ProcessEnv): boolean => {
       const { reporter, err } = screen(true, { env })
       reporter.start('dense', 2, 'epochs')
       reporter.stop()
       return err().includes('\x1b[36m')
     }
-    expect(coloured({})).to.equal(true)
-    expect(coloured({ NO_COLOR: '' })).to.equal(true)
-    expect(coloured({ NO_COLOR: '1' })).to.equal(false)
+    expect(colored({})).to.equal(true)
+    expect(colored({ NO_COLOR: '' })).to.equal(true)
+    expect(colored({ NO_COLOR: '1' })).to.equal(false)
   })
 
   it('hides the cursor and the wrapping of lines only while a bar is there', () => {

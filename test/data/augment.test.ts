@@ -16,7 +16,7 @@ import { numbers } from '../train/toy.js'
 
 const SIDE = 8
 const COUNT = 64
-// Normalised black is -1; no pixel is black.
+// Normalized black is -1; no pixel is black.
 const NORMAL = { mean: [0.5, 0.5], std: [0.5, 0.5] }
 const BLACK = -1
 const every = Array.from({ length: COUNT }, (_, i) => i)

@@ -16,7 +16,7 @@ describe('a process', () => {
   it('waits for a job that nobody awaits', () => expectEnd('trains unawaited', 0))
   it('ends by itself after a job that was left', () => expectEnd('follows a job and leaves it', 0, ['left']))
   it('ends with tensors, hooks and a network in its hands', () =>
-    expectEnd('holds tensors, hooks and optimisers', 0, ['held']))
+    expectEnd('holds tensors, hooks and optimizers', 0, ['held']))
 
   it('ends with datasets of batches in its hands, again and again', async () => {
     for (let i = 0; i < 4; i++) await expectEnd('holds datasets of batches', 0, ['held'])

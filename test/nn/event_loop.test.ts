@@ -198,8 +198,8 @@ describe('the copy of a mask', () => {
   })
 })
 
-describe("a state of an optimiser's", () => {
-  it('stays as it was while the optimiser goes on', async () => {
+describe("a state of an optimizer's", () => {
+  it('stays as it was while the optimizer goes on', async () => {
     using net = toyNetwork()
     using optimizer = Optimizer.of(net, sgd({ lr: 0.1, momentum: 0.9 }))
     const step = () => {

@@ -50,7 +50,7 @@ for (const [title, { inputShape, layers }] of Object.entries(golden.fixture.netw
       })
     })
 
-    it('the statistics of batch normalisation, and logits in evaluation mode by them', () => {
+    it('the statistics of batch normalization, and logits in evaluation mode by them', () => {
       scope(() => {
         step()
         const buffers = network.tensorNames().filter((name) => !parameters.includes(name))

@@ -20,7 +20,7 @@ const golden = await readGolden<{
 const PARAMETERS = { w: 'fc.weight', b: 'fc.bias' } as const
 const { steps, maskedAfterStep, savedSteps, variants, cases } = golden.fixture
 
-describe("optimisers step as PyTorch's do, with a mask set midway:", () => {
+describe("optimizers step as PyTorch's do, with a mask set midway:", () => {
   for (const { name, algorithm, options } of cases) {
     for (const variant of variants) {
       it(`${name}, ${variant}`, () => check(name, algorithm, options, variant))

@@ -83,7 +83,7 @@ describe('parameterReport', () => {
     expect(await parameterReport(net)).to.include({ dense: 4 + 4 + 32, kept: 3 + 2 + (8 + 9) })
   })
 
-  it('counts a channel as live when a local response normalisation shows it to its neighbour', async () => {
+  it('counts a channel as live when a local response normalization shows it to its neighbor', async () => {
     using net = network(
       [1, 1, 1],
       {

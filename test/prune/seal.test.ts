@@ -100,7 +100,7 @@ describe('a pruned weight is sealed:', () => {
           expect(calls).to.equal(garbage.length)
         })
 
-        it('for an optimiser made after the mask, and one that loads moments after it', async () => {
+        it('for an optimizer made after the mask, and one that loads moments after it', async () => {
           using net = make()
           using old = Optimizer.of(net, spec)
           backward(net)

@@ -50,7 +50,7 @@ describe('what would break the seal is refused, with nothing changed:', () => {
     }
   }
 
-  it('eps 0, and what float32 makes 0, in a description and in an optimiser', () => {
+  it('eps 0, and what float32 makes 0, in a description and in an optimizer', () => {
     using net = make()
     for (const eps of [0, 1e-46, -1e-8, Number.NaN]) {
       expect(refusal(() => adam({ eps })).message).to.match(/^adam: eps must be/)
@@ -60,7 +60,7 @@ describe('what would break the seal is refused, with nothing changed:', () => {
     }
   })
 
-  it('a state of less than no steps, or of another optimiser', async () => {
+  it('a state of less than no steps, or of another optimizer', async () => {
     using net = make()
     using optimizer = Optimizer.of(net, adam())
     using moment = ones([3, 36], { device })

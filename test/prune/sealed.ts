@@ -15,7 +15,7 @@ export async function expectSealed(
 }
 
 /**
- * Expects the bits of +0 wherever a mask prunes: in weights, gradients and the moments of the optimisers. Returns how
+ * Expects the bits of +0 wherever a mask prunes: in weights, gradients and the moments of the optimizers. Returns how
  * many places were looked at.
  */
 export function expectSealedBits(network: AnyNetwork, ...optimizers: readonly Optimizer[]): number {

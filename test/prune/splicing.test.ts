@@ -123,7 +123,7 @@ describe('splice', () => {
       const file = join(folder, 'epoch.safetensors')
       let point: SplicePoint | undefined
       using net = toyNetwork()
-      // Without momentum the optimiser has nothing to remember, and the run is the unbroken one bit for bit.
+      // Without momentum the optimizer has nothing to remember, and the run is the unbroken one bit for bit.
       const plain = { ...options, optimizer: sgd({ lr: 0.2 }), adjustDropout: false }
       await splice(net, toy(), {
         ...plain,

@@ -72,7 +72,7 @@ describe(`the report in a browser${executable ? '' : ` (skipped: ${why})`}`, () 
     return JSON.parse(await page.evaluate<string>(`JSON.stringify(${expression})`)) as T
   }
 
-  /** The colours of a computed style as red, green and blue. */
+  /** The colors of a computed style as red, green and blue. */
   function channels(color: string): number[] {
     return [...color.matchAll(/\d+/g)].slice(0, 3).map(Number)
   }
@@ -146,7 +146,7 @@ describe(`the report in a browser${executable ? '' : ` (skipped: ${why})`}`, () 
   })
 })
 
-/** The contrast of two colours as WCAG 2 counts it. */
+/** The contrast of two colors as WCAG 2 counts it. */
 function contrast(one: readonly number[], other: readonly number[]): number {
   const luminance = (color: readonly number[]) => {
     const [r, g, b] = color.map((channel) => {

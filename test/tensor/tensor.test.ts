@@ -192,7 +192,7 @@ describe('functional', () => {
     })
   })
 
-  it('keeps running statistics in batch normalisation', () => {
+  it('keeps running statistics in batch normalization', () => {
     scope(() => {
       const input = tensor([[1], [3]], { device }) // biome-ignore format: a matrix
       const runningMean = zeros([1], { device })

@@ -35,7 +35,7 @@ train(net, data, { epochs: 1, optimizer, memoryFormat: 'channels-last' })
 evaluate(net, data, { autocast: 'float16' })
 // @ts-expect-error training has an end
 train(net, data, { optimizer })
-// @ts-expect-error and an optimiser
+// @ts-expect-error and an optimizer
 train(net, data, { epochs: 1 })
 // @ts-expect-error misspelt
 train(net, data, { epochs: 1, optimizer, batchsize: 32 })

@@ -55,12 +55,12 @@ export default {
     image(input, refuse)
     return input
   },
-  channels: () => ({ flow: 'passes', fixed: 'neighbours' }),
+  channels: () => ({ flow: 'passes', fixed: 'neighbors' }),
   reach: ({ size }, channel, input) => [
     Math.max(0, channel - Math.floor(size / 2)),
     Math.min(input[0]!, channel + Math.floor((size - 1) / 2) + 1),
   ],
-  // A value is divided by what its neighbours are, but 0 stays 0.
+  // A value is divided by what its neighbors are, but 0 stays 0.
   constants: (_layer, [input]) => onlyZeros(input),
   onnx({ size, alpha, beta, k }, { inputs: [x], inputShape }) {
     if (size % 2 === 1) {

@@ -24,7 +24,7 @@ export interface ChannelGroup {
 }
 
 /**
- * `neighbours`: a local response normalization counts channels. `normalized`: a normalization takes its statistics over
+ * `neighbors`: a local response normalization counts channels. `normalized`: a normalization takes its statistics over
  * several of them. `coupled`: parts of different groups are added to each other. `groups`: a grouped convolution reads
  * several of them after each other.
  */

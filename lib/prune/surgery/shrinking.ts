@@ -24,10 +24,10 @@ export interface KeptNeurons {
   /**
    * `coupled`: a residual sum needs the channel for another of its terms. `padding`: a constant other than 0 that
    * enters a padded layer differs at the border. `groups`: grouped convolutions need groups of one size.
-   * `neighbours`: a local response normalization looks at the channels beside it. `normalized`: a normalization takes
+   * `neighbors`: a local response normalization looks at the channels beside it. `normalized`: a normalization takes
    * its statistics over several channels. `last`: a layer keeps one neuron.
    */
-  readonly reason: 'coupled' | 'padding' | 'groups' | 'neighbours' | 'normalized' | 'last'
+  readonly reason: 'coupled' | 'padding' | 'groups' | 'neighbors' | 'normalized' | 'last'
 }
 
 /**
@@ -144,7 +144,7 @@ export class Shrinking {
       })),
     )
     const gone: number[] = []
-    const stays = { coupled: 0, padding: 0, groups: 0, neighbours: 0, normalized: 0, last: 0 }
+    const stays = { coupled: 0, padding: 0, groups: 0, neighbors: 0, normalized: 0, last: 0 }
     for (let c = 0; c < group.size; c++) {
       const silent = rows.some((alive) => !alive[c])
       if (fixed) {

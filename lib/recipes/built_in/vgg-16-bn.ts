@@ -10,7 +10,7 @@ const { paper, densities } = underNames(VGG16, [
   ...(['classifier.0', 'classifier.3', 'classifier.6'] as const),
 ])
 
-/** VGG-16 with batch normalisation on ImageNet, pruned to the densities of the paper's VGG-16 (table 5). */
+/** VGG-16 with batch normalization on ImageNet, pruned to the densities of the paper's VGG-16 (table 5). */
 export default defineRecipe({
   name: 'vgg-16-bn',
   model: 'vgg-16-bn',

@@ -116,7 +116,7 @@ describe('removing dead neurons', () => {
     expect(kept).to.deep.equal([{ layers: ['conv1'], neurons: 1, reason: 'padding' }])
   })
 
-  it('keeps the channels in front of a local response normalisation, which counts them', async () => {
+  it('keeps the channels in front of a local response normalization, which counts them', async () => {
     using net = network(
       [1, 4, 4],
       {
@@ -132,7 +132,7 @@ describe('removing dead neurons', () => {
     await cut(net, 'conv2', [0])
     const { removed, kept, certificate } = await removeDeadNeurons(net, { certify: samples([1, 4, 4]) })
     expect(removed).to.deep.equal([{ layer: 'conv2', neurons: 1, of: 3 }])
-    expect(kept).to.deep.equal([{ layers: ['conv1'], neurons: 1, reason: 'neighbours' }])
+    expect(kept).to.deep.equal([{ layers: ['conv1'], neurons: 1, reason: 'neighbors' }])
     expect(certificate!.relativeChange).to.be.lessThan(1e-6)
   })
 

@@ -54,7 +54,7 @@ export interface Channels {
   /** In how many equal blocks channels that it mixes come, which do not see each other and must stay equal. */
   readonly blocks?: number
   /** Why no channel of its input and output can be removed. */
-  readonly fixed?: 'neighbours' | 'normalized' | undefined
+  readonly fixed?: 'neighbors' | 'normalized' | undefined
 }
 
 /** A value for each channel, where it is the same for every sample and pixel; NaN where it is not. */
