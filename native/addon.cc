@@ -4,6 +4,7 @@
 #include "base/fields.h"
 #include "base/host_memory.h"
 #include "base/warnings.h"
+#include "coded/jobs.h"
 #include "data/batches_dataset.h"
 #include "data/dataset.h"
 #include "data/file_list.h"
@@ -55,6 +56,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterNumbers(exports);
   RegisterMemoryFormat(exports);
   RegisterNetworkJobs(exports);
+  RegisterCoded(exports);
   return exports;
 }
 

@@ -1,4 +1,5 @@
 import type { AutogradFunctions } from './native/autograd.js'
+import type { CodedFunctions } from './native/coded.js'
 import type { DataFunctions } from './native/data.js'
 import type { EvaluationFunctions } from './native/evaluate.js'
 import type { ImageFunctions } from './native/images.js'
@@ -12,6 +13,7 @@ import type { TensorFunctions } from './native/tensor.js'
 import type { TrainingFunctions } from './native/train.js'
 
 export type * from './native/autograd.js'
+export type * from './native/coded.js'
 export type * from './native/data.js'
 export type * from './native/evaluate.js'
 export type * from './native/handles.js'
@@ -43,4 +45,5 @@ export interface Native
     TrainingFunctions,
     EvaluationFunctions,
     PruningFunctions,
-    SplicingFunctions {}
+    SplicingFunctions,
+    CodedFunctions {}

@@ -27,6 +27,11 @@ const COMMANDS: Readonly<
     'remove the dead neurons of a pruned network, and say how far its outputs moved',
     () => import('./shrink.js'),
   ],
+  export: [
+    'write a network in another format: coded (a few kilobytes), onnx or safetensors',
+    () => import('./export.js'),
+  ],
+  import: ['write the network of a coded or other file as safetensors', () => import('./import.js')],
   pack: [
     'decode and resize a folder of images once, into one file that training reads fast',
     () => import('./pack.js'),

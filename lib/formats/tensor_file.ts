@@ -3,6 +3,8 @@ import { bytesPerElement, type DType } from '../base/dtype.js'
 import { inputError, sizeOfFile } from '../base/files.js'
 import { path as pathKind } from '../base/kind.js'
 import { product } from '../base/lists.js'
+import { wholeBytesOf } from '../tensor/bytes.js'
+import { readCodedHeader, withCoded } from './coded/read.js'
 import {
   type OpenTensorFile,
   readSafetensors,
@@ -23,43 +25,85 @@ export interface TensorFileHeader {
   >
 }
 
+type Tensors<Entry> = ReadonlyMap<string, Entry>
+type Metadata = Readonly<Record<string, string>>
+
+/** A format of files of tensors: how it is recognized and read. A new one is an entry of `FORMATS`. */
+interface TensorFormat {
+  /** Whether a file that begins with these bytes has the format. */
+  begins(first: Uint8Array): boolean
+  read(path: string): Promise<SafetensorsFile>
+  /** Calls `use` with an open file, whose tensors are read when their pieces are requested. */
+  open<T>(path: string, use: (file: OpenTensorFile) => Promise<T>): Promise<T>
+  header(path: string): Promise<{
+    readonly metadata: Metadata
+    readonly tensors: Tensors<{ readonly dtype: DType; readonly shape: number[] }>
+  }>
+}
+
+const safetensors: TensorFormat = {
+  // The length of a header comes first and may look like any other beginning, but its text begins with '{'.
+  begins: (first) => first[8] === 0x7b,
+  read: readSafetensors,
+  open: withSafetensors,
+  header: readSafetensorsHeader,
+}
+
+const torchFile: TensorFormat = {
+  begins([a, b, c, d]) {
+    if (a === 0x50 && b === 0x4b && ((c === 3 && d === 4) || (c === 5 && d === 6))) return true
+    // A bare pickle, as torch.save wrote it before PyTorch 1.6.
+    return a === 0x80 && b! >= 2 && b! <= 5
+  },
+  read: async (path) => ({ metadata: {}, tensors: await readTorchFile(path) }),
+  open: (path, use) => withTorchFile(path, (tensors) => use({ metadata: {}, tensors })),
+  header: async (path) => ({ metadata: {}, tensors: await readTorchFileHeader(path) }),
+}
+
+const coded: TensorFormat = {
+  // "TPZ" and a version: as the length of a header of safetensors it would be over that format's limit.
+  begins: ([a, b, c, d]) => a === 0x54 && b === 0x50 && c === 0x5a && d! >= 16,
+  read: (path) =>
+    withCoded(path, async ({ metadata, tensors }) => {
+      const read: SafetensorsFile = { metadata: { ...metadata }, tensors: new Map() }
+      for (const [name, tensor] of tensors) {
+        const { dtype, shape } = tensor
+        read.tensors.set(name, { dtype, shape, data: await wholeBytesOf(tensor) })
+      }
+      return read
+    }),
+  open: withCoded,
+  header: readCodedHeader,
+}
+
+const FORMATS = [coded, safetensors, torchFile]
+
 /**
- * Reads a safetensors file, or a state dict that torch.save wrote (`.pt`, `.pth`). Its first bytes determine which of
- * them it is.
+ * Reads a safetensors file, a coded file, or a state dict that torch.save wrote (`.pt`, `.pth`). Its first bytes
+ * determine which of them it is.
  *
  * @throws TorchPruneError `ERR_FILE` when the file is missing or is not what it claims to be
  */
 export async function readTensorFile(path: string): Promise<SafetensorsFile> {
-  if ((await formatOf(pathKind.read(path, 'readTensorFile: path'))) === 'safetensors')
-    return readSafetensors(path)
-  return { metadata: {}, tensors: await readTorchFile(path) }
+  return (await formatOf(pathKind.read(path, 'readTensorFile: path'))).read(path)
 }
 
 /** Calls `use` with such a file, which is open until `use` is done; a tensor is read when its pieces are requested. */
 export async function withTensorFile<T>(path: string, use: (file: OpenTensorFile) => Promise<T>): Promise<T> {
-  if ((await formatOf(path)) === 'safetensors') return withSafetensors(path, use)
-  return withTorchFile(path, (tensors) => use({ metadata: {}, tensors }))
+  return (await formatOf(path)).open(path, use)
 }
 
 /** Reads what a file says about itself, without its data; makes the same checks as readTensorFile. */
 export async function readTensorFileHeader(path: string): Promise<TensorFileHeader> {
-  if ((await formatOf(path)) === 'safetensors') {
-    const { metadata, tensors } = await readSafetensorsHeader(path)
-    return { metadata, tensors: withBytes(tensors) }
-  }
-  return { metadata: {}, tensors: withBytes(await readTorchFileHeader(path)) }
+  const { metadata, tensors } = await (await formatOf(path)).header(path)
+  const sized = [...tensors].map(([name, { dtype, shape }]) => {
+    return [name, { dtype, shape, bytes: bytesPerElement[dtype] * product(shape) }] as const
+  })
+  return { metadata, tensors: new Map(sized) }
 }
 
-function withBytes(tensors: ReadonlyMap<string, { readonly dtype: DType; readonly shape: number[] }>) {
-  return new Map(
-    [...tensors].map(([name, { dtype, shape }]) => {
-      const bytes = bytesPerElement[dtype] * product(shape)
-      return [name, { dtype, shape, bytes }] as const
-    }),
-  )
-}
-
-async function formatOf(path: string): Promise<'safetensors' | 'torch'> {
+/** The format of a file. What has none that is known is read as safetensors, whose reader says what is wrong. */
+async function formatOf(path: string): Promise<TensorFormat> {
   await sizeOfFile(path)
   const first = new Uint8Array(9)
   try {
@@ -72,11 +116,5 @@ async function formatOf(path: string): Promise<'safetensors' | 'torch'> {
   } catch (cause) {
     throw inputError(path, cause)
   }
-  const [a, b, c, d] = first
-  // The length of a safetensors header comes first and may look like any other beginning, but its text begins with '{'.
-  if (first[8] === 0x7b) return 'safetensors'
-  if (a === 0x50 && b === 0x4b && ((c === 3 && d === 4) || (c === 5 && d === 6))) return 'torch'
-  // A bare pickle, as torch.save wrote it before PyTorch 1.6.
-  if (a === 0x80 && b! >= 2 && b! <= 5) return 'torch'
-  return 'safetensors'
+  return FORMATS.find((format) => format.begins(first)) ?? safetensors
 }

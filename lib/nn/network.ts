@@ -2,10 +2,12 @@ import { TorchPruneError } from '../base/errors.js'
 import { number, path as pathKind, seed as seedKind, text } from '../base/kind.js'
 import { refuseOwned, refuseReading } from '../base/lease.js'
 import { readOptions } from '../base/option.js'
+import { onOneLine } from '../base/text.js'
 import { loadAddon } from '../binding/addon.js'
 import { tensorKind } from '../tensor/core.js'
 import { Tensor } from '../tensor/tensor.js'
 import { type LayerCost, layerCosts, parameterCount } from './cost.js'
+import { codedOptions, type ExportOptions, exportCoded } from './export_coded.js'
 import { exportOnnx } from './export_onnx.js'
 import type { DropoutName, LayerKinds, LayerName, Layers, Placed } from './graph.js'
 import { LayerModes } from './layer_modes.js'
@@ -132,21 +134,25 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
   }
 
   /**
-   * Writes what the network computes in evaluation mode as an ONNX model (opset 21), whole or not at all: `input` of
-   * shape `[batch, ...inputShape]` to `output`, for any number of samples. Pruned weights are zeros in it.
+   * Writes the network in the format that the ending of `path` names, whole or not at all. `.tpz`: a coded file, from
+   * which `loadNetwork()` makes the same network, bit for bit; a few kilobytes where weights are pruned and shared.
+   * `.onnx`: what it computes in evaluation mode as an ONNX model (opset 21): `input` of shape `[batch, ...inputShape]`
+   * to `output`, for any number of samples. Pruned weights are zeros in it.
    *
-   * @param path a name that ends with `.onnx`
-   * @throws TorchPruneError `ERR_ARGUMENT` for a layer that ONNX cannot express, or a model over the format's 2 GiB;
-   *   `ERR_SEAL` while layers are spliced.
+   * @throws TorchPruneError `ERR_ARGUMENT` for another ending, for weights that are NaN in a coded file, for a layer that
+   *   ONNX cannot express, or a model over the format's 2 GiB; `ERR_SEAL` while layers are spliced.
    */
-  async export(path: string): Promise<void> {
+  async export(path: string, options: ExportOptions = {}): Promise<void> {
+    const { profile } = readOptions('Network.export', codedOptions, options)
     pathKind.read(path, 'Network.export: path')
-    if (!path.endsWith('.onnx')) {
-      const formats = 'end its name with .onnx, or write safetensors by save()'
-      throw new TorchPruneError('ERR_ARGUMENT', `${path}: its name does not say the format; ${formats}`)
+    const isCoded = path.endsWith('.tpz')
+    if (!isCoded && !path.endsWith('.onnx')) {
+      const formats = 'end its name with .tpz or .onnx, or write safetensors by save()'
+      const message = `${onOneLine(path)}: its name does not say the format; ${formats}`
+      throw new TorchPruneError('ERR_ARGUMENT', message)
     }
     refuseSpliced(this, `${path} is not written`)
-    await exportOnnx(this, path)
+    await (isCoded ? exportCoded(this, path, profile) : exportOnnx(this, path))
   }
 
   /**

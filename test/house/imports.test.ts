@@ -5,6 +5,7 @@ import { sourceOf, sources } from '../support/sources.js'
 /** The folders of lib/, from the ground up: a folder imports itself and those before it. */
 const FLOORS = [
   'base',
+  'coded',
   'install',
   'binding',
   'tensor',
@@ -61,5 +62,18 @@ describe('the imports of lib/', () => {
       }
     }
     expect([...left.keys()]).to.deep.equal([])
+  })
+
+  it('of the reader that browsers run lead to errors alone, and to no package', () => {
+    const files = sources('lib/coded', /\.ts$/)
+    const others = files.flatMap((file) => {
+      const found = sourceOf(file).matchAll(/(?:\bfrom|\bimport) ?\(?'([^']+)'/g)
+      return [...found]
+        .map(([, path]) => (path!.startsWith('.') ? normalize(join(dirname(file), path!)) : path!))
+        .filter((path) => !path.startsWith('lib/coded/') && path !== 'lib/base/errors.js')
+        .map((path) => `${file} -> ${path}`)
+    })
+    expect(others).to.deep.equal([])
+    expect(imports.get('lib/base/errors.ts')).to.deep.equal([])
   })
 })

@@ -15,8 +15,11 @@ const OTHERS: readonly (readonly [file: string, word: string])[] = [
   ['lib/report/figures/sensitivity.ts', 'linear'],
 ]
 
-/** Folders that may name kinds; tensors have operators of the same names. */
-const HOMES = /^(lib\/(nn\/layers|models|recipes|tensor)|native\/layers)\//
+/**
+ * Folders that may name kinds; tensors have operators of the same names, and coded files run where there is no native
+ * code.
+ */
+const HOMES = /^(lib\/(nn\/layers|coded\/layers|models|recipes|tensor)|native\/layers)\//
 
 describe('a kind of layer', () => {
   it('is named in its own files alone', () => {

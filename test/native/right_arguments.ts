@@ -53,6 +53,15 @@ function files(...names: string[]): FilesHandle {
   return list
 }
 
+function bools(...shape: number[]): TensorHandle {
+  return addon.fromBytes(
+    new Uint8Array(shape.reduce((all, size) => all * size, 1)).fill(1),
+    'bool',
+    shape,
+    'cpu',
+  )
+}
+
 function labels(count: number): TensorHandle {
   return addon.fromBytes(new BigInt64Array(count), 'int64', [count], 'cpu')
 }
@@ -99,6 +108,11 @@ const queue = await new Promise<BatchQueueHandle>((resolve) => {
   )
   const reading = addon.evaluationStart(network(), dataset, { batchSize: 2 })
 })
+
+/** Six halves, coded. */
+const [CODED] = (await addon.codedEncodeStart('compact', [
+  { name: 'tensor', values: floats(2, 3), keep: bools(2, 3) },
+]).promise)! as [Uint8Array]
 
 const MAKERS = {
   tensor: () => floats(2, 3),
@@ -183,6 +197,13 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
 
   operator: () => ['aten::add', 'Tensor'],
   operatorStart: () => ['aten::add', 'Tensor', handle('tensor'), floats(3)],
+
+  codedEncodeStart: () => ['compact', [{ name: 'tensor', values: handle('tensor'), keep: bools(2, 3) }]],
+  codedDecodeStart: () => [
+    'compact',
+    [{ shape: [2, 3], dtype: 'float32', masked: true }],
+    [{ bytes: CODED, start: 10 }],
+  ],
 
   backward: () => [handle('loss'), undefined, { retainGraph: true, createGraph: false }],
   gradient: () => [handle('leaf')],

@@ -1,0 +1,58 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { TorchPruneError } from '../base/errors.js'
+import type { ExportOptions } from '../nn/export_coded.js'
+import { formatCount, formatRatio } from '../report/format.js'
+import { ownFile } from '../runs/own_folder.js'
+import { type OpenOptions, openNetwork } from './network_file.js'
+import { print, printJson } from './output.js'
+import { shown } from './work.js'
+
+export interface ImportCommandOptions extends OpenOptions {
+  readonly out: string
+  readonly json?: boolean
+}
+
+export interface ExportCommandOptions extends ImportCommandOptions, ExportOptions {
+  readonly format: 'coded' | 'onnx' | 'safetensors'
+}
+
+/** Writes a file's network in the format that was asked for, and says how large it became. */
+export async function exportFile(file: string, options: ExportCommandOptions): Promise<void> {
+  const { format, profile } = options
+  const ending = { coded: '.tpz', onnx: '.onnx', safetensors: '' }[format]
+  if (!options.out.endsWith(ending)) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `--out ${options.out}: for ${format}, its name must end with ${ending}`,
+    )
+  }
+  await convert('export', file, options, (network, out) => {
+    return format === 'safetensors' ? network.save(out) : network.export(out, { profile })
+  })
+}
+
+/** Writes a file's network as safetensors. */
+export async function importFile(file: string, options: ImportCommandOptions): Promise<void> {
+  await convert('import', file, options, (network, out) => network.save(out))
+}
+
+async function convert(
+  kind: 'export' | 'import',
+  file: string,
+  options: ImportCommandOptions,
+  write: (network: Awaited<ReturnType<typeof openNetwork>>, out: string) => Promise<unknown>,
+): Promise<void> {
+  const { out } = options
+  if (resolve(out) === resolve(file)) {
+    throw new TorchPruneError('ERR_OUTPUT', `${out} is the network that is read: choose another --out`)
+  }
+  await using _ = await ownFile(out)
+  using network = await openNetwork(file, options)
+  await write(network, out)
+  const { size: bytes } = await stat(out)
+  const parameters = network.parameterCount
+  const ratio = (4 * parameters) / bytes
+  if (options.json) return printJson({ kind, file: out, bytes, parameters, ratio })
+  print(`${formatCount(bytes)} bytes in ${shown(out)}: ${formatRatio(ratio)} smaller than dense float32`)
+}
