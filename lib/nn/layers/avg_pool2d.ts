@@ -7,7 +7,7 @@ import {
   type Reads,
   tableOf,
 } from './parts/kind.js'
-import { op, windowOf } from './parts/onnx.js'
+import { op, wholes, windowOf } from './parts/onnx.js'
 import { type Size2, size } from './parts/options.js'
 import { onlyZeros, passing } from './parts/pass.js'
 import { type Pool, pool, pooledShape, pooling, stride } from './parts/pooling.js'
@@ -34,5 +34,12 @@ export default {
   shape: (layer, [input], refuse) => pooledShape(layer, input, refuse),
   // Padding mixes zeros in, at the border alone.
   constants: ({ padding }, [input]) => (padding.some((zeros) => zeros > 0) ? onlyZeros(input) : input),
-  onnx: (layer, { inputs }) => op('AveragePool', inputs, { ...windowOf(layer), count_include_pad: 1 }),
+  onnx(layer, { inputs: [x] }) {
+    const [height, width] = layer.padding
+    const window = windowOf({ ...layer, padding: [0, 0] })
+    if (height === 0 && width === 0) return op('AveragePool', [x], window)
+    // Padded apart, since onnxruntime 1.22 to 1.24 counts padded places wrongly.
+    const pads = wholes('pads', [0, 0, height, width, 0, 0, height, width])
+    return op('AveragePool', [op('Pad', [x, pads])], window)
+  },
 } satisfies LayerKind<AvgPool2dLayer>

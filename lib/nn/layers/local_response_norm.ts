@@ -69,7 +69,7 @@ export default {
     // ONNX puts the odd channel of an even window on the other side. A mean along a dimension of its own does not.
     const [channels, ...image] = inputShape
     const squares = op('Reshape', [op('Mul', [x, x]), wholes('rows', [0, 1, channels!, product(image)])])
-    // Padded apart, since some versions of onnxruntime average uneven padding wrongly.
+    // Padded apart, since onnxruntime 1.22 to 1.24 counts padded places wrongly.
     const padded = op('Pad', [squares, wholes('pads', [0, 0, size / 2, 0, 0, 0, size / 2 - 1, 0])])
     const window = windowOf({ kernelSize: [size, 1], stride: [1, 1], padding: [0, 0] })
     const means = op('Reshape', [op('AveragePool', [padded], window), wholes('image', [0, ...inputShape])])

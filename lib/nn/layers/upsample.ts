@@ -86,12 +86,22 @@ function enlarged(layer: UpsampleLayer, place: OnnxPlace): OnnxOperator {
     const sizes = wholes('sizes', after)
     return op('Resize', [...inputs, undefined, undefined, sizes], { ...attributes, axes: [2, 3] })
   }
-  // ONNX multiplies in float32.
-  const sizes = before.map((size, axis) => Math.floor(Math.fround(size * Math.fround(scaleFactor[axis]!))))
-  if (sizes.join() !== after.join()) {
-    throw place.refuse(`its scaleFactor gives [${after}] here and [${sizes}] there; say the size instead`)
+  const scales = scaleFactor.map((factor, axis) => scaleOf(factor, before[axis]!, after[axis]!))
+  if (!scales.every((scale) => scale !== undefined)) {
+    throw place.refuse(`in float32, its scaleFactor gives other sizes than [${after}]; say the size instead`)
   }
-  return op('Resize', [...inputs, undefined, constant('scales', [1, 1, ...scaleFactor], [4])], attributes)
+  return op('Resize', [...inputs, undefined, constant('scales', [1, 1, ...scales], [4])], attributes)
+}
+
+/** The factor in float32, or its neighbor there, that makes the same size of a side, rounded or not. */
+function scaleOf(factor: number, before: number, after: number): number | undefined {
+  const nearby = new Float32Array([factor, factor, factor])
+  const bits = new Uint32Array(nearby.buffer)
+  bits[1]!++
+  bits[2]!--
+  return [...nearby].find(
+    (scale) => Math.floor(before * scale) === after && Math.floor(Math.fround(before * scale)) === after,
+  )
 }
 
 /** A whole factor is ONNX's own. Of others, rounding decides which pixel is nearest, and runtimes differ in that. */
