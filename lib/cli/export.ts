@@ -16,6 +16,13 @@ export function define(command: Command): void {
         .choices(['compact', 'huffman'])
         .default('compact'),
     )
+    .addOption(
+      new Option(
+        '--masks <form>',
+        "safetensors: masks beside their weights, as torch.nn.utils.prune's weight_orig, or none (default: weight_mask)",
+      ).choices(['weight_mask', 'weight_orig', 'none']),
+    )
+    .option('--shrink', 'remove dead neurons first')
     .requiredOption('--out <file>', 'the file to write: x.tpz for coded, x.onnx for onnx')
     .option('--model <name>', 'its network, for a file that holds no layer graph')
     .addOption(maskOption())
@@ -23,8 +30,9 @@ export function define(command: Command): void {
     .addHelpText(
       'after',
       `
-Example:
-  $ torch-prune export model.safetensors --format coded --out model.tpz`,
+Examples:
+  $ torch-prune export model.safetensors --format coded --out model.tpz
+  $ torch-prune export model.safetensors --format onnx --shrink --out model.onnx`,
     )
     .action((file: string, options: ExportCommandOptions) =>
       interruptible(async () => {

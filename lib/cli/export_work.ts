@@ -2,6 +2,8 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { TorchPruneError } from '../base/errors.js'
 import type { ExportOptions } from '../nn/export_coded.js'
+import type { MaskOptions } from '../nn/state.js'
+import { removeDeadNeurons } from '../prune/surgery/shrink.js'
 import { formatCount, formatRatio } from '../report/format.js'
 import { ownFile } from '../runs/own_folder.js'
 import { type OpenOptions, openNetwork } from './network_file.js'
@@ -13,13 +15,14 @@ export interface ImportCommandOptions extends OpenOptions {
   readonly json?: boolean
 }
 
-export interface ExportCommandOptions extends ImportCommandOptions, ExportOptions {
+export interface ExportCommandOptions extends ImportCommandOptions, ExportOptions, MaskOptions {
   readonly format: 'coded' | 'onnx' | 'safetensors'
+  readonly shrink?: boolean
 }
 
 /** Writes a file's network in the format that was asked for, and says how large it became. */
 export async function exportFile(file: string, options: ExportCommandOptions): Promise<void> {
-  const { format, profile } = options
+  const { format, profile, masks, shrink } = options
   const ending = { coded: '.tpz', onnx: '.onnx', safetensors: '' }[format]
   if (!options.out.endsWith(ending)) {
     throw new TorchPruneError(
@@ -27,8 +30,15 @@ export async function exportFile(file: string, options: ExportCommandOptions): P
       `--out ${options.out}: for ${format}, its name must end with ${ending}`,
     )
   }
-  await convert('export', file, options, (network, out) => {
-    return format === 'safetensors' ? network.save(out) : network.export(out, { profile })
+  if (masks !== undefined && format !== 'safetensors') {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `--masks is for --format safetensors, not ${format}: leave it out`,
+    )
+  }
+  await convert('export', file, options, async (network, out) => {
+    if (shrink) await removeDeadNeurons(network)
+    await (format === 'safetensors' ? network.save(out, { masks }) : network.export(out, { profile }))
   })
 }
 
@@ -49,9 +59,10 @@ async function convert(
   }
   await using _ = await ownFile(out)
   using network = await openNetwork(file, options)
+  // Those of the network that is read: what it is written without counts as saved.
+  const parameters = network.parameterCount
   await write(network, out)
   const { size: bytes } = await stat(out)
-  const parameters = network.parameterCount
   const ratio = (4 * parameters) / bytes
   if (options.json) return printJson({ kind, file: out, bytes, parameters, ratio })
   print(`${formatCount(bytes)} bytes in ${shown(out)}: ${formatRatio(ratio)} smaller than dense float32`)

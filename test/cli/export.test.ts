@@ -1,7 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { readSafetensors } from '../../lib/formats/safetensors.js'
+import { linear, relu } from '../../lib/nn/layers/index.js'
+import { network } from '../../lib/nn/network.js'
+import { tensor } from '../../lib/tensor/from.js'
 import { NETWORKS } from '../coded/networks.js'
+import { readModel } from '../support/onnx.js'
 import { expectRefused, temporaryFolder, torchPrune } from './command.js'
 
 describe('torch-prune export and import', function () {
@@ -26,6 +30,49 @@ describe('torch-prune export and import', function () {
       expect(await readSafetensors(back)).to.deep.equal(await readSafetensors(given))
     })
   }
+
+  it('write an ONNX model, smaller without dead neurons', async () => {
+    using net = network([6], { fc1: linear(6, 5), act: relu(), fc2: linear(5, 3) })
+    using keep = tensor([...new Array(18).fill(0), ...new Array(12).fill(1)], { shape: [5, 6] })
+    await net.setMask('fc1', keep)
+    const [pruned, out] = [box.path('pruned.safetensors'), box.path('pruned.onnx')]
+    await net.save(pruned)
+    const sizes = async (...args: string[]) => {
+      const { code, stdout } = await torchPrune([
+        'export',
+        pruned,
+        '--format',
+        'onnx',
+        ...args,
+        '--out',
+        out,
+        '--json',
+      ])
+      expect(code).to.equal(0)
+      expect(JSON.parse(stdout)).to.include({ kind: 'export', parameters: 53 })
+      return readModel(out).graph!.initializer.map(({ name, dims }) => `${name} ${dims.join('x')}`)
+    }
+    expect(await sizes()).to.deep.equal(['fc1.weight 5x6', 'fc1.bias 5', 'fc2.weight 3x5', 'fc2.bias 3'])
+    expect(await sizes('--shrink')).to.deep.equal([
+      'fc1.weight 2x6',
+      'fc1.bias 2',
+      'fc2.weight 3x2',
+      'fc2.bias 3',
+    ])
+  })
+
+  it("write masks as PyTorch's, and refuse that in other formats", async () => {
+    const out = box.path('masks.safetensors')
+    const args = ['--masks', 'weight_orig', '--out', out]
+    expect((await torchPrune(['export', given, '--format', 'safetensors', ...args])).code).to.equal(0)
+    const names = [...(await readSafetensors(out)).tensors.keys()]
+    expect(names).to.include.members(['fc1.weight_orig', 'fc1.weight_mask']).and.not.include('fc1.weight')
+    const other = ['--masks', 'none', '--out', box.path('masks.onnx')]
+    await expectRefused(
+      ['export', given, '--format', 'onnx', ...other],
+      /--masks is for --format safetensors/,
+    )
+  })
 
   it('show a coded file as what it holds', async () => {
     const coded = box.path('shown.tpz')
