@@ -98,14 +98,17 @@ export async function solveThresholds(
   const { leastDensity, signal } = readOptions('prune.solveThresholds', solveOptions, options)
   const steps = solveDensities(study, budgetOf(budget), leastDensity)
   const deviations = await initialDeviations(network, signal)
+  const names = study.layers.map(({ layer }) => `${layer}.weight`)
+  const keep = study.layers.map(({ layer, weights }) =>
+    Math.max(1, Math.round(steps.densities[layer]! * weights)),
+  )
+  const start = () => loadAddon().pruneThresholds(network.handle, names, keep)
+  const thresholds = await runJob(start, signal)
   const quality: Record<string, number> = {}
   const kept: Record<string, number> = {}
-  for (const { layer, weights } of study.layers) {
-    const density = steps.densities[layer]!
-    const keep = Math.max(1, Math.round(density * weights))
-    kept[layer] = Math.max(density, 1 / weights)
-    const start = () => loadAddon().pruneThreshold(network.handle, `${layer}.weight`, keep)
-    quality[layer] = (await runJob(start, signal)) / (deviations[layer]! || 1)
+  for (const [i, { layer, weights }] of study.layers.entries()) {
+    kept[layer] = Math.max(steps.densities[layer]!, 1 / weights)
+    quality[layer] = thresholds[i]! / (deviations[layer]! || 1)
   }
   return { ...steps, quality, criterion: magnitude().density(kept) }
 }

@@ -96,23 +96,38 @@ Napi::Value WeightStatistics(const Napi::CallbackInfo& info) {
       Access::kRead);
 }
 
-// pruneThreshold(network, name, keep): the magnitude of the smallest of a tensor's `keep` largest weights.
-Napi::Value Threshold(const Napi::CallbackInfo& info) {
+// pruneThresholds(network, names, keep): of each tensor, the magnitude of the smallest of its `keep` largest
+// weights.
+Napi::Value Thresholds(const Napi::CallbackInfo& info) {
   const auto network = ReadNetwork(info[0]);
-  const auto weight = network->Find(ToString(info[1], "name")).tensor;
-  const auto keep = ToInteger(info[2], "keep");
-  if (keep < 1 || keep > weight.numel()) {
-    throw Error("ERR_ARGUMENT",
-                "keep must be 1.." + std::to_string(weight.numel()) + ", got " + std::to_string(keep));
+  const auto names = ToStrings(info[1], "names");
+  const auto keep = ToIntegers(info[2], "keep");
+  if (keep.size() != names.size()) throw Error("ERR_ARGUMENT", "keep must hold one number for each name");
+  std::vector<at::Tensor> weights;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const at::Tensor& weight = network->Find(names[i]).tensor;
+    if (keep[i] < 1 || keep[i] > weight.numel()) {
+      throw Error("ERR_ARGUMENT", "keep must be 1.." + std::to_string(weight.numel()) + " for '" + names[i] +
+                                      "', got " + std::to_string(keep[i]));
+    }
+    weights.push_back(weight);
   }
-  auto threshold = std::make_shared<double>(0);
+  auto thresholds = std::make_shared<std::vector<double>>();
   return StartWeightsJob(
       info.Env(), network,
       [=] {
-        auto scores = weight.detach().abs().masked_fill_(Kept(weight).logical_not(), 0).flatten();
-        *threshold = SmallestOfLargest(scores, keep);
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+          const at::Tensor& weight = weights[i];
+          auto scores = weight.detach().abs().masked_fill_(Kept(weight).logical_not(), 0).flatten();
+          thresholds->push_back(SmallestOfLargest(scores, keep[i]));
+        }
       },
-      [threshold](Napi::Env env) { return Napi::Number::New(env, *threshold); }, Access::kRead);
+      [thresholds](Napi::Env env) {
+        auto list = Napi::Array::New(env, thresholds->size());
+        for (std::uint32_t i = 0; i < thresholds->size(); ++i) list.Set(i, (*thresholds)[i]);
+        return Napi::Value(list);
+      },
+      Access::kRead);
 }
 
 // connections(network, names): [{incoming: Uint8Array, outgoing: Uint8Array}]: of each output neuron (or
@@ -163,7 +178,7 @@ Napi::Value Connections(const Napi::CallbackInfo& info) {
 
 void RegisterStatistics(Napi::Object exports) {
   Export<WeightStatistics>(exports, "weightStatistics");
-  Export<Threshold>(exports, "pruneThreshold");
+  Export<Thresholds>(exports, "pruneThresholds");
   Export<Connections>(exports, "connections");
 }
 

@@ -336,7 +336,7 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   },
   statisticsStart: () => [handle('network'), handle('dataset'), { batchSize: 2 }, listen],
   weightStatistics: () => [handle('network'), NAMES],
-  pruneThreshold: () => [handle('network'), 'fc.weight', 10],
+  pruneThresholds: () => [handle('network'), NAMES, [10, 4]],
   pruneSelect: () => [
     handle('network'),
     [{ name: 'fc.weight', scores: floats(3, 8), initial: 0.5 }],

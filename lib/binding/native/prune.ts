@@ -45,8 +45,12 @@ export interface NativeStatistics {
 /** Statistics and scores of weights, and pruning by them. */
 export interface PruningFunctions {
   weightStatistics(network: NetworkHandle, names: readonly string[]): NativeJob<NativeStatistics[]>
-  /** The smallest magnitude of the `keep` largest. */
-  pruneThreshold(network: NetworkHandle, name: string, keep: number): NativeJob<number>
+  /** The smallest magnitude of the `keep` largest, for each tensor. */
+  pruneThresholds(
+    network: NetworkHandle,
+    names: readonly string[],
+    keep: readonly number[],
+  ): NativeJob<number[]>
   /** Masks each layer by what is selected. Where kept weights are NaN or infinite, it counts them and prunes nothing. */
   pruneSelect(
     network: NetworkHandle,
