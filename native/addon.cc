@@ -45,7 +45,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterNetwork(env, exports);
   RegisterOptimizer(env, exports);
   RegisterLease(env, exports);
-  RegisterTraining(exports);
+  RegisterTrainer(env, exports);
   RegisterLoss(exports);
   RegisterEvaluation(exports);
   RegisterSweeps(exports);

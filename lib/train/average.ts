@@ -42,10 +42,14 @@ export class Average {
     }
   }
 
-  /** What the steps of an epoch need to keep it. */
-  during(epoch: number, epochs: number, steps: number) {
-    const averages = Object.fromEntries([...this.#tensors].map(([name, tensor]) => [name, tensor.handle]))
-    return { averages, averageWeights: averageWeights(this.#averaging, epoch, epochs, steps) }
+  /** The averages as the addon takes them. */
+  get handles() {
+    return Object.fromEntries([...this.#tensors].map(([name, tensor]) => [name, tensor.handle]))
+  }
+
+  /** How much each step of an epoch counts. */
+  weights(epoch: number, epochs: number, steps: number): Float64Array {
+    return averageWeights(this.#averaging, epoch, epochs, steps)
   }
 
   /** Puts it into the network, masks holding; batch normalisation's statistics are computed for it. */

@@ -64,13 +64,14 @@ export async function readNote(path: string): Promise<Readonly<Record<string, nu
   return parseStored((await readSafetensorsHeader(path)).metadata, path).note
 }
 
-type SaveParameters = [
-  position: TrainPosition,
-  network: AnyNetwork,
-  optimizer: Optimizer,
-  average: Average | undefined,
-  stopping: EarlyStopping | undefined,
-]
+/** Everything that training goes on with: where it stands, and what it remembers. */
+export interface TrainingState {
+  readonly position: TrainPosition
+  readonly network: AnyNetwork
+  readonly optimizer: Optimizer
+  readonly average?: Average | undefined
+  readonly stopping?: EarlyStopping | undefined
+}
 
 /** Says once, where nobody listens, that a checkpoint was left out. */
 export function warnOfFullDisk(error: TorchPruneError): void {
@@ -149,9 +150,9 @@ export class TrainingCheckpoint {
    *
    * @returns whether it was saved
    */
-  async saveIfRoom(...training: SaveParameters): Promise<boolean> {
+  async saveIfRoom(state: TrainingState): Promise<boolean> {
     try {
-      await this.#write(...training)
+      await this.#write(state)
     } catch (error) {
       if (!(error instanceof TorchPruneError && isFullDisk(error))) throw error
       // It is tried again after as long as it would be had it been saved.
@@ -161,14 +162,14 @@ export class TrainingCheckpoint {
       else warnOfFullDisk(error)
       return false
     }
-    await this.#told(training[0])
+    await this.#told(state.position)
     return true
   }
 
   /** Throws `ERR_OUTPUT` where the file cannot be written. */
-  async save(...training: SaveParameters): Promise<void> {
-    await this.#write(...training)
-    await this.#told(training[0])
+  async save(state: TrainingState): Promise<void> {
+    await this.#write(state)
+    await this.#told(state.position)
   }
 
   async #told(position: TrainPosition): Promise<void> {
@@ -176,7 +177,7 @@ export class TrainingCheckpoint {
     await Lease.callBack(() => onSaved?.(position))
   }
 
-  async #write(...[position, network, optimizer, average, stopping]: SaveParameters): Promise<void> {
+  async #write({ position, network, optimizer, average, stopping }: TrainingState): Promise<void> {
     const { path, note = {} } = this.#options
     const steps: Record<string, number> = {}
     using held = new HeldTensors()
@@ -221,12 +222,7 @@ export class SavedTraining {
   }
 
   /** Takes up the moments, averages, and, within an epoch, where random numbers stood. */
-  async putInto(
-    network: AnyNetwork,
-    optimizer: Optimizer,
-    average: Average | undefined,
-    stopping: EarlyStopping | undefined,
-  ): Promise<void> {
+  async putInto({ network, optimizer, average, stopping }: TrainingState): Promise<void> {
     using held = new HeldTensors()
     const take = async (name: string) => {
       const data = this.#tensors.get(name)

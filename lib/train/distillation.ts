@@ -56,14 +56,17 @@ export function checkTeacherValues(teacher: Distillation['teacher'], signal?: Ab
     : checkWeights(teacher, signal, 'the teacher')
 }
 
-/** The teacher's logits and how much they count, as the addon takes them. */
+/** The teacher's logits, and how much they count; `options` are those of the addon. */
 export async function lessonOf(
   distillation: Distillation | undefined,
   dataset: Dataset,
   options: Pick<EvaluateOptions, 'autocast' | 'signal'>,
 ) {
-  if (distillation === undefined) return {}
+  if (distillation === undefined) return undefined
   const { teacher, weight = DEFAULT_WEIGHT, temperature = DEFAULT_TEMPERATURE } = distillation
   const logits = await logitsOf(teacher, dataset, options)
-  return { teacher: logits.handle, teacherWeight: weight, temperature }
+  return {
+    options: { teacher: logits.handle, teacherWeight: weight, temperature },
+    [Symbol.dispose]: () => logits.dispose(),
+  }
 }

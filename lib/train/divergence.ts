@@ -13,10 +13,6 @@ const LARGE_LOSS = 1e4
 export interface BrokenTraining {
   readonly epoch: number
   readonly result: TrainingResult & { readonly broken: BrokenStep }
-  /** The loss of the first step that this call of `train()` did. */
-  readonly firstLoss: number
-  /** The largest magnitude in samples whose loss was past all reason. */
-  readonly largestSample: number
   /** Whether a step before it has changed the weights. */
   readonly moved: boolean
   readonly lr: number
@@ -53,8 +49,8 @@ export function causeOfBreakdown(training: BrokenTraining): TorchPruneError {
 }
 
 function overflow(training: BrokenTraining): string {
-  const { broken, lastLoss } = training.result
-  const { lr, moved, firstLoss, largestSample } = training
+  const { broken, firstLoss, lastLoss, largestSample } = training.result
+  const { lr, moved } = training
   const what = shown(broken)
   if (largestSample >= LARGE_SAMPLE) {
     return `${what}, and samples reach ${short(largestSample)}; scale them to about 1`

@@ -16,7 +16,14 @@ import type { ProgressiveResizing } from './options/progressive_resizing.js'
 /** Samples at a time while the cache is filled. @internal */
 export const PREFIX_BATCH = 250
 
-/** What the frozen prefix puts out, for every sample. Throws `ERR_ARGUMENT` where no layer in front is frozen. */
+/** What the frozen prefix puts out, for every sample. */
+export interface PrefixCache extends Disposable {
+  readonly dataset: Dataset
+  /** The position of the layer whose outputs it holds. */
+  readonly after: number
+}
+
+/** Fills the cache of the frozen prefix. Throws `ERR_ARGUMENT` where no layer in front is frozen. */
 export async function fillCache(
   network: AnyNetwork,
   dataset: Dataset,
@@ -24,7 +31,7 @@ export async function fillCache(
     JobOptions &
     Pick<ComputeOptions, 'autocast'> & { readonly augment?: Augmentation | undefined },
   seed: number,
-) {
+): Promise<PrefixCache> {
   const native = loadAddon()
   const after = native.networkFrozenPrefix(network.handle)
   const shape = after < 0 ? [] : network.nodes[after]!.shape

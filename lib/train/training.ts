@@ -1,4 +1,4 @@
-import type { Native, SplicingCounts } from '../binding/native.js'
+import type { EpochOptions, SplicingCounts } from '../binding/native.js'
 import type { KeptCheckpoint } from './checkpoint.js'
 import type { Evaluation } from './metrics.js'
 import type { TrainOptions } from './options.js'
@@ -12,7 +12,7 @@ export interface TrainSplicing {
   done(counts: SplicingCounts): void
 }
 
-type TrainingSplicing = NonNullable<Parameters<Native['trainingStart']>[3]['splicing']>
+type TrainingSplicing = NonNullable<EpochOptions['splicing']>
 
 /** A training as the library runs it: what users may say, and what rounds of pruning add. */
 export interface Training extends Omit<TrainOptions, 'checkpoint'> {

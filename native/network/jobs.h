@@ -4,7 +4,7 @@
 namespace torch_prune {
 
 // The work over whole datasets, on the compute thread.
-void RegisterTraining(Napi::Object exports);
+void RegisterTrainer(Napi::Env env, Napi::Object exports);
 void RegisterLoss(Napi::Object exports);
 void RegisterEvaluation(Napi::Object exports);
 void RegisterSweeps(Napi::Object exports);

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "choice.h"
@@ -77,6 +78,19 @@ Napi::Value Splicing::Counts(Napi::Env env) const {
   counts.Set("returned", returned_);
   counts.Set("removed", removed_);
   return counts;
+}
+
+SplicingPlan::SplicingPlan(const Network& network, const SplicingOptions& options)
+    : splicing_(network, options), steps_(options.steps), keep_(options.keep) {
+  if (keep_.size() != steps_.size() * splicing_.groups())
+    throw Error("ERR_ARGUMENT", "splicing.keep must hold one number a group for each of its steps");
+}
+
+void SplicingPlan::Refresh(std::int64_t begin, std::int64_t end) {
+  const auto due = std::find_if(steps_.begin(), steps_.end(),
+                                [=](std::int64_t step) { return step >= begin && step < end; });
+  if (due == steps_.end()) return;
+  splicing_.Refresh(keep_.data() + (due - steps_.begin()) * splicing_.groups());
 }
 
 }  // namespace torch_prune

@@ -58,4 +58,19 @@ class Splicing {
   double returned_ = 0, removed_ = 0;
 };
 
+// When a training splices, and how many weights are kept from then on.
+class SplicingPlan {
+ public:
+  SplicingPlan(const Network& network, const SplicingOptions& options);
+
+  // Splices if one of the steps from `begin` up to but not including `end` says so; the first one decides.
+  void Refresh(std::int64_t begin, std::int64_t end);
+  // As Splicing::Counts.
+  Napi::Value Counts(Napi::Env env) const { return splicing_.Counts(env); }
+
+ private:
+  Splicing splicing_;
+  std::vector<std::int64_t> steps_, keep_;
+};
+
 }  // namespace torch_prune

@@ -1,43 +1,47 @@
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
+#include <napi.h>
 
-#include <utility>
-
+#include "../base/arguments.h"
 #include "loss.h"
+#include "metrics.h"
+#include "process_group.h"
 
 namespace torch_prune {
 
-// The loss and the right answers of a training job so far.
+// What the steps of an epoch came to.
+struct Totals {
+  double samples = 0;
+  double loss_sum = 0;    // of the mean losses of batches, each multiplied by its count
+  double loss_count = 0;  // of the counts of batches
+  double judged = 0, correct = 0;
+
+  // Reads {samples, lossSum, lossCount, judged, correct}.
+  static Totals Of(const Options& options);
+  void Put(Napi::Object result) const;
+
+  // The mean loss.
+  double Loss() const { return loss_count > 0 ? loss_sum / loss_count : 0; }
+  // Those of all processes together.
+  Totals Over(ProcessGroup& group) const;
+};
+
+// Counts the totals while training runs.
 class Tally {
  public:
-  Tally() = default;
-  // Goes on from what another one had counted.
-  Tally(double samples, double loss_sum, double loss_count, double judged, double correct)
-      : samples_(samples), loss_(loss_sum), count_(loss_count), verdict_{judged, correct, {}} {}
+  // Continues from what was counted before.
+  explicit Tally(const Totals& totals = {})
+      : samples_(totals.samples),
+        loss_(totals.loss_sum),
+        count_(totals.loss_count),
+        verdict_{totals.judged, totals.correct, {}} {}
 
-  // A batch: its mean loss, how much that counts, its outputs and targets.
+  // Adds a batch: its mean loss, how much that counts, its outputs and targets.
   void Add(const Loss& loss, const at::Tensor& mean, double count, const at::Tensor& outputs,
-           const at::Tensor& targets) {
-    const at::NoGradGuard no_grad;
-    samples_ += static_cast<double>(targets.size(0));
-    count_ += count;
-    loss.Judge(outputs, targets, verdict_);
-    if (mean.is_cpu()) {
-      loss_ += mean.item<double>() * count;
-      return;
-    }
-    // Sums stay on the device: reading them back at every step would make a GPU wait.
-    const auto sum = mean.detach().to(at::kDouble) * count;
-    device_loss_ = device_loss_.defined() ? device_loss_ + sum : sum + std::exchange(loss_, 0);
-  }
-
+           const at::Tensor& targets);
   double samples() const { return samples_; }
-  // Over all that counts, how much that is, and the mean.
-  double LossSum() const { return device_loss_.defined() ? loss_ + device_loss_.item<double>() : loss_; }
-  double LossCount() const { return count_; }
-  double Loss() const { return count_ > 0 ? LossSum() / count_ : 0; }
-  double Judged() const { return verdict_.judged; }
-  double Correct() const { return verdict_.Correct(); }
+  // Reads back what is on a GPU, which waits for it.
+  Totals totals() const;
 
  private:
   double samples_ = 0, loss_ = 0, count_ = 0;

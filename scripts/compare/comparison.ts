@@ -65,7 +65,7 @@ export async function compareAll(
 
 async function runOurs(task: Task, steps: number, fused: boolean): Promise<OurRun> {
   using ours = await Ours.start(task, { fused })
-  const { losses, seconds } = await ours.run(steps, true)
+  const { losses, seconds } = await ours.run(steps)
   await ours.network.assertSealed()
   const { top1Error } = await evaluate(ours.network, task.test)
   return { losses, seconds, top1Error, ...contents(ours.network) }

@@ -84,15 +84,14 @@ async function runOurs({ name, batch, dataset }: TrainingTask): Promise<OurRun> 
     optim.sgd({ lr, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY }),
   )
   const order = Array.from({ length: dataset.length }, (_, i) => i)
-  const { losses } = await runJob(() =>
-    loadAddon().trainingStart(network.handle, optimizer.handle, dataset.handle, {
-      order,
-      batchSize: batch,
-      rates: [lr],
-      keepLosses: true,
-      loss,
-    }),
-  )
+  const addon = loadAddon()
+  const trainer = addon.trainerMake(network.handle, optimizer.handle, dataset.handle, {
+    batchSize: batch,
+    keepLosses: true,
+    loss,
+  })
+  const { losses } = await runJob(() => addon.trainerRun(trainer, { order, rates: [lr] }))
+  addon.trainerDispose(trainer)
   const tensors = network.tensorNames().map((key) => {
     using tensor = network.tensor(key)
     return [key, toBytes(tensor).data] as const

@@ -4,6 +4,7 @@ import {
   loadAddon,
   PREFIX_BATCH,
   runJob,
+  type TrainerHandle,
   type TrainingResult,
 } from '../../lib/internal.js'
 import { BATCH, DENSITY, MOMENTUM, RATES, type Task, WEIGHT_DECAY } from './task.js'
@@ -13,7 +14,8 @@ export class Ours {
   readonly network: Network
   readonly #task: Task
   readonly #optimizer: optim.Optimizer
-  #prefix: { readonly handle: DatasetHandle; readonly after: number } | undefined
+  #trainer: TrainerHandle
+  #prefix: DatasetHandle | undefined
   #next = 0
 
   private constructor(task: Task, network: Network, fused: boolean) {
@@ -22,6 +24,12 @@ export class Ours {
     const lr = RATES[task.model]
     const spec = optim.sgd({ lr, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY, fused })
     this.#optimizer = optim.Optimizer.of(network, spec)
+    this.#trainer = this.#trainerOver(task.dataset.handle)
+  }
+
+  #trainerOver(dataset: DatasetHandle, after = -1): TrainerHandle {
+    const options = { batchSize: BATCH, after, keepLosses: true }
+    return loadAddon().trainerMake(this.network.handle, this.#optimizer.handle, dataset, options)
   }
 
   /** Starts with the pruned network; `frozen` names layers that are not trained, and `fused` defaults to true. */
@@ -47,27 +55,27 @@ export class Ours {
     const cached = await runJob(() =>
       native.prefixStart(handle, this.#task.dataset.handle, { batchSize: PREFIX_BATCH }),
     )
-    this.#prefix = { handle: cached, after }
-    return (performance.now() - started) / 1000
+    const seconds = (performance.now() - started) / 1000
+    native.trainerDispose(this.#trainer)
+    this.#prefix = cached
+    this.#trainer = this.#trainerOver(cached, after)
+    return seconds
   }
 
   /** Runs the next steps in one job; after the last batch of the task, it starts over with the first. */
-  async run(steps: number, keepLosses = false): Promise<TrainingResult & { readonly seconds: number }> {
-    const { order, dataset, model } = this.#task
+  async run(steps: number): Promise<TrainingResult & { readonly seconds: number }> {
+    const { order, model } = this.#task
     const samples = Array.from({ length: steps * BATCH }, (_, i) => order[(this.#next + i) % order.length]!)
     this.#next = (this.#next + samples.length) % order.length
-    const { after = -1 } = this.#prefix ?? {}
-    const options = { order: samples, batchSize: BATCH, rates: [RATES[model]], keepLosses, after }
-    const handle = this.#prefix?.handle ?? dataset.handle
+    const epoch = { order: samples, rates: [RATES[model]] }
     const started = performance.now()
-    const result = await runJob(() =>
-      loadAddon().trainingStart(this.network.handle, this.#optimizer.handle, handle, options),
-    )
+    const result = await runJob(() => loadAddon().trainerRun(this.#trainer, epoch))
     return { ...result, seconds: (performance.now() - started) / 1000 }
   }
 
   [Symbol.dispose](): void {
-    if (this.#prefix) loadAddon().datasetDispose(this.#prefix.handle)
+    loadAddon().trainerDispose(this.#trainer)
+    if (this.#prefix) loadAddon().datasetDispose(this.#prefix)
     this.#optimizer.dispose()
     this.network.dispose()
   }

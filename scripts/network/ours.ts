@@ -42,21 +42,19 @@ using optimizer = optim.Optimizer.of(
   optim.sgd({ lr: LR, momentum: MOMENTUM, weightDecay: WEIGHT_DECAY }),
 )
 using dataset = await readPart(folder, 'batches')
-let samples: { readonly handle: DatasetHandle; readonly after: number } = {
-  handle: dataset.handle,
-  after: -1,
-}
+let trainer = trainerOver(dataset.handle)
 let next = 0
+
+function trainerOver(samples: DatasetHandle, after = -1) {
+  return native.trainerMake(network.handle, optimizer.handle, samples, { batchSize, after, keepLosses: true })
+}
 
 /** Runs the next steps in one job; after the last batch, it starts over with the first. */
 async function run(steps: number) {
   const order = Array.from({ length: steps * batchSize }, (_, i) => (next + i) % dataset.length)
   next = (next + order.length) % dataset.length
-  const options = { order, batchSize, rates: [LR], keepLosses: true, after: samples.after }
   const started = performance.now()
-  const { losses } = await runJob(() =>
-    native.trainingStart(network.handle, optimizer.handle, samples.handle, options),
-  )
+  const { losses } = await runJob(() => native.trainerRun(trainer, { order, rates: [LR] }))
   return { seconds: (performance.now() - started) / 1000, losses: [...losses] }
 }
 
@@ -67,8 +65,10 @@ async function cache() {
   const handle = await runJob(() =>
     native.prefixStart(network.handle, dataset.handle, { batchSize: Math.min(PREFIX_BATCH, batchSize) }),
   )
-  samples = { handle, after }
-  return { seconds: (performance.now() - started) / 1000 }
+  const seconds = (performance.now() - started) / 1000
+  native.trainerDispose(trainer)
+  trainer = trainerOver(handle, after)
+  return { seconds }
 }
 
 /** Returns the peak memory, digests of the masks by layer, and the predicted classes of the test images. */

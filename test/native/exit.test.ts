@@ -15,8 +15,8 @@ describe('a process', () => {
   it('ends by itself after a job', () => expectEnd('trains', 0, ['trained 3 epochs']))
   it('waits for a job that nobody awaits', () => expectEnd('trains unawaited', 0))
   it('ends by itself after a job that was left', () => expectEnd('follows a job and leaves it', 0, ['left']))
-  it('ends with tensors, hooks and a network in its hands', () =>
-    expectEnd('holds tensors, hooks and optimizers', 0, ['held']))
+  it('ends with tensors, hooks, a network and a trainer in its hands', () =>
+    expectEnd('holds tensors, hooks and trainers', 0, ['held']))
 
   it('ends with datasets of batches in its hands, again and again', async () => {
     for (let i = 0; i < 4; i++) await expectEnd('holds datasets of batches', 0, ['held'])
@@ -26,6 +26,8 @@ describe('a process', () => {
   it('ends with its own code when it exits while a job runs, again and again', async () => {
     for (let i = 0; i < 8; i++) await expectEnd('exits while a job runs', 7)
   })
+  it('ends with its own code when it exits while a trainer runs that it holds', () =>
+    expectEnd('exits while a trainer runs', 7))
   it('ends with its own code while jobs wait', () => expectEnd('exits while jobs wait', 7))
 
   it('ends with its own code while images are decoded', async () => {

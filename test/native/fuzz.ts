@@ -150,7 +150,7 @@ await settle()
 
 // After all that, it still works.
 forgetHandles()
-const result = await addon.trainingStart(...RIGHT.trainingStart()).promise
+const result = await addon.trainerRun(...RIGHT.trainerRun()).promise
 console.log(
   JSON.stringify({
     steps: result?.steps,

@@ -8,7 +8,7 @@ export class Hostility extends Error {}
 export const started: Promise<unknown>[] = []
 
 function startJob(): void {
-  const job = addon.trainingStart(handle('network'), handle('optimizer'), handle('dataset'), TRAINING)
+  const job = addon.trainerRun(handle('trainer'), EPOCH)
   started.push(job.promise.catch(() => undefined))
 }
 
@@ -128,7 +128,7 @@ const made: readonly Value[] = [
     throw new Hostility('from a function')
   },
 ]
-const TRAINING = { batchSize: 2, rates: [0.1], seed: 1 }
+const EPOCH = { rates: [0.1], seed: 1, averageWeights: new Float64Array(3) }
 
 const constant = <T>(values: readonly T[]) => fc.constantFrom(...values)
 const junk: fc.Arbitrary<Value> = fc.oneof(

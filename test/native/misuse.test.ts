@@ -31,10 +31,8 @@ describe('the addon', () => {
       const evaluated = await addon.evaluationStart(handle('network'), handle('dataset'), options).promise
       expect(evaluated?.samples).to.equal(6)
       await addon.datasetCheck(handle('packed'), options).promise
-      const trained = await addon.trainingStart(handle('network'), handle('optimizer'), handle('dataset'), {
-        ...options,
-        rates: [0.1],
-      }).promise
+      const trainer = addon.trainerMake(handle('network'), handle('optimizer'), handle('dataset'), options)
+      const trained = await addon.trainerRun(trainer, { rates: [0.1] }).promise
       expect(trained).to.include({ steps: 1, samples: 6 })
     })
 

@@ -14,6 +14,7 @@ import type {
   NetworkHandle,
   OptimizerHandle,
   TensorHandle,
+  TrainerHandle,
 } from '../../lib/binding/native.js'
 import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers/index.js'
 
@@ -123,6 +124,7 @@ const MAKERS = {
   network,
   spliced: () => spliced.pop() ?? network(),
   optimizer: () => addon.optimizerMake(SGD, [{ name: 'fc.weight', network: handle('network') }]),
+  trainer: () => addon.trainerMake(handle('network'), handle('optimizer'), handle('dataset'), TRAINER),
   lease: () => addon.leaseTake('train()', network(), [], []),
   dataset: () => addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], []),
   folder: () => addon.imageFolderMake(files(PICTURE), { ...IMAGES }),
@@ -150,6 +152,7 @@ export function disposeHandles(): void {
     if (kind === 'network' || kind === 'spliced') addon.networkDispose(each as NetworkHandle)
     else if (kind === 'lease') addon.leaseEnd(each as LeaseHandle)
     else if (kind === 'optimizer') addon.optimizerDispose(each as OptimizerHandle)
+    else if (kind === 'trainer') addon.trainerDispose(each as TrainerHandle)
     else if (kind === 'dataset' || kind === 'folder' || kind === 'packed')
       addon.datasetDispose(each as DatasetHandle)
     else addon.tensorDispose(each as TensorHandle)
@@ -160,6 +163,20 @@ export function disposeHandles(): void {
 const AUGMENT = { crop: { padding: 1 }, flip: true, cutout: 1 }
 const IMAGES = { size: 8, resize: 9, mean: [0, 0, 0], std: [1, 1, 1], threads: 1, ahead: 1, exact: true }
 const NAMES = ['fc.weight', 'conv.weight'] as const
+const TRAINER = {
+  batchSize: 2,
+  dropLast: false,
+  loss: { kind: 'crossEntropy', labelSmoothing: 0.1, weight: [1, 2, 1], ignoreIndex: -100 },
+  accumulate: 2,
+  clipNorm: 1,
+  clipValue: 0.5,
+  augment: AUGMENT,
+  teacher: floats(6, 3),
+  teacherWeight: 0.5,
+  temperature: 2,
+  averages: { 'fc.bias': floats(3) },
+  keepLosses: true,
+}
 const SPLICING = { groups: [[{ name: 'fc.weight', scale: 1 }]], margin: 0.1, keep: [10] }
 const parameter = (): NativeParameter => ({
   name: 'fc.weight',
@@ -291,32 +308,26 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   leaseWait: () => [handle('lease')],
   leaseEnd: () => [addon.leaseTake('train()', network(), [], [])],
 
-  trainingStart: () => [
-    handle('network'),
-    handle('optimizer'),
-    handle('dataset'),
+  trainerMake: () => [handle('network'), handle('optimizer'), handle('dataset'), TRAINER],
+  trainerRun: () => [
+    handle('trainer'),
     {
-      batchSize: 2,
-      rates: new Float64Array([0.1, 0.1]),
+      rates: new Float64Array([0.1, 0.1, 0.1]),
       seed: 1,
       order: [0, 1, 2],
-      keepLosses: true,
-      augment: AUGMENT,
       size: [3, 3],
-      loss: { kind: 'crossEntropy', labelSmoothing: 0.1, weight: [1, 2, 1], ignoreIndex: -100 },
-      accumulate: 2,
-      clipNorm: 1,
-      clipValue: 0.5,
-      teacher: floats(6, 3),
-      teacherWeight: 0.5,
-      temperature: 2,
-      averages: { 'fc.bias': floats(3) },
       averageWeights: new Float64Array([0, 0.5]),
-      from: { steps: 1, samples: 2, lossSum: 1, lossCount: 2, judged: 2, correct: 1 },
+      steps: 1,
       pauseAfter: 10,
     },
     listen,
   ],
+  trainerState: () => [handle('trainer')],
+  trainerLoad: () => [
+    handle('trainer'),
+    { steps: 1, samples: 2, lossSum: 1, lossCount: 2, judged: 2, correct: 1 },
+  ],
+  trainerDispose: () => [handle('trainer')],
   evaluationStart: () => [
     handle('network'),
     handle('dataset'),

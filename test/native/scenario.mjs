@@ -11,6 +11,7 @@ const { network } = await import('../../lib/nn/network.ts')
 const { sgd } = await import('../../lib/optim/spec.ts')
 const { ones, randn, zeros } = await import('../../lib/tensor/factories.ts')
 const { train } = await import('../../lib/train/train.ts')
+const { Trainer } = await import('../../lib/train/trainer.ts')
 
 /** Masked networks, as many as a scenario has jobs. */
 const networks = []
@@ -25,6 +26,13 @@ function job(epochs, onProgress) {
   const net = networks.pop()
   const data = Dataset.from(randn([256, 8]), zeros([256]).long())
   return train(net, data, { epochs, optimizer: sgd({ lr: 0.01, momentum: 0.9 }), batchSize: 4, onProgress })
+}
+
+/** A trainer of an epoch of 25,000 steps. */
+function trainer(onProgress) {
+  const data = Dataset.from(randn([100_000, 8]), zeros([100_000]).long())
+  const options = { epochs: 1, optimizer: sgd({ lr: 0.01, momentum: 0.9 }), batchSize: 4, onProgress }
+  return Trainer.of(networks.pop(), data, options)
 }
 
 /** Reads pictures again and again, most of which the addon's threads ask sharp for on this thread. */
@@ -72,6 +80,10 @@ const scenarios = {
     say('left')
   },
   'exits while a job runs': () => void job(long, () => process.exit(7)).result(),
+  async 'exits while a trainer runs'() {
+    globalThis.held = await trainer(() => process.exit(7))
+    await globalThis.held.run()
+  },
   async 'exits while jobs wait'() {
     for (let i = 0; i < 5; i++) job(long).result()
     await null
@@ -86,11 +98,12 @@ const scenarios = {
     weight.registerHook(() => nothing.at.all)
     weight.sum().backward()
   },
-  'holds tensors, hooks and optimisers': async () => {
-    globalThis.held = [ones([1000], { requiresGrad: true }), job(1)]
+  'holds tensors, hooks and trainers': async () => {
+    globalThis.held = [ones([1000], { requiresGrad: true }), job(1), await trainer()]
     globalThis.held[0].registerHook((grad) => grad.mul(globalThis.held[0].detach()))
     globalThis.held[0].sum().backward()
     await globalThis.held[1]
+    await globalThis.held[2].run(10)
     say('held')
   },
   'holds datasets of batches': async () => {
@@ -136,7 +149,7 @@ const scenarios = {
     for (const scenario of ['fails in a hook', 'fails in onProgress', 'fails while a job runs']) {
       say(await worker(scenario).catch((error) => error.name))
     }
-    await scenarios['holds tensors, hooks and optimisers']()
+    await scenarios['holds tensors, hooks and trainers']()
   },
 }
 

@@ -23,6 +23,14 @@ import { device } from '../support/device.js'
 import { expectSealed, expectSealedBits } from './sealed.js'
 import { backward, make, maskAll, type Net, REGULARIZATIONS, SPECS, steps } from './sealing_toy.js'
 
+/** Trains for an epoch in one job. */
+async function runEpoch(net: Net, optimizer: Optimizer, dataset: Dataset): Promise<void> {
+  const addon = loadAddon()
+  const trainer = addon.trainerMake(net.handle, optimizer.handle, dataset.handle, { batchSize: 8 })
+  await addon.trainerRun(trainer, { rates: [0.01], seed: 1 }).promise
+  addon.trainerDispose(trainer)
+}
+
 beforeEach(() => manualSeed(1))
 
 describe('a pruned weight is sealed:', () => {
@@ -182,8 +190,7 @@ describe('a pruned weight is sealed:', () => {
     for (const spec of Object.values(SPECS)) {
       using optimizer = Optimizer.of(net, spec, l1(0.001))
       await maskAll(net)
-      const options = { batchSize: 8, rates: [0.01], seed: 1 }
-      await loadAddon().trainingStart(net.handle, optimizer.handle, dataset.handle, options).promise
+      await runEpoch(net, optimizer, dataset)
       expect(optimizer.state().get('fc.weight')!.steps).to.equal(5)
       expect(await expectSealed(net, optimizer)).to.be.above(50)
     }
@@ -202,8 +209,7 @@ describe('a pruned weight is sealed:', () => {
       noGrad(() => weight.mul_(1e-40))
       using optimizer = Optimizer.of(net, spec, l2(0.001))
       await maskAll(net)
-      const options = { batchSize: 8, rates: [0.01], seed: 1 }
-      await loadAddon().trainingStart(net.handle, optimizer.handle, dataset.handle, options).promise
+      await runEpoch(net, optimizer, dataset)
       expect(weight.detach().isfinite().all().item(), spec.kind).to.equal(0)
       await expectSealed(net, optimizer)
     }

@@ -24,6 +24,10 @@ export interface NetworkHandle {
 export interface OptimizerHandle {
   readonly [kind]: 'optimizer'
 }
+/** A trainer in the addon: a training in progress. */
+export interface TrainerHandle {
+  readonly [kind]: 'trainer'
+}
 /** A lease in the addon: what a training run owns. */
 export interface LeaseHandle {
   readonly [kind]: 'lease'

@@ -1,10 +1,10 @@
 import type { ComputeOptions } from '../../base/compute.js'
-import type { DatasetHandle, NetworkHandle, OptimizerHandle, TensorHandle } from './handles.js'
+import type { DatasetHandle, NetworkHandle, OptimizerHandle, TensorHandle, TrainerHandle } from './handles.js'
 import type { JobProgress, NativeJob } from './job.js'
 import type { NonFiniteTensor } from './non_finite.js'
 import type { NativeSplicing, SplicingCounts } from './splice.js'
 
-/** How far a training job has come: the steps that are done, and their totals. */
+/** How far a training has come in an epoch: the steps that are done, and their totals. */
 export interface TrainingTally {
   readonly steps: number
   readonly samples: number
@@ -25,65 +25,93 @@ export interface BrokenStep extends NonFiniteTensor {
   readonly sample: number
 }
 
-/** The result of a training job. */
-export interface TrainingResult extends TrainingTally {
-  /** The mean loss over all samples. */
-  readonly loss: number
-  /** Whether the epoch is finished. */
+/** Where a training stands within an epoch. */
+export interface TrainerState extends TrainingTally {
+  /** Whether the epoch is finished. The next run then begins another one. */
   readonly over: boolean
+}
+
+/** The result of one run of a trainer: where it stands, and what happened in the run. */
+export interface TrainingResult extends TrainerState {
+  /** The mean loss over all samples of the epoch. */
+  readonly loss: number
   readonly cancelled: boolean
-  /** The loss of each step, if they were requested with `keepLosses`. */
+  /** The loss of each step of the run, if they were requested with `keepLosses`. */
   readonly losses: Float32Array
-  /** The losses of the first step, and of the last step whose loss is a number; NaN if they are not known. */
+  /**
+   * The losses of the first step of the training, and of the last step whose loss is a number; NaN if they are not
+   * known.
+   */
   readonly firstLoss: number
   readonly lastLoss: number
   /** The largest magnitude in the samples of a step whose loss was unreasonably large; 0 if there was no such step. */
   readonly largestSample: number
   /** What was NaN or infinite, if that is why training stopped. */
   readonly broken?: BrokenStep
-  /** The weights that splicing changed, if masks were spliced. */
+  /** The weights that splicing changed in the run, if masks were spliced. */
   readonly splicing?: SplicingCounts
+}
+
+/** What stands still from a training's first step to its last. */
+export interface TrainerOptions {
+  readonly batchSize: number
+  /** Leaves out the last batch if it is not full. */
+  readonly dropLast?: boolean
+  /** The loss, as described in lib/train/losses.ts. */
+  readonly loss?: object | undefined
+  /** The number of batches whose gradients make one step of the optimizer. */
+  readonly accumulate?: number
+  readonly clipNorm?: number
+  readonly clipValue?: number
+  readonly autocast?: ComputeOptions['autocast']
+  /** The augmentation as nativeAugmentation() returns it. */
+  readonly augment?: object | undefined
+  /** The layer whose outputs the dataset holds, as `prefixStart` made it. */
+  readonly after?: number
+  /** The teacher's outputs for each sample. */
+  readonly teacher?: TensorHandle | undefined
+  readonly teacherWeight?: number
+  readonly temperature?: number
+  /** Running averages by parameter: each moves toward its parameter after each step, by that step's weight. */
+  readonly averages?: Readonly<Record<string, TensorHandle>> | undefined
+  readonly keepLosses?: boolean
+}
+
+/** The epoch that a run begins or continues, and where the run stops. */
+export interface EpochOptions {
+  /** The learning rate of each step, or one for all. */
+  readonly rates: readonly number[] | Float64Array
+  /** Seeds the order of the samples and their augmentation. */
+  readonly seed?: number
+  /** The samples in their order, in place of a shuffled one. */
+  readonly order?: readonly number[]
+  /** `[height, width]` to which images are resized. */
+  readonly size?: readonly [number, number] | undefined
+  /** The weight of each step in the averages. */
+  readonly averageWeights?: Float64Array | undefined
+  readonly splicing?: (NativeSplicing & { readonly steps: readonly number[] }) | undefined
+  /** Stops after so many steps, or as soon after that as gradients are not being accumulated. */
+  readonly steps?: number | undefined
+  /** Stops after so many seconds in the same way, but does at least one step. */
+  readonly pauseAfter?: number | undefined
 }
 
 /** Training. */
 export interface TrainingFunctions {
-  trainingStart(
+  trainerMake(
     network: NetworkHandle,
     optimizer: OptimizerHandle,
     dataset: DatasetHandle,
-    options: {
-      order?: readonly number[]
-      seed?: number
-      batchSize: number
-      /** Leaves out the last batch if it is not full. */
-      dropLast?: boolean
-      rates: readonly number[] | Float64Array
-      keepLosses?: boolean
-      autocast?: ComputeOptions['autocast']
-      /** The augmentation as nativeAugmentation() returns it. */
-      augment?: object | undefined
-      /** `[height, width]` to which images are resized. */
-      size?: readonly [number, number] | undefined
-      /** The layer whose outputs the dataset holds, as `prefixStart` made it. */
-      after?: number
-      /** The loss, as described in lib/train/losses.ts. */
-      loss?: object | undefined
-      /** The number of batches whose gradients make one step of the optimizer. */
-      accumulate?: number
-      clipNorm?: number
-      clipValue?: number
-      teacher?: TensorHandle | undefined
-      teacherWeight?: number
-      temperature?: number
-      splicing?: NativeSplicing & { readonly steps: readonly number[] }
-      /** Running averages by parameter: each moves toward its parameter after each step, by that step's weight. */
-      averages?: Readonly<Record<string, TensorHandle>>
-      averageWeights?: Float64Array
-      /** Where an earlier job over the same data stopped. */
-      from?: TrainingTally | undefined
-      /** After this many seconds, training stops at the end of a step, but does at least one. */
-      pauseAfter?: number | undefined
-    },
+    options: TrainerOptions,
+  ): TrainerHandle
+  /** Continues the epoch that the trainer is in; if that is over, it begins the next one. */
+  trainerRun(
+    trainer: TrainerHandle,
+    epoch: EpochOptions,
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<TrainingResult>
+  trainerState(trainer: TrainerHandle): TrainerState
+  /** The next run continues from this position within an epoch. */
+  trainerLoad(trainer: TrainerHandle, position: TrainingTally): void
+  trainerDispose(trainer: TrainerHandle): void
 }

@@ -1,0 +1,27 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include "../base/arguments.h"
+#include "../data/dataset.h"
+#include "loss.h"
+
+namespace torch_prune {
+
+// Distillation (Hinton, Vinyals and Dean 2015): what a teacher says about every sample, and how much it
+// counts.
+struct Distillation {
+  at::Tensor teacher;  // float32 [N, ...], the teacher's outputs; undefined if there is no teacher
+  double weight = 0;
+  double temperature = 1;
+
+  // Reads {teacher?, teacherWeight, temperature} for the samples of a dataset.
+  static Distillation Of(const Options& options, const Dataset& dataset);
+
+  // Throws unless the network's outputs, [n, ...], have the shape of the teacher's.
+  void Check(at::IntArrayRef outputs) const;
+  // The loss of a batch, given its loss on the targets alone.
+  at::Tensor Mix(const Loss& loss, const at::Tensor& hard, const at::Tensor& outputs,
+                 const Dataset::Batch& batch) const;
+};
+
+}  // namespace torch_prune

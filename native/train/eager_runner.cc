@@ -1,0 +1,85 @@
+#include "eager_runner.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../network/autocast.h"
+#include "../parameter/parametrisation.h"
+#include "../tensor/autograd.h"
+
+namespace torch_prune {
+
+void EagerRunner::Begin() {
+  settings_.optimizer->ZeroGrad();
+  gathered_ = 0;
+}
+
+Runner::Outcome EagerRunner::Gather(const Dataset::Batch& batch, const at::Tensor& images,
+                                    std::int64_t step) {
+  // An optimizer that settles gradients in its step saves a pass over each of them.
+  std::optional<DeferSettling> defer;
+  if (settings_.optimizer->SettlesInStep() && !settings_.clip.Any()) defer.emplace();
+  const Loss& loss = *settings_.loss;
+  Outcome outcome;
+  outcome.outputs = Outputs(images);
+  Check(outcome.outputs, batch, step);
+  outcome.count = loss.Count(batch.labels);
+  if (!(outcome.count > 0)) return {};  // no class of it counts
+  outcome.loss =
+      settings_.distillation.Mix(loss, loss.Forward(outcome.outputs, batch.labels), outcome.outputs, batch);
+  // A GPU is not waited for: there the sum of all losses shows it later.
+  outcome.finite = !outcome.loss.is_cpu() || std::isfinite(outcome.loss.item<double>());
+  if (!outcome.finite) return outcome;
+  // Batches of one size are summed as they are.
+  if (gathered_ == 0) unit_ = outcome.count;
+  Backward(outcome.count == unit_ ? outcome.loss : outcome.loss * (outcome.count / unit_), {},
+           /*retain_graph=*/false, /*create_graph=*/false);
+  gathered_ += outcome.count;
+  return outcome;
+}
+
+void EagerRunner::Update(double rate) {
+  AverageGradients();
+  if (settings_.clip.Any()) ClipGradients(*settings_.optimizer, settings_.clip);
+  settings_.optimizer->Step(rate);
+}
+
+// In float32, as is the loss of them.
+at::Tensor EagerRunner::Outputs(const at::Tensor& images) const {
+  auto& network = *settings_.network;
+  const Autocast cast(network.device(), settings_.autocast);
+  const int last = static_cast<int>(network.layers().size()) - 1;
+  return network.Run(settings_.after, images, last, /*training=*/true, nullptr, /*steps=*/true)
+      .to(at::kFloat);
+}
+
+void EagerRunner::Check(const at::Tensor& outputs, const Dataset::Batch& batch, std::int64_t step) {
+  const Loss& loss = *settings_.loss;
+  if (!std::exchange(checked_, true)) {
+    loss.Check(outputs.sizes(), settings_.dataset->targets(), "the dataset");
+    settings_.distillation.Check(outputs.sizes());
+    if (!outputs.requires_grad()) {
+      throw Error("ERR_ARGUMENT", "there is nothing to train: every layer is frozen, or has no parameters");
+    }
+  }
+  if (batch.targets) loss.Check(outputs.sizes(), *batch.targets, "batch " + std::to_string(step + 1));
+}
+
+void EagerRunner::AverageGradients() {
+  double total = gathered_;
+  group_.Sum({&total, 1});
+  // The mean over the processes takes each of them for one, however much its batches count.
+  const double mine = unit_ * group_.size();
+  if (mine != total) settings_.optimizer->ScaleGradients(mine / total);
+  if (group_.size() == 1) return;
+  std::vector<at::Tensor> gradients;
+  for (const auto& p : settings_.optimizer->parameters())
+    if (p.tensor.grad().defined()) gradients.push_back(p.tensor.grad());
+  group_.Average(gradients);
+}
+
+}  // namespace torch_prune

@@ -1,0 +1,40 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <span>
+#include <vector>
+
+namespace torch_prune {
+
+// The processes that train one network together, each with a part of the samples. Each of them makes the same
+// calls in the same order, on its compute thread.
+class ProcessGroup {
+ public:
+  virtual ~ProcessGroup() = default;
+  ProcessGroup() = default;
+  ProcessGroup(const ProcessGroup&) = delete;
+  ProcessGroup& operator=(const ProcessGroup&) = delete;
+
+  // The place of this process, from 0, and how many there are.
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+  // Replaces each tensor, in place, by its mean over the processes: gradients, after backward and before the
+  // update.
+  virtual void Average(const std::vector<at::Tensor>& tensors) = 0;
+  // Replaces each tensor, in place, by that of process 0: weights before the first step.
+  virtual void Broadcast(const std::vector<at::Tensor>& tensors) = 0;
+  // Replaces each number by its sum over the processes: counts of samples, sums of losses.
+  virtual void Sum(std::span<double> numbers) = 0;
+};
+
+// A process that trains on its own: there is nobody to exchange anything with.
+class SingleProcess final : public ProcessGroup {
+ public:
+  int rank() const override { return 0; }
+  int size() const override { return 1; }
+  void Average(const std::vector<at::Tensor>&) override {}
+  void Broadcast(const std::vector<at::Tensor>&) override {}
+  void Sum(std::span<double>) override {}
+};
+
+}  // namespace torch_prune

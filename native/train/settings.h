@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+
+#include "../data/dataset.h"
+#include "../network/network.h"
+#include "../optim/clip.h"
+#include "../optim/optimizer.h"
+#include "averages.h"
+#include "distillation.h"
+#include "loss.h"
+
+namespace torch_prune {
+
+// What stands still from a training's first step to its last.
+struct TrainerSettings {
+  std::shared_ptr<Network> network;
+  std::shared_ptr<OptimizerState> optimizer;
+  std::shared_ptr<Dataset> dataset;
+  std::shared_ptr<const Loss> loss;
+  std::int64_t batch_size = 1;
+  bool drop_last = false;       // leaves out a last batch that is not full
+  std::int64_t accumulate = 1;  // batches whose gradients make one step of the optimizer
+  GradientClip clip;
+  bool autocast = false;
+  Augmentation augmentation;
+  int after = -1;  // the dataset holds what this layer puts out (prefixStart)
+  Distillation distillation;
+  Averages averages;
+  bool keep_losses = false;
+
+  // Reads the options of trainerMake.
+  static TrainerSettings Of(const Napi::CallbackInfo& info);
+};
+
+}  // namespace torch_prune

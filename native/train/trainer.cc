@@ -1,0 +1,201 @@
+#include "trainer.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "eager_runner.h"
+
+namespace torch_prune {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::vector<std::int64_t> Shuffled(std::int64_t count, std::uint64_t seed) {
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+  const at::Tensor shuffled = at::randperm(count, generator, at::kLong);
+  return {shuffled.const_data_ptr<std::int64_t>(), shuffled.const_data_ptr<std::int64_t>() + count};
+}
+
+// Gradients belong to a run alone: it lets go of them however it ends.
+class RunGradients {
+ public:
+  explicit RunGradients(OptimizerState& optimizer) : optimizer_(optimizer) {}
+  ~RunGradients() { optimizer_.ZeroGrad(); }
+  RunGradients(const RunGradients&) = delete;
+  RunGradients& operator=(const RunGradients&) = delete;
+
+ private:
+  OptimizerState& optimizer_;
+};
+
+}  // namespace
+
+Trainer::Trainer(TrainerSettings settings)
+    : settings_(std::move(settings)),
+      device_(settings_.network->device()),
+      group_(std::make_unique<SingleProcess>()),
+      runner_(std::make_unique<EagerRunner>(settings_, *group_)) {}
+
+void Trainer::Load(const Position& position) {
+  const auto steps = settings_.dataset->Steps(settings_.batch_size, settings_.drop_last);
+  if (position.steps < 0 || (steps >= 0 && position.steps > steps)) {
+    throw Error("ERR_ARGUMENT", steps < 0
+                                    ? "steps must be 0 or more"
+                                    : "steps must be 0 to " + std::to_string(steps) +
+                                          ", the steps of an epoch, got " + std::to_string(position.steps));
+  }
+  position_ = position;
+  position_.over = position.steps == steps;
+}
+
+void Trainer::Check(const Epoch& epoch) const {
+  const auto steps = epoch.Steps(settings_);
+  if (!position_.over && steps >= 0 && position_.steps > steps) {
+    throw Error("ERR_ARGUMENT", "the trainer has done " + std::to_string(position_.steps) +
+                                    " steps, and this epoch has " + std::to_string(steps));
+  }
+  if (settings_.network->device() != device_) {
+    throw Error("ERR_ARGUMENT", "the network was moved to " + settings_.network->device().str() +
+                                    " since its trainer was made: make another one");
+  }
+  if (settings_.after != -1 && settings_.after != settings_.network->FrozenPrefix()) {
+    throw Error("ERR_ARGUMENT", "the layers in front of the cache are not frozen any more: fill it again");
+  }
+}
+
+Use Trainer::Uses() const {
+  Use use{"train()", settings_.dataset->Memory(), settings_.averages.tensors()};
+  use.reads.push_back(settings_.distillation.teacher);
+  for (const auto& p : std::as_const(*settings_.optimizer).parameters()) {
+    use.writes.push_back(p.tensor);
+    use.writes.insert(use.writes.end(), p.moments.begin(), p.moments.end());
+  }
+  return use;
+}
+
+Slices Trainer::Run(Job& job, Epoch& epoch) {
+  const auto pass = Begin(epoch);
+  const RunGradients gradients(*settings_.optimizer);
+  const auto until = Clock::now() + std::chrono::duration<double>(epoch.pause_after);
+  const auto begun = steps_;
+  const auto stops = [&] { return steps_ - begun >= epoch.most_steps || Clock::now() >= until; };
+  auto& cancelled = report_.cancelled;
+  while (steps_ != total_ && !(Between() && (cancelled = job.Cancelled()))) {
+    while (!pass->Ready(job) && !job.Cancelled()) co_await kHandOver;
+    {
+      const auto batch = pass->Next(job);
+      // A batch that the job did not wait for is no step.
+      if (batch.size() == 0 && (cancelled = job.Cancelled())) break;
+      if (batch.size() == 0 && pass->Over()) {
+        EndPass(epoch);
+        break;
+      }
+      Step(batch, epoch);
+    }
+    if (report_.broken) break;
+    ++steps_;
+    if (job.WantsReport()) {
+      const auto totals = tally_.totals();
+      job.Report({static_cast<double>(steps_), static_cast<double>(std::max<std::int64_t>(total_, 0)),
+                  totals.Loss(), totals.samples, totals.correct});
+    }
+    if (Between() && stops()) break;
+    co_await kHandOver;
+  }
+  End();
+}
+
+// Gets ready to continue from the position, and begins to read what comes after it.
+std::unique_ptr<Dataset::Pass> Trainer::Begin(Epoch& epoch) {
+  if (std::exchange(position_.over, false)) position_ = {};
+  if (!std::exchange(started_, true)) group_->Broadcast(settings_.network->Owned());
+  report_.cancelled = false;
+  report_.losses.clear();
+  report_.broken.reset();
+  steps_ = first_ = position_.steps;
+  total_ = epoch.Steps(settings_);
+  // What was counted so far is that of all processes: one of them carries it on.
+  tally_ = Tally(group_->rank() == 0 ? position_.totals : Totals{});
+  runner_->Begin();
+
+  const Dataset& dataset = *settings_.dataset;
+  auto order = std::move(epoch.order);
+  if (order.empty() && dataset.Indexed()) order = Shuffled(dataset.size(), epoch.seed);
+  const auto count = static_cast<std::int64_t>(order.size());
+  const auto batch_size = settings_.batch_size;
+  if (settings_.drop_last && dataset.Indexed()) order.resize(static_cast<std::size_t>(total_ * batch_size));
+  // What samples are and how they are changed follows from the order and the seed alone.
+  order.erase(order.begin(), order.begin() + std::min(steps_ * batch_size, count));
+  return dataset.Read({std::move(order), batch_size, device_, settings_.augmentation, epoch.seed, steps_});
+}
+
+void Trainer::Step(const Dataset::Batch& batch, const Epoch& epoch) {
+  if (Between()) {
+    runner_->Begin();
+    // Before the forward pass: what the mask keeps is then what the step computes with.
+    if (epoch.splicing) epoch.splicing->Refresh(steps_, steps_ + settings_.accumulate);
+    first_ = steps_;
+  }
+  if (batch.size() > 0) Gather(batch, epoch);  // of another, nothing can be read
+  const bool last = (steps_ + 1) % settings_.accumulate == 0 || steps_ + 1 == total_;
+  if (!report_.broken && last && runner_->gathered()) Update(epoch);
+}
+
+void Trainer::Gather(const Dataset::Batch& batch, const Epoch& epoch) {
+  const at::Tensor images = epoch.Resized(batch.images);
+  const auto [outputs, loss, count, finite] = runner_->Gather(batch, images, steps_);
+  if (count == 0) return;
+  NoteLoss(loss, batch.images);
+  if (!finite) {
+    report_.broken = Breakdown::Of(settings_, batch, images);
+    return;
+  }
+  tally_.Add(*settings_.loss, loss, count, outputs, batch.labels);
+  if (settings_.keep_losses) report_.losses.push_back(loss.item<float>());
+}
+
+// What may explain a breakdown later. A GPU is not waited for.
+void Trainer::NoteLoss(const at::Tensor& loss, const at::Tensor& images) {
+  constexpr double kAbsurd = 1e4;  // a guess among a million classes costs 14
+  if (!loss.is_cpu()) return;
+  const double value = loss.item<double>();
+  if (!(value <= std::max(report_.worst_loss, kAbsurd))) {
+    report_.worst_loss = value;
+    report_.largest_sample = std::max(report_.largest_sample, images.abs().max().item<double>());
+  }
+  if (!std::isfinite(value)) return;
+  if (std::isnan(report_.first_loss)) report_.first_loss = value;
+  report_.last_loss = value;
+}
+
+void Trainer::Update(const Epoch& epoch) {
+  runner_->Update(epoch.RateAt(first_));
+  if (!settings_.averages.empty()) settings_.averages.Update(epoch.average_weights[steps_]);
+}
+
+// The pass has come to its end where nobody knew, or sooner than was said.
+void Trainer::EndPass(const Epoch& epoch) {
+  if (total_ >= 0) {
+    throw Error("ERR_ARGUMENT", "the batches ended after " + std::to_string(steps_) + " of " +
+                                    std::to_string(total_) + ": give `batches` as many as there are");
+  }
+  total_ = steps_;
+  if (!Between() && runner_->gathered()) Update(epoch);
+}
+
+void Trainer::End() {
+  const bool over = steps_ == total_;
+  if (over && tally_.samples() == 0) settings_.dataset->RefuseEmpty();
+  const auto totals = tally_.totals();
+  // The last steps, whose weights no loss has seen; and a GPU's.
+  if (!report_.broken && over) report_.broken = Breakdown::InTensors(*settings_.network);
+  if (!report_.broken && !std::isfinite(totals.Loss())) report_.broken = Breakdown{"loss"};
+  position_ = {steps_, totals.Over(*group_), over};
+}
+
+}  // namespace torch_prune

@@ -1,0 +1,92 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "../base/handle.h"
+#include "breakdown.h"
+#include "epoch.h"
+#include "process_group.h"
+#include "runner.h"
+#include "settings.h"
+#include "tally.h"
+
+namespace torch_prune {
+
+// A training in progress. It holds what the training is over from the first step to the last, and where it
+// stands: a run continues the epoch that it is in, or begins the next one where that is over.
+class Trainer {
+ public:
+  static constexpr std::uint64_t kTag = 10;
+  static constexpr const char* kName = "trainer";
+
+  // Where it stands within an epoch: the steps that are done, and what they came to.
+  struct Position {
+    std::int64_t steps = 0;
+    Totals totals = {};
+    bool over = false;  // whether the epoch is
+  };
+  // What happened in a run. `first_loss` and the three after it are of the whole training, in which they may
+  // explain a breakdown.
+  struct Report {
+    bool cancelled = false;
+    std::vector<float> losses;  // of each step, if they are kept
+    std::optional<Breakdown> broken;
+    double first_loss = NAN, last_loss = NAN;  // of the first step, and of the last one with a finite loss
+    double worst_loss = 0;                     // the largest loss past all reason
+    double largest_sample = 0;                 // the largest magnitude in the samples of steps that set it
+  };
+
+  explicit Trainer(TrainerSettings settings);
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+
+  const TrainerSettings& settings() const { return settings_; }
+  const Position& position() const { return position_; }
+  const Report& report() const { return report_; }
+  // Continues from a position, which must be within an epoch.
+  void Load(const Position& position);
+
+  // Throws if a run over this epoch cannot begin.
+  void Check(const Epoch& epoch) const;
+  // What a run uses besides the network.
+  Use Uses() const;
+  // Runs until the epoch is over, or until it says to stop. The position changes at the end.
+  Slices Run(Job& job, Epoch& epoch);
+
+  // The job of the latest run: while it has its claim, position and report belong to it. Main thread only.
+  std::weak_ptr<Job> running;
+
+ private:
+  std::unique_ptr<Dataset::Pass> Begin(Epoch& epoch);
+  void Step(const Dataset::Batch& batch, const Epoch& epoch);
+  void Gather(const Dataset::Batch& batch, const Epoch& epoch);
+  void Update(const Epoch& epoch);
+  void NoteLoss(const at::Tensor& loss, const at::Tensor& images);
+  void EndPass(const Epoch& epoch);
+  void End();
+  // Whether it stands between two updates, where there are no gradients to keep.
+  bool Between() const { return steps_ % settings_.accumulate == 0; }
+
+  const TrainerSettings settings_;
+  const at::Device device_;  // of the network, and of what was made for it
+  const std::unique_ptr<ProcessGroup> group_;
+  const std::unique_ptr<Runner> runner_;
+  bool started_ = false;
+  Position position_;
+  Report report_;
+
+  // Of the run in progress.
+  std::int64_t steps_ = 0;  // that are done in the epoch
+  std::int64_t total_ = 0;  // of the epoch; -1 while that is not known
+  std::int64_t first_ = 0;  // the step whose batch is the first of an update
+  Tally tally_;
+};
+
+using TrainerHandle = Handle<Trainer>;
+
+}  // namespace torch_prune

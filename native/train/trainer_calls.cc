@@ -1,0 +1,106 @@
+#include <algorithm>
+#include <memory>
+
+#include "../base/arguments.h"
+#include "../network/claim.h"
+#include "../network/jobs.h"
+#include "trainer.h"
+
+// The trainer as JavaScript calls it.
+namespace torch_prune {
+namespace {
+
+void RefuseRunning(const Trainer& trainer) {
+  if (const auto job = trainer.running.lock(); job && job->claim)
+    throw Error("ERR_BUSY", "this trainer is running: await its run, or abort it, first");
+}
+
+// The trainer of a handle, to be read or changed: no run of it is in progress.
+std::shared_ptr<Trainer> UseTrainer(const Napi::Value& value) {
+  auto trainer = TrainerHandle::Get(value, "trainer");
+  RefuseRunning(*trainer);
+  return trainer;
+}
+
+// trainerMake(network, optimizer, dataset, {loss?, batchSize, dropLast?, accumulate?, clipNorm?, clipValue?,
+// autocast?, augment?, after?, teacher?, teacherWeight?, temperature?, averages?, keepLosses?}); averages are
+// tensors by parameter's name.
+Napi::Value Make(const Napi::CallbackInfo& info) {
+  auto trainer = std::make_shared<Trainer>(TrainerSettings::Of(info));
+  return TrainerHandle::Wrap(info.Env(), std::move(trainer));
+}
+
+Napi::Value Dispose(const Napi::CallbackInfo& info) {
+  TrainerHandle::Dispose(info[0]);
+  return info.Env().Undefined();
+}
+
+Napi::Object ToObject(Napi::Env env, const Trainer::Position& position) {
+  auto object = Napi::Object::New(env);
+  object.Set("steps", static_cast<double>(position.steps));
+  position.totals.Put(object);
+  object.Set("over", position.over);
+  return object;
+}
+
+Napi::Value ResultOf(Napi::Env env, const Trainer& trainer, const Epoch& epoch) {
+  const auto& report = trainer.report();
+  auto result = ToObject(env, trainer.position());
+  result.Set("loss", trainer.position().totals.Loss());
+  result.Set("cancelled", report.cancelled);
+  auto losses = Napi::Float32Array::New(env, report.losses.size());
+  std::copy(report.losses.begin(), report.losses.end(), losses.Data());
+  result.Set("losses", losses);
+  result.Set("firstLoss", report.first_loss);
+  result.Set("lastLoss", report.last_loss);
+  result.Set("largestSample", report.largest_sample);
+  if (report.broken) result.Set("broken", report.broken->ToObject(env));
+  if (epoch.splicing) result.Set("splicing", epoch.splicing->Counts(env));
+  return result;
+}
+
+// trainerRun(trainer, {rates, seed?, order?, size?, averageWeights?, splicing?, steps?, pauseAfter?},
+// onProgress?): continues the epoch that the trainer is in, or begins the next one; splicing is
+// SplicingPlan's options.
+Napi::Value Run(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  const auto trainer = UseTrainer(info[0]);
+  const auto& network = *trainer->settings().network;
+  for (const auto& named : network.tensors()) environment.ownership.CheckUnused(named.tensor);
+  const auto epoch = std::make_shared<Epoch>(Epoch::Of(Options(info[1], "options"), trainer->settings()));
+  RefuseRunning(*trainer);  // a getter of the options may have started it
+  trainer->Check(*epoch);
+  const auto job = environment.compute.NewJob(info.Env());
+  ClaimNetwork(environment, *job, network, Access::kWrite, trainer->Uses());
+  if (info[2].IsFunction()) job->on_progress = Napi::Persistent(info[2].As<Napi::Function>());
+  job->slices = [trainer, epoch](Job& running) { return trainer->Run(running, *epoch); };
+  job->finish = [trainer, epoch](Napi::Env env) { return ResultOf(env, *trainer, *epoch); };
+  trainer->running = job;
+  return environment.compute.Start(info.Env(), job);
+}
+
+// trainerState(trainer): {steps, samples, lossSum, lossCount, judged, correct, over}
+Napi::Value State(const Napi::CallbackInfo& info) {
+  return ToObject(info.Env(), UseTrainer(info[0])->position());
+}
+
+// trainerLoad(trainer, {steps, samples, lossSum, lossCount, judged, correct}): the next run continues there.
+Napi::Value Load(const Napi::CallbackInfo& info) {
+  const Options options(info[1], "position");
+  const Trainer::Position position{options.Integer("steps"), Totals::Of(options)};
+  UseTrainer(info[0])->Load(position);
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void RegisterTrainer(Napi::Env env, Napi::Object exports) {
+  TrainerHandle::Register(env);
+  Export<Make>(exports, "trainerMake");
+  Export<Run>(exports, "trainerRun");
+  Export<State>(exports, "trainerState");
+  Export<Load>(exports, "trainerLoad");
+  Export<Dispose>(exports, "trainerDispose");
+}
+
+}  // namespace torch_prune
