@@ -147,6 +147,32 @@ describe('early stopping', () => {
     }
   })
 
+  it('ends with the best weights though it was aborted after its last epoch', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'torch-prune-stopping-'))
+    try {
+      using straight = toyNetwork()
+      const stopping = { ...settings, earlyStopping: { patience: 3 } }
+      const { best } = await train(straight, set, stopping)
+      const last = {
+        ...stopping,
+        epochs: best!.epoch + 1,
+        checkpoint: { path: join(folder, 'c.safetensors') },
+      }
+      using aborted = toyNetwork()
+      const controller = new AbortController()
+      try {
+        for await (const { epoch } of train(aborted, set, { ...last, signal: controller.signal })) {
+          if (epoch === last.epochs) controller.abort()
+        }
+      } catch {}
+      using resumed = toyNetwork()
+      expect((await train(resumed, set, last)).best).to.deep.equal(best)
+      expect(snapshot(resumed)).to.deep.equal(snapshot(straight))
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it('watches the validation part in the rounds of prune', async () => {
     using net = toyNetwork()
     const retrain = { epochs: 30, optimizer: wild, batchSize: 16, earlyStopping: { patience: 2 } }
