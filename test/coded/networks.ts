@@ -18,6 +18,7 @@ export const NETWORKS: Record<string, () => Promise<Network>> = {
   'one weight that is left': () => pruned(1e-9, 8),
   'weights that are all different': () => pruned(0.3, 0),
   'weights that are all kept': () => pruned(1, 16),
+  'masks that repeat at a distance, and dead neurons': periodic,
   'no masks': async () =>
     network([5], { fc1: linear(5, 4), relu1: relu(), fc2: linear(4, 3) }, { seed: 1 }) as unknown as Network,
   'strange numbers': strange,
@@ -77,5 +78,21 @@ async function residual(): Promise<Network> {
     await net.put([[name, tensor(Float32Array.from({ length: 8 }, () => 0.5 + next()))]])
   const keep = Uint8Array.from({ length: 8 * 4 * 9 }, () => (next() < 0.3 ? 1 : 0))
   await net.setMask('conv2', tensor(keep, { dtype: 'bool', shape: [8, 4, 3, 3] }))
+  return net as unknown as Network
+}
+
+/** Columns that are full at a period of 12 and empty at others, and rows and columns that are empty. */
+async function periodic(): Promise<Network> {
+  const net = network([144], { fc1: linear(144, 40), fc2: linear(40, 20) })
+  const next = random(9)
+  const masks = {
+    fc1: Uint8Array.from({ length: 144 * 40 }, (_, i) => {
+      const [row, column] = [Math.floor(i / 144), i % 144]
+      return row % 5 > 0 && column > 20 && next() < (column % 12 < 5 ? 0.5 : 0.02) ? 1 : 0
+    }),
+    fc2: Uint8Array.from({ length: 40 * 20 }, (_, i) => (i % 5 > 0 && next() < 0.3 ? 1 : 0)),
+  }
+  await net.setMask('fc1', tensor(masks.fc1, { dtype: 'bool', shape: [40, 144] }))
+  await net.setMask('fc2', tensor(masks.fc2, { dtype: 'bool', shape: [20, 40] }))
   return net as unknown as Network
 }

@@ -53,6 +53,23 @@ describe('a coded file', () => {
     }
   }
 
+  it('brings back a layer of several stripes in both readers', async () => {
+    const [rows, columns] = [2100, 2100]
+    using net = network([columns], { fc: linear(columns, rows) })
+    using values = rand([rows, columns])
+    await net.put([['fc.weight', values]])
+    await net.setMask('fc', values.lt(0.02))
+    for (const profile of ['compact', 'huffman'] as const) {
+      await net.export(path('large.tpz'), { profile })
+      using loaded = await loadNetwork(path('large.tpz'))
+      expect(Buffer.compare(snapshot(loaded)['fc.weight']!, snapshot(net)['fc.weight']!)).to.equal(0)
+      const plain = (await readCoded(readFileSync(path('large.tpz')))).tensors.get('fc.weight')!.dense()
+      expect(
+        Buffer.compare(new Uint8Array(plain.buffer as ArrayBuffer), snapshot(net)['fc.weight']!),
+      ).to.equal(0)
+    }
+  })
+
   it('computes in plain JavaScript what libtorch computes', async () => {
     manualSeed(1)
     for (const [what, make] of Object.entries(NETWORKS)) {

@@ -82,6 +82,11 @@ async function prepare(): Promise<void> {
     file: at('net.safetensors'),
     read: async () => (await loadNetwork(at('net.safetensors'))).dispose(),
   }
+  await net.export(at('net.tpz'))
+  kinds['coded file'] = {
+    file: at('net.tpz'),
+    read: async () => (await loadNetwork(at('net.tpz'))).dispose(),
+  }
   kinds['torch file'] = torchFile('checkpoint.pt')
   kinds['torch file of protocol 4'] = torchFile('protocol4.pt')
   kinds['torch file of before PyTorch 1.6'] = torchFile('legacy.pt')

@@ -64,6 +64,11 @@ describe('a network of a million weights', () => {
   const work: Record<string, (net: Made) => Promise<unknown>> = {
     'is saved': (net) => net.save(file),
     'is exported': (net) => net.export(`${file}.onnx`),
+    'is coded': (net) => net.export(`${file}.tpz`),
+    'is decoded': async (net) => {
+      await net.export(`${file}.tpz`)
+      ;(await loadNetwork(`${file}.tpz`, { device })).dispose()
+    },
     'is loaded into': (net) => loadWeights(net, file),
     'is loaded': async () => (await loadNetwork(file, { device })).dispose(),
     'is masked': (net) => net.setMask('fc1', net.mask('fc1')),
