@@ -15,6 +15,7 @@
 #include "network/jobs.h"
 #include "network/network.h"
 #include "optim/optimizer.h"
+#include "quantize/jobs.h"
 #include "tensor/autograd.h"
 #include "tensor/operators.h"
 #include "tensor/random.h"
@@ -53,6 +54,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterStatistics(exports);
   RegisterFisher(exports);
   RegisterFilterNorms(exports);
+  RegisterSharing(exports);
+  RegisterCounts(exports);
   RegisterNumbers(exports);
   RegisterMemoryFormat(exports);
   RegisterNetworkJobs(exports);

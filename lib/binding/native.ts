@@ -7,6 +7,7 @@ import type { LeaseFunctions } from './native/lease.js'
 import type { NetworkFunctions } from './native/network.js'
 import type { OptimizerFunctions } from './native/optimizer.js'
 import type { PruningFunctions } from './native/prune.js'
+import type { QuantizingFunctions } from './native/quantize.js'
 import type { RuntimeFunctions } from './native/runtime.js'
 import type { SplicingFunctions } from './native/splice.js'
 import type { TensorFunctions } from './native/tensor.js'
@@ -24,6 +25,7 @@ export type * from './native/network.js'
 export type * from './native/non_finite.js'
 export type * from './native/optimizer.js'
 export type * from './native/prune.js'
+export type * from './native/quantize.js'
 export type * from './native/runtime.js'
 export type * from './native/splice.js'
 export type * from './native/tensor.js'
@@ -45,5 +47,6 @@ export interface Native
     TrainingFunctions,
     EvaluationFunctions,
     PruningFunctions,
+    QuantizingFunctions,
     SplicingFunctions,
     CodedFunctions {}

@@ -6,6 +6,7 @@ import { mayBeMissing } from '../formats/foreign.js'
 import { type TensorPieces, toPieces } from '../tensor/bytes.js'
 import { HeldTensors } from '../tensor/held.js'
 import { Tensor } from '../tensor/tensor.js'
+import { besideWhat } from './beside.js'
 import type { WeightHolder } from './weight_holder.js'
 import { putWeights } from './weights_file.js'
 
@@ -38,7 +39,7 @@ export async function putState(
 ): Promise<StateKeys> {
   const names: readonly string[] = network.tensorNames()
   const own = new Set(names)
-  const plain = (name: string) => name.replace(/_(orig|mask)$/, '')
+  const plain = (name: string) => besideWhat(name).replace(/_orig$/, '')
   const has = (name: string) => Object.hasOwn(state, name) || Object.hasOwn(state, `${name}_orig`)
   const missingKeys = names.filter((name) => !has(name) && !mayBeMissing(name))
   const unexpectedKeys = Object.keys(state).filter((name) => !own.has(name) && !own.has(plain(name)))

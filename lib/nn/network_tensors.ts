@@ -22,6 +22,14 @@ import { drawWeights, makeNative, replaceNative } from './native_network.js'
 import { checkSealed, weightOf } from './sealed.js'
 import type { Shape } from './shapes.js'
 
+/** The values that the weights of a layer share. */
+export interface Codebook {
+  /** Which of them each weight has: `uint8` or `int16` of the weight's shape, 0 where it is pruned. */
+  readonly index: Tensor
+  /** The values by index, the first of them 0: `weight = values[index]`. */
+  readonly values: Tensor
+}
+
 const CLONING = uncloneable('a network stays in its thread (save it, and load the file there)')
 
 /** The tensors of a network, by name: their values, their device and memory format, and the masks of weights. */
@@ -126,6 +134,16 @@ export abstract class NetworkTensors<K extends LayerKinds = LayerKinds> {
   }
 
   /**
+   * The few values that the weights of a layer share after `quantize()`, copies; undefined if each weight has a value of
+   * its own.
+   */
+  codebook(layer: PrunableName<K>): Codebook | undefined {
+    refuseReading(this)
+    const found = loadAddon().networkCodebook(this.handle, weightOf(layer, 'Network.codebook'))
+    return found && { index: Tensor.wrap(found.index), values: Tensor.wrap(found.values) }
+  }
+
+  /**
    * Masks a layer's weight and seals the pruned weights: they are +0 in the weight, in its gradient and in every moment
    * of every optimizer that updates it, now and after each later `backward()` and `step()`. `keep` has the weight's
    * shape, and is non-zero for weights that stay. A new mask replaces the old one; undefined removes it.
@@ -166,7 +184,8 @@ export abstract class NetworkTensors<K extends LayerKinds = LayerKinds> {
   }
 
   /**
-   * Checks, bit for bit, that every pruned weight is +0 in weights, gradients and moments.
+   * Checks, bit for bit, that every pruned weight is +0 in weights, gradients and moments, and that weights which share a
+   * value are equal in all of them.
    *
    * @throws TorchPruneError `ERR_SEAL` naming the tensors in which one is not, or the layers that are spliced.
    */

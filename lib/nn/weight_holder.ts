@@ -14,6 +14,7 @@ export interface WeightHolder {
   tensorNames(): readonly string[]
   tensorShapes(): [name: string, { readonly dtype: DType; readonly shape: readonly number[] }][]
   mask(layer: string): Tensor<'bool'> | undefined
+  codebook(layer: string): { readonly index: Tensor; readonly values: Tensor } | undefined
   snapshot(names?: readonly string[]): Promise<Map<string, Tensor>>
   put(values: Iterable<readonly [name: string, values: Tensor]>, masks?: readonly NativeMask[]): Promise<void>
 }

@@ -10,14 +10,13 @@ import { withTensorFile } from '../formats/tensor_file.js'
 import { fromManyBytes, type StoredTensor, type TensorPieces, toPieces } from '../tensor/bytes.js'
 import { HeldTensors } from '../tensor/held.js'
 import type { Tensor } from '../tensor/tensor.js'
+import { besideWhat, INDEX, MASK } from './beside.js'
 import { checkFit } from './fit.js'
+import { checkShared } from './shared.js'
 import { type MaskOptions, stateOf } from './state.js'
 import { GRAPH_KEY, graphToJson } from './stored_graph.js'
 import type { WeightHolder } from './weight_holder.js'
 import { refuseAllZero, sealZeros, type WeightsOptions, weightsOptions } from './zeros.js'
-
-/** The name of a mask beside its weight: `fc1.weight_mask`. */
-const MASK = '_mask'
 
 /** Names of the layers whose weights are stored dense beside a mask that does not seal, as a JSON array. */
 const SPLICED_KEY = 'torch-prune.spliced'
@@ -117,8 +116,9 @@ interface TensorFile {
 /** What a network takes of a file: all of it is read, and fits. */
 interface TakenWeights {
   readonly values: readonly (readonly [name: string, values: Tensor])[]
-  /** By layer. */
+  /** Masks by layer, and the indices of shared values. */
   readonly keeps: ReadonlyMap<string, Tensor>
+  readonly indices: ReadonlyMap<string, Tensor>
   readonly spliced: readonly string[]
   readonly prefix: string
 }
@@ -133,19 +133,20 @@ async function takeWeights(
 ): Promise<TakenWeights> {
   const { metadata } = file
   const names: readonly string[] = network.tensorNames()
-  const own = new Set(names)
+  const known = new Set(names)
   const weights = new Set(network.prunable.map((layer) => `${layer}.weight`))
   // A layer may be called as what stands beside the network is.
-  const isOwn = (name: string) =>
-    !name.startsWith(BESIDE) || own.has(name) || weights.has(name.replace(/_mask$/, ''))
+  const isOwn = (name: string) => !name.startsWith(BESIDE) || known.has(name) || weights.has(besideWhat(name))
   const { tensors: named, prefix } = withoutPrefix(
     names,
     new Map([...file.tensors].filter(([name]) => isOwn(name))),
   )
   const tensors = await withMasks(names, weights, named, path)
-  const masks = new Map(network.prunable.map((layer) => [`${layer}.weight${MASK}`, layer]))
+  const layersBy = (beside: string) =>
+    new Map(network.prunable.map((layer) => [`${layer}.weight${beside}`, layer]))
+  const masks = layersBy(MASK)
   const spliced = parseSpliced(metadata[SPLICED_KEY], path)
-  checkFit(network, tensors, (weight) => `${weight}${MASK}`, path)
+  checkFit(network, tensors, path)
   for (const layer of spliced) {
     const name = `${layer}.weight${MASK}`
     const wrong = (what: string) => refuse(path, `tensor ${quoted(name)} ${what}`, fixes.otherNetwork)
@@ -153,32 +154,39 @@ async function takeWeights(
     if (!tensors.has(name)) throw wrong('is missing, and the layer is spliced')
   }
   if (mask === 'zeros') await refuseAllZero(weights, tensors, path)
-  const values: [name: string, values: Tensor][] = []
-  const keeps = new Map<string, Tensor>()
-  for (const [name, stored] of tensors) {
-    const made = held.use(await fromManyBytes(stored))
-    const masked = masks.get(name)
-    if (masked === undefined) values.push([name, made])
-    else keeps.set(masked, made)
-  }
-  return { values, keeps, spliced, prefix }
+  const made = new Map<string, Tensor>()
+  for (const [name, stored] of tensors) made.set(name, held.use(await fromManyBytes(stored)))
+  for (const weight of weights) await checkShared(weight, made, path)
+  const values = [...made].filter(([name]) => known.has(name))
+  const pick = (beside: string) =>
+    new Map(
+      [...layersBy(beside)].flatMap(([name, layer]) =>
+        made.has(name) ? [[layer, made.get(name)!] as const] : [],
+      ),
+    )
+  return { values, keeps: pick(MASK), indices: pick(INDEX), spliced, prefix }
 }
 
 async function putTaken(
   network: WeightHolder,
-  { values, keeps, spliced, prefix }: TakenWeights,
+  { values, keeps, indices, spliced, prefix }: TakenWeights,
   mask: WeightsOptions['mask'],
 ): Promise<LoadedWeights> {
   await network.put(
     values,
     network.prunable.map((layer) => {
+      const name = `${layer}.weight`
+      const index = indices.get(layer)?.handle
+      if (index) return { name, kind: 'codebook', keep: index }
       const keep = keeps.get(layer)?.handle
       const kind = keep === undefined ? 'none' : spliced.includes(layer) ? 'spliced' : 'sealed'
-      return { name: `${layer}.weight`, kind, keep }
+      return { name, kind, keep }
     }),
   )
   const sealed = mask === 'zeros' ? await sealZeros(network) : []
-  const masked = network.prunable.filter((layer) => keeps.has(layer) || sealed.includes(layer))
+  const masked = network.prunable.filter(
+    (layer) => keeps.has(layer) || indices.has(layer) || sealed.includes(layer),
+  )
   return { prefix, masked }
 }
 

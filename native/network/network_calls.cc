@@ -85,6 +85,18 @@ Napi::Value MaskOf(const Napi::CallbackInfo& info) {
   return keep.defined() ? Wrap(info.Env(), Snapshot(keep)) : info.Env().Undefined();
 }
 
+// networkCodebook(network, name): snapshots of the index of a weight whose values are shared and of those
+// values by index, {index, values}; or undefined.
+Napi::Value CodebookOf(const Napi::CallbackInfo& info) {
+  const auto& tensor = ReadNetwork(info[0])->Find(ToString(info[1], "name")).tensor;
+  const at::Tensor index = SharedIndex(tensor);
+  if (!index.defined()) return info.Env().Undefined();
+  auto codebook = Napi::Object::New(info.Env());
+  codebook.Set("index", Wrap(info.Env(), Snapshot(index)));
+  codebook.Set("values", Wrap(info.Env(), Parametrization::Of(tensor)->Shared(tensor)));
+  return codebook;
+}
+
 // networkParametrizations(network): {name: 'sealed'}, of the parameters that are not plain.
 Napi::Value Parametrizations(const Napi::CallbackInfo& info) {
   auto names = Napi::Object::New(info.Env());
@@ -137,6 +149,7 @@ void RegisterNetwork(Napi::Env env, Napi::Object exports) {
   Export<TensorOf>(exports, "networkTensor");
   Export<SnapshotOf>(exports, "networkSnapshot");
   Export<MaskOf>(exports, "networkMask");
+  Export<CodebookOf>(exports, "networkCodebook");
   Export<Parametrizations>(exports, "networkParametrizations");
   Export<SetTrainable>(exports, "networkSetTrainable");
   Export<FrozenPrefix>(exports, "networkFrozenPrefix");

@@ -36,7 +36,14 @@ void OptimizerState::Step(double lr) {
     }
   }
   for (const auto& [key, group] : groups) StepFused(group, std::get<1>(key));
-  for (OptimizedParameter* p : stepping) p->gradient.reset();
+  for (OptimizedParameter* p : stepping) {
+    p->gradient.reset();
+    const auto* parametrization = Parametrization::Of(p->tensor);
+    if (parametrization == nullptr) continue;
+    parametrization->SettleAfterStep(p->tensor);
+    for (const auto& moment : p->moments)
+      if (moment.defined()) parametrization->SettleAfterStep(moment);
+  }
 }
 
 void OptimizerState::CheckRate(const OptimizedParameter&, double lr) const {

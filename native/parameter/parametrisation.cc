@@ -100,10 +100,19 @@ at::Tensor KeptMask(const at::Tensor& parameter) {
   return parametrization == nullptr ? at::Tensor() : parametrization->keep();
 }
 
+at::Tensor SharedIndex(const at::Tensor& parameter) {
+  const Parametrization* parametrization = Parametrization::Of(parameter);
+  return parametrization == nullptr ? at::Tensor() : parametrization->index();
+}
+
 std::unique_ptr<Parametrization> MakePruned(const at::Tensor& parameter, const at::Tensor& keep) {
   const Parametrization* parametrization = Parametrization::Of(parameter);
   return parametrization == nullptr ? Parametrization::Make("sealed", parameter, keep)
                                     : parametrization->Pruned(parameter, keep);
+}
+
+std::unique_ptr<Parametrization> MakeShared(const at::Tensor& parameter, const at::Tensor& index) {
+  return Parametrization::Make("codebook", parameter, index);
 }
 
 Error Emptied(const std::string& name) {

@@ -15,8 +15,8 @@ namespace torch_prune {
 // parameter without one is plain. It lives in the parameter's autograd data, as the native hook that runs
 // after each accumulation of its gradient and after any other hook, so it goes where the parameter goes.
 //
-// Each one is a file here (sealed.cc, spliced.cc) that registers a ParametrizationKind. The rest of the
-// program asks for the operations below and never which one it is.
+// Each one is a file here (sealed.cc, spliced.cc, codebook.cc) that registers a ParametrizationKind. The rest
+// of the program asks for the operations below and never which one it is.
 class Parametrization : public torch::autograd::PostAccumulateGradHook {
  public:
   // What JavaScript calls it.
@@ -29,6 +29,9 @@ class Parametrization : public torch::autograd::PostAccumulateGradHook {
   // of all three, such as +0 where a sealed weight is pruned. Once is enough, twice changes nothing more, and
   // the arithmetic of SGD and Adam keeps it so: nothing has to run after a step.
   virtual void Settle(const at::Tensor& values) const = 0;
+  // Undoes, after an optimizer's step, what it rounded one way for one element and another way for another,
+  // in a parameter or a moment that were settled before. Nothing to do where all that matters is +0.
+  virtual void SettleAfterStep(const at::Tensor&) const {}
   // How many elements are not as Settle() would leave them, bit for bit.
   virtual std::int64_t Unsettled(const at::Tensor& values) const = 0;
   // These values settled, and a copy of them where settling may change any.
@@ -50,6 +53,12 @@ class Parametrization : public torch::autograd::PostAccumulateGradHook {
   // where that cannot be.
   virtual std::unique_ptr<Parametrization> Pruned(const at::Tensor& parameter, const at::Tensor& keep) const;
 
+  // Which of a few values each weight shares with others: whole numbers of the parameter's shape, 0 where it
+  // is pruned. Undefined: each has its own.
+  virtual at::Tensor index() const { return {}; }
+  // Those values by index, on the CPU, the first of them 0. Undefined without an index.
+  virtual at::Tensor Shared(const at::Tensor&) const { return {}; }
+
   // Settles the gradient, unless a DeferSettling lives.
   void operator()(const at::Tensor& parameter) final;
 
@@ -58,7 +67,8 @@ class Parametrization : public torch::autograd::PostAccumulateGradHook {
   // The names that Make() takes, sorted.
   static std::vector<std::string> Names();
   // Makes one by its name for a floating leaf tensor; `keep` has the tensor's shape and is not zero where
-  // weights are kept. All that can fail fails here, so that callers can do all or nothing.
+  // weights are kept: an index() where they share values. All that can fail fails here, so that callers can
+  // do all or nothing.
   static std::unique_ptr<Parametrization> Make(const std::string& name, const at::Tensor& parameter,
                                                const at::Tensor& keep);
   // Puts it on a parameter, in the place of any other, and settles value and `.grad`. The moments of
@@ -75,8 +85,12 @@ class Parametrization : public torch::autograd::PostAccumulateGradHook {
 at::Tensor Effective(const at::Tensor& parameter);
 // Which weights are kept; undefined where all are.
 at::Tensor KeptMask(const at::Tensor& parameter);
+// Which of a few values each weight shares, 0 where it is pruned; undefined where each has its own.
+at::Tensor SharedIndex(const at::Tensor& parameter);
 // What the parameter is to have once it is pruned to `keep`.
 std::unique_ptr<Parametrization> MakePruned(const at::Tensor& parameter, const at::Tensor& keep);
+// What the parameter is to have for its weights to share values by `index`.
+std::unique_ptr<Parametrization> MakeShared(const at::Tensor& parameter, const at::Tensor& index);
 
 // While one lives, backward() on its thread leaves gradients unsettled. For training with an optimizer that
 // settles them in its step, and lets go of them after.

@@ -101,11 +101,13 @@ std::uint64_t DigestOf(const at::Tensor& bytes) {
   return digest;
 }
 
-// networkMasks(network): [{name, count, kept, digest}] of the weights that have one.
+// networkMasks(network): [{name, count, kept, digest}] of the weights that have one; the digest of shared
+// values is that of their index.
 Napi::Value Masks(const Napi::CallbackInfo& info) {
   struct Entry {
     std::string name;
     at::Tensor keep;
+    at::Tensor index;  // of shared values; undefined where each weight has its own
     std::int64_t kept = 0;
     std::uint64_t digest = 0;
   };
@@ -113,7 +115,8 @@ Napi::Value Masks(const Napi::CallbackInfo& info) {
   const auto network = ReadNetwork(info[0]);
   const auto entries = std::make_shared<std::vector<Entry>>();
   for (const auto& [name, tensor, layer, parameter] : network->tensors()) {
-    if (const at::Tensor keep = KeptMask(tensor); keep.defined()) entries->push_back({name, keep});
+    if (const at::Tensor keep = KeptMask(tensor); keep.defined())
+      entries->push_back({name, keep, SharedIndex(tensor)});
   }
   const auto job = environment.compute.NewJob(info.Env());
   ClaimNetwork(environment, *job, *network, Access::kRead, {"a check", {}, {}});
@@ -121,13 +124,13 @@ Napi::Value Masks(const Napi::CallbackInfo& info) {
     for (auto& entry : *entries) {
       const at::Tensor keep = entry.keep.cpu().contiguous();
       entry.kept = keep.count_nonzero().item<std::int64_t>();
-      entry.digest = DigestOf(keep);
+      entry.digest = DigestOf(entry.index.defined() ? entry.index.cpu().contiguous().view(at::kByte) : keep);
     }
   };
   job->finish = [entries](Napi::Env env) -> Napi::Value {
     auto list = Napi::Array::New(env, entries->size());
     for (std::uint32_t i = 0; i < entries->size(); ++i) {
-      const auto& [name, keep, kept, digest] = (*entries)[i];
+      const auto& [name, keep, index, kept, digest] = (*entries)[i];
       auto entry = Napi::Object::New(env);
       entry.Set("name", name);
       entry.Set("count", static_cast<double>(keep.numel()));

@@ -16,6 +16,7 @@ const FLOORS = [
   'models',
   'train',
   'prune',
+  'quantize',
   'runs',
   'studies',
   'report',

@@ -11,6 +11,7 @@ import type {
   NativeScored,
   NativeSelection,
   NativeSgd,
+  NativeShared,
   NativeSplicing,
 } from '../../lib/binding/native.js'
 import type { FieldsOf } from './field_types.js'
@@ -60,7 +61,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
   values: { name: 'string', values: 'tensor' } satisfies FieldsOf<Argument<'networkPutStart', 1>[number]>,
   mask: {
     name: 'string',
-    kind: "'sealed' | 'spliced' | 'none'",
+    kind: "'codebook' | 'sealed' | 'spliced' | 'none'",
     keep: 'tensor?',
   } satisfies FieldsOf<NativeMask>,
 
@@ -160,6 +161,12 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     steps: 'integer[]?',
   } satisfies FieldsOf<NativeSplicing>,
   ranked: { name: 'string', scale: 'number?' } satisfies FieldsOf<NativeRanked>,
+  shared: {
+    name: 'string',
+    values: 'integer',
+    method: "'auto' | 'best' | 'lloyd'?",
+  } satisfies FieldsOf<NativeShared>,
+  counted: { name: 'string', bits: 'integer' } satisfies FieldsOf<Argument<'quantizeCounts', 1>[number]>,
   fisher: {
     samples: 'integer',
     batchSize: 'integer',

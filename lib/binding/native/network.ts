@@ -5,9 +5,12 @@ import type { NativeJob } from './job.js'
 import type { NonFiniteTensor } from './non_finite.js'
 
 /** How a parameter with a mask is parametrized: a file each in native/parameter/. */
-export type NativeParametrization = 'sealed' | 'spliced'
+export type NativeParametrization = 'sealed' | 'spliced' | 'codebook'
 
-/** A mask of a parameter. Without `keep`, it keeps what the existing mask keeps, or everything if there is none. */
+/**
+ * A mask of a parameter, or the index of its shared values (0 where it is pruned). Without `keep`, it keeps what the
+ * existing mask keeps, or everything if there is none.
+ */
 export interface NativeMask {
   readonly name: string
   readonly kind: NativeParametrization | 'none'

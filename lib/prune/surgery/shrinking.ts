@@ -10,6 +10,9 @@ import { type ChannelGroup, type Consumer, channelGroups } from './channels.js'
 import { type Constants, constantOutputs, foldsExactly } from './constants.js'
 import { addedBy, anyAlive, balanced, channelsAlive, columnsOf, constantsOf, without } from './cutting.js'
 
+/** A weight, and what stands beside it element by element. */
+const WEIGHT = ['weight', 'weight_mask', 'weight_index']
+
 /** What went from a layer. */
 export interface RemovedNeurons {
   readonly layer: string
@@ -61,6 +64,9 @@ export class Shrinking {
     for (const layer of network.prunable) {
       const mask = network.mask(layer)
       if (mask) await take(`${layer}.weight_mask`, mask)
+      const codebook = network.codebook(layer)
+      codebook?.values.dispose()
+      if (codebook) await take(`${layer}.weight_index`, codebook.index)
     }
     return work
   }
@@ -182,11 +188,11 @@ export class Shrinking {
       const { name } = consumer.node
       await this.#fold(consumer, gone, constantsOf(constants, consumer, group.size))
       const away = new Set(gone.flatMap((c) => columnsOf(c, consumer)))
-      await this.#drop(name, ['weight', 'weight_mask'], 'inputs', away)
+      await this.#drop(name, WEIGHT, 'inputs', away)
       this.#forget(name)
     }
     for (const { name } of group.producers) {
-      await this.#drop(name, ['weight', 'weight_mask'], 'outputs', dead)
+      await this.#drop(name, WEIGHT, 'outputs', dead)
       await this.#drop(name, ['bias'], 'places', dead)
       this.#neuronsGone(name, gone.length)
     }
@@ -195,7 +201,7 @@ export class Shrinking {
       const channels = new Set(gone.map((c) => first + c))
       const shapes = [...parameterShapes(layer), ...bufferShapes(layer)]
       const own = shapes.flatMap(([part, shape]) => (shape.length > 0 ? [part] : []))
-      await this.#drop(name, [...own, 'weight_mask'], 'places', channels)
+      await this.#drop(name, [...own, 'weight_mask', 'weight_index'], 'places', channels)
       this.#neuronsGone(name, gone.length)
     }
     this.#resize(group, -gone.length)
