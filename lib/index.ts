@@ -62,6 +62,17 @@ export type { DeviationOf } from './prune/select/selection.js'
 export type { SpliceOptions, SpliceResult } from './prune/splicing.js'
 export { type ParameterReport, parameterReport } from './prune/surgery/neurons.js'
 export type { ShrinkReport } from './prune/surgery/shrink.js'
+export type { QuantizeBudget } from './quantize/options.js'
+export type {
+  ClusteredWeights,
+  MeasuredSharing,
+  QuantizedNetwork,
+  QuantizeEvent,
+  QuantizeResult,
+  SharedEpoch,
+} from './quantize/progress.js'
+export { type ByLayer, type QuantizeOptions, quantize } from './quantize/quantize.js'
+export { type LayerSize, type NetworkSize, networkSize, type SizeOptions } from './quantize/size.js'
 export { defineRecipe, type Recipe } from './recipes/recipe.js'
 export { type RunOptions, type RunResult, runRecipe } from './recipes/run.js'
 export type { RunRecord } from './runs/record.js'

@@ -119,6 +119,7 @@ describe('the public functions', () => {
       'prune.sensitivity',
       'prune.splice',
       'prune.tradeoff',
+      'quantize',
       'train',
     ])
     expect(promises).to.include.members([
@@ -136,12 +137,19 @@ describe('the public functions', () => {
       'prune',
       'prune.sensitivity',
       'prune.splice',
+      'quantize',
       'train',
       'applyCriterion',
       'evaluate',
       'predict',
     ]
-    for (const path of [...users, 'prune.spliceOnce', 'prune.removeDeadNeurons', 'keptWeights']) {
+    for (const path of [
+      ...users,
+      'prune.spliceOnce',
+      'prune.removeDeadNeurons',
+      'keptWeights',
+      'networkSize',
+    ]) {
       const { call, right } = all.find((entry) => entry.path === path)!
       const { error, value } = attempt(() => call([busy, ...right!().slice(1)]))
       expect(error, path).to.equal(undefined)

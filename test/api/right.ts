@@ -150,6 +150,7 @@ export const functions: Readonly<Record<string, Right>> = {
   'models.wrn16x2': model,
   'models.wrn40x1': model,
   'models.wrn40x2': model,
+  networkSize: () => [net(), { biases: 'float16' }],
   network: () => [[3], { fc: linear(3, 2) }, { seed: 1 }],
   noGrad: () => [() => 1],
   ones: shape,
@@ -178,6 +179,7 @@ export const functions: Readonly<Record<string, Right>> = {
     splits(),
     { criterion: criteria.magnitude().density(0.5), rounds: 1, retrain: retrain() },
   ],
+  quantize: () => [net(), splits(), { values: { fc1: 2 }, retrain: retrain(), biases: 'float16' }],
   'prune.splice': () => [
     net(),
     splits(),
@@ -253,6 +255,7 @@ export const methods: Readonly<Record<string, Readonly<Record<string, Right>>>> 
     setMemoryFormat: () => ['contiguous'],
     tensor: () => ['fc1.weight'],
     forward: one,
+    codebook: () => ['fc1'],
     mask: () => ['fc1'],
     setMask: () => ['fc1', ones([4, 3])],
     splice: () => ['fc1', ones([4, 3])],

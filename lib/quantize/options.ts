@@ -1,0 +1,84 @@
+import { abortOptions } from '../base/abort.js'
+import { record } from '../base/collection.js'
+import { TorchPruneError } from '../base/errors.js'
+import { anyOf, callback, type Kind, number, seed, whole, words } from '../base/kind.js'
+import { group, optional, type ReadOf } from '../base/option.js'
+import type { Listener } from '../binding/native_job.js'
+import { type RetrainOptions, retrainOptions } from '../train/options.js'
+import type { TrainProgress } from '../train/progress.js'
+
+/** The addon keeps an index in 16 bits. */
+const MOST_VALUES = 32767
+const MOST_BITS = 14
+
+const byLayer = (each: Kind<number>) =>
+  anyOf(each, record(each, 'an object of numbers by layer, or by fc and conv'))
+
+/** A number of values that the weights of a layer share, and the same in bits. */
+export const valuesKind = whole(1, MOST_VALUES)
+export const bitsKind = whole(0, MOST_BITS)
+
+export const budgetOptions = {
+  /** The bytes of the whole network, by the entropy of its values and positions. */
+  bytes: optional(number({ over: 0 })),
+  /**
+   * Percentage points of error on the validation part, summed over layers as each was measured by itself, before
+   * retraining.
+   */
+  error: optional(number()),
+}
+
+/** What a quantised network may cost: one of two. */
+export type QuantizeBudget =
+  /** The bytes of the whole network, by the entropy of its values and positions. */
+  | { readonly bytes: number }
+  /** Percentage points of error on the validation part that sharing values may add, before retraining. */
+  | { readonly error: number }
+
+const budget = group(budgetOptions)
+
+const budgetKind: Kind<QuantizeBudget> = {
+  expected: budget.expected,
+  fits: budget.fits,
+  schema: (help) => budget.schema?.(help),
+  read(value, name) {
+    const { bytes, error } = budget.read(value, name)
+    if (bytes !== undefined && error === undefined) return { bytes }
+    if (error !== undefined && bytes === undefined) return { error }
+    throw new TorchPruneError('ERR_ARGUMENT', `${name} must be one of { bytes } and { error }`)
+  },
+}
+
+const retrain: Kind<ReadOf<typeof retrainOptions>, RetrainOptions> = group(retrainOptions)
+
+/** How many values weights share: one of `values`, `bits` and `budget`. */
+export const sharingOptions = {
+  /** How many values the weights of a layer share at most: one number, or one by layer or for all `fc` and `conv`. */
+  values: optional(byLayer(valuesKind)),
+  /** The same in bits: `bits: 5` is 32 values. */
+  bits: optional(byLayer(bitsKind)),
+  /** What the network may cost: the numbers of values are found that meet it. */
+  budget: optional(budgetKind),
+}
+
+export const quantizeOptions = {
+  ...sharingOptions,
+  /**
+   * How the shared values are trained after weights were given them.
+   * @default not at all
+   */
+  retrain: optional(retrain),
+  /**
+   * What biases and the factors of normalization are rounded to in the end; they stay float32 in memory.
+   * @default 'float32', as they are
+   */
+  biases: optional(words('float32', 'float16'), 'float32'),
+  /**
+   * Seeds the order of samples and dropout.
+   * @default the network's own
+   */
+  seed: optional(seed),
+  /** Called now and then within an epoch. */
+  onProgress: optional(callback<Listener<TrainProgress>>()),
+  ...abortOptions,
+}

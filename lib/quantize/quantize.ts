@@ -1,0 +1,172 @@
+import type { Abortable } from '../base/abort.js'
+import { TorchPruneError } from '../base/errors.js'
+import { type Job, telling } from '../base/job.js'
+import { type OptionsOf, type ReadOf, readOptions } from '../base/option.js'
+import { type DataSplits, splitsKind } from '../data/splits.js'
+import { type AnyNetwork, networkKind } from '../nn/any_network.js'
+import type { LayerKinds, PrunableName } from '../nn/graph.js'
+import { refuseSpliced } from '../nn/sealed.js'
+import { checkSettings, checkTrainingSet } from '../train/check.js'
+import { checkTeacherValues, logitsOf } from '../train/distillation.js'
+import { measure } from '../train/evaluate.js'
+import { networkJob } from '../train/lease.js'
+import { DEFAULT_LOSS } from '../train/losses.js'
+import { checkValues, checkWeights } from '../train/numbers.js'
+import type { TrainProgress } from '../train/progress.js'
+import { checkTargets } from '../train/samples.js'
+import { startTraining } from '../train/train.js'
+import { roundBiases } from './biases.js'
+import { type QuantizeBudget, quantizeOptions } from './options.js'
+import type { QuantizeEvent, QuantizeResult } from './progress.js'
+import { chosenBy, share, type ValuesByLayer } from './sharing.js'
+import { networkSize } from './size.js'
+import { type SharingPoint, sharingPoints, solveValues, VALUES_GRID } from './solve.js'
+
+/** One number for all layers, or one by layer or kind of layer. */
+export type ByLayer<Name extends string> =
+  | number
+  | { readonly [N in Name | 'conv' | 'fc']?: number | undefined }
+
+/** Options of `quantize()`: one of `values`, `bits` and `budget` says how many values weights share. */
+export interface QuantizeOptions<Name extends string = string>
+  extends Abortable,
+    Omit<OptionsOf<typeof quantizeOptions>, 'values' | 'bits'> {
+  /** How many values the weights of a layer share at most: one number, or one by layer or for all `fc` and `conv`. */
+  readonly values?: ByLayer<Name> | undefined
+  /** The same in bits: `bits: 5` is 32 values. */
+  readonly bits?: ByLayer<Name> | undefined
+}
+
+type Read = ReadOf<typeof quantizeOptions>
+/** The parts of a data set that quantisation works on: it never sees the test set. */
+type QuantizingData = Pick<DataSplits, 'train' | 'validation'>
+
+/**
+ * Lets the weights of each layer share a few values, and trains these (Han, Mao and Dally 2016): kept weights are put
+ * into clusters by k-means, each takes the mean of its cluster, and retraining moves all weights of a cluster as one.
+ * Pruned weights stay +0. What each weight shares is saved with the network. Awaited, it resolves when done; iterated, it
+ * yields each stage.
+ *
+ * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
+ * wrong arguments, such as a layer that is not there. Whatever else goes wrong rejects the job: `ERR_ARGUMENT` for a
+ * budget that cannot be met, naming the nearest that can; `ERR_SEAL` for a network that is spliced; and as `train()`.
+ */
+export function quantize<K extends LayerKinds>(
+  network: AnyNetwork & { readonly kinds: K },
+  data: QuantizingData,
+  options: QuantizeOptions<PrunableName<K>>,
+): Job<QuantizeEvent, QuantizeResult, TrainProgress>
+export function quantize(
+  network: AnyNetwork,
+  data: QuantizingData,
+  options: QuantizeOptions,
+): Job<QuantizeEvent, QuantizeResult, TrainProgress> {
+  networkKind.read(network, 'quantize: network')
+  const parts = splitsKind('train', 'validation').read(data, 'quantize: data')
+  const read = readOptions('quantize', quantizeOptions, options)
+  const aim = checkQuantizing(network, read, parts)
+  return networkJob(
+    'quantize()',
+    network,
+    { datasets: [parts.train, parts.validation], teacher: read.retrain?.distillation?.teacher },
+    (signal, report) =>
+      stagesOf(network, parts, { ...read, signal, onProgress: telling(report, read.onProgress) }, aim),
+    read.signal,
+  )
+}
+
+type Aim = ValuesByLayer | QuantizeBudget
+
+function aimOf(
+  network: AnyNetwork,
+  { values, bits, budget }: Pick<QuantizeOptions, 'values' | 'bits' | 'budget'>,
+): Aim {
+  const given = [values, bits, budget].filter((one) => one !== undefined)
+  if (given.length !== 1) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      'quantize: say how many values weights share by one of values, bits and budget',
+    )
+  }
+  if (budget !== undefined) return budget
+  if (values !== undefined) return chosenBy(network, values, 'values')
+  return new Map([...chosenBy(network, bits!, 'bits')].map(([layer, each]) => [layer, 2 ** each]))
+}
+
+/**
+ * How many values weights share, or what is to be met. Throws for what can be known to be wrong before anything is done: of
+ * the options, and of the data where it is there.
+ */
+export function checkQuantizing(
+  network: AnyNetwork,
+  options: Pick<QuantizeOptions, 'values' | 'bits' | 'budget' | 'retrain'>,
+  data?: QuantizingData,
+): Aim {
+  const { retrain } = options
+  const aim = aimOf(network, options)
+  const sizes = retrain && checkSettings(network, retrain)
+  if (retrain && data) checkTrainingSet(network, data.train, retrain, sizes)
+  if (data) checkTargets(network, data.validation, retrain?.loss ?? DEFAULT_LOSS, 'the validation set')
+  return aim
+}
+
+async function* stagesOf(
+  network: AnyNetwork,
+  data: QuantizingData,
+  options: Read,
+  aim: Aim,
+): AsyncGenerator<QuantizeEvent, QuantizeResult, void> {
+  const started = performance.now()
+  const { retrain, biases, signal, seed = network.seed, onProgress } = options
+  const { loss = DEFAULT_LOSS, autocast, distillation: lesson } = retrain ?? {}
+  const judged = { loss, autocast, signal }
+  const errorOf = async () => (await measure(network, data.validation, judged)).error
+  refuseSpliced(network, 'the network is not quantised')
+  await checkWeights(network, signal)
+  await checkValues(data.train, 'the training set', signal)
+  await checkValues(data.validation, 'the validation set', signal)
+  if (lesson?.teacher) await checkTeacherValues(lesson.teacher, signal)
+  const validationErrorBefore = await errorOf()
+  // Asked before its weights share values.
+  using teacher = lesson && (await logitsOf(lesson.teacher ?? network, data.train, { autocast, signal }))
+  let values: ValuesByLayer
+  if (!('bytes' in aim || 'error' in aim)) values = aim
+  else {
+    const points: SharingPoint[] = []
+    const total = network.prunable.length * VALUES_GRID.length
+    for await (const point of sharingPoints(network, data.validation, judged)) {
+      points.push(point)
+      yield { stage: 'measured', ...point, done: points.length, total }
+    }
+    const { otherBytes } = await networkSize(network, { biases, signal })
+    values = solveValues(points, validationErrorBefore, otherBytes, aim)
+  }
+  await share(network, values, signal)
+  const validationErrorClustered = await errorOf()
+  yield {
+    stage: 'clustered',
+    values: Object.fromEntries(values),
+    validationErrorBefore,
+    validationError: validationErrorClustered,
+  }
+  if (retrain) {
+    const epochs = startTraining(network, data.train, {
+      ...retrain,
+      distillation: teacher && { ...lesson, teacher },
+      validation: data.validation,
+      seed,
+      signal,
+      onProgress,
+    })
+    for await (const epoch of epochs) yield { stage: 'epoch', ...epoch }
+  }
+  if (biases === 'float16') await roundBiases(network, 'float16')
+  const validation = await measure(network, data.validation, judged)
+  const { layers, bytes } = await networkSize(network, { biases, signal })
+  const result: QuantizeResult = {
+    ...{ validationErrorBefore, validationErrorClustered, validationError: validation.error, validation },
+    ...{ layers, bytes, seconds: (performance.now() - started) / 1000 },
+  }
+  yield { stage: 'done', ...result }
+  return result
+}

@@ -1,0 +1,103 @@
+import { type Abortable, abortOptions } from '../base/abort.js'
+import { words } from '../base/kind.js'
+import { refuseReading } from '../base/lease.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
+import { loadAddon } from '../binding/addon.js'
+import type { NativeCounts } from '../binding/native.js'
+import { runJob } from '../binding/native_job.js'
+import { type AnyNetwork, networkKind } from '../nn/any_network.js'
+import type { ConnectionKind } from '../nn/cost.js'
+
+/** Bits of the gap between two kept weights: what the tables of Deep Compression have for LeNets and VGG-16. */
+const GAP_BITS = 5
+const FLOAT_BITS = 32
+
+/** What a layer's weight costs to write down, values and positions each by their entropy. */
+export interface LayerSize {
+  readonly name: string
+  readonly kind: ConnectionKind
+  readonly weights: number
+  readonly kept: number
+  /** How many values its weights share; undefined where each has its own. */
+  readonly values?: number
+  /** The bits of a kept weight: 32 where it has a value of its own, else those of an index of one length. */
+  readonly bits: number
+  /** The same by the entropy of the values. */
+  readonly entropy: number
+  /** The bits of the gap between two kept weights, and the same by their entropy; 0 without a mask. */
+  readonly gapBits: number
+  readonly gapEntropy: number
+  /** Weights of 0 that stand in gaps too long for their bits. */
+  readonly fillers: number
+  /** The bytes of all of it by entropy, the shared values among them. */
+  readonly bytes: number
+}
+
+/** What a network costs to write down. */
+export interface NetworkSize {
+  readonly layers: readonly LayerSize[]
+  /** The bytes of all parameters that are not weights of these layers: biases, and those of normalization. */
+  readonly otherBytes: number
+  readonly bytes: number
+}
+
+/** The bits of a symbol that an ideal code needs, of symbols that come so often. */
+export function entropyOf(counts: Iterable<number>): number {
+  const list = [...counts].filter((count) => count > 0)
+  const total = list.reduce((sum, count) => sum + count, 0)
+  return list.reduce((sum, count) => sum + (count / total) * Math.log2(total / count), 0)
+}
+
+/** The sizes of some layers' weights as they are now. */
+export async function layerSizes(
+  network: AnyNetwork,
+  names: readonly string[] = network.prunable,
+  signal?: AbortSignal,
+): Promise<LayerSize[]> {
+  const weights = names.map((name) => ({ name: `${name}.weight`, bits: GAP_BITS }))
+  const counts = await runJob(() => loadAddon().quantizeCounts(network.handle, weights), signal)
+  return names.map((name, i) => sizeOf(network.costs.find((cost) => cost.name === name)!, counts[i]!))
+}
+
+function sizeOf(
+  { name, kind, weights }: { readonly name: string; readonly kind: ConnectionKind; readonly weights: number },
+  { values, gaps, fillers }: NativeCounts,
+): LayerSize {
+  const masked = gaps.length > 0
+  const kept = masked ? gaps.reduce((sum, count) => sum + count, 0) - fillers : weights
+  const counts = values.subarray(1)
+  const shared = values.length > 0 ? counts.filter((count) => count > 0).length : undefined
+  // Each is a weight of 0, which is one more value.
+  const entropy = shared === undefined ? FLOAT_BITS : entropyOf([fillers, ...counts])
+  const bits = shared === undefined ? FLOAT_BITS : Math.ceil(Math.log2(Math.max(1, shared)))
+  const [gapBits, gapEntropy] = masked ? [GAP_BITS, entropyOf(gaps)] : [0, 0]
+  const coded = ((kept + fillers) * (entropy + gapEntropy)) / 8
+  const bytes = Math.ceil(coded + ((shared ?? 0) * FLOAT_BITS) / 8)
+  return {
+    ...{ name, kind, weights, kept, bits, entropy, gapBits, gapEntropy, fillers, bytes },
+    ...(shared !== undefined && { values: shared }),
+  }
+}
+
+const sizeOptions = {
+  /**
+   * What the parameters that are no weights of these layers are written in.
+   * @default 'float32'
+   */
+  biases: optional(words('float32', 'float16'), 'float32'),
+  ...abortOptions,
+}
+
+/** Options of `networkSize()`. */
+export interface SizeOptions extends Abortable, OptionsOf<typeof sizeOptions> {}
+
+/** What a network as it is now costs to write down, by the entropy of its values and positions. */
+export async function networkSize(network: AnyNetwork, options: SizeOptions = {}): Promise<NetworkSize> {
+  networkKind.read(network, 'networkSize: network')
+  const { biases, signal } = readOptions('networkSize', sizeOptions, options)
+  refuseReading(network)
+  const layers = await layerSizes(network, network.prunable, signal)
+  const weights = layers.reduce((sum, layer) => sum + layer.weights, 0)
+  const otherBytes = (network.parameterCount - weights) * (biases === 'float16' ? 2 : 4)
+  return { layers, otherBytes, bytes: layers.reduce((sum, { bytes }) => sum + bytes, otherBytes) }
+}
