@@ -8,12 +8,14 @@ import { readGraph } from '../nn/stored_graph.js'
 import { zerosHint } from '../nn/zeros.js'
 import { keptWeights } from '../prune/mask.js'
 import { parameterReport } from '../prune/surgery/neurons.js'
+import { type LayerSize, layerSizes } from '../quantize/size.js'
 import { formatCount, formatPercent, formatRatio, formatSeconds } from '../report/format.js'
 import { layerTable, roundTable, summaryTable } from '../report/tables.js'
 import { RECORD_FILE } from '../runs/files.js'
 import { type RunRecord, readRunRecord } from '../runs/record.js'
 import { type OpenOptions, openNetwork } from './network_file.js'
 import { render } from './output.js'
+import { sizeTable } from './size_table.js'
 import { renderTable } from './table.js'
 
 /** The content of a file or a folder. Sizes are in bytes, shares in 0..1. */
@@ -45,8 +47,10 @@ interface LayerInspection {
   readonly density: number
   /** For one sample, without pruning. */
   readonly flop: number
-  /** The bytes of weight, bias and mask in the file. */
+  /** The bytes of the weight, of the bias, and of what is stored next to the weight, in the file. */
   readonly bytes: number
+  /** What its weight costs to write down, where weights share values. */
+  readonly size?: LayerSize
 }
 
 interface TensorsInspection {
@@ -107,8 +111,10 @@ async function inspectNetwork(file: string, bytes: number, options: OpenOptions)
   const { tensors, prefix } = withoutPrefix(network.tensorNames(), (await readTensorFileHeader(file)).tensors)
   const kept = new Map((await keptWeights(network)).map((layer) => [layer.name, layer]))
   const report = await parameterReport(network)
+  const sizes = await layerSizes(network)
+  const shared = sizes.some(({ values }) => values !== undefined)
   const layers = network.costs.map(({ name, kind, weights, flop }) => {
-    const parts = ['weight', 'weight_orig', 'bias', 'weight_mask']
+    const parts = ['weight', 'weight_orig', 'bias', 'weight_mask', 'weight_index', 'weight_codebook']
     const own = parts.map((part) => tensors.get(`${name}.${part}`))
     return {
       name,
@@ -120,6 +126,7 @@ async function inspectNetwork(file: string, bytes: number, options: OpenOptions)
       density: kept.get(name)!.density,
       flop,
       bytes: own.reduce((sum, entry) => sum + (entry?.bytes ?? 0), 0),
+      ...(shared && { size: sizes.find((size) => size.name === name)! }),
     }
   })
   const { dense: parameters, kept: left, compression } = report
@@ -170,7 +177,9 @@ function networkText({ layers, parameters, kept, compression, bytes, prefix }: N
   const under = prefix === undefined ? '' : `; all names are under the prefix ${quoted(prefix)}`
   const hint = zerosHint(layers, "load with { mask: 'zeros' }, or give --mask zeros,")
   const rest = hint === undefined ? [] : [hint]
-  return [renderTable(columns, rows), '', `${size}; ${bytes} bytes${under}`, ...rest].join('\n')
+  const sizes = layers.flatMap((layer) => layer.size ?? [])
+  const sharing = sizes.length > 0 ? ['', sizeTable(sizes)] : []
+  return [renderTable(columns, rows), ...sharing, '', `${size}; ${bytes} bytes${under}`, ...rest].join('\n')
 }
 
 function tensorsText({ tensors, metadata, bytes }: TensorsInspection): string {

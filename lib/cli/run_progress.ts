@@ -6,6 +6,7 @@ import { formatCount, formatPercent, formatRatio, formatSeconds } from '../repor
 import type { TrainProgress } from '../train/progress.js'
 import type { Epoch } from '../train/training.js'
 import type { Reporter } from './progress.js'
+import { clusteredText, quantizedSummary } from './quantize_text.js'
 
 /** Follows a run on a reporter: a bar of epochs for the dense training, and one for each round. */
 export function followRun(reporter: Reporter): RunListener {
@@ -38,6 +39,14 @@ export function followRun(reporter: Reporter): RunListener {
       bar.end(
         `kept ${formatPercent(100 * density, 1)}  ${formatRatio(compression)}  validation error ${errors}`,
       )
+    },
+    quantizeProgress(progress) {
+      bar.within('quantize', '', progress)
+    },
+    quantized(event) {
+      if (event.stage === 'epoch') bar.epochDone('quantize', '', event)
+      else if (event.stage === 'clustered') reporter.line(clusteredText(event))
+      else if (event.stage === 'done') bar.end(quantizedSummary(event))
     },
     testing(done, total) {
       bar.begin('test', '', total, 'networks')

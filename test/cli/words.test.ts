@@ -4,6 +4,7 @@ import { createProgram } from '../../lib/cli/program.js'
 import { cosineOptions } from '../../lib/optim/schedule.js'
 import { adamOptions, sgdOptions } from '../../lib/optim/spec.js'
 import { sensitivityOptions, shrinkOptions, solveOptions } from '../../lib/prune/options.js'
+import { quantizeOptions } from '../../lib/quantize/options.js'
 import { denseOptions, prunePlanOptions, retrainPlanOptions, runOptions } from '../../lib/recipes/options.js'
 import { crossEntropyOptions } from '../../lib/train/losses.js'
 
@@ -19,6 +20,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   errorIncrease: 'of a budget',
   budgetWeights: 'weights of a budget',
   budgetBytes: 'bytes of a budget',
+  budgetError: 'error of a budget',
+  recipe: 'runRecipe()',
   seeds: 'of prune.tradeoff()',
   model: 'models',
   retrainEpochs: 'retrain.epochs',
@@ -40,7 +43,7 @@ describe('options of commands', () => {
         shrinkOptions,
         solveOptions,
       ],
-      ...[denseOptions, prunePlanOptions, retrainPlanOptions, runOptions],
+      ...[quantizeOptions, denseOptions, prunePlanOptions, retrainPlanOptions, runOptions],
     ]
     const known = new Set([
       ...tables.flatMap((table) => Object.keys(table)),
@@ -48,9 +51,9 @@ describe('options of commands', () => {
       ...Object.keys(ELSEWHERE),
     ])
     const commands = (await createProgram()).commands.filter((each) =>
-      ['run', 'train', 'prune', 'sensitivity', 'tradeoff', 'shrink'].includes(each.name()),
+      ['run', 'train', 'prune', 'sensitivity', 'tradeoff', 'shrink', 'quantize'].includes(each.name()),
     )
-    expect(commands).to.have.length(6)
+    expect(commands).to.have.length(7)
     const strange = commands.flatMap((command) =>
       command.options
         .map((option) => option.attributeName())

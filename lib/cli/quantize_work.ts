@@ -1,0 +1,130 @@
+import { resolve } from 'node:path'
+import { TorchPruneError } from '../base/errors.js'
+import { computeInJobs } from '../binding/threads.js'
+import { mnist } from '../data/mnist.js'
+import type { DataSplits } from '../data/splits.js'
+import { cosine } from '../optim/schedule.js'
+import { adam } from '../optim/spec.js'
+import type { QuantizeEvent, QuantizeResult } from '../quantize/progress.js'
+import { type QuantizeOptions as LibraryOptions, quantize } from '../quantize/quantize.js'
+import { readData } from '../recipes/data.js'
+import { findRecipe } from '../recipes/registry.js'
+import { formatCount, formatPercent } from '../report/format.js'
+import { ownFile } from '../runs/own_folder.js'
+import { evaluate } from '../train/evaluate.js'
+import { type OpenOptions, openNetwork } from './network_file.js'
+import { printJson } from './output.js'
+import { type Reporter, reporterFor } from './progress.js'
+import { clusteredText } from './quantize_text.js'
+import { sizeTable } from './size_table.js'
+import { shown } from './work.js'
+import type { WorkOptions } from './work_options.js'
+
+export interface QuantizeOptions extends OpenOptions, Omit<WorkOptions, 'out'> {
+  readonly out: string
+  readonly recipe?: string
+  readonly values?: number | Readonly<Record<string, number>>
+  readonly bits?: number | Readonly<Record<string, number>>
+  readonly budgetBytes?: number
+  readonly budgetError?: number
+  readonly epochs?: number
+  readonly lr?: number
+  readonly batchSize?: number
+  readonly biases?: 'float32' | 'float16'
+}
+
+const DEFAULT_BITS = 5
+const DEFAULT_EPOCHS = 10
+const DEFAULT_RATE = 1e-3
+
+/** What the command says as JSON. */
+interface Quantized extends Omit<QuantizeResult, 'validation'> {
+  readonly testErrorBefore: number
+  readonly testError: number
+}
+
+/** Quantises a file's network into another file. */
+export async function quantizeFile(
+  file: string,
+  options: QuantizeOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { out, device, threads } = options
+  if (resolve(out) === resolve(file)) {
+    throw new TorchPruneError('ERR_OUTPUT', `${out} is the network that is read: choose another --out`)
+  }
+  await using _ = await ownFile(out)
+  computeInJobs(threads)
+  using network = await openNetwork(file, options)
+  const data = await dataFor(options)
+  if (device !== 'cpu') await network.to(device)
+  using reporter = reporterFor(options)
+  const { top1Error: testErrorBefore } = await evaluate(network, data.test, { signal })
+  const job = quantize(network, data, { ...planOf(options), signal })
+  for await (const event of job) tell(event, reporter)
+  const { validation: __, ...result } = await job
+  const { top1Error: testError } = await evaluate(network, data.test, { signal })
+  await network.save(out)
+  const found = { ...result, testErrorBefore, testError }
+  if (options.json) printJson({ kind: 'quantize', file: out, ...found })
+  else reporter.line(`\n${quantizedText(found, out)}`)
+}
+
+async function dataFor({ recipe, data }: QuantizeOptions): Promise<DataSplits> {
+  return recipe === undefined ? mnist(data) : readData((await findRecipe(recipe)).data, data)
+}
+
+function planOf(options: QuantizeOptions): LibraryOptions {
+  const { values, bits, budgetBytes, budgetError, batchSize, biases, seed, memoryFormat, autocast } = options
+  const { epochs = DEFAULT_EPOCHS, lr = DEFAULT_RATE } = options
+  const aim = {
+    ...(values !== undefined && { values }),
+    ...(bits !== undefined && { bits }),
+    ...(budgetBytes !== undefined && { budget: { bytes: budgetBytes } }),
+    ...(budgetError !== undefined && { budget: { error: budgetError } }),
+  }
+  // The network as it came teaches the values that take the place of its weights.
+  const teaching = { schedule: cosine(), distillation: {} }
+  const retrain = { epochs, optimizer: adam({ lr }), ...teaching, batchSize, memoryFormat, autocast }
+  return {
+    ...(Object.keys(aim).length === 0 ? { bits: DEFAULT_BITS } : aim),
+    ...(epochs > 0 && { retrain }),
+    biases,
+    seed,
+  }
+}
+
+function tell(event: QuantizeEvent, reporter: Reporter): void {
+  switch (event.stage) {
+    case 'measured': {
+      const { layer, values, error, done, total } = event
+      if (done === 1) reporter.start('measure', total, 'points')
+      reporter.update(done, { layer, values: String(values), error: formatPercent(error) })
+      if (done === total) reporter.stop()
+      return
+    }
+    case 'clustered':
+      reporter.line(clusteredText(event))
+      return
+    case 'epoch': {
+      const { epoch, epochs, loss, validationError } = event
+      if (epoch === 1) reporter.start('retrain', epochs, 'epochs')
+      reporter.update(epoch, { loss: loss.toFixed(4), error: formatPercent(validationError!) })
+      if (epoch === epochs) reporter.stop()
+    }
+  }
+}
+
+function quantizedText(result: Quantized, out: string): string {
+  const { layers, bytes, validationErrorBefore, validationErrorClustered, validationError } = result
+  const dense = layers.reduce((sum, { weights }) => sum + 4 * weights, 0)
+  const percent = (errors: readonly number[]) => errors.map((error) => formatPercent(error)).join(' → ')
+  return [
+    sizeTable(layers),
+    '',
+    `${formatCount(Math.ceil(bytes))} bytes with biases, by entropy: ${(dense / bytes).toFixed(1)}× less than the dense weights`,
+    `validation error ${percent([validationErrorBefore, validationErrorClustered, validationError])}, as it came, clustered, trained`,
+    `test error ${percent([result.testErrorBefore, result.testError])}`,
+    `The network is in ${shown(out)}`,
+  ].join('\n')
+}
