@@ -5,6 +5,7 @@ import { group, leftOpen, optional } from '../base/option.js'
 import { weightsOptions } from '../nn/zeros.js'
 import { optimizerKind } from '../optim/spec.js'
 import { pruneOptions } from '../prune/options.js'
+import { quantizeOptions, sharingOptions } from '../quantize/options.js'
 import { paperKind } from '../runs/paper.js'
 import { deviceKind } from '../tensor/device.js'
 import { crossEntropyKind, DEFAULT_LOSS } from '../train/losses.js'
@@ -46,6 +47,32 @@ export const retrainPlanOptions = {
   distillation: retrainOptions.distillation,
 }
 
+const { optimizer: ownOptimizer, lrFactor: _____, ...retrainPlan } = retrainPlanOptions
+
+export const sharedRetrainPlanOptions = {
+  ...retrainPlan,
+  /**
+   * What changes the shared values at each step.
+   * @default that of the survivors
+   */
+  optimizer: ownOptimizer,
+  /**
+   * Scales the optimizer's learning rate. A shared value's gradient is the sum of its weights'.
+   * @default 0.01 for the survivors' optimizer, 1 for one of its own
+   */
+  lrFactor: optional(number({ over: 0 })),
+}
+
+export const quantizePlanOptions = {
+  ...sharingOptions,
+  biases: quantizeOptions.biases,
+  /**
+   * How the shared values are trained: as survivors were, where nothing else is said.
+   * @default not at all
+   */
+  retrain: optional(group(sharedRetrainPlanOptions)),
+}
+
 const { criterion, rounds, densitySchedule, phases, adjustDropout } = pruneOptions
 export const prunePlanOptions = {
   criterion,
@@ -73,6 +100,11 @@ export const recipeOptions = {
   dense: group(denseOptions),
   /** How it is pruned and retrained. */
   prune: group(prunePlanOptions),
+  /**
+   * How the weights of the pruned network share values.
+   * @default not at all
+   */
+  quantize: optional(group(quantizePlanOptions)),
   /** The results that a paper reports, for comparison. Errors are in percent. */
   paper: optional(paperKind),
 }

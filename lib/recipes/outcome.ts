@@ -3,20 +3,26 @@ import type { AnyNetwork } from '../nn/any_network.js'
 import { kindOf } from '../nn/layer_kind.js'
 import { loadWeights } from '../nn/weights_file.js'
 import { parameterReport } from '../prune/surgery/neurons.js'
+import type { QuantizeResult } from '../quantize/progress.js'
 import { Checkpoint, type RunState } from '../runs/checkpoint.js'
-import { REFERENCE_FILE } from '../runs/files.js'
+import { QUANTIZED_FILE, REFERENCE_FILE } from '../runs/files.js'
 import type { LayerRecord, RoundRecord, RunRecord } from '../runs/record.js'
 import { evaluate } from '../train/evaluate.js'
 import type { ClassEvaluation } from '../train/metrics.js'
+import { quantizedRecord } from './quantizing.js'
 import type { Session } from './session.js'
 
-/** Evaluates the reference, each round before and after retraining, and the result's layers on the test set. */
+/**
+ * Evaluates the reference, each round before and after retraining, the quantized network, and the result's layers on the
+ * test set.
+ */
 export async function readOutcome(
   { recipe, network, data, folder, autocast, signal, on }: Session,
   state: RunState,
-): Promise<Pick<RunRecord, 'reference' | 'pruned' | 'layers' | 'rounds'>> {
+  quantized?: QuantizeResult,
+): Promise<Pick<RunRecord, 'reference' | 'pruned' | 'quantized' | 'layers' | 'rounds'>> {
   const checkpoint = new Checkpoint(folder)
-  const total = 2 * state.rounds.length + 1
+  const total = 2 * state.rounds.length + (quantized ? 2 : 1)
   let done = 0
   const test = async (path: string, activations = false) => {
     on.testing?.(done++, total)
@@ -43,11 +49,14 @@ export async function readOutcome(
       ...errors(final),
     })
   }
-  on.testing?.(total, total)
   const { dense, kept, compression } = await parameterReport(network, signal)
+  const shared =
+    quantized && quantizedRecord(quantized, errors(await test(join(folder, QUANTIZED_FILE))), dense)
+  on.testing?.(total, total)
   return {
     reference: { ...errors(reference), parameters: dense },
     pruned: { ...errors(final), parameters: kept, compression },
+    ...(shared && { quantized: shared }),
     layers: layerRecords(network, state, final),
     rounds,
   }

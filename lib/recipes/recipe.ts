@@ -1,6 +1,7 @@
 import { readOptions } from '../base/option.js'
 import type { OptimizerSpec } from '../optim/spec.js'
 import type { PruneOptions } from '../prune/options.js'
+import type { QuantizeOptions } from '../quantize/quantize.js'
 import type { PaperTable } from '../runs/paper.js'
 import type { CrossEntropyLoss } from '../train/losses.js'
 import type { RetrainOptions, TrainOptions } from '../train/options.js'
@@ -53,6 +54,23 @@ export interface PrunePlan<Name extends string = string>
   readonly retrain: RetrainPlan
 }
 
+/** How shared values are trained: as survivors were, where nothing else is said. */
+export interface SharedRetrainPlan extends Omit<RetrainPlan, 'optimizer' | 'lrFactor'> {
+  /** @default that of the survivors */
+  readonly optimizer?: OptimizerSpec | undefined
+  /**
+   * Scales the optimizer's learning rate. A shared value's gradient is the sum of its weights'.
+   * @default 0.01 for the survivors' optimizer, 1 for one of its own
+   */
+  readonly lrFactor?: number | undefined
+}
+
+/** How the weights of the pruned network share values: one of `values`, `bits` and `budget` says how many. */
+export interface QuantizePlan<Name extends string = string>
+  extends Pick<QuantizeOptions<Name>, 'values' | 'bits' | 'budget' | 'biases'> {
+  readonly retrain?: SharedRetrainPlan | undefined
+}
+
 /** An experiment: a network, its data, and how it is trained, pruned and retrained. */
 export interface Recipe {
   readonly name: string
@@ -60,6 +78,7 @@ export interface Recipe {
   readonly data: DataSource
   readonly dense: DensePlan
   readonly prune: PrunePlan
+  readonly quantize?: QuantizePlan | undefined
   readonly paper?: PaperTable | undefined
 }
 
@@ -69,6 +88,21 @@ export function retrainingOf({ dense, prune }: Pick<Recipe, 'dense' | 'prune'>):
   const { lrFactor = prune.retrain.optimizer ? 1 : 0.1, ...retrain } = prune.retrain
   const optimizer = retrain.optimizer ?? dense.optimizer
   return { ...training, ...retrain, optimizer: { ...optimizer, lr: optimizer.lr * lrFactor } }
+}
+
+/** Of a shared value's gradient, which sums those of its weights. */
+const RATE_FACTOR = 0.01
+
+/** A recipe's quantisation, whole: shared values are trained as survivors were, where nothing else is said. */
+export function quantizingOf(recipe: Pick<Recipe, 'dense' | 'prune'>, plan: QuantizePlan) {
+  const { retrain, ...sharing } = plan
+  if (retrain === undefined) return sharing
+  const { distillation: _, earlyStopping: __, averaging: ___, ...training } = retrainingOf(recipe)
+  const { optimizer = training.optimizer, lrFactor = retrain.optimizer ? 1 : RATE_FACTOR, ...given } = retrain
+  return {
+    ...sharing,
+    retrain: { ...training, ...given, optimizer: { ...optimizer, lr: optimizer.lr * lrFactor } },
+  }
 }
 
 /**
@@ -87,9 +121,10 @@ export function readRecipe(caller: string, value: unknown): Recipe {
  * @throws TorchPruneError `ERR_ARGUMENT` naming each field that is unknown, missing or wrong.
  */
 export function defineRecipe<const Model extends ModelSource>(
-  recipe: Omit<Recipe, 'model' | 'prune'> & {
+  recipe: Omit<Recipe, 'model' | 'prune' | 'quantize'> & {
     readonly model: Model
     readonly prune: PrunePlan<PrunableIn<Model>>
+    readonly quantize?: QuantizePlan<PrunableIn<Model>> | undefined
   },
 ): Recipe {
   return readRecipe('defineRecipe', recipe)

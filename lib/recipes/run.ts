@@ -18,6 +18,7 @@ import { findOwnRun } from './folder.js'
 import { runOptions } from './options.js'
 import { readOutcome } from './outcome.js'
 import { type Note, savedWithin } from './position.js'
+import { quantizeRun } from './quantizing.js'
 import { type Recipe, readRecipe, retrainingOf } from './recipe.js'
 import {
   checkDense,
@@ -91,8 +92,9 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
     on.referenceReady?.(reference.referenceValidationError)
     const state = await pruneAndRetrain(session, reference, note, spent)
     await network.save(join(folder, MODEL_FILE))
+    const quantized = whole.quantize && (await quantizeRun(session, whole.quantize))
     const { device, threads, versions } = session
-    const outcome = await readOutcome(session, state)
+    const outcome = await readOutcome(session, state, quantized)
     const skipped = tellSkipped(session).length
     const seconds = spent()
     const phases = phasesOf(network, whole.prune.phases)

@@ -3,7 +3,7 @@ import type { JsonSchema } from '../base/kind.js'
 import { recipeKind } from './options.js'
 
 /** Where tables of options stand that recipes are made of. */
-const FOLDERS = ['base', 'data', 'models', 'nn', 'optim', 'prune', 'recipes', 'runs', 'train']
+const FOLDERS = ['base', 'data', 'models', 'nn', 'optim', 'prune', 'quantize', 'recipes', 'runs', 'train']
 
 /** The JSON Schema (draft 2020-12) of a recipe in a file, derived from the tables of options that it is read by. */
 export async function recipeSchema(): Promise<JsonSchema> {

@@ -15,6 +15,8 @@ import type { LayerKept } from '../prune/mask.js'
 import type { PruneProgress, RetrainEpoch } from '../prune/progress.js'
 import { checkPruning } from '../prune/prune.js'
 import type { Round } from '../prune/round.js'
+import type { QuantizeEvent } from '../quantize/progress.js'
+import { checkQuantizing } from '../quantize/quantize.js'
 import { EventLog, type NewRunEvent } from '../runs/events.js'
 import type { Device } from '../tensor/device.js'
 import { checkSettings, checkTrainingSet } from '../train/check.js'
@@ -27,7 +29,7 @@ import { CHECKPOINT_MINUTES } from './defaults.js'
 import type { FoundRun } from './folder.js'
 import { makeNetwork } from './model.js'
 import type { sessionOptions } from './options.js'
-import { type Recipe, retrainingOf } from './recipe.js'
+import { quantizingOf, type Recipe, retrainingOf } from './recipe.js'
 
 export interface SessionOptions extends Abortable, OptionsOf<typeof sessionOptions> {
   /** Told what the run does. */
@@ -47,6 +49,10 @@ export interface RunListener {
   pruneProgress?(progress: PruneProgress): void
   retrainEpoch?(epoch: RetrainEpoch): void
   round?(round: Round): void
+  /** The values that weights share are being trained. */
+  quantizeProgress?(progress: TrainProgress): void
+  /** A stage of quantisation is over. */
+  quantized?(event: QuantizeEvent): void
   /** Training was saved on the way, in round 0 the dense one. */
   saved?(at: { readonly round: number; readonly epoch: number }): void
   /**
@@ -101,7 +107,8 @@ export function defaultRunFolder(recipe: Pick<Recipe, 'name'>, seed: number): st
 export function planOf(recipe: Recipe, network: AnyNetwork): string {
   // A teacher is a network of its own, and no plain data.
   const plain = (key: string, value: unknown) => (key === 'teacher' ? undefined : value)
-  return JSON.stringify([graphToJson(network), recipe.dense, recipe.prune], plain)
+  const { dense, prune, quantize } = recipe
+  return JSON.stringify([graphToJson(network), dense, prune, ...(quantize ? [quantize] : [])], plain)
 }
 
 /** Makes the network on its device and reads the data: whatever is wrong shows now, and no file is touched. */
@@ -111,6 +118,7 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
   if (options.threads !== undefined) computeInJobs(options.threads)
   const network = makeNetwork(recipe.model, { seed, device })
   checkPruning(network, { ...recipe.prune, retrain: retrainingOf(recipe) })
+  if (recipe.quantize) checkQuantizing(network, quantizingOf(recipe, recipe.quantize))
   const data = await readData(recipe.data, options.data)
   const { loss = DEFAULT_LOSS } = recipe.dense
   checkTargets(network, data.train, loss, 'the training set')
@@ -143,6 +151,7 @@ export function checkDense({ recipe: { dense }, network, data }: Session): void 
 /** The same of its pruning and retraining. */
 export function checkRetraining({ recipe, network, data }: Session): void {
   checkPruning(network, { ...recipe.prune, retrain: retrainingOf(recipe) }, data)
+  if (recipe.quantize) checkQuantizing(network, quantizingOf(recipe, recipe.quantize), data)
 }
 
 /** Tells of what could not be read of a session's data. */

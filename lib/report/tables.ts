@@ -1,5 +1,5 @@
 import type { PaperTable } from '../runs/paper.js'
-import type { RunRecord } from '../runs/record.js'
+import type { QuantizedRecord, RunRecord } from '../runs/record.js'
 import { formatCount, formatPercent, formatRatio } from './format.js'
 
 /** A table of texts, for a terminal or a page. */
@@ -51,7 +51,10 @@ export function layerTable(record: Pick<RunRecord, 'layers'>, paper?: PaperTable
 }
 
 /** Errors and sizes, dense and pruned, next to the paper's if there are any. */
-export function summaryTable(record: Pick<RunRecord, 'reference' | 'pruned'>, paper?: PaperTable): TableData {
+export function summaryTable(
+  record: Pick<RunRecord, 'reference' | 'pruned' | 'quantized'>,
+  paper?: PaperTable,
+): TableData {
   const row = (what: string, value: (source: Pick<PaperTable, 'reference' | 'pruned'>) => string) => [
     what,
     ...(paper ? [value(paper)] : []),
@@ -69,8 +72,17 @@ export function summaryTable(record: Pick<RunRecord, 'reference' | 'pruned'>, pa
       row('parameters, dense', ({ reference }) => formatCount(reference.parameters)),
       row('parameters, pruned', ({ pruned }) => formatCount(pruned.parameters)),
       row('compression', ({ pruned }) => formatRatio(pruned.compression)),
+      ...(record.quantized ? quantizedRows(record.quantized, paper !== undefined) : []),
     ],
   }
+}
+
+function quantizedRows({ top1Error, bytes, ratio }: QuantizedRecord, paper: boolean): string[][] {
+  const rows = [
+    ['top-1 error, quantised', formatPercent(top1Error)],
+    ['bytes by entropy', `${formatCount(bytes)}, ${formatRatio(ratio)}`],
+  ]
+  return rows.map(([name, here]) => [name!, ...(paper ? ['–'] : []), here!])
 }
 
 /**

@@ -2,6 +2,8 @@
 export const REFERENCE_FILE = 'reference.safetensors'
 /** The file of a run's pruned network. */
 export const MODEL_FILE = 'model.safetensors'
+/** The file of a run's network whose weights share values, if its recipe quantises. */
+export const QUANTIZED_FILE = 'quantized.safetensors'
 /** The file of a finished run's record. */
 export const RECORD_FILE = 'run.json'
 /** The file of a run's log. */
@@ -21,6 +23,7 @@ export const REPLACEMENT_FOLDER = 'replacement'
 export const RUN_FILES = [
   RECORD_FILE,
   MODEL_FILE,
+  QUANTIZED_FILE,
   REFERENCE_FILE,
   CHECKPOINT_FOLDER,
   EVENTS_FILE,

@@ -49,6 +49,30 @@ const round = z.looseObject({
   top5Error: percent.optional(),
 })
 
+const quantized = z.looseObject({
+  top1Error: percent,
+  top5Error: percent.optional(),
+  validationError: percent,
+  /** The bytes of all of it, by the entropy of values and positions. */
+  bytes: count,
+  /** Four bytes for each dense parameter, divided by that. */
+  ratio: positive,
+  layers: z.array(
+    z.looseObject({
+      name: z.string(),
+      /** The number of values that the weights share; there is none if each has its own. */
+      values: count.optional(),
+      /** The bits of a kept weight, and the same by entropy. */
+      bits: count,
+      entropy: z.number().min(0),
+      /** The bits of the gap between two kept weights, and the same by entropy. */
+      gapBits: count,
+      gapEntropy: z.number().min(0),
+      bytes: count,
+    }),
+  ),
+})
+
 /** The schema of the versions that a run used. */
 export const versions = z.looseObject({ torchPrune: z.string(), libtorch: z.string(), node: z.string() })
 
@@ -71,6 +95,8 @@ const runRecord = z.looseObject({
     parameters: count,
     compression: positive,
   }),
+  /** The network whose weights share values, if the recipe quantises. */
+  quantized: quantized.optional(),
   layers: z.array(layer),
   rounds: z.array(round),
   /** The layers that each round pruned and retrained in turn (`'fc'`, `'conv'`, `'all'`), if not all at once. */
@@ -98,6 +124,8 @@ export type RunRecord = Omit<Named<z.infer<typeof runRecord>>, 'paper'> & {
 }
 /** A layer in a run's record. */
 export type LayerRecord = Named<z.infer<typeof layer>>
+/** What quantisation came to in a run's record. */
+export type QuantizedRecord = Named<z.infer<typeof quantized>>
 /** A round in a run's record. */
 export type RoundRecord = Named<z.infer<typeof round>>
 

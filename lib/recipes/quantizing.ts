@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import type { QuantizeResult } from '../quantize/progress.js'
+import { quantize } from '../quantize/quantize.js'
+import { QUANTIZED_FILE } from '../runs/files.js'
+import type { QuantizedRecord } from '../runs/record.js'
+import { type QuantizePlan, quantizingOf } from './recipe.js'
+import type { Session } from './session.js'
+
+/** Lets the weights of a session's pruned network share values by its recipe's plan, and saves it. */
+export async function quantizeRun(session: Session, plan: QuantizePlan): Promise<QuantizeResult> {
+  const { recipe, network, data, folder, seed, signal, on } = session
+  const job = quantize(network, data, {
+    ...quantizingOf(recipe, plan),
+    seed,
+    signal,
+    onProgress: on.quantizeProgress?.bind(on),
+  })
+  for await (const event of job) on.quantized?.(event)
+  await network.save(join(folder, QUANTIZED_FILE))
+  return await job
+}
+
+/** What a run's record holds of it. */
+export function quantizedRecord(
+  { layers, bytes, validationError }: QuantizeResult,
+  errors: { readonly top1Error: number; readonly top5Error?: number | undefined },
+  parameters: number,
+): QuantizedRecord {
+  return {
+    ...errors,
+    validationError,
+    bytes: Math.ceil(bytes),
+    ratio: (4 * parameters) / bytes,
+    layers: layers.map(({ name, values, bits, entropy, gapBits, gapEntropy, bytes }) => ({
+      ...{ name, bits, entropy, gapBits, gapEntropy, bytes },
+      ...(values !== undefined && { values }),
+    })),
+  }
+}
