@@ -4,6 +4,7 @@ import { type OptionsOf, optional } from '../base/option.js'
 import type { GraphInfo } from '../coded/description.js'
 import { type ToCode, writeCoded } from '../formats/coded/write.js'
 import { HeldTensors } from '../tensor/held.js'
+import { besideWhat, MASK } from './beside.js'
 import { stateOf } from './state.js'
 import { graphToJson } from './stored_graph.js'
 import type { WeightHolder } from './weight_holder.js'
@@ -21,9 +22,6 @@ export const codedOptions = {
 /** Options of `Network.export()`. */
 export interface ExportOptions extends OptionsOf<typeof codedOptions> {}
 
-/** The name of a mask beside its weight. */
-const MASK = '_mask'
-
 /** Writes a network, as it is now, as a coded file. */
 export async function exportCoded(
   network: WeightHolder,
@@ -34,10 +32,12 @@ export async function exportCoded(
   using held = new HeldTensors()
   const state = await stateOf(network, 'weight_mask')
   for (const tensor of state.values()) held.use(tensor)
-  const masks = new Set(network.prunable.map((layer) => `${layer}.weight${MASK}`))
+  // Masks, and the index of shared values, which the code of a weight finds by itself.
+  const weights = new Set(network.prunable.map((layer) => `${layer}.weight`))
+  const isBeside = (name: string) => besideWhat(name) !== name && weights.has(besideWhat(name))
   const tensors = new Map<string, ToCode>()
   for (const [name, values] of state) {
-    if (!masks.has(name)) tensors.set(name, { values, keep: state.get(name + MASK) as ToCode['keep'] })
+    if (!isBeside(name)) tensors.set(name, { values, keep: state.get(name + MASK) as ToCode['keep'] })
   }
   await writeCoded(path, { graph: graphToJson(network) as GraphInfo, tensors }, profile)
 }

@@ -141,6 +141,9 @@ describe('quantize', () => {
       using again = await loadNetwork(join(folder, 'net.safetensors'))
       expect(snapshot(again)).to.deep.equal(snapshot(net))
       expect(await networkSize(again)).to.deep.equal(await networkSize(net))
+      await net.export(join(folder, 'net.tpz'))
+      using coded = await loadNetwork(join(folder, 'net.tpz'))
+      expect(snapshot(coded)).to.deep.equal(snapshot(net))
       net.dispose()
     } finally {
       rmSync(folder, { recursive: true })
