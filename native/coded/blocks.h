@@ -36,7 +36,8 @@ struct BlockPlan {
 
 std::vector<BlockPlan> PlanOf(std::span<const Tensor> tensors);
 
-// Codes the blocks of some tensors, in the order of their plan.
+// Codes the blocks of some tensors, in the order of their plan. Stripes of a tensor may be coded at the same
+// time.
 class Blocks {
  public:
   static std::unique_ptr<Blocks> Make(Profile profile, std::vector<Tensor> tensors);

@@ -1,6 +1,9 @@
 #include "jobs.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
 
 #include "../base/arguments.h"
 #include "../base/environment.h"
@@ -95,13 +98,37 @@ void Unit::RefuseFlaws() const {
   }
 }
 
+// How many blocks from this one on are coded at once: stripes of one tensor, by as many threads as the job
+// has.
+std::size_t Together(const std::vector<BlockPlan>& plan, std::size_t first) {
+  const auto threads = static_cast<std::size_t>(at::get_num_threads());
+  std::size_t count = 0;
+  while (count < threads && first + count < plan.size() &&
+         plan[first + count].kind == BlockPlan::Kind::kRows &&
+         plan[first + count].tensor == plan[first].tensor)
+    ++count;
+  return std::max<std::size_t>(count, 1);
+}
+
+template <typename Each>
+void ForEach(std::size_t first, std::size_t count, const Each& each) {
+  at::parallel_for(static_cast<std::int64_t>(first), static_cast<std::int64_t>(first + count), 1,
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (auto i = begin; i < end; ++i) each(static_cast<std::size_t>(i));
+                   });
+}
+
 Slices Unit::Encode(Job& job) {
   RefuseFlaws();
   const auto views = Views();
   const auto coder = coded::Blocks::Make(profile, views);
-  for (const auto& block : coded::PlanOf(views)) {
+  const auto plan = coded::PlanOf(views);
+  blocks.resize(plan.size());
+  for (std::size_t i = 0; i < plan.size();) {
     if (job.Cancelled()) co_return;
-    blocks.push_back(coder->Encode(block));
+    const auto count = Together(plan, i);
+    ForEach(i, count, [&](std::size_t block) { blocks[block] = coder->Encode(plan[block]); });
+    i += count;
     co_await kHandOver;
   }
 }
@@ -114,14 +141,18 @@ Slices Unit::Decode(Job& job) {
     throw Error("ERR_ARGUMENT", "these tensors have " + std::to_string(plan.size()) + " blocks, not " +
                                     std::to_string(blocks.size()));
   const auto coder = coded::Blocks::Make(profile, views);
-  for (std::size_t i = 0; i < plan.size(); ++i) {
+  for (std::size_t i = 0; i < plan.size();) {
     if (job.Cancelled()) co_return;
-    try {
-      coder->Decode(plan[i], blocks[i]);
-    } catch (const coded::Damage& damage) {
-      const auto at = starts[i] + static_cast<std::int64_t>(damage.at);
-      throw Error("ERR_FILE", std::string(damage.what()) + " at byte " + std::to_string(at));
-    }
+    const auto count = Together(plan, i);
+    ForEach(i, count, [&](std::size_t block) {
+      try {
+        coder->Decode(plan[block], blocks[block]);
+      } catch (const coded::Damage& damage) {
+        const auto at = starts[block] + static_cast<std::int64_t>(damage.at);
+        throw Error("ERR_FILE", std::string(damage.what()) + " at byte " + std::to_string(at));
+      }
+    });
+    i += count;
     co_await kHandOver;
   }
 }

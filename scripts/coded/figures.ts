@@ -1,7 +1,16 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { manualSeed, models, rand, randn, type Tensor, tensor, where } from '../../lib/index.js'
+import {
+  manualSeed,
+  models,
+  rand,
+  randn,
+  setJobThreads,
+  type Tensor,
+  tensor,
+  where,
+} from '../../lib/index.js'
 import { graphToJson, toBytes, withCoded, writeCoded } from '../../lib/internal.js'
 
 // Bytes, times and memory of coded files: the paper's networks at the paper's densities, with random positions and
@@ -109,6 +118,7 @@ async function measure(name: string, folder: string): Promise<void> {
   }
 }
 
+setJobThreads(availableParallelism())
 const folder = mkdtempSync(join(tmpdir(), 'torch-prune-coded-'))
 try {
   const asked = process.argv.slice(2)

@@ -9,7 +9,8 @@ const includesOf = (file: string) =>
 
 describe('native/', () => {
   it('has kernels that know memory alone: neither autograd nor JavaScript nor libtorch', () => {
-    const others = sourcesOf('native/kernels').flatMap((file) =>
+    const coders = sourcesOf('native/coded').filter((file) => !/jobs\.(cc|h)$/.test(file))
+    const others = [...sourcesOf('native/kernels'), ...coders].flatMap((file) =>
       includesOf(file)
         .filter((path) => /^(torch|ATen|c10)\/|napi/.test(path) || path.startsWith('../'))
         .map((path) => `${file} includes ${path}`),
