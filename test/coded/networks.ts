@@ -1,10 +1,12 @@
 import {
   add,
+  avgPool2d,
   batchNorm2d,
   conv2d,
   dropout,
   flatten,
   linear,
+  localResponseNorm,
   maxPool2d,
   relu,
 } from '../../lib/nn/layers/index.js'
@@ -67,6 +69,8 @@ async function residual(): Promise<Network> {
       relu1: relu(),
       conv2: conv2d(8, 8, 3, { padding: 1, groups: 2, stride: 1 }),
       sum: add('conv2', 'relu1'),
+      norm: localResponseNorm(3),
+      mean: avgPool2d(3, { stride: 1, padding: 1 }),
       pool: maxPool2d(2, { stride: 2, ceilMode: true }),
       flatten: flatten(),
       fc: linear(200, 4),
