@@ -65,5 +65,6 @@ async function convert(
   const { size: bytes } = await stat(out)
   const ratio = (4 * parameters) / bytes
   if (options.json) return printJson({ kind, file: out, bytes, parameters, ratio })
-  print(`${formatCount(bytes)} bytes in ${shown(out)}: ${formatRatio(ratio)} smaller than dense float32`)
+  const smaller = ratio > 1 ? `, ${formatRatio(ratio)} smaller than dense float32` : ''
+  print(`${formatCount(bytes)} bytes in ${shown(out)}${smaller}`)
 }
