@@ -61,7 +61,8 @@ export async function quantizeFile(
   using reporter = reporterFor(options)
   const { top1Error: testErrorBefore } = await evaluate(network, data.test, { signal })
   const job = quantize(network, data, { ...planOf(options), signal })
-  for await (const event of job) tell(event, reporter)
+  const { epochs = DEFAULT_EPOCHS } = options
+  for await (const event of job) tell(event, reporter, epochs)
   const { validation: __, ...result } = await job
   const { top1Error: testError } = await evaluate(network, data.test, { signal })
   await network.save(out)
@@ -94,7 +95,7 @@ function planOf(options: QuantizeOptions): LibraryOptions {
   }
 }
 
-function tell(event: QuantizeEvent, reporter: Reporter): void {
+function tell(event: QuantizeEvent, reporter: Reporter, retrained: number): void {
   switch (event.stage) {
     case 'measured': {
       const { layer, values, error, done, total } = event
@@ -105,10 +106,10 @@ function tell(event: QuantizeEvent, reporter: Reporter): void {
     }
     case 'clustered':
       reporter.line(clusteredText(event))
+      if (retrained > 0) reporter.start('retrain', retrained, 'epochs')
       return
     case 'epoch': {
       const { epoch, epochs, loss, validationError } = event
-      if (epoch === 1) reporter.start('retrain', epochs, 'epochs')
       reporter.update(epoch, { loss: loss.toFixed(4), error: formatPercent(validationError!) })
       if (epoch === epochs) reporter.stop()
     }
