@@ -7,7 +7,10 @@ const DRAWN_AT_ONCE = 1e6
 
 /** Makes the addon's network from a graph. */
 export function makeNative(nodes: readonly Node[], seed: number, device: string): NetworkHandle {
-  const specification = nodes.map(({ name, layer, inputs }) => ({ ...layer, name, inputs }))
+  const specification = nodes.map(({ name, layer, inputs }) => {
+    const { from: _from, ...options } = layer
+    return { ...options, name, inputs }
+  })
   return loadAddon().networkMake(specification, seed, device)
 }
 

@@ -3,11 +3,19 @@
 namespace torch_prune {
 namespace {
 
+struct BatchNorm2dOptions {
+  std::int64_t features;
+  double eps, momentum;
+};
+const auto kBatchNorm2dFields =
+    Fields<BatchNorm2dOptions>("batchNorm2d", Field("features", &BatchNorm2dOptions::features).AtLeast(1),
+                               Field("eps", &BatchNorm2dOptions::eps).AtLeast(0),
+                               Field("momentum", &BatchNorm2dOptions::momentum).Within(0, 1));
+
 class BatchNorm2d : public Layer {
  public:
-  explicit BatchNorm2d(const Options& options)
-      : eps_(options.Number("eps")), momentum_(options.Number("momentum")) {
-    const auto features = options.Integer("features");
+  explicit BatchNorm2d(const BatchNorm2dOptions& options) : eps_(options.eps), momentum_(options.momentum) {
+    const auto features = options.features;
     weight_ = register_parameter("weight", at::ones({features}));
     bias_ = register_parameter("bias", at::zeros({features}));
     running_mean_ = register_buffer("running_mean", at::zeros({features}));
@@ -37,7 +45,7 @@ class BatchNorm2d : public Layer {
   at::Tensor weight_, bias_, running_mean_, running_var_, batches_;
 };
 
-const LayerKind kBatchNorm2d("batchNorm2d", MakeLayerOf<BatchNorm2d>);
+const LayerKind kBatchNorm2d("batchNorm2d", MakeLayerOf<BatchNorm2d, kBatchNorm2dFields>);
 
 }  // namespace
 }  // namespace torch_prune

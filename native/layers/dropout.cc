@@ -3,9 +3,14 @@
 namespace torch_prune {
 namespace {
 
+struct DropoutOptions {
+  double p;
+};
+const auto kDropoutFields = Fields<DropoutOptions>("dropout", Field("p", &DropoutOptions::p).Within(0, 1));
+
 class Dropout : public Layer {
  public:
-  explicit Dropout(const Options& options) : rate_(options.Number("p")) {}
+  explicit Dropout(const DropoutOptions& options) : rate_(options.p) {}
   bool IsRandom() const override { return rate_ != 0; }
   void SetDropout(double rate) override { rate_ = rate; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
@@ -22,7 +27,7 @@ class Dropout : public Layer {
   double rate_;
 };
 
-const LayerKind kDropout("dropout", MakeLayerOf<Dropout>);
+const LayerKind kDropout("dropout", MakeLayerOf<Dropout, kDropoutFields>);
 
 }  // namespace
 }  // namespace torch_prune

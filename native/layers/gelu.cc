@@ -3,12 +3,27 @@
 namespace torch_prune {
 namespace {
 
+enum class GeluApproximate { kNone, kTanh };
+
+}  // namespace
+
+template <>
+struct WordsOf<GeluApproximate> {
+  static constexpr std::array kWords{Word{"none", GeluApproximate::kNone},
+                                     Word{"tanh", GeluApproximate::kTanh}};
+};
+
+namespace {
+
+struct GeluOptions {
+  GeluApproximate approximate;
+};
+const auto kGeluFields = Fields<GeluOptions>("gelu", Field("approximate", &GeluOptions::approximate));
+
 class Gelu : public Layer {
  public:
-  explicit Gelu(const Options& options) : approximate_(options.String("approximate")) {
-    if (approximate_ != "none" && approximate_ != "tanh")
-      throw Error("ERR_ARGUMENT", "approximate must be none or tanh, got " + approximate_);
-  }
+  explicit Gelu(const GeluOptions& options)
+      : approximate_(options.approximate == GeluApproximate::kTanh ? "tanh" : "none") {}
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
     return at::gelu(inputs[0], approximate_);
   }
@@ -17,7 +32,7 @@ class Gelu : public Layer {
   std::string approximate_;
 };
 
-const LayerKind kGelu("gelu", MakeLayerOf<Gelu>);
+const LayerKind kGelu("gelu", MakeLayerOf<Gelu, kGeluFields>);
 
 }  // namespace
 }  // namespace torch_prune

@@ -3,16 +3,22 @@
 namespace torch_prune {
 namespace {
 
+struct GroupNormOptions {
+  std::int64_t groups, channels;
+  double eps;
+  bool affine;
+};
+const auto kGroupNormFields = Fields<GroupNormOptions>(
+    "groupNorm", Field("numGroups", &GroupNormOptions::groups).AtLeast(1),
+    Field("numChannels", &GroupNormOptions::channels).AtLeast(1),
+    Field("eps", &GroupNormOptions::eps).AtLeast(0), Field("affine", &GroupNormOptions::affine));
+
 class GroupNorm : public Layer {
  public:
-  explicit GroupNorm(const Options& options)
-      : groups_(options.Integer("numGroups")), eps_(options.Number("eps")) {
-    const auto channels = options.Integer("numChannels");
-    if (groups_ < 1 || channels < 1)
-      throw Error("ERR_ARGUMENT", "groupNorm takes 1 group or more of channels");
-    if (!options.Boolean("affine", true)) return;
-    weight_ = register_parameter("weight", at::ones({channels}));
-    bias_ = register_parameter("bias", at::zeros({channels}));
+  explicit GroupNorm(const GroupNormOptions& options) : groups_(options.groups), eps_(options.eps) {
+    if (!options.affine) return;
+    weight_ = register_parameter("weight", at::ones({options.channels}));
+    bias_ = register_parameter("bias", at::zeros({options.channels}));
   }
   bool OutputMayBeOverwritten() const override { return true; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
@@ -25,7 +31,7 @@ class GroupNorm : public Layer {
   at::Tensor weight_, bias_;
 };
 
-const LayerKind kGroupNorm("groupNorm", MakeLayerOf<GroupNorm>);
+const LayerKind kGroupNorm("groupNorm", MakeLayerOf<GroupNorm, kGroupNormFields>);
 
 }  // namespace
 }  // namespace torch_prune

@@ -19,8 +19,8 @@ const LayerKind* LayerKind::Find(const std::string& name) {
   return nullptr;
 }
 
-std::shared_ptr<Layer> MakeLayer(const Options& specification) {
-  const std::string name = specification.String("kind");
+std::shared_ptr<Layer> MakeLayer(Given& specification) {
+  const auto name = specification.Take<std::string>("kind");
   const LayerKind* kind = LayerKind::Find(name);
   if (kind == nullptr) throw Error("ERR_ARGUMENT", "there is no layer of kind '" + name + "'");
   return (*kind)(specification);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "../base/arguments.h"
+#include "../base/fields.h"
 
 namespace torch_prune {
 
@@ -56,7 +56,8 @@ class Layer : public torch::nn::Module {
   bool overwrites = false;  // decided once, from the graph
 };
 
-// The layer of a specification from lib/nn/layers: {kind, ...hyper-parameters}.
-std::shared_ptr<Layer> MakeLayer(const Options& specification);
+// The layer of a specification from lib/nn/layers, {kind, ...}, of which the caller has taken what it reads
+// itself.
+std::shared_ptr<Layer> MakeLayer(Given& specification);
 
 }  // namespace torch_prune

@@ -3,13 +3,22 @@
 namespace torch_prune {
 namespace {
 
+struct LayerNormOptions {
+  std::vector<std::int64_t> shape;
+  double eps;
+  bool affine, bias;
+};
+const auto kLayerNormFields = Fields<LayerNormOptions>(
+    "layerNorm", Field("normalizedShape", &LayerNormOptions::shape, kShape),
+    Field("eps", &LayerNormOptions::eps).AtLeast(0), Field("elementwiseAffine", &LayerNormOptions::affine),
+    Field("bias", &LayerNormOptions::bias));
+
 class LayerNorm : public Layer {
  public:
-  explicit LayerNorm(const Options& options)
-      : shape_(ToShape(options.Get("normalizedShape"), "normalizedShape")), eps_(options.Number("eps")) {
-    if (!options.Boolean("elementwiseAffine", true)) return;
+  explicit LayerNorm(const LayerNormOptions& options) : shape_(options.shape), eps_(options.eps) {
+    if (!options.affine) return;
     weight_ = register_parameter("weight", at::ones(shape_));
-    if (options.Boolean("bias", true)) bias_ = register_parameter("bias", at::zeros(shape_));
+    if (options.bias) bias_ = register_parameter("bias", at::zeros(shape_));
   }
   bool OutputMayBeOverwritten() const override { return true; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
@@ -22,7 +31,7 @@ class LayerNorm : public Layer {
   at::Tensor weight_, bias_;
 };
 
-const LayerKind kLayerNorm("layerNorm", MakeLayerOf<LayerNorm>);
+const LayerKind kLayerNorm("layerNorm", MakeLayerOf<LayerNorm, kLayerNormFields>);
 
 }  // namespace
 }  // namespace torch_prune

@@ -3,9 +3,15 @@
 namespace torch_prune {
 namespace {
 
+struct LeakyReluOptions {
+  double slope;
+};
+const auto kLeakyReluFields =
+    Fields<LeakyReluOptions>("leakyRelu", Field("negativeSlope", &LeakyReluOptions::slope));
+
 class LeakyRelu : public Layer {
  public:
-  explicit LeakyRelu(const Options& options) : slope_(options.Number("negativeSlope")) {}
+  explicit LeakyRelu(const LeakyReluOptions& options) : slope_(options.slope) {}
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
     return at::leaky_relu(inputs[0], slope_);
   }
@@ -14,7 +20,7 @@ class LeakyRelu : public Layer {
   double slope_;
 };
 
-const LayerKind kLeakyRelu("leakyRelu", MakeLayerOf<LeakyRelu>);
+const LayerKind kLeakyRelu("leakyRelu", MakeLayerOf<LeakyRelu, kLeakyReluFields>);
 
 }  // namespace
 }  // namespace torch_prune

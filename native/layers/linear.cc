@@ -6,12 +6,18 @@
 namespace torch_prune {
 namespace {
 
+struct LinearOptions {
+  std::int64_t in, out;
+  bool bias;
+};
+const auto kLinearFields = Fields<LinearOptions>("linear", Field("inFeatures", &LinearOptions::in).AtLeast(1),
+                                                 Field("outFeatures", &LinearOptions::out).AtLeast(1),
+                                                 Field("bias", &LinearOptions::bias));
+
 class Linear : public Weighted {
  public:
-  explicit Linear(const Options& options) {
-    const auto in = options.Integer("inFeatures");
-    const auto out = options.Integer("outFeatures");
-    Register({out, in}, out, options.Boolean("bias", true));
+  explicit Linear(const LinearOptions& options) {
+    Register({options.out, options.in}, options.out, options.bias);
   }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
     const at::Tensor weight = Effective(weight_);
@@ -20,7 +26,7 @@ class Linear : public Weighted {
   }
 };
 
-const LayerKind kLinear("linear", MakeLayerOf<Linear>);
+const LayerKind kLinear("linear", MakeLayerOf<Linear, kLinearFields>);
 
 }  // namespace
 }  // namespace torch_prune

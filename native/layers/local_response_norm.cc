@@ -3,15 +3,19 @@
 namespace torch_prune {
 namespace {
 
+struct LocalResponseNormOptions {
+  std::int64_t size;
+  double alpha, beta, k;
+};
+const auto kLocalResponseNormFields = Fields<LocalResponseNormOptions>(
+    "localResponseNorm", Field("size", &LocalResponseNormOptions::size).AtLeast(1),
+    Field("alpha", &LocalResponseNormOptions::alpha), Field("beta", &LocalResponseNormOptions::beta),
+    Field("k", &LocalResponseNormOptions::k));
+
 class LocalResponseNorm : public Layer {
  public:
-  explicit LocalResponseNorm(const Options& options)
-      : size_(options.Integer("size")),
-        alpha_(options.Number("alpha")),
-        beta_(options.Number("beta")),
-        k_(options.Number("k")) {
-    if (size_ < 1) throw Error("ERR_ARGUMENT", "size must be 1 or more, got " + std::to_string(size_));
-  }
+  explicit LocalResponseNorm(const LocalResponseNormOptions& options)
+      : size_(options.size), alpha_(options.alpha), beta_(options.beta), k_(options.k) {}
   // torch.nn.functional.local_response_norm, step by step: the mean runs along channels as along depth.
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
     const at::Tensor& input = inputs[0];
@@ -26,7 +30,8 @@ class LocalResponseNorm : public Layer {
   double alpha_, beta_, k_;
 };
 
-const LayerKind kLocalResponseNorm("localResponseNorm", MakeLayerOf<LocalResponseNorm>);
+const LayerKind kLocalResponseNorm("localResponseNorm",
+                                   MakeLayerOf<LocalResponseNorm, kLocalResponseNormFields>);
 
 }  // namespace
 }  // namespace torch_prune

@@ -4,23 +4,27 @@
 namespace torch_prune {
 namespace {
 
+struct MaxPool2dOptions {
+  std::array<std::int64_t, 2> kernel, stride, padding;
+  bool ceil;
+};
+const auto kMaxPool2dFields = Fields<MaxPool2dOptions>(
+    "maxPool2d", Field("kernelSize", &MaxPool2dOptions::kernel).AtLeast(1),
+    Field("stride", &MaxPool2dOptions::stride).AtLeast(1),
+    Field("padding", &MaxPool2dOptions::padding).AtLeast(0), Field("ceilMode", &MaxPool2dOptions::ceil));
+
 class MaxPool2d : public Layer {
  public:
-  explicit MaxPool2d(const Options& options)
-      : kernel_(ToIntegers(options.Get("kernelSize"), "kernelSize")),
-        stride_(ToIntegers(options.Get("stride"), "stride")),
-        padding_(ToIntegers(options.Get("padding"), "padding")),
-        ceil_(options.Boolean("ceilMode", false)) {}
+  explicit MaxPool2d(const MaxPool2dOptions& options) : options_(options) {}
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
-    return MaxPool(inputs[0], kernel_, stride_, padding_, ceil_);
+    return MaxPool(inputs[0], options_.kernel, options_.stride, options_.padding, options_.ceil);
   }
 
  private:
-  std::vector<std::int64_t> kernel_, stride_, padding_;
-  bool ceil_;
+  MaxPool2dOptions options_;
 };
 
-const LayerKind kMaxPool2d("maxPool2d", MakeLayerOf<MaxPool2d>);
+const LayerKind kMaxPool2d("maxPool2d", MakeLayerOf<MaxPool2d, kMaxPool2dFields>);
 
 }  // namespace
 }  // namespace torch_prune

@@ -1,6 +1,4 @@
 #pragma once
-#include <type_traits>
-
 #include "layer.h"
 
 namespace torch_prune {
@@ -12,13 +10,13 @@ namespace torch_prune {
 // They form a list before anything runs and are never destroyed: nothing here has a destructor.
 class LayerKind {
  public:
-  using Make = std::shared_ptr<Layer> (*)(const Options&);
+  using Make = std::shared_ptr<Layer> (*)(const Given&);
 
   LayerKind(const char* name, Make make);
 
   // The kind of that name, or nullptr.
   static const LayerKind* Find(const std::string& name);
-  std::shared_ptr<Layer> operator()(const Options& options) const { return make_(options); }
+  std::shared_ptr<Layer> operator()(const Given& layer) const { return make_(layer); }
 
  private:
   const char* name_;
@@ -26,13 +24,17 @@ class LayerKind {
   const LayerKind* next_;
 };
 
+// Makes a layer by the table of its options.
+template <typename Class, const auto& Table>
+std::shared_ptr<Layer> MakeLayerOf(const Given& layer) {
+  return std::make_shared<Class>(Table.Read(layer));
+}
+
+// Makes a layer that has no options.
 template <typename Class>
-std::shared_ptr<Layer> MakeLayerOf(const Options& options) {
-  if constexpr (std::is_default_constructible_v<Class>) {
-    return std::make_shared<Class>();
-  } else {
-    return std::make_shared<Class>(options);
-  }
+std::shared_ptr<Layer> MakeLayerOf(const Given& layer) {
+  layer.CheckNames({});
+  return std::make_shared<Class>();
 }
 
 }  // namespace torch_prune

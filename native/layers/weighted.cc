@@ -31,10 +31,4 @@ void Weighted::Initialize(at::Generator& generator) {
   if (bias_.defined()) draw(bias_, 1 / std::sqrt(fan_in));
 }
 
-std::int64_t ToGroups(const Options& options) {
-  const auto groups = options.Integer("groups");
-  if (groups < 1) throw Error("ERR_ARGUMENT", "groups must be 1 or more, got " + std::to_string(groups));
-  return groups;
-}
-
 }  // namespace torch_prune

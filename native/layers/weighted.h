@@ -16,7 +16,4 @@ class Weighted : public Layer {
   at::Tensor weight_, bias_;  // as stored: Forward reads Effective(weight_)
 };
 
-// The groups of a convolution, 1 or more.
-std::int64_t ToGroups(const Options& options);
-
 }  // namespace torch_prune

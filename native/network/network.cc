@@ -20,10 +20,12 @@ at::Generator NewGenerator(const at::Device& device, std::uint64_t seed) {
 Network::Network(const Napi::Array& specification, std::uint64_t seed, const at::Device& device)
     : initial_(NewGenerator(at::kCPU, seed)), device_(device), generator_(NewGenerator(device, seed)) {
   for (std::uint32_t i = 0; i < specification.Length(); ++i) {
-    const Options options(specification.Get(i), "layer");
-    auto layer = MakeLayer(options);
-    layer->name = options.String("name");
-    for (const auto& input : ToStrings(options.Get("inputs"), "inputs")) {
+    Given given(specification.Get(i), "layer");
+    const auto name = given.Take<std::string>("name");
+    const auto inputs = given.Take<std::vector<std::string>>("inputs");
+    auto layer = MakeLayer(given);
+    layer->name = name;
+    for (const auto& input : inputs) {
       if (input == "input") {
         layer->inputs.push_back(-1);
         continue;

@@ -212,15 +212,14 @@ class MaxPool2x2 : public torch::autograd::Function<MaxPool2x2> {
   }
 };
 
-bool AllAre(const std::vector<std::int64_t>& values, std::int64_t wanted) {
+bool AllAre(at::IntArrayRef values, std::int64_t wanted) {
   return values.size() == 2 && values[0] == wanted && values[1] == wanted;
 }
 
 }  // namespace
 
-at::Tensor MaxPool(const at::Tensor& input, const std::vector<std::int64_t>& kernel,
-                   const std::vector<std::int64_t>& stride, const std::vector<std::int64_t>& padding,
-                   bool ceil_mode) {
+at::Tensor MaxPool(const at::Tensor& input, at::IntArrayRef kernel, at::IntArrayRef stride,
+                   at::IntArrayRef padding, bool ceil_mode) {
   const bool own = AllAre(kernel, 2) && AllAre(stride, 2) && AllAre(padding, 0) && !ceil_mode &&
                    input.is_cpu() && input.scalar_type() == at::kFloat && input.dim() == 4 &&
                    input.is_contiguous() && input.numel() > 0;

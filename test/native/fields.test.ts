@@ -7,6 +7,7 @@ import { batchesOptions } from '../../lib/data/batches.js'
 import { checkOptions } from '../../lib/data/dataset_options.js'
 import { imageOptions } from '../../lib/data/images.js'
 import { packOptions } from '../../lib/data/packed.js'
+import { kinds } from '../../lib/nn/layers/all.js'
 import { strengthOptions } from '../../lib/optim/regularization.js'
 import { adamOptions, sgdOptions } from '../../lib/optim/spec.js'
 import { spliceOnceOptions } from '../../lib/prune/options.js'
@@ -45,7 +46,9 @@ type Bounds = Pick<NativeField, 'least' | 'most' | 'over' | 'under'>
 
 /** The bounds of a number, or of the numbers of a list. */
 function boundsOf(schema: JsonSchema | undefined): Bounds {
-  const { items, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema ?? {}
+  const { anyOf, items, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema ?? {}
+  // One value for both dimensions, or two.
+  if (Array.isArray(anyOf)) return boundsOf(anyOf[0] as JsonSchema)
   if (items !== undefined) return boundsOf(items as JsonSchema)
   const bounds = { least: minimum, most: maximum, over: exclusiveMinimum, under: exclusiveMaximum }
   return Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound !== undefined))
@@ -61,7 +64,8 @@ function nativeBounds({ least, most, over, under }: NativeField): Bounds {
 const sorted = (kind: string) => kind.replace(/'.*'/, (words) => words.split(' | ').sort().join(' | '))
 
 describe('the tables of fields of the addon', () => {
-  const tables = addon.fields()
+  const all = addon.fields()
+  const tables = Object.fromEntries(Object.entries(all).filter(([name]) => !Object.hasOwn(kinds, name)))
 
   it('have the names and the kinds of the TypeScript contract', () => {
     const native = new Map(
@@ -90,6 +94,22 @@ describe('the tables of fields of the addon', () => {
           expect(bounds, field.name).to.deep.equal(boundsOf(kind.schema?.(() => undefined)))
         if (field.default !== undefined && kind.fallback !== undefined)
           expect(field.default, field.name).to.equal(kind.fallback)
+      }
+    })
+  }
+
+  for (const [kind, { table }] of Object.entries(kinds) as [string, { table: Table }][]) {
+    it(`have what the library has of layers: ${kind}`, () => {
+      const { from: _from, ...options } = table
+      const native = all[kind] ?? []
+      expect(native.map(({ name }) => name)).to.have.members(Object.keys(options))
+      for (const field of native) {
+        const option: Kind<unknown> & { fallback?: unknown } = options[field.name]!
+        // What has a default is filled in before the addon sees it.
+        const mayBeMissing = 'fallback' in option && option.fallback === undefined
+        expect(field.optional, field.name).to.equal(mayBeMissing)
+        if (field.kind === 'shape') continue
+        expect(nativeBounds(field), field.name).to.deep.equal(boundsOf(option.schema?.(() => undefined)))
       }
     })
   }
