@@ -4,7 +4,8 @@
 
 namespace torch_prune {
 
-Autocast::Autocast(const at::Device& device, bool wanted) : wanted_(wanted), type_(device.type()) {
+Autocast::Autocast(const at::Device& device, AutocastTo wanted)
+    : wanted_(wanted == AutocastTo::kBfloat16), type_(device.type()) {
   if (!wanted_) return;
   enabled_before_ = at::autocast::is_autocast_enabled(type_);
   dtype_before_ = at::autocast::get_autocast_dtype(type_);
@@ -18,11 +19,6 @@ Autocast::~Autocast() {
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
   at::autocast::set_autocast_enabled(type_, enabled_before_);
   at::autocast::set_autocast_dtype(type_, dtype_before_);
-}
-
-bool Autocast::Wanted(const Options& options) {
-  return options.Has("autocast") &&
-         FieldType<AutocastTo>::Read(options.Get("autocast"), "autocast") == AutocastTo::kBfloat16;
 }
 
 }  // namespace torch_prune

@@ -17,13 +17,10 @@ struct WordsOf<AutocastTo> {
 // meanwhile are forgotten with it: one step of training at most, since then they change.
 class Autocast {
  public:
-  Autocast(const at::Device& device, bool wanted);
+  Autocast(const at::Device& device, AutocastTo wanted);
   ~Autocast();
   Autocast(const Autocast&) = delete;
   Autocast& operator=(const Autocast&) = delete;
-
-  // What {autocast?: 'bfloat16' | 'none'} asks for. Throws Error for anything else.
-  static bool Wanted(const Options& options);
 
  private:
   const bool wanted_;

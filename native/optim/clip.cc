@@ -4,20 +4,6 @@
 #include <ATen/core/grad_mode.h>
 
 namespace torch_prune {
-namespace {
-
-double Limit(const Options& options, const char* name) {
-  const double limit = options.Number(name, 0);
-  if (limit >= 0) return limit;
-  throw Error("ERR_ARGUMENT", std::string(name) + " must be 0 or more, got " + c10::str(limit));
-}
-
-}  // namespace
-
-GradientClip GradientClip::Of(const Options& options) {
-  return {Limit(options, "clipNorm"), Limit(options, "clipValue")};
-}
-
 void ClipGradients(OptimizerState& optimizer, const GradientClip& clip) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> gradients, norms;

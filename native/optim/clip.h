@@ -1,5 +1,4 @@
 #pragma once
-#include "../base/arguments.h"
 #include "optimizer.h"
 
 namespace torch_prune {
@@ -8,9 +7,6 @@ namespace torch_prune {
 struct GradientClip {
   double norm = 0;   // the largest L2 norm of all gradients together
   double value = 0;  // the largest magnitude of each element
-
-  // Reads {clipNorm?, clipValue?}.
-  static GradientClip Of(const Options& options);
   bool Any() const { return norm > 0 || value > 0; }
 };
 

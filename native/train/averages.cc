@@ -3,16 +3,11 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
-#include "../tensor/tensor.h"
-
 namespace torch_prune {
 
-Averages::Averages(const Napi::Value& tensors, const Network& network) {
-  if (tensors.IsUndefined() || tensors.IsNull()) return;
-  const auto averages = ToObject(tensors, "averages");
-  for (const auto& name : ToStrings(averages.GetPropertyNames(), "averages")) {
+Averages::Averages(const std::map<std::string, at::Tensor>& tensors, const Network& network) {
+  for (const auto& [name, average] : tensors) {
     const at::Tensor& parameter = network.Find(name).tensor;
-    const at::Tensor& average = Unwrap(averages.Get(name), "average");
     if (average.sizes() != parameter.sizes())
       throw Error("ERR_SHAPE", "the average of '" + name + "' must have its shape");
     averaged_.push_back({average, parameter});

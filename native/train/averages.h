@@ -1,9 +1,10 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <map>
+#include <string>
 #include <vector>
 
-#include "../base/arguments.h"
 #include "../network/network.h"
 
 namespace torch_prune {
@@ -12,8 +13,8 @@ namespace torch_prune {
 class Averages {
  public:
   Averages() = default;
-  // The averages of a network's parameters: tensors by the parameter's name, or undefined for none.
-  Averages(const Napi::Value& tensors, const Network& network);
+  // The averages of a network's parameters: tensors by the parameter's name.
+  Averages(const std::map<std::string, at::Tensor>& tensors, const Network& network);
 
   bool empty() const { return averaged_.empty(); }
   // Moves each average by `weight` towards its parameter; 0 leaves it as it is.

@@ -2,21 +2,15 @@
 
 #include <ATen/ATen.h>
 
-#include "../tensor/tensor.h"
-
 namespace torch_prune {
 
-Distillation Distillation::Of(const Options& options, const Dataset& dataset) {
-  if (!options.Has("teacher")) return {};
-  Distillation distillation{Unwrap(options.Get("teacher"), "teacher").detach(),
-                            options.Number("teacherWeight"), options.Number("temperature")};
+void Distillation::Check(const Dataset& dataset) const {
+  if (!teacher.defined()) return;
   dataset.NeedIndex("distillation");
-  const at::Tensor& teacher = distillation.teacher;
   if (teacher.dim() < 2 || teacher.size(0) != dataset.size()) {
     throw Error("ERR_SHAPE", "a teacher's outputs must be [samples of the dataset, ...], got " +
                                  c10::str(teacher.sizes()));
   }
-  return distillation;
 }
 
 void Distillation::Check(at::IntArrayRef outputs) const {

@@ -14,9 +14,8 @@ struct Distillation {
   double weight = 0;
   double temperature = 1;
 
-  // Reads {teacher?, teacherWeight, temperature} for the samples of a dataset.
-  static Distillation Of(const Options& options, const Dataset& dataset);
-
+  // Throws unless the teacher has an output for each sample of the dataset.
+  void Check(const Dataset& dataset) const;
   // Throws unless the network's outputs, [n, ...], have the shape of the teacher's.
   void Check(at::IntArrayRef outputs) const;
   // The loss of a batch, given its loss on the targets alone.

@@ -2,38 +2,52 @@
 
 #include <ATen/ATen.h>
 
+#include <array>
+#include <optional>
 #include <string>
-
-#include "../base/arguments.h"
+#include <utility>
 
 namespace torch_prune {
 
-Epoch Epoch::Of(const Options& options, const TrainerSettings& settings) {
+namespace {
+
+struct EpochOptions {
+  std::vector<double> rates;
+  std::uint64_t seed = 0;
+  std::vector<std::int64_t> order;
+  std::optional<std::array<std::int64_t, 2>> size;
+  std::vector<double> average_weights;
+  std::optional<SplicingOptions> splicing;
+  std::optional<std::int64_t> steps;
+  std::optional<double> pause_after;
+};
+const auto kEpochFields = Fields<EpochOptions>(
+    "epoch", Field("rates", &EpochOptions::rates), Field("seed", &EpochOptions::seed).Optional(),
+    Field("order", &EpochOptions::order).Optional(), Field("size", &EpochOptions::size).AtLeast(1),
+    Field("averageWeights", &EpochOptions::average_weights).Optional(),
+    Field("splicing", &EpochOptions::splicing, kSplicingFields),
+    Field("steps", &EpochOptions::steps).AtLeast(1), Field("pauseAfter", &EpochOptions::pause_after));
+
+}  // namespace
+
+Epoch Epoch::Of(const Napi::Value& given, const TrainerSettings& settings) {
+  auto options = kEpochFields.Read(given, "options");
   Epoch epoch;
-  if (options.Has("order")) epoch.order = ToIntegers(options.Get("order"), "order");
-  epoch.seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
-  if (options.Has("size")) epoch.size = ToIntegers(options.Get("size"), "size");
-  epoch.rates = ToNumbers(options.Get("rates"), "rates");
-  if (options.Has("averageWeights"))
-    epoch.average_weights = ToNumbers(options.Get("averageWeights"), "averageWeights");
-  if (options.Has("splicing")) {
-    const auto splicing = kSplicingFields.Read(Given::Inside(options.Get("splicing"), "splicing"));
-    epoch.splicing = std::make_unique<SplicingPlan>(*settings.network, splicing);
-  }
-  epoch.most_steps = options.Integer("steps", epoch.most_steps);
-  if (epoch.most_steps < 1) throw Error("ERR_ARGUMENT", "steps must be 1 or more");
-  epoch.pause_after = options.Number("pauseAfter", epoch.pause_after);
+  epoch.order = std::move(options.order);
+  epoch.seed = options.seed;
+  if (options.size) epoch.size.assign(options.size->begin(), options.size->end());
+  epoch.rates = std::move(options.rates);
+  epoch.average_weights = std::move(options.average_weights);
+  if (options.splicing) epoch.splicing = std::make_unique<SplicingPlan>(*settings.network, *options.splicing);
+  if (options.steps) epoch.most_steps = *options.steps;
+  if (options.pause_after) epoch.pause_after = *options.pause_after;
   epoch.Check(settings);
   return epoch;
 }
 
 void Epoch::Check(const TrainerSettings& settings) const {
-  if (!size.empty()) {
-    if (size.size() != 2 || size[0] < 1 || size[1] < 1)
-      throw Error("ERR_ARGUMENT", "size must be a height and a width of 1 or more");
-    if (settings.dataset->sample().size() != 3)
-      throw Error("ERR_SHAPE", "size is for images [channels, height, width]");
-  }
+  if (!size.empty() && settings.dataset->sample().size() != 3)
+    throw Error("ERR_SHAPE", "size is for images [channels, height, width]");
   const auto steps = Steps(settings);
   if (steps == 0) throw Error("ERR_ARGUMENT", "dropLast leaves no batch: lower batchSize, or leave it out");
   if (steps < 0 && (rates.size() != 1 || !settings.averages.empty() || splicing)) {

@@ -24,8 +24,8 @@ struct Epoch {
   std::int64_t most_steps = std::numeric_limits<std::int64_t>::max();
   double pause_after = std::numeric_limits<double>::infinity();
 
-  // Reads the options of trainerRun.
-  static Epoch Of(const Options& options, const TrainerSettings& settings);
+  // Reads the options of trainerRun: a table in epoch.cc says which there are.
+  static Epoch Of(const Napi::Value& options, const TrainerSettings& settings);
 
   // The number of steps of the whole epoch; -1 if it is not known.
   std::int64_t Steps(const TrainerSettings& settings) const;

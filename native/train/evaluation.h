@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "../data/dataset.h"
+#include "../network/autocast.h"
 #include "../network/network.h"
 #include "loss.h"
 #include "metrics.h"
@@ -15,7 +16,7 @@ struct Evaluation {
   std::shared_ptr<Dataset> dataset;
   std::int64_t batch_size = 0;
   bool activations = false;
-  bool autocast = false;
+  AutocastTo autocast = AutocastTo::kNone;
   std::shared_ptr<const Loss> loss;
 
   double loss_sum = 0, loss_count = 0, samples = 0;

@@ -1,5 +1,3 @@
-#include "../base/arguments.h"
-#include "../network/autocast.h"
 #include "../network/claim.h"
 #include "../network/jobs.h"
 #include "evaluation.h"
@@ -7,19 +5,30 @@
 namespace torch_prune {
 namespace {
 
-// evaluationStart(network, dataset, {batchSize, loss?, activations?, autocast?}, onProgress?)
+struct EvaluationOptions {
+  std::int64_t batch_size;
+  std::shared_ptr<Loss> loss;
+  bool activations = false;
+  AutocastTo autocast = AutocastTo::kNone;
+};
+const auto kEvaluationFields =
+    Fields<EvaluationOptions>("evaluation", Field("batchSize", &EvaluationOptions::batch_size).AtLeast(1),
+                              Field("loss", &EvaluationOptions::loss).Optional(),
+                              Field("activations", &EvaluationOptions::activations).Optional(),
+                              Field("autocast", &EvaluationOptions::autocast).Optional());
+
+// evaluationStart(network, dataset, options, onProgress?)
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
-  const Options options(info[2], "options");
+  auto options = kEvaluationFields.Read(info[2], "options");
   auto evaluation = std::make_shared<Evaluation>();
   evaluation->network = ReadNetwork(info[0]);
   evaluation->dataset = DatasetHandle::Get(info[1], "dataset");
-  evaluation->batch_size = options.Integer("batchSize");
-  evaluation->activations = options.Boolean("activations", false);
-  evaluation->autocast = Autocast::Wanted(options);
-  evaluation->loss = Loss::Of(options.Get("loss"), evaluation->network->device());
+  evaluation->batch_size = options.batch_size;
+  evaluation->activations = options.activations;
+  evaluation->autocast = options.autocast;
+  evaluation->loss = Loss::On(std::move(options.loss), evaluation->network->device());
   evaluation->metrics = evaluation->loss->NewMetrics();
-  if (evaluation->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
 
   const auto job = environment.compute.NewJob(info.Env());
   ClaimNetwork(environment, *job, *evaluation->network, Access::kRead,

@@ -1,30 +1,63 @@
 #include "settings.h"
 
-#include "../base/arguments.h"
-#include "../network/autocast.h"
+#include <map>
+#include <string>
+
+#include "../tensor/tensor.h"
 
 namespace torch_prune {
+namespace {
+
+struct TrainerOptions {
+  std::int64_t batch_size;
+  bool drop_last = false;
+  std::shared_ptr<Loss> loss;
+  std::int64_t accumulate = 1;
+  double clip_norm = 0, clip_value = 0;
+  AutocastTo autocast = AutocastTo::kNone;
+  Augmentation augment;
+  int after = -1;
+  double teacher_weight = 0, temperature = 1;
+  bool keep_losses = false;
+  at::Tensor teacher;
+  std::map<std::string, at::Tensor> averages;  // by parameter's name
+};
+const auto kTrainerFields = Fields<TrainerOptions>(
+    "trainer", Field("batchSize", &TrainerOptions::batch_size).AtLeast(1),
+    Field("dropLast", &TrainerOptions::drop_last).Optional(), Field("loss", &TrainerOptions::loss).Optional(),
+    Field("accumulate", &TrainerOptions::accumulate).Optional().AtLeast(1),
+    Field("clipNorm", &TrainerOptions::clip_norm).Optional().AtLeast(0),
+    Field("clipValue", &TrainerOptions::clip_value).Optional().AtLeast(0),
+    Field("autocast", &TrainerOptions::autocast).Optional(),
+    Field("augment", &TrainerOptions::augment).Optional(), Field("after", &TrainerOptions::after).Optional(),
+    Field("teacherWeight", &TrainerOptions::teacher_weight).Optional(),
+    Field("temperature", &TrainerOptions::temperature).Optional(),
+    Field("keepLosses", &TrainerOptions::keep_losses).Optional(),
+    Field("teacher", &TrainerOptions::teacher).Optional(),
+    Field("averages", &TrainerOptions::averages).Optional());
+
+}  // namespace
 
 TrainerSettings TrainerSettings::Of(const Napi::CallbackInfo& info) {
-  const Options options(info[3], "options");
+  auto options = kTrainerFields.Read(info[3], "options");
   TrainerSettings settings;
   settings.network = UseNetwork(info[0]);
   settings.optimizer = OptimizerHandle::Get(info[1], "optimizer");
   settings.dataset = DatasetHandle::Get(info[2], "dataset");
-  settings.loss = Loss::Of(options.Get("loss"), settings.network->device());
-  settings.batch_size = options.Integer("batchSize");
-  if (settings.batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
-  settings.drop_last = options.Boolean("dropLast", false);
-  settings.accumulate = options.Integer("accumulate", 1);
-  if (settings.accumulate < 1) throw Error("ERR_ARGUMENT", "accumulate must be 1 or more");
-  settings.clip = GradientClip::Of(options);
-  settings.autocast = Autocast::Wanted(options);
-  settings.augmentation = Augmentation::Of(options.Get("augment"));
+  settings.loss = Loss::On(std::move(options.loss), settings.network->device());
+  settings.batch_size = options.batch_size;
+  settings.drop_last = options.drop_last;
+  settings.accumulate = options.accumulate;
+  settings.clip = {options.clip_norm, options.clip_value};
+  settings.autocast = options.autocast;
+  settings.augmentation = options.augment;
   settings.dataset->CheckAugmentation(settings.augmentation);
-  settings.after = static_cast<int>(options.Integer("after", -1));
-  settings.distillation = Distillation::Of(options, *settings.dataset);
-  settings.averages = Averages(options.Get("averages"), *settings.network);
-  settings.keep_losses = options.Boolean("keepLosses", false);
+  settings.after = options.after;
+  settings.keep_losses = options.keep_losses;
+  if (options.teacher.defined())
+    settings.distillation = {options.teacher.detach(), options.teacher_weight, options.temperature};
+  settings.distillation.Check(*settings.dataset);
+  settings.averages = Averages(options.averages, *settings.network);
   return settings;
 }
 

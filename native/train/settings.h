@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "../data/dataset.h"
+#include "../network/autocast.h"
 #include "../network/network.h"
 #include "../optim/clip.h"
 #include "../optim/optimizer.h"
@@ -22,7 +23,7 @@ struct TrainerSettings {
   bool drop_last = false;       // leaves out a last batch that is not full
   std::int64_t accumulate = 1;  // batches whose gradients make one step of the optimizer
   GradientClip clip;
-  bool autocast = false;
+  AutocastTo autocast = AutocastTo::kNone;
   Augmentation augmentation;
   int after = -1;  // the dataset holds what this layer puts out (prefixStart)
   Distillation distillation;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../data/dataset.h"
+#include "../network/autocast.h"
 #include "../network/network.h"
 
 namespace torch_prune {
@@ -17,7 +18,7 @@ struct Sweep {
   std::shared_ptr<Network> network;
   std::shared_ptr<Dataset> dataset;
   std::int64_t batch_size;
-  bool autocast = false;
+  AutocastTo autocast = AutocastTo::kNone;
   Augmentation augmentation;
   std::uint64_t seed = 0;
   std::int64_t variants = 1;  // passes, each with an augmentation of its own

@@ -1,8 +1,6 @@
 #include <ATen/ATen.h>
 
-#include "../base/arguments.h"
 #include "../data/memory_dataset.h"
-#include "../network/autocast.h"
 #include "../network/claim.h"
 #include "../network/jobs.h"
 #include "../tensor/non_finite.h"
@@ -13,28 +11,52 @@
 namespace torch_prune {
 namespace {
 
-std::pair<std::shared_ptr<Job>, std::shared_ptr<Sweep>> NewSweep(const Napi::CallbackInfo& info,
-                                                                 const char* by, Access access) {
-  auto& environment = Environment::Of(info.Env());
-  const Options options(info[2], "options");
+// What all passes over a dataset take.
+struct SweepOptions {
+  std::int64_t batch_size;
+  AutocastTo autocast = AutocastTo::kNone;
+};
+struct PrefixOptions : SweepOptions {
+  Augmentation augment;
+  std::uint64_t seed = 0;
+  std::int64_t variants = 1;
+  std::string folder;
+};
+struct StatisticsOptions : SweepOptions {
+  bool drop_last = false;
+};
+const auto kPredictionFields =
+    Fields<SweepOptions>("prediction", Field("batchSize", &SweepOptions::batch_size).AtLeast(1),
+                         Field("autocast", &SweepOptions::autocast).Optional());
+const auto kPrefixFields = Fields<PrefixOptions>(
+    "prefix", Field("batchSize", &SweepOptions::batch_size).AtLeast(1),
+    Field("autocast", &SweepOptions::autocast).Optional(),
+    Field("augment", &PrefixOptions::augment).Optional(), Field("seed", &PrefixOptions::seed).Optional(),
+    Field("variants", &PrefixOptions::variants).Optional().AtLeast(1),
+    Field("folder", &PrefixOptions::folder).Optional());
+const auto kStatisticsFields =
+    Fields<StatisticsOptions>("statistics", Field("batchSize", &SweepOptions::batch_size).AtLeast(1),
+                              Field("autocast", &SweepOptions::autocast).Optional(),
+                              Field("dropLast", &StatisticsOptions::drop_last).Optional());
+
+std::shared_ptr<Sweep> NewSweep(const Napi::CallbackInfo& info, const SweepOptions& options, const char* by,
+                                Access access) {
   auto sweep = std::make_shared<Sweep>();
   sweep->network = access == Access::kWrite ? UseNetwork(info[0]) : ReadNetwork(info[0]);
   sweep->dataset = DatasetHandle::Get(info[1], "dataset");
   sweep->dataset->NeedIndex(by);
-  sweep->batch_size = options.Integer("batchSize");
-  if (sweep->batch_size < 1) throw Error("ERR_ARGUMENT", "batchSize must be 1 or more");
-  sweep->autocast = Autocast::Wanted(options);
-  sweep->augmentation = Augmentation::Of(options.Get("augment"));
-  sweep->seed = static_cast<std::uint64_t>(options.Integer("seed", 0));
-  sweep->variants = options.Integer("variants", 1);
-  if (sweep->variants < 1) throw Error("ERR_ARGUMENT", "variants must be 1 or more");
-  if (std::int64_t rows = 0; __builtin_mul_overflow(sweep->dataset->size(), sweep->variants, &rows))
-    throw Error("ERR_MEMORY", "variants asks for more samples than memory can hold: lower it");
-  sweep->dataset->CheckAugmentation(sweep->augmentation);
+  sweep->batch_size = options.batch_size;
+  sweep->autocast = options.autocast;
+  return sweep;
+}
+
+std::shared_ptr<Job> NewJob(const Napi::CallbackInfo& info, const Sweep& sweep, const char* by,
+                            Access access) {
+  auto& environment = Environment::Of(info.Env());
   const auto job = environment.compute.NewJob(info.Env());
-  ClaimNetwork(environment, *job, *sweep->network, access, {by, sweep->dataset->Memory(), {}});
+  ClaimNetwork(environment, *job, *sweep.network, access, {by, sweep.dataset->Memory(), {}});
   if (info[3].IsFunction()) job->on_progress = Napi::Persistent(info[3].As<Napi::Function>());
-  return {job, sweep};
+  return job;
 }
 
 Slices PredictAll(Sweep& sweep, Job& job) {
@@ -45,12 +67,14 @@ Slices PredictAll(Sweep& sweep, Job& job) {
   sweep.finite = !sweep.outputs.defined() || !FindNonFinite(sweep.outputs).any();
 }
 
-// predictionStart(network, dataset, {batchSize, autocast?}, onProgress?): {logits, finite}, the logits of
-// every sample, [N, classes], and whether all of them are numbers.
+// predictionStart(network, dataset, options, onProgress?): {logits, finite}, the logits of every sample,
+// [N, classes], and whether all of them are numbers.
 Napi::Value Predict(const Napi::CallbackInfo& info) {
-  const auto [job, sweep] = NewSweep(info, "predict()", Access::kRead);
-  job->slices = [sweep = sweep](Job& running) { return PredictAll(*sweep, running); };
-  job->finish = [sweep = sweep](Napi::Env env) -> Napi::Value {
+  const auto options = kPredictionFields.Read(info[2], "options");
+  const auto sweep = NewSweep(info, options, "predict()", Access::kRead);
+  const auto job = NewJob(info, *sweep, "predict()", Access::kRead);
+  job->slices = [sweep](Job& running) { return PredictAll(*sweep, running); };
+  job->finish = [sweep](Napi::Env env) -> Napi::Value {
     auto result = Napi::Object::New(env);
     result.Set("logits", Wrap(env, sweep->outputs));
     result.Set("finite", sweep->finite);
@@ -59,27 +83,39 @@ Napi::Value Predict(const Napi::CallbackInfo& info) {
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }
 
-// prefixStart(network, dataset, {batchSize, augment?, seed?, variants?, autocast?, folder?}, onProgress?): a
-// dataset of what the frozen prefix puts out.
-Napi::Value Prefix(const Napi::CallbackInfo& info) {
-  const auto [job, sweep] = NewSweep(info, "train()", Access::kRead);
-  if (!sweep->dataset->labels().defined()) {
+// The position of the last layer of the frozen prefix.
+int PrefixOf(const Sweep& sweep) {
+  if (!sweep.dataset->labels().defined()) {
     throw Error("ERR_ARGUMENT",
                 "a cache of the frozen prefix needs a dataset that nothing maps: leave cachePrefix out");
   }
-  const int cut = sweep->network->FrozenPrefix();
+  const int cut = sweep.network->FrozenPrefix();
   if (cut < 0) {
     throw Error("ERR_ARGUMENT",
                 "no layers in front are frozen and deterministic: freeze some, or train without a cache");
   }
-  if (const Options options(info[2], "options"); options.Has("folder"))
-    sweep->folder = options.String("folder");
-  job->slices = [sweep = sweep, cut](Job& running) {
+  return cut;
+}
+
+// prefixStart(network, dataset, options, onProgress?): a dataset of what the frozen prefix puts out.
+Napi::Value Prefix(const Napi::CallbackInfo& info) {
+  const auto options = kPrefixFields.Read(info[2], "options");
+  const auto sweep = NewSweep(info, options, "train()", Access::kRead);
+  sweep->augmentation = options.augment;
+  sweep->seed = options.seed;
+  sweep->variants = options.variants;
+  sweep->folder = options.folder;
+  if (std::int64_t rows = 0; __builtin_mul_overflow(sweep->dataset->size(), sweep->variants, &rows))
+    throw Error("ERR_MEMORY", "variants asks for more samples than memory can hold: lower it");
+  sweep->dataset->CheckAugmentation(sweep->augmentation);
+  const int cut = PrefixOf(*sweep);
+  const auto job = NewJob(info, *sweep, "train()", Access::kRead);
+  job->slices = [sweep, cut](Job& running) {
     return sweep->Run(running, [&network = *sweep->network, cut](const at::Tensor& images) {
       return network.Run(-1, images, cut, /*training=*/false);
     });
   };
-  job->finish = [sweep = sweep](Napi::Env env) -> Napi::Value {
+  job->finish = [sweep](Napi::Env env) -> Napi::Value {
     return DatasetHandle::Wrap(
         env, std::make_shared<MemoryDataset>(sweep->outputs, Targets(sweep->dataset->labels()),
                                              std::vector<double>{}, std::vector<double>{}, sweep->variants,
@@ -88,13 +124,15 @@ Napi::Value Prefix(const Napi::CallbackInfo& info) {
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }
 
-// statisticsStart(network, dataset, {batchSize, dropLast?, autocast?}, onProgress?): batch normalisation's
-// running statistics become the means over the batches of the dataset, in its order, of those of each (as
+// statisticsStart(network, dataset, options, onProgress?): batch normalization's running statistics become
+// the means over the batches of the dataset, in its order, of those of each (as
 // torch.optim.swa_utils.update_bn has it). Frozen layers keep theirs.
 Napi::Value Statistics(const Napi::CallbackInfo& info) {
-  const auto [job, sweep] = NewSweep(info, "train()", Access::kWrite);
-  sweep->drop_last = Options(info[2], "options").Boolean("dropLast", false);
-  job->slices = [sweep = sweep](Job& running) { return RestateStatistics(*sweep, running); };
+  const auto options = kStatisticsFields.Read(info[2], "options");
+  const auto sweep = NewSweep(info, options, "train()", Access::kWrite);
+  sweep->drop_last = options.drop_last;
+  const auto job = NewJob(info, *sweep, "train()", Access::kWrite);
+  job->slices = [sweep](Job& running) { return RestateStatistics(*sweep, running); };
   job->finish = [](Napi::Env env) { return env.Undefined(); };
   return Environment::Of(info.Env()).compute.Start(info.Env(), job);
 }

@@ -8,11 +8,6 @@
 
 namespace torch_prune {
 
-Totals Totals::Of(const Options& options) {
-  return {options.Number("samples"), options.Number("lossSum"), options.Number("lossCount"),
-          options.Number("judged"), options.Number("correct")};
-}
-
 void Totals::Put(Napi::Object result) const {
   result.Set("samples", samples);
   result.Set("lossSum", loss_sum);

@@ -2,7 +2,6 @@
 #include <ATen/core/Tensor.h>
 #include <napi.h>
 
-#include "../base/arguments.h"
 #include "loss.h"
 #include "metrics.h"
 #include "process_group.h"
@@ -16,8 +15,6 @@ struct Totals {
   double loss_count = 0;  // of the counts of batches
   double judged = 0, correct = 0;
 
-  // Reads {samples, lossSum, lossCount, judged, correct}.
-  static Totals Of(const Options& options);
   void Put(Napi::Object result) const;
 
   // The mean loss.

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "../base/arguments.h"
 #include "../network/claim.h"
 #include "../network/jobs.h"
 #include "trainer.h"
@@ -9,6 +8,14 @@
 // The trainer as JavaScript calls it.
 namespace torch_prune {
 namespace {
+
+struct PositionOptions : Totals {
+  std::int64_t steps;
+};
+const auto kPositionFields = Fields<PositionOptions>(
+    "position", Field("steps", &PositionOptions::steps), Field("samples", &Totals::samples),
+    Field("lossSum", &Totals::loss_sum), Field("lossCount", &Totals::loss_count),
+    Field("judged", &Totals::judged), Field("correct", &Totals::correct));
 
 void RefuseRunning(const Trainer& trainer) {
   if (const auto job = trainer.running.lock(); job && job->claim)
@@ -22,9 +29,7 @@ std::shared_ptr<Trainer> UseTrainer(const Napi::Value& value) {
   return trainer;
 }
 
-// trainerMake(network, optimizer, dataset, {loss?, batchSize, dropLast?, accumulate?, clipNorm?, clipValue?,
-// autocast?, augment?, after?, teacher?, teacherWeight?, temperature?, averages?, keepLosses?}); averages are
-// tensors by parameter's name.
+// trainerMake(network, optimizer, dataset, options)
 Napi::Value Make(const Napi::CallbackInfo& info) {
   auto trainer = std::make_shared<Trainer>(TrainerSettings::Of(info));
   return TrainerHandle::Wrap(info.Env(), std::move(trainer));
@@ -59,15 +64,14 @@ Napi::Value ResultOf(Napi::Env env, const Trainer& trainer, const Epoch& epoch) 
   return result;
 }
 
-// trainerRun(trainer, {rates, seed?, order?, size?, averageWeights?, splicing?, steps?, pauseAfter?},
-// onProgress?): continues the epoch that the trainer is in, or begins the next one; splicing is
-// SplicingPlan's options.
+// trainerRun(trainer, epoch, onProgress?): continues the epoch that the trainer is in, or begins the next
+// one.
 Napi::Value Run(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const auto trainer = UseTrainer(info[0]);
   const auto& network = *trainer->settings().network;
   for (const auto& named : network.tensors()) environment.ownership.CheckUnused(named.tensor);
-  const auto epoch = std::make_shared<Epoch>(Epoch::Of(Options(info[1], "options"), trainer->settings()));
+  const auto epoch = std::make_shared<Epoch>(Epoch::Of(info[1], trainer->settings()));
   RefuseRunning(*trainer);  // a getter of the options may have started it
   trainer->Check(*epoch);
   const auto job = environment.compute.NewJob(info.Env());
@@ -86,9 +90,8 @@ Napi::Value State(const Napi::CallbackInfo& info) {
 
 // trainerLoad(trainer, {steps, samples, lossSum, lossCount, judged, correct}): the next run continues there.
 Napi::Value Load(const Napi::CallbackInfo& info) {
-  const Options options(info[1], "position");
-  const Trainer::Position position{options.Integer("steps"), Totals::Of(options)};
-  UseTrainer(info[0])->Load(position);
+  const auto given = kPositionFields.Read(info[1], "position");
+  UseTrainer(info[0])->Load({given.steps, given});
   return info.Env().Undefined();
 }
 
