@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "../base/arguments.h"
 #include "../base/environment.h"
+#include "../base/fields.h"
 #include "../tensor/tensor.h"
 #include "blocks.h"
 #include "damage.h"
@@ -162,20 +162,47 @@ void CheckPlain(const at::Tensor& tensor, const std::string& name) {
   throw Error("ERR_DEVICE", "'" + name + "' must be contiguous and on the CPU to be coded");
 }
 
-// codedEncodeStart(profile, [{name, values, keep}]): the blocks of these tensors.
+struct EncodedOptions {
+  std::string name;
+  at::Tensor values, keep;
+};
+const auto kEncodedFields = Fields<EncodedOptions>("encoded", Field("name", &EncodedOptions::name),
+                                                   Field("values", &EncodedOptions::values),
+                                                   Field("keep", &EncodedOptions::keep).Optional());
+
+struct DecodedOptions {
+  std::vector<std::int64_t> shape;
+  at::ScalarType dtype;
+  bool masked;
+};
+const auto kDecodedFields =
+    Fields<DecodedOptions>("decoded", Field("shape", &DecodedOptions::shape, kShape),
+                           Field("dtype", &DecodedOptions::dtype), Field("masked", &DecodedOptions::masked));
+
+Bytes ToBytes(const Napi::Value& value, const char* what) {
+  const auto bytes = BytesOf(value, what);
+  return {bytes.begin(), bytes.end()};
+}
+struct BlockOptions {
+  Bytes bytes;
+  std::int64_t start;
+};
+const auto kBlockFields =
+    Fields<BlockOptions>("block", Field("bytes", &BlockOptions::bytes, Reader<Bytes>{"bytes", ToBytes}),
+                         Field("start", &BlockOptions::start));
+
+// codedEncodeStart(profile, tensors): the blocks of these tensors.
 Napi::Value EncodeStart(const Napi::CallbackInfo& info) {
   const auto unit = std::make_shared<Unit>();
   unit->profile = ToProfile(info[0]);
-  const auto list = ToArray(info[1], "tensors");
   Use use{"coding", {}, {}};
-  for (std::uint32_t i = 0; i < list.Length(); ++i) {
-    const Options entry(list.Get(i), "tensor");
+  for (auto& given : ReadList(kEncodedFields, info[1], "tensors")) {
     Unit::Entry made;
-    made.name = entry.String("name");
-    made.values = Unwrap(entry.Get("values"), "values").detach();
+    made.name = std::move(given.name);
+    made.values = given.values.detach();
     CheckPlain(made.values, made.name);
-    if (entry.Has("keep")) {
-      made.keep = Unwrap(entry.Get("keep"), "keep").detach();
+    if (given.keep.defined()) {
+      made.keep = given.keep.detach();
       CheckPlain(made.keep, made.name);
       if (made.keep.scalar_type() != at::kBool || made.keep.sizes() != made.values.sizes())
         throw Error("ERR_SHAPE", "the mask of '" + made.name + "' must be bool and of its shape");
@@ -201,30 +228,23 @@ Napi::Value EncodeStart(const Napi::CallbackInfo& info) {
   return environment.compute.Start(info.Env(), job);
 }
 
-// codedDecodeStart(profile, [{shape, dtype, masked}], [{bytes, start}]): [{values, keep}]. The caller has
-// checked that so many elements may be made.
+// codedDecodeStart(profile, tensors, blocks): [{values, keep}]. The caller has checked that so many elements
+// may be made.
 Napi::Value DecodeStart(const Napi::CallbackInfo& info) {
   const auto unit = std::make_shared<Unit>();
   unit->profile = ToProfile(info[0]);
-  const auto list = ToArray(info[1], "tensors");
-  for (std::uint32_t i = 0; i < list.Length(); ++i) {
-    const Options entry(list.Get(i), "tensor");
-    const auto dtype = ToDType(entry.Get("dtype"), "dtype");
-    if (at::isFloatingType(dtype) && dtype != at::kFloat)
-      throw Error("ERR_DTYPE", std::string("a coded file holds no ") + DTypeName(dtype));
+  for (auto& given : ReadList(kDecodedFields, info[1], "tensors")) {
+    if (at::isFloatingType(given.dtype) && given.dtype != at::kFloat)
+      throw Error("ERR_DTYPE", std::string("a coded file holds no ") + DTypeName(given.dtype));
     Unit::Entry made;
-    made.shape = ToShape(entry.Get("shape"), "shape");
-    made.dtype = dtype;
-    made.masked = entry.Boolean("masked", false);
+    made.shape = std::move(given.shape);
+    made.dtype = given.dtype;
+    made.masked = given.masked;
     unit->entries.push_back(std::move(made));
   }
-  const auto blocks = ToArray(info[2], "blocks");
-  for (std::uint32_t i = 0; i < blocks.Length(); ++i) {
-    const Options entry(blocks.Get(i), "block");
-    const Napi::Value given = entry.Get("bytes");
-    unit->starts.push_back(entry.Integer("start"));
-    const auto bytes = BytesOf(given, "bytes");
-    unit->blocks.emplace_back(bytes.begin(), bytes.end());
+  for (auto& given : ReadList(kBlockFields, info[2], "blocks")) {
+    unit->starts.push_back(given.start);
+    unit->blocks.push_back(std::move(given.bytes));
   }
   auto& environment = Environment::Of(info.Env());
   const auto job = environment.compute.NewJob(info.Env());

@@ -225,6 +225,17 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     method: "'auto' | 'best' | 'lloyd'?",
   } satisfies FieldsOf<NativeShared>,
   counted: { name: 'string', bits: 'integer' } satisfies FieldsOf<Argument<'quantizeCounts', 1>[number]>,
+  encoded: {
+    name: 'string',
+    values: 'tensor',
+    keep: 'tensor?',
+  } satisfies FieldsOf<Argument<'codedEncodeStart', 1>[number]>,
+  decoded: {
+    shape: 'shape',
+    dtype: 'dtype',
+    masked: 'boolean',
+  } satisfies FieldsOf<Argument<'codedDecodeStart', 1>[number]>,
+  block: { bytes: 'bytes', start: 'integer' } satisfies FieldsOf<Argument<'codedDecodeStart', 2>[number]>,
   fisher: {
     samples: 'integer',
     batchSize: 'integer',
