@@ -39,7 +39,7 @@ export function define(command: Command): void {
     .addOption(optionOf(adamOptions, 'lr', 'learning rate of retraining'))
     .addOption(optionOf(settingsOptions, 'batchSize', 'samples per step'))
     .addOption(optionOf(quantizeOptions, 'biases', 'what biases are rounded to'))
-  withWorkOptions(command, new Option('--out <file>', 'file for the quantised network').makeOptionMandatory())
+  withWorkOptions(command, new Option('--out <file>', 'file for the quantized network').makeOptionMandatory())
     .addHelpText(
       'after',
       `

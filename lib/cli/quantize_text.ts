@@ -8,7 +8,7 @@ export function clusteredText({ values, validationErrorBefore, validationError }
   return `values  ${counts.join(', ')}  validation error ${errors}`
 }
 
-/** What quantisation came to. */
+/** What quantization came to. */
 export function quantizedSummary({
   bytes,
   validationErrorClustered,

@@ -43,7 +43,7 @@ interface Quantized extends Omit<QuantizeResult, 'validation'> {
   readonly testError: number
 }
 
-/** Quantises a file's network into another file. */
+/** Quantizes a file's network into another file. */
 export async function quantizeFile(
   file: string,
   options: QuantizeOptions,

@@ -28,7 +28,7 @@ export const budgetOptions = {
   error: optional(number()),
 }
 
-/** What a quantised network may cost: one of two. */
+/** What a quantized network may cost: one of two. */
 export type QuantizeBudget =
   /** The bytes of the whole network, by the entropy of its values and positions. */
   | { readonly bytes: number }

@@ -33,7 +33,7 @@ export interface QuantizedNetwork extends QuantizeResult {
 
 export type QuantizeEvent = MeasuredSharing | ClusteredWeights | SharedEpoch | QuantizedNetwork
 
-/** What came of quantisation. Errors are of the validation part: percent, or the loss of a regression. */
+/** What came of quantization. Errors are of the validation part: percent, or the loss of a regression. */
 export interface QuantizeResult {
   /** As the network came. */
   readonly validationErrorBefore: number

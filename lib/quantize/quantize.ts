@@ -38,7 +38,7 @@ export interface QuantizeOptions<Name extends string = string>
 }
 
 type Read = ReadOf<typeof quantizeOptions>
-/** The parts of a data set that quantisation works on: it never sees the test set. */
+/** The parts of a data set that quantization works on: it never sees the test set. */
 type QuantizingData = Pick<DataSplits, 'train' | 'validation'>
 
 /**
@@ -121,7 +121,7 @@ async function* stagesOf(
   const { loss = DEFAULT_LOSS, autocast, distillation: lesson } = retrain ?? {}
   const judged = { loss, autocast, signal }
   const errorOf = async () => (await measure(network, data.validation, judged)).error
-  refuseSpliced(network, 'the network is not quantised')
+  refuseSpliced(network, 'the network is not quantized')
   await checkWeights(network, signal)
   await checkValues(data.train, 'the training set', signal)
   await checkValues(data.validation, 'the validation set', signal)

@@ -93,7 +93,7 @@ export function retrainingOf({ dense, prune }: Pick<Recipe, 'dense' | 'prune'>):
 /** Of a shared value's gradient, which sums those of its weights. */
 const RATE_FACTOR = 0.01
 
-/** A recipe's quantisation, whole: shared values are trained as survivors were, where nothing else is said. */
+/** A recipe's quantization, whole: shared values are trained as survivors were, where nothing else is said. */
 export function quantizingOf(recipe: Pick<Recipe, 'dense' | 'prune'>, plan: QuantizePlan) {
   const { retrain, ...sharing } = plan
   if (retrain === undefined) return sharing

@@ -51,7 +51,7 @@ export interface RunListener {
   round?(round: Round): void
   /** The values that weights share are being trained. */
   quantizeProgress?(progress: TrainProgress): void
-  /** A stage of quantisation is over. */
+  /** A stage of quantization is over. */
   quantized?(event: QuantizeEvent): void
   /** Training was saved on the way, in round 0 the dense one. */
   saved?(at: { readonly round: number; readonly epoch: number }): void

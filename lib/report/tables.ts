@@ -79,7 +79,7 @@ export function summaryTable(
 
 function quantizedRows({ top1Error, bytes, ratio }: QuantizedRecord, paper: boolean): string[][] {
   const rows = [
-    ['top-1 error, quantised', formatPercent(top1Error)],
+    ['top-1 error, quantized', formatPercent(top1Error)],
     ['bytes by entropy', `${formatCount(bytes)}, ${formatRatio(ratio)}`],
   ]
   return rows.map(([name, here]) => [name!, ...(paper ? ['–'] : []), here!])

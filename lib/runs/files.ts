@@ -2,7 +2,7 @@
 export const REFERENCE_FILE = 'reference.safetensors'
 /** The file of a run's pruned network. */
 export const MODEL_FILE = 'model.safetensors'
-/** The file of a run's network whose weights share values, if its recipe quantises. */
+/** The file of a run's network whose weights share values, if its recipe quantizes. */
 export const QUANTIZED_FILE = 'quantized.safetensors'
 /** The file of a finished run's record. */
 export const RECORD_FILE = 'run.json'

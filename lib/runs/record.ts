@@ -95,7 +95,7 @@ const runRecord = z.looseObject({
     parameters: count,
     compression: positive,
   }),
-  /** The network whose weights share values, if the recipe quantises. */
+  /** The network whose weights share values, if the recipe quantizes. */
   quantized: quantized.optional(),
   layers: z.array(layer),
   rounds: z.array(round),
@@ -124,7 +124,7 @@ export type RunRecord = Omit<Named<z.infer<typeof runRecord>>, 'paper'> & {
 }
 /** A layer in a run's record. */
 export type LayerRecord = Named<z.infer<typeof layer>>
-/** What quantisation came to in a run's record. */
+/** What quantization came to in a run's record. */
 export type QuantizedRecord = Named<z.infer<typeof quantized>>
 /** A round in a run's record. */
 export type RoundRecord = Named<z.infer<typeof round>>

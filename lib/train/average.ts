@@ -52,7 +52,7 @@ export class Average {
     return averageWeights(this.#averaging, epoch, epochs, steps)
   }
 
-  /** Puts it into the network, masks holding; batch normalisation's statistics are computed for it. */
+  /** Puts it into the network, masks holding; batch normalization's statistics are computed for it. */
   async settle(
     dataset: Dataset,
     options: {

@@ -53,7 +53,7 @@ const storedSchema = z.object({
     judged: count,
     correct: count,
   }),
-  /** Steps of the optimiser by parameter. */
+  /** Steps of the optimizer by parameter. */
   optimizer: z.record(z.string(), count),
   stopping: z.object({ epoch: count, value: z.number().nullable(), waited: count }).optional(),
 })
@@ -261,7 +261,7 @@ export class SavedTraining {
   }
 }
 
-/** PyTorch's names of what its optimisers remember. */
+/** PyTorch's names of what its optimizers remember. */
 const MOMENT_NAMES = ['momentum_buffer', 'exp_avg', 'exp_avg_sq', 'max_exp_avg_sq']
 
 function parseStored(metadata: Readonly<Record<string, string>>, path: string) {

@@ -5,7 +5,7 @@ import type { TrainOptions } from './options.js'
 
 /** Masks that change while a network trains: what `prune.splice()` adds to `train()`. */
 export interface TrainSplicing {
-  /** Goes on behind this epoch of all, with the optimiser's moments new. */
+  /** Goes on behind this epoch of all, with the optimizer's moments new. */
   readonly after: number
   /** How masks change in an epoch of `steps` steps, of all `total`, from step `first` on. */
   plan(first: number, steps: number, total: number): Promise<TrainingSplicing>

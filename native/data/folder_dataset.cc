@@ -23,7 +23,7 @@ void FolderDataset::Draw(std::int64_t index, const Draft& draft) const {
       draft.decoder);
   const auto side = settings_.size;
   const bool flip = draft.augmentation.flip && draft.random.Coin();
-  draft.decoder.painter.Finish(normalisation_, flip, draft.out);
+  draft.decoder.painter.Finish(normalization_, flip, draft.out);
   if (draft.augmentation.cutout > 0)
     CutOut(draft.out, 3, side, side, draft.augmentation.cutout, draft.random);
 }

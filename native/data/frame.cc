@@ -51,7 +51,7 @@ Extent Framing::Resized(const Extent& picture, std::int64_t shorter) {
   return picture.width <= picture.height ? Extent{shorter, longer} : Extent{longer, shorter};
 }
 
-Frame Framing::Centre(const Extent& picture) const {
+Frame Framing::Center(const Extent& picture) const {
   Frame frame;
   frame.box = picture;
   frame.grid = Resized(picture, resize);
@@ -67,7 +67,7 @@ Frame Framing::Draw(const Extent& picture, const Augmentation& augmentation, Sam
     frame.grid = frame.window = {size, size};
     return frame;
   }
-  Frame frame = Centre(picture);
+  Frame frame = Center(picture);
   if (augmentation.crop) {
     frame.x = random.Below(frame.grid.width - size + 1);
     frame.y = random.Below(frame.grid.height - size + 1);

@@ -27,7 +27,7 @@ struct Framing {
   std::int64_t resize = 256;  // the length of the shorter side, before cropping to `size`
 
   // Resize(resize) followed by CenterCrop(size).
-  Frame Centre(const Extent& picture) const;
+  Frame Center(const Extent& picture) const;
   // The same frame, or what the augmentation draws instead.
   Frame Draw(const Extent& picture, const Augmentation& augmentation, SampleRandom& random) const;
   // torchvision's Resize: the shorter side becomes `shorter`; the longer side is scaled accordingly, rounded

@@ -41,9 +41,9 @@ MemoryDataset::MemoryDataset(at::Tensor images, Targets targets, const std::vect
   channels_ = images_.size(1);
   plane_ = images_.numel() / images_.size(0) / std::max<std::int64_t>(channels_, 1);
   if (dtype == at::kByte) {
-    normalisation_ = Normalisation(mean, deviation, channels_);
+    normalization_ = Normalization(mean, deviation, channels_);
   } else if (!mean.empty() || !deviation.empty()) {
-    throw Error("ERR_ARGUMENT", "only uint8 images are normalised here: leave mean and std out for others");
+    throw Error("ERR_ARGUMENT", "only uint8 images are normalized here: leave mean and std out for others");
   }
 }
 
@@ -113,14 +113,14 @@ void MemoryDataset::Write(float* out, std::int64_t index, const Plan& plan) cons
   if (plain && images_.scalar_type() == at::kByte) {
     const std::uint8_t* pixels = images_.const_data_ptr<std::uint8_t>() + row * sample;
     for (std::int64_t c = 0; c < channels_; ++c) {
-      const float* table = normalisation_.channel(c);
+      const float* table = normalization_.channel(c);
       for (std::int64_t i = 0; i < plane_; ++i) *out++ = table[*pixels++];
     }
   } else if (plain && images_.scalar_type() == at::kFloat) {
     std::memcpy(out, images_.const_data_ptr<float>() + row * sample, sample * sizeof(float));
   } else if (images_.scalar_type() == at::kByte) {
     Augmented(out, images_.const_data_ptr<std::uint8_t>() + row * sample, plan.augmentation, random,
-              [this](std::uint8_t value, std::int64_t c) { return normalisation_.channel(c)[value]; });
+              [this](std::uint8_t value, std::int64_t c) { return normalization_.channel(c)[value]; });
   } else {
     AT_DISPATCH_ALL_TYPES_AND3(at::kBool, at::kHalf, at::kBFloat16, images_.scalar_type(), "samples", [&] {
       const scalar_t* values = images_.const_data_ptr<scalar_t>() + row * sample;

@@ -1,6 +1,6 @@
 #pragma once
 #include "dataset.h"
-#include "normalise.h"
+#include "normalize.h"
 
 namespace torch_prune {
 
@@ -40,7 +40,7 @@ class MemoryDataset : public Dataset {
   at::Tensor images_;     // a separate tensor whose memory may be shared with the caller
   std::int64_t version_;  // counts the writes to that memory
   std::vector<double> mean_, deviation_;
-  Normalisation normalisation_;
+  Normalization normalization_;
   std::int64_t channels_, plane_;
   std::int64_t variants_;
   std::vector<std::int64_t> absent_;  // sorted

@@ -39,13 +39,13 @@ void PackedDataset::Draw(std::int64_t index, const Draft& draft) const {
       const std::uint8_t* const pixels = file + record.offset;
       for (std::int64_t y = painter.top(); y < painter.bottom(); ++y) painter.Row3(pixels + y * stride, 0);
     });
-    painter.Finish(normalisation_, flip, draft.out);
+    painter.Finish(normalization_, flip, draft.out);
   } else {
     const auto first = record.offset + static_cast<std::uint64_t>((frame.top + frame.y) * stride +
                                                                   (frame.left + frame.x) * 3);
     file_->Read([&](const std::uint8_t* file) {
       for (std::int64_t y = 0; y < side; ++y) {
-        WriteRow<3>(file + first + y * stride, side, normalisation_, flip, side * side, draft.out + y * side);
+        WriteRow<3>(file + first + y * stride, side, normalization_, flip, side * side, draft.out + y * side);
       }
     });
   }

@@ -58,10 +58,10 @@ const std::uint8_t* Painter::Line(std::int64_t y) {
   return line_.data();
 }
 
-void Painter::Finish(const Normalisation& normalisation, bool flip, float* out) {
+void Painter::Finish(const Normalization& normalization, bool flip, float* out) {
   const auto [width, height] = frame_.window;
   for (std::int64_t y = 0; y < height; ++y)
-    WriteRow<4>(Line(y), width, normalisation, flip, width * height, out + y * width);
+    WriteRow<4>(Line(y), width, normalization, flip, width * height, out + y * width);
 }
 
 void Painter::FinishBytes(std::uint8_t* out) {

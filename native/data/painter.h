@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "frame.h"
-#include "normalise.h"
+#include "normalize.h"
 #include "resample.h"
 
 namespace torch_prune {
@@ -28,7 +28,7 @@ class Painter {
   void Row3(const std::uint8_t* pixels, std::int64_t column);
 
   // Writes the window as normalized float32 [3, height, width].
-  void Finish(const Normalisation& normalisation, bool flip, float* out);
+  void Finish(const Normalization& normalization, bool flip, float* out);
   // Writes the window as interleaved bytes, [height, width, 3].
   void FinishBytes(std::uint8_t* out);
 
@@ -48,10 +48,10 @@ class Painter {
 // Writes one row of pixels of `Step` bytes as three planes that are `plane` floats apart, from left to right
 // or mirrored.
 template <int Step>
-inline void WriteRow(const std::uint8_t* pixels, std::int64_t width, const Normalisation& normalisation,
+inline void WriteRow(const std::uint8_t* pixels, std::int64_t width, const Normalization& normalization,
                      bool flip, std::int64_t plane, float* out) {
-  const float *red = normalisation.channel(0), *green = normalisation.channel(1),
-              *blue = normalisation.channel(2);
+  const float *red = normalization.channel(0), *green = normalization.channel(1),
+              *blue = normalization.channel(2);
   const std::int64_t step = flip ? -1 : 1;
   if (flip) out += width - 1;
   for (std::int64_t x = 0; x < width; ++x, pixels += Step, out += step) {

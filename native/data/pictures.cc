@@ -12,7 +12,7 @@ PictureDataset::PictureDataset(at::Tensor labels, const Settings& settings,
                                std::shared_ptr<ForeignDecoder> foreign)
     : Dataset(Targets(std::move(labels)), {3, settings.size, settings.size}),
       settings_(settings),
-      normalisation_(settings.mean, settings.deviation, 3),
+      normalization_(settings.mean, settings.deviation, 3),
       foreign_(std::move(foreign)) {}
 
 void PictureDataset::CheckAugmentation(const Augmentation& augmentation) const {

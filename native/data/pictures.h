@@ -6,7 +6,7 @@
 #include "../base/arguments.h"
 #include "dataset.h"
 #include "frame.h"
-#include "normalise.h"
+#include "normalize.h"
 #include "read_ahead.h"
 
 namespace torch_prune {
@@ -46,7 +46,7 @@ class PictureDataset : public Dataset {
   Frame FrameOf(const Extent& picture, const Draft& draft) const;
 
   const Settings settings_;
-  const Normalisation normalisation_;
+  const Normalization normalization_;
   const std::shared_ptr<ForeignDecoder> foreign_;
 
  private:

@@ -73,12 +73,12 @@ void Taps::Make(std::int64_t size, double begin, double end, std::int64_t output
   weights.assign(first.size() * static_cast<std::size_t>(taps), 0);
   std::vector<double> exact(static_cast<std::size_t>(taps));
   for (std::int64_t i = 0; i < number; ++i) {
-    const double centre = begin + (static_cast<double>(from + i) + 0.5) * scale;
-    const auto low = std::max<std::int64_t>(static_cast<std::int64_t>(centre - support + 0.5), 0);
-    const auto high = std::min<std::int64_t>(static_cast<std::int64_t>(centre + support + 0.5), size);
+    const double center = begin + (static_cast<double>(from + i) + 0.5) * scale;
+    const auto low = std::max<std::int64_t>(static_cast<std::int64_t>(center - support + 0.5), 0);
+    const auto high = std::min<std::int64_t>(static_cast<std::int64_t>(center + support + 0.5), size);
     double total = 0;
     for (std::int64_t t = 0; t < high - low; ++t) {
-      const double distance = std::abs((static_cast<double>(t + low) - centre + 0.5) * (1.0 / support));
+      const double distance = std::abs((static_cast<double>(t + low) - center + 0.5) * (1.0 / support));
       exact[t] = distance < 1 ? 1 - distance : 0;
       total += exact[t];
     }

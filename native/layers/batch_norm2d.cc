@@ -30,7 +30,7 @@ class BatchNorm2d : public Layer {
     if (context.training) {
       // As in PyTorch: the variance of one value would leave NaN in the running statistics.
       if (inputs[0].numel() <= inputs[0].size(1)) {
-        throw Error("ERR_SHAPE", "batch normalisation trains on more than one value a channel, got " +
+        throw Error("ERR_SHAPE", "batch normalization trains on more than one value a channel, got " +
                                      c10::str(inputs[0].sizes()) + ": use larger batches");
       }
       batches_.add_(1);

@@ -1,4 +1,4 @@
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 #include "registry.h"
 #include "weighted.h"
 

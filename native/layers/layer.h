@@ -23,7 +23,7 @@ struct ForwardContext {
 class Layer : public torch::nn::Module {
  public:
   virtual at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) = 0;
-  // As torch.nn initialises, drawing in its order: weight, then bias.
+  // As torch.nn initializes, drawing in its order: weight, then bias.
   virtual void Initialize(at::Generator&) {}
   // Whether that fills all of its parameters: before, they hold whatever lay in their memory.
   virtual bool Draws() const { return false; }

@@ -1,5 +1,5 @@
 #include "../ops/split_linear.h"
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 #include "registry.h"
 #include "weighted.h"
 

@@ -28,7 +28,7 @@ Napi::Value Format(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// networkFormatStart(network, format): lays weights, gradients and masks out anew. The moments of optimisers
+// networkFormatStart(network, format): lays weights, gradients and masks out anew. The moments of optimizers
 // follow at their next step.
 Napi::Value Start(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());

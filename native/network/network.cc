@@ -169,7 +169,7 @@ void Network::SetTrainable(const std::string& name, bool trainable) {
   layer.trainable = trainable;
   for (const auto& parameter : layer.parameters(false)) {
     at::Tensor(parameter).set_requires_grad(trainable);
-    // A stale gradient would move the layer again at the next step of any optimiser.
+    // A stale gradient would move the layer again at the next step of any optimizer.
     if (!trainable) parameter.mutable_grad() = at::Tensor();
   }
 }
@@ -189,7 +189,7 @@ Network::Moved::Moved(at::Tensor from, at::Tensor to) : tensor(std::move(from)),
 }
 
 void Network::Moved::Place() {
-  // set_data keeps the tensor's identity: handles, hooks and optimisers stay with it.
+  // set_data keeps the tensor's identity: handles, hooks and optimizers stay with it.
   tensor.set_data(data);
   if (parametrization) Parametrization::Attach(tensor, std::move(parametrization));
 }

@@ -7,7 +7,7 @@
 #include "../base/field_types.h"
 #include "../base/handle.h"
 #include "../layers/layer.h"
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 
 namespace torch_prune {
 

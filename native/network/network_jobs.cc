@@ -207,7 +207,7 @@ Napi::Value UnsealedStart(const Napi::CallbackInfo& info) {
 }
 
 // networkToStart(network, device): moves parameters, buffers and masks; gradients go. The moments of
-// optimisers follow at their next step.
+// optimizers follow at their next step.
 Napi::Value ToStart(const Napi::CallbackInfo& info) {
   const auto network = UseNetwork(info[0]);
   const auto device = ToDevice(info[1], "device");

@@ -5,7 +5,7 @@
 #include <map>
 #include <tuple>
 
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 
 namespace torch_prune {
 

@@ -5,7 +5,7 @@
 
 #include "../base/fields.h"
 #include "../network/network.h"
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 #include "../tensor/snapshot.h"
 #include "../tensor/tensor.h"
 #include "optimizer.h"

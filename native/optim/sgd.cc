@@ -3,7 +3,7 @@
 
 #include "../base/layout.h"
 #include "../kernels/sgd.h"
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 #include "optimizer.h"
 
 namespace torch_prune {

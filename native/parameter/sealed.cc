@@ -1,5 +1,5 @@
 #include "mask.h"
-#include "parametrisation.h"
+#include "parametrization.h"
 
 namespace torch_prune {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "../base/errors.h"
 #include "../base/layout.h"
-#include "parametrisation.h"
+#include "parametrization.h"
 
 namespace torch_prune {
 

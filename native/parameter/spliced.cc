@@ -2,7 +2,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "mask.h"
-#include "parametrisation.h"
+#include "parametrization.h"
 
 namespace torch_prune {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "../network/jobs.h"
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 #include "../parameter/slots.h"
 #include "selection.h"
 #include "splicing.h"

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 #include "../tensor/tensor.h"
 
 namespace torch_prune {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "../network/jobs.h"
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 #include "scored.h"
 #include "weights_job.h"
 

@@ -1,7 +1,7 @@
 #include <ATen/ATen.h>
 
 #include "../base/fields.h"
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 #include "../prune/weights_job.h"
 #include "jobs.h"
 

@@ -2,7 +2,7 @@
 
 #include "../base/fields.h"
 #include "../kernels/kmeans.h"
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 #include "../parameter/slots.h"
 #include "../prune/weights_job.h"
 #include "jobs.h"
@@ -54,7 +54,7 @@ void Shared::Cluster() {
   at::Tensor index = at::zeros(weight.sizes(), at::kInt);
   if (kept > 0) {
     if (!survivors.isfinite().all().item<bool>())
-      throw Error("ERR_ARGUMENT", "weights of '" + name + "' are NaN or infinite: nothing was quantised");
+      throw Error("ERR_ARGUMENT", "weights of '" + name + "' are NaN or infinite: nothing was quantized");
     const at::Tensor sorted = std::get<0>(survivors.sort());
     const auto* first = sorted.const_data_ptr<float>();
     const SortedNumbers numbers(std::vector<float>(first, first + kept));

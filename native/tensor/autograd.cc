@@ -10,7 +10,7 @@
 #include <unordered_set>
 
 #include "../base/fields.h"
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 #include "tensor.h"
 
 namespace torch_prune {

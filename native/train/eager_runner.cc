@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "../network/autocast.h"
-#include "../parameter/parametrisation.h"
+#include "../parameter/parametrization.h"
 #include "../tensor/autograd.h"
 
 namespace torch_prune {

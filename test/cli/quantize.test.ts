@@ -76,7 +76,7 @@ describe('torch-prune quantize', function () {
       (4 * record.reference.parameters) / record.quantized.bytes,
       0.1,
     )
-    expect(await done('inspect', run)).to.match(/^top-1 error, quantised +[\d.]+%$/m)
+    expect(await done('inspect', run)).to.match(/^top-1 error, quantized +[\d.]+%$/m)
     const pruned = await readSafetensors(model)
     expect(pruned.tensors.has('fc1.weight_codebook')).to.equal(false)
   })

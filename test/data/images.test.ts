@@ -72,7 +72,7 @@ async function agrees(options: ImageOptions, key: string, augment?: Augmentation
 }
 
 describe('a folder of images', () => {
-  it('gives torchvision’s centre crops, byte for byte, of every kind of file', () => agrees({}, 'centre'))
+  it('gives torchvision’s center crops, byte for byte, of every kind of file', () => agrees({}, 'centre'))
 
   for (const seed of fixture.seeds) {
     it(`gives torchvision's random crops for the same random numbers, seed ${seed}`, async () => {

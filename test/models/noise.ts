@@ -4,17 +4,17 @@ import type { Tensor } from '../../lib/tensor/tensor.js'
 import { device } from '../support/device.js'
 
 /**
- * What scripts/reference/golden_models.py computes under this name: `centre + scale · u`, u uniform in [-1, 1) by a
+ * What scripts/reference/golden_models.py computes under this name: `center + scale · u`, u uniform in [-1, 1) by a
  * hash of the position. One plain loop: networks have up to 138 million weights.
  */
-function noise(name: string, shape: readonly number[], scale: number, centre = 0): Tensor {
+function noise(name: string, shape: readonly number[], scale: number, center = 0): Tensor {
   const seed = crc32(name)
   const values = new Float32Array(size(shape))
   for (let i = 0; i < values.length; i++) {
     let x = Math.imul(i + seed, 0x9e3779b1)
     x = Math.imul(x ^ (x >>> 15), 0x85ebca77)
     x ^= x >>> 13
-    values[i] = centre + scale * ((x >>> 0) / 2 ** 31 - 1)
+    values[i] = center + scale * ((x >>> 0) / 2 ** 31 - 1)
   }
   return fromBytes({ dtype: 'float32', shape: [...shape], data: new Uint8Array(values.buffer) }, device)
 }

@@ -108,7 +108,7 @@ describe('clusters of weights', () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const { code, message } = await laterRefusal(shareOf([1, bad, 2], 2, 'auto'))
       expect(code).to.equal('ERR_ARGUMENT')
-      expect(message).to.match(/^weights of 'fc\.weight' are NaN or infinite: nothing was quantised$/)
+      expect(message).to.match(/^weights of 'fc\.weight' are NaN or infinite: nothing was quantized$/)
     }
   })
 })

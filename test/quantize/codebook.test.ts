@@ -197,7 +197,7 @@ describe('weights of an index are equal bit for bit:', () => {
           })
         })
 
-        it('for an optimiser made after it, and one that loads moments', async () => {
+        it('for an optimizer made after it, and one that loads moments', async () => {
           using net = make()
           using old = Optimizer.of(net, spec)
           backward(net)

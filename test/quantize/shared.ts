@@ -17,7 +17,7 @@ export async function expectShared(
 
 /**
  * Expects the same bits in all weights of an index, and those of +0 at index 0: in weights, gradients and the moments of
- * the optimisers. Returns how many groups of weights were looked at.
+ * the optimizers. Returns how many groups of weights were looked at.
  */
 export function expectSharedBits(network: AnyNetwork, ...optimizers: readonly Optimizer[]): number {
   return scope(() => {

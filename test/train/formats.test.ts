@@ -116,7 +116,7 @@ describe('memory formats and autocast', () => {
   const specs: Record<string, OptimizerSpec> = {
     sgd: sgd({ lr: 0.05, momentum: 0.9, nesterov: true, weightDecay: 0.01 }),
     'sgd, looped': sgd({ lr: 0.05, momentum: 0.9, fused: false }),
-    // Batch normalisation leaves the bias before it no gradient but rounding, which a small eps would blow up.
+    // Batch normalization leaves the bias before it no gradient but rounding, which a small eps would blow up.
     adam: adam({ lr: 0.01, eps: 1e-3, amsgrad: true, weightDecay: 0.01 }),
     adamw: adamw({ lr: 0.01, eps: 1e-3, weightDecay: 0.01 }),
   }

@@ -289,7 +289,7 @@ describe('frozen layers', () => {
 })
 
 describe('while a job runs', () => {
-  it('its network, tensors and optimisers are busy, and nothing else', async () => {
+  it('its network, tensors and optimizers are busy, and nothing else', async () => {
     using net = toyNetwork()
     using other = toyNetwork()
     using weight = net.tensor('fc1.weight')
@@ -419,7 +419,7 @@ describe('data that does not fit is refused:', () => {
     [
       'a mean for floats',
       'ERR_ARGUMENT',
-      /^only uint8 images are normalised here/,
+      /^only uint8 images are normalized here/,
       () => Dataset.from(images, labels([0, 1, 2, 0]), { mean: [0], std: [1] }),
     ],
     [

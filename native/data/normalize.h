@@ -5,11 +5,11 @@
 namespace torch_prune {
 
 // The normalized float of each byte in each channel: exactly the result of div(255).sub(mean).div(std).
-class Normalisation {
+class Normalization {
  public:
-  Normalisation() = default;
+  Normalization() = default;
   // mean, deviation: one number per channel, on the scale 0..1.
-  Normalisation(const std::vector<double>& mean, const std::vector<double>& deviation, std::int64_t channels);
+  Normalization(const std::vector<double>& mean, const std::vector<double>& deviation, std::int64_t channels);
 
   // 256 values.
   const float* channel(std::int64_t c) const { return &table_[static_cast<std::size_t>(c) * 256]; }

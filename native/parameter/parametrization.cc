@@ -1,4 +1,4 @@
-#include "parametrisation.h"
+#include "parametrization.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>

@@ -1,4 +1,4 @@
-#include "normalise.h"
+#include "normalize.h"
 
 #include <ATen/ATen.h>
 
@@ -8,7 +8,7 @@
 
 namespace torch_prune {
 
-Normalisation::Normalisation(const std::vector<double>& mean, const std::vector<double>& deviation,
+Normalization::Normalization(const std::vector<double>& mean, const std::vector<double>& deviation,
                              std::int64_t channels) {
   if (static_cast<std::int64_t>(mean.size()) != channels ||
       static_cast<std::int64_t>(deviation.size()) != channels) {
