@@ -3,7 +3,6 @@
 #include <napi.h>
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -44,33 +43,5 @@ const char* DTypeName(at::ScalarType dtype);
 // Parses 'cpu', 'cuda' or 'cuda:N'; throws ERR_DEVICE if there is no such device.
 at::Device ToDevice(const Napi::Value& value, const char* what);
 std::string DeviceName(const at::Device& device);
-
-// The fields of an options object. Each is read once, and those with a fallback may be left out.
-class Options {
- public:
-  Options(const Napi::Value& value, const char* what) : object_(ToObject(value, what)) {}
-  bool Has(const char* name) const {
-    const Napi::Value value = Get(name);
-    return !value.IsUndefined() && !value.IsNull();
-  }
-  Napi::Value Get(const char* name) const {
-    const auto known = read_.find(name);
-    return known != read_.end() ? known->second : read_.emplace(name, object_.Get(name)).first->second;
-  }
-  std::string String(const char* name) const { return ToString(Get(name), name); }
-  double Number(const char* name) const { return ToNumber(Get(name), name); }
-  double Number(const char* name, double fallback) const { return Has(name) ? Number(name) : fallback; }
-  std::int64_t Integer(const char* name) const { return ToInteger(Get(name), name); }
-  std::int64_t Integer(const char* name, std::int64_t fallback) const {
-    return Has(name) ? Integer(name) : fallback;
-  }
-  bool Boolean(const char* name, bool fallback) const {
-    return Has(name) ? ToBoolean(Get(name), name) : fallback;
-  }
-
- private:
-  Napi::Object object_;
-  mutable std::map<std::string, Napi::Value> read_;
-};
 
 }  // namespace torch_prune

@@ -3,6 +3,10 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <map>
+#include <string>
+#include <utility>
+
 namespace torch_prune {
 
 Averages::Averages(const std::map<std::string, at::Tensor>& tensors, const Network& network) {
