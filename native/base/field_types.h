@@ -121,7 +121,7 @@ struct FieldType<E> {
     const auto& words = WordsOf<E>::kWords;
     for (std::size_t i = 0; i < words.size(); ++i) {
       if (i > 0) joined += i + 1 < words.size() ? comma : last;
-      joined += "'" + std::string(words[i].word) + "'";
+      joined.append("'").append(words[i].word).append("'");
     }
     return joined;
   }

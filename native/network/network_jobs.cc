@@ -122,8 +122,9 @@ struct Parametrized {
  private:
   static std::string Known(const char* between) {
     std::string known;
-    for (const auto& name : Parametrization::Names()) known += "'" + std::string(name) + "'" + between;
-    return known + "'" + kPlain + "'";
+    for (const auto& name : Parametrization::Names())
+      known.append("'").append(name).append("'").append(between);
+    return known.append("'").append(kPlain).append("'");
   }
 };
 
