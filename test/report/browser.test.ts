@@ -1,46 +1,29 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { writeReport } from '../../lib/report/report.js'
 import { writeSensitivity } from '../../lib/runs/sensitivity_record.js'
 import { writeTradeoff } from '../../lib/runs/tradeoff_record.js'
+import { ask, launchBrowser, noBrowser } from '../support/chromium.js'
 import { writeTinyRun } from './run_folder.js'
 import { sensitivityExample, tradeoffExample } from './studies.js'
 
-const executable = [process.env.CHROMIUM ?? '', '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
-  existsSync,
-)
-const why = 'no Chromium: install Debian’s package chromium, or name one in CHROMIUM'
-
-describe(`the report in a browser${executable ? '' : ` (skipped: ${why})`}`, () => {
+describe(`the report in a browser${noBrowser}`, () => {
   let dir: string
   let url: string
   let browser: Browser
 
   before(async function () {
-    if (executable === undefined) return this.skip()
+    if (noBrowser !== '') return this.skip()
     dir = await mkdtemp(join(tmpdir(), 'torch-prune-browser-'))
     await writeTinyRun(dir, { recipe: 'lenet-300-100' })
     await writeSensitivity(dir, sensitivityExample)
     await writeTradeoff(dir, tradeoffExample)
     url = pathToFileURL(await writeReport(dir)).href
-    // The library gives each browser a fresh profile, and removes it.
-    browser = await chromium.launch({
-      executablePath: executable,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    })
+    browser = await launchBrowser()
   })
 
   after(async () => {
@@ -65,11 +48,6 @@ describe(`the report in a browser${executable ? '' : ` (skipped: ${why})`}`, () 
     } finally {
       await context.close()
     }
-  }
-
-  /** What a script in the page says, as JSON has it. */
-  async function ask<T>(page: Page, expression: string): Promise<T> {
-    return JSON.parse(await page.evaluate<string>(`JSON.stringify(${expression})`)) as T
   }
 
   /** The colors of a computed style as red, green and blue. */
