@@ -40,7 +40,7 @@ const MOCHA = [
   'node_modules/mocha/bin/mocha.js',
   '--no-config',
   '--import=tsx/esm',
-  '--import=./test/support/awake.ts',
+  '--require=./test/support/awake.ts',
   '--require=./test/support/patient.ts',
   '--exit',
 ]

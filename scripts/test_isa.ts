@@ -19,7 +19,7 @@ const FILES = ['tensor', 'optim', 'nn', 'train', 'prune', 'models'].map(
 const MOCHA = [
   '--no-config',
   '--import=tsx/esm',
-  '--import=./test/support/awake.ts',
+  '--require=./test/support/awake.ts',
   '--timeout=120000',
   '--exit',
 ]

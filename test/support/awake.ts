@@ -1,4 +1,4 @@
-// For mocha's --import: tests read files beside sleeping threads, as the command does.
+// For mocha's --require: tests read files beside sleeping threads, as the command does.
 import { keepPoolAwake } from '../../lib/base/pool.js'
 
 keepPoolAwake()
