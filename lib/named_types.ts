@@ -27,6 +27,7 @@ export type {
 export type * from './prune/select/types.js'
 export type { Certificate } from './prune/surgery/shrink.js'
 export type { KeptNeurons, RemovedNeurons } from './prune/surgery/shrinking.js'
+export type { QuantizingData } from './quantize/quantize.js'
 export type { SharingPoint } from './quantize/solve.js'
 export type { DataSource, NamedData } from './recipes/data.js'
 export type { FoundRun } from './recipes/folder.js'

@@ -38,8 +38,9 @@ export interface QuantizeOptions<Name extends string = string>
 }
 
 type Read = ReadOf<typeof quantizeOptions>
+
 /** The parts of a data set that quantization works on: it never sees the test set. */
-type QuantizingData = Pick<DataSplits, 'train' | 'validation'>
+export type QuantizingData = Pick<DataSplits, 'train' | 'validation'>
 
 /**
  * Lets the weights of each layer share a few values, and trains these (Han, Mao and Dally 2016): kept weights are put
