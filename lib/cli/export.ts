@@ -12,9 +12,10 @@ export function define(command: Command): void {
         .makeOptionMandatory(),
     )
     .addOption(
-      new Option('--profile <profile>', 'coded: as small as possible, or as Deep Compression stores networks')
-        .choices(['compact', 'huffman'])
-        .default('compact'),
+      new Option(
+        '--profile <profile>',
+        'coded: as small as possible, or as Deep Compression stores networks (default: compact)',
+      ).choices(['compact', 'huffman']),
     )
     .addOption(
       new Option(

@@ -30,16 +30,18 @@ export async function exportFile(file: string, options: ExportCommandOptions): P
       `--out ${options.out}: for ${format}, its name must end with ${ending}`,
     )
   }
-  if (masks !== undefined && format !== 'safetensors') {
-    throw new TorchPruneError(
-      'ERR_ARGUMENT',
-      `--masks is for --format safetensors, not ${format}: leave it out`,
-    )
-  }
+  if (masks !== undefined) onlyFor('--masks', 'safetensors', format)
+  if (profile !== undefined) onlyFor('--profile', 'coded', format)
   await convert('export', file, options, async (network, out) => {
     if (shrink) await removeDeadNeurons(network)
     await (format === 'safetensors' ? network.save(out, { masks }) : network.export(out, { profile }))
   })
+}
+
+/** Refuses an option of one format where another is written. */
+function onlyFor(option: string, format: string, given: string): void {
+  if (given === format) return
+  throw new TorchPruneError('ERR_ARGUMENT', `${option} is for --format ${format}, not ${given}: leave it out`)
 }
 
 /** Writes a file's network as safetensors. */

@@ -5,7 +5,10 @@ import { print, printJson } from './output.js'
 
 export function define(command: Command): void {
   command
-    .argument('<file>', 'a safetensors or coded file, a state dict (.pt, .pth), a run.json, or the folder of a run')
+    .argument(
+      '<file>',
+      'a safetensors or coded file, a state dict (.pt, .pth), a run.json, or the folder of a run',
+    )
     .option('--model <name>', 'its network, for a file that holds no layer graph')
     .addOption(maskOption())
     .addOption(jsonOption())

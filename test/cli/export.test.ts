@@ -61,7 +61,7 @@ describe('torch-prune export and import', function () {
     ])
   })
 
-  it("write masks as PyTorch's, and refuse that in other formats", async () => {
+  it("write masks as PyTorch's, and refuse options of another format", async () => {
     const out = box.path('masks.safetensors')
     const args = ['--masks', 'weight_orig', '--out', out]
     expect((await torchPrune(['export', given, '--format', 'safetensors', ...args])).code).to.equal(0)
@@ -72,6 +72,8 @@ describe('torch-prune export and import', function () {
       ['export', given, '--format', 'onnx', ...other],
       /--masks is for --format safetensors/,
     )
+    const huffman = ['--profile', 'huffman', '--out', box.path('profile.onnx')]
+    await expectRefused(['export', given, '--format', 'onnx', ...huffman], /--profile is for --format coded/)
   })
 
   it('show a coded file as what it holds', async () => {
