@@ -1,5 +1,6 @@
 import { TorchPruneError } from '../base/errors.js'
 import type { Kind } from '../base/kind.js'
+import { repeated } from '../base/lists.js'
 
 /** Reads a whole number of `least` to `most`. */
 export function whole(option: string, least: number, most: number = Number.MAX_SAFE_INTEGER) {
@@ -29,18 +30,19 @@ export function perLayer(option: string, kind: Kind<number>) {
       return kind.read(parseNumber(text), option)
     } catch {
       const expected = kind.expected.replace(/ \(.*\)$/, '')
-      throw wrong(option, `${expected}, for all layers or as in fc1=0.3,fc2=0.2`, text)
+      throw wrong(option, `${expected}, for all layers or by layer as in fc1=…,fc2=…`, text)
     }
   }
   return (text: string): number | Record<string, number> => {
     if (!text.includes('=')) return one(text)
-    return Object.fromEntries(
-      text.split(',').map((part) => {
-        const at = part.lastIndexOf('=')
-        if (at <= 0) throw wrong(option, 'a layer and a number in each part, as in fc1=1,fc2=2', part)
-        return [part.slice(0, at).trim(), one(part.slice(at + 1))]
-      }),
-    )
+    const parts = text.split(',').map((part) => {
+      const at = part.lastIndexOf('=')
+      if (at <= 0) throw wrong(option, 'a layer and a number in each part, as in fc1=1,fc2=2', part)
+      return [part.slice(0, at).trim(), one(part.slice(at + 1))] as const
+    })
+    const twice = repeated(parts.map(([layer]) => layer))
+    if (twice !== undefined) throw wrong(option, `one number for ${twice}`, text)
+    return Object.fromEntries(parts)
   }
 }
 

@@ -191,6 +191,14 @@ describe('torch-prune, given bad input,', function () {
           /--quality takes a layer and a number/,
         ],
         [
+          ['prune', recipe, '--weights', 'w', '--quality', 'fc1=1,fc2=1,fc1=2'],
+          /--quality takes one number for fc1, got 'fc1=1,fc2=1,fc1=2'/,
+        ],
+        [
+          ['quantize', 'w', '--out', 'q', '--bits', 'fc1=0.5'],
+          /--bits takes a whole number in 0\.\.14, for all layers or by layer as in fc1=…,fc2=…, got '0\.5'/,
+        ],
+        [
           ['prune', recipe, '--weights', 'w', '--phases', 'fc,pool'],
           /--phases takes a list of all, conv, fc, got 'pool'/,
         ],
