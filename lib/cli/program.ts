@@ -32,7 +32,7 @@ const COMMANDS: Readonly<
     () => import('./quantize.js'),
   ],
   export: [
-    'write a network in another format: coded (a few kilobytes), onnx or safetensors',
+    'write a network in another format: coded (the smallest), onnx or safetensors',
     () => import('./export.js'),
   ],
   import: ['write the network of a coded or other file as safetensors', () => import('./import.js')],
