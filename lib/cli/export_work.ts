@@ -20,14 +20,16 @@ export interface ExportCommandOptions extends ImportCommandOptions, ExportOption
   readonly shrink?: boolean
 }
 
+const ENDINGS = { coded: '.tpz', onnx: '.onnx' } as const
+
 /** Writes a file's network in the format that was asked for, and says how large it became. */
 export async function exportFile(file: string, options: ExportCommandOptions): Promise<void> {
   const { format, profile, masks, shrink } = options
-  const ending = { coded: '.tpz', onnx: '.onnx', safetensors: '' }[format]
-  if (!options.out.endsWith(ending)) {
+  if (format === 'safetensors') refuseOtherEnding(options.out)
+  else if (!options.out.endsWith(ENDINGS[format])) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
-      `--out ${options.out}: for ${format}, its name must end with ${ending}`,
+      `--out ${options.out}: for ${format}, its name must end with ${ENDINGS[format]}`,
     )
   }
   if (masks !== undefined) onlyFor('--masks', 'safetensors', format)
@@ -38,6 +40,14 @@ export async function exportFile(file: string, options: ExportCommandOptions): P
   })
 }
 
+/** Refuses to write safetensors under the name of another format. */
+function refuseOtherEnding(out: string): void {
+  const ending = Object.values(ENDINGS).find((other) => out.endsWith(other))
+  if (ending === undefined) return
+  const fix = 'end its name with .safetensors, or write other formats by export --format'
+  throw new TorchPruneError('ERR_ARGUMENT', `--out ${out}: what is written is safetensors; ${fix}`)
+}
+
 /** Refuses an option of one format where another is written. */
 function onlyFor(option: string, format: string, given: string): void {
   if (given === format) return
@@ -46,6 +56,7 @@ function onlyFor(option: string, format: string, given: string): void {
 
 /** Writes a file's network as safetensors. */
 export async function importFile(file: string, options: ImportCommandOptions): Promise<void> {
+  refuseOtherEnding(options.out)
   await convert('import', file, options, (network, out) => network.save(out))
 }
 

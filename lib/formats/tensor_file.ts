@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { bytesPerElement, type DType } from '../base/dtype.js'
-import { inputError, sizeOfFile } from '../base/files.js'
+import { inputError, refuse, sizeOfFile } from '../base/files.js'
 import { path as pathKind } from '../base/kind.js'
 import { product } from '../base/lists.js'
 import { wholeBytesOf } from '../tensor/bytes.js'
@@ -116,5 +116,9 @@ async function formatOf(path: string): Promise<TensorFormat> {
   } catch (cause) {
     throw inputError(path, cause)
   }
-  return FORMATS.find((format) => format.begins(first)) ?? safetensors
+  const format = FORMATS.find((known) => known.begins(first))
+  if (format === undefined && path.endsWith('.onnx')) {
+    refuse(path, 'is an ONNX model, which can only be written', 'give the file that it was exported from')
+  }
+  return format ?? safetensors
 }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { linear, relu } from '../../lib/nn/layers/index.js'
@@ -59,6 +59,7 @@ describe('torch-prune export and import', function () {
       'fc2.weight 3x2',
       'fc2.bias 3',
     ])
+    await expectRefused(['inspect', out], /is an ONNX model, which can only be written/)
   })
 
   it("write masks as PyTorch's, and refuse options of another format", async () => {
@@ -74,6 +75,14 @@ describe('torch-prune export and import', function () {
     )
     const huffman = ['--profile', 'huffman', '--out', box.path('profile.onnx')]
     await expectRefused(['export', given, '--format', 'onnx', ...huffman], /--profile is for --format coded/)
+  })
+
+  it('refuse names that say another format than the one that is written', async () => {
+    const out = box.path('misnamed.tpz')
+    await expectRefused(['import', given, '--out', out], /what is written is safetensors/)
+    await expectRefused(['export', given, '--format', 'safetensors', '--out', out], /safetensors/)
+    await expectRefused(['export', given, '--format', 'onnx', '--out', out], /must end with \.onnx/)
+    expect(existsSync(out)).to.equal(false)
   })
 
   it('show a coded file as what it holds', async () => {
