@@ -33,7 +33,8 @@ export interface Start {
 
 /** Reads what comes before the description from the first bytes of a file of `fileLength` bytes. */
 export function readStart(bytes: Uint8Array, fileLength: number): Start {
-  if (MAGIC.some((byte, i) => bytes[i] !== byte)) damaged('no "TPZ" as it begins, so it is no coded file,', 0)
+  if (MAGIC.some((byte, i) => bytes[i] !== byte))
+    damaged('something other than "TPZ", with which coded files begin,', 0)
   if (fileLength < MAGIC.length + 3 + SUM_BYTES) damaged('an early end', fileLength)
   const [version, number] = [bytes[3]! >> 4, bytes[3]! & 15]
   if (version !== VERSION) damaged(`version ${version}, which this reader does not know,`, 3)
