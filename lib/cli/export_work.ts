@@ -1,12 +1,11 @@
 import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { TorchPruneError } from '../base/errors.js'
 import type { ExportOptions } from '../nn/export_coded.js'
 import type { MaskOptions } from '../nn/state.js'
 import { removeDeadNeurons } from '../prune/surgery/shrink.js'
 import { formatCount, formatRatio } from '../report/format.js'
 import { ownFile } from '../runs/own_folder.js'
-import { type OpenOptions, openNetwork } from './network_file.js'
+import { ENDINGS, type OpenOptions, openNetwork, refuseInput, refuseOtherEnding } from './network_file.js'
 import { print, printJson } from './output.js'
 import { shown } from './work.js'
 
@@ -19,8 +18,6 @@ export interface ExportCommandOptions extends ImportCommandOptions, ExportOption
   readonly format: 'coded' | 'onnx' | 'safetensors'
   readonly shrink?: boolean
 }
-
-const ENDINGS = { coded: '.tpz', onnx: '.onnx' } as const
 
 /** Writes a file's network in the format that was asked for, and says how large it became. */
 export async function exportFile(file: string, options: ExportCommandOptions): Promise<void> {
@@ -38,14 +35,6 @@ export async function exportFile(file: string, options: ExportCommandOptions): P
     if (shrink) await removeDeadNeurons(network)
     await (format === 'safetensors' ? network.save(out, { masks }) : network.export(out, { profile }))
   })
-}
-
-/** Refuses to write safetensors under the name of another format. */
-function refuseOtherEnding(out: string): void {
-  const ending = Object.values(ENDINGS).find((other) => out.endsWith(other))
-  if (ending === undefined) return
-  const fix = 'end its name with .safetensors, or write other formats by export --format'
-  throw new TorchPruneError('ERR_ARGUMENT', `--out ${out}: what is written is safetensors; ${fix}`)
 }
 
 /** Refuses an option of one format where another is written. */
@@ -67,9 +56,7 @@ async function convert(
   write: (network: Awaited<ReturnType<typeof openNetwork>>, out: string) => Promise<unknown>,
 ): Promise<void> {
   const { out } = options
-  if (resolve(out) === resolve(file)) {
-    throw new TorchPruneError('ERR_OUTPUT', `${out} is the network that is read: choose another --out`)
-  }
+  refuseInput(out, file)
   await using _ = await ownFile(out)
   using network = await openNetwork(file, options)
   // Those of the network that is read: what it is written without counts as saved.

@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+import { TorchPruneError } from '../base/errors.js'
 import { createModel, modelNames } from '../models/index.js'
 import { loadNetwork } from '../nn/load.js'
 import type { Network } from '../nn/network.js'
@@ -5,6 +7,9 @@ import { loadWeights } from '../nn/weights_file.js'
 import { makeNetwork } from '../recipes/model.js'
 import { findRecipe } from '../recipes/registry.js'
 import type { MaskOption } from './options.js'
+
+/** What the names of files end with that are not safetensors. */
+export const ENDINGS = { coded: '.tpz', onnx: '.onnx' } as const
 
 export interface OpenOptions extends MaskOption {
   /** The name of a model or a recipe, for a file that has no layer graph. */
@@ -29,4 +34,19 @@ export async function openNetwork(file: string, { model, mask }: OpenOptions): P
     throw error
   }
   return network
+}
+
+/** Refuses to write the file that is read. */
+export function refuseInput(out: string, file: string): void {
+  if (resolve(out) === resolve(file)) {
+    throw new TorchPruneError('ERR_OUTPUT', `${out} is the network that is read: choose another --out`)
+  }
+}
+
+/** Refuses to write safetensors under the name of another format. */
+export function refuseOtherEnding(out: string): void {
+  const ending = Object.values(ENDINGS).find((other) => out.endsWith(other))
+  if (ending === undefined) return
+  const fix = 'end its name with .safetensors, or write other formats by export --format'
+  throw new TorchPruneError('ERR_ARGUMENT', `--out ${out}: what is written is safetensors; ${fix}`)
 }

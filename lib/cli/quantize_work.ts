@@ -1,5 +1,3 @@
-import { resolve } from 'node:path'
-import { TorchPruneError } from '../base/errors.js'
 import { computeInJobs } from '../binding/threads.js'
 import { mnist } from '../data/mnist.js'
 import type { DataSplits } from '../data/splits.js'
@@ -12,7 +10,7 @@ import { findRecipe } from '../recipes/registry.js'
 import { formatCount, formatPercent } from '../report/format.js'
 import { ownFile } from '../runs/own_folder.js'
 import { evaluate } from '../train/evaluate.js'
-import { type OpenOptions, openNetwork } from './network_file.js'
+import { type OpenOptions, openNetwork, refuseInput, refuseOtherEnding } from './network_file.js'
 import { printJson } from './output.js'
 import { type Reporter, reporterFor } from './progress.js'
 import { clusteredText } from './quantize_text.js'
@@ -50,9 +48,8 @@ export async function quantizeFile(
   signal: AbortSignal,
 ): Promise<void> {
   const { out, device, threads } = options
-  if (resolve(out) === resolve(file)) {
-    throw new TorchPruneError('ERR_OUTPUT', `${out} is the network that is read: choose another --out`)
-  }
+  refuseInput(out, file)
+  refuseOtherEnding(out)
   await using _ = await ownFile(out)
   computeInJobs(threads)
   using network = await openNetwork(file, options)

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { TorchPruneError } from '../base/errors.js'
 import type { Dataset } from '../data/dataset.js'
 import { mnist } from '../data/mnist.js'
@@ -8,7 +7,7 @@ import { readData } from '../recipes/data.js'
 import { findRecipe } from '../recipes/registry.js'
 import { formatCount, formatRatio } from '../report/format.js'
 import { ownFile } from '../runs/own_folder.js'
-import { type OpenOptions, openNetwork } from './network_file.js'
+import { type OpenOptions, openNetwork, refuseInput, refuseOtherEnding } from './network_file.js'
 import { print, printJson } from './output.js'
 import { renderTable } from './table.js'
 import { shown } from './work.js'
@@ -32,9 +31,8 @@ const REASONS = {
 /** Removes the dead neurons of a file's network, and compares outputs on a test set if its samples fit. */
 export async function shrink(file: string, options: ShrinkOptions, signal: AbortSignal): Promise<void> {
   const { out } = options
-  if (resolve(out) === resolve(file)) {
-    throw new TorchPruneError('ERR_OUTPUT', `${out} is the network that is read: choose another --out`)
-  }
+  refuseInput(out, file)
+  refuseOtherEnding(out)
   await using _ = await ownFile(out)
   using network = await openNetwork(file, options)
   const certify = await testSetFor(network, options)

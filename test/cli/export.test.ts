@@ -79,7 +79,9 @@ describe('torch-prune export and import', function () {
 
   it('refuse names that say another format than the one that is written', async () => {
     const out = box.path('misnamed.tpz')
-    await expectRefused(['import', given, '--out', out], /what is written is safetensors/)
+    for (const command of ['import', 'shrink', 'quantize']) {
+      await expectRefused([command, given, '--out', out], /what is written is safetensors/)
+    }
     await expectRefused(['export', given, '--format', 'safetensors', '--out', out], /safetensors/)
     await expectRefused(['export', given, '--format', 'onnx', '--out', out], /must end with \.onnx/)
     expect(existsSync(out)).to.equal(false)
