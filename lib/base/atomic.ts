@@ -129,7 +129,12 @@ async function isFolder(path: string): Promise<boolean> {
   return stats?.isDirectory() === true
 }
 
-async function destination(path: string): Promise<{ target: string; mode: number }> {
+/**
+ * Where a file will be written, through links, and with which permissions.
+ *
+ * @throws TorchPruneError `ERR_OUTPUT` when a folder or a device has that name.
+ */
+export async function destination(path: string): Promise<{ target: string; mode: number }> {
   try {
     const stats = await stat(path)
     if (stats.isFile()) return { target: await realpath(path), mode: stats.mode & 0o777 }

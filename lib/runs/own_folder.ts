@@ -1,6 +1,6 @@
 import { readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { makeFolder, removeLeftovers } from '../base/atomic.js'
+import { destination, makeFolder, removeLeftovers } from '../base/atomic.js'
 import { exists, outputError } from '../base/files.js'
 import { Lock, type LockOwner } from '../base/lock.js'
 import { Checkpoint } from './checkpoint.js'
@@ -80,10 +80,12 @@ export class OwnFolder implements AsyncDisposable {
 /**
  * Locks a file that only this process may write, and removes what dead processes left in its folder.
  *
- * @throws TorchPruneError `ERR_BUSY`, naming the owner, when another process is writing it; `ERR_OUTPUT` when the lock
- * cannot be written.
+ * @throws TorchPruneError `ERR_BUSY`, naming the owner, when another process is writing it; `ERR_OUTPUT` when it is
+ * a folder, or the lock cannot be written.
  */
 export async function ownFile(path: string): Promise<Lock> {
+  // Said before the work, not when its result is written.
+  await destination(path)
   const lock = await Lock.take(`${path}.lock`, path)
   await removeLeftovers(dirname(path))
   return lock

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { linear, relu } from '../../lib/nn/layers/index.js'
@@ -85,6 +85,15 @@ describe('torch-prune export and import', function () {
     await expectRefused(['export', given, '--format', 'safetensors', '--out', out], /safetensors/)
     await expectRefused(['export', given, '--format', 'onnx', '--out', out], /must end with \.onnx/)
     expect(existsSync(out)).to.equal(false)
+  })
+
+  it('and quantize and shrink refuse a folder as the file to write, before any work', async () => {
+    const folder = box.path('folder')
+    mkdirSync(folder)
+    for (const command of ['import', 'shrink', 'quantize']) {
+      await expectRefused([command, given, '--out', folder], /folder: is a folder; give the name of a file/)
+    }
+    expect(existsSync(`${folder}.lock`)).to.equal(false)
   })
 
   it('show a coded file as what it holds', async () => {
