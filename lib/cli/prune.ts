@@ -16,7 +16,7 @@ import { withResumableOptions, withWorkOptions } from './work_options.js'
 export function define(command: Command): void {
   command
     .argument('<model>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
-    .requiredOption('--weights <file>', 'the trained network: safetensors, or a state dict (.pt, .pth)')
+    .requiredOption('--weights <file>', 'the trained network: safetensors, .tpz, or a state dict (.pt, .pth)')
     .addOption(maskOption())
     .addOption(
       new Option(

@@ -10,7 +10,7 @@ import { withWorkOptions } from './work_options.js'
 export function define(command: Command): void {
   command
     .argument('<model>', 'a recipe name, or the path of a recipe: its network and data')
-    .requiredOption('--weights <file>', 'the trained network: safetensors, or a state dict (.pt, .pth)')
+    .requiredOption('--weights <file>', 'the trained network: safetensors, .tpz, or a state dict (.pt, .pth)')
     .addOption(maskOption())
     .option('--densities <list>', 'shares of the weights to keep, as 0.5,0.2,0.1', densities)
     .addOption(
