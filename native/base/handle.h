@@ -32,7 +32,8 @@ class Handle : public Napi::ObjectWrap<Handle<State>> {
     return value.IsObject() && value.As<Napi::Object>().CheckTypeTag(&tag);
   }
 
-  static const std::shared_ptr<State>& Get(const Napi::Value& value, const char* what) {
+  // Holds on to the state: what runs while other arguments are read may dispose of the handle.
+  static std::shared_ptr<State> Get(const Napi::Value& value, const char* what) {
     const auto& state = Of(value, what).state_;
     if (!state)
       throw Error("ERR_DISPOSED", std::string(what) + ": this " + State::kName + " was disposed of");

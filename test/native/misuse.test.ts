@@ -20,6 +20,20 @@ describe('the addon', () => {
     expect(JSON.parse(stdout)).to.deep.equal({ steps: 2, right: true, refused: true, accepted: true })
   })
 
+  it('keeps a dataset that reading its indices disposes of, until the call is over', () => {
+    const dataset = handle('dataset')
+    const indices = Object.defineProperty([0, 1], 1, {
+      get() {
+        addon.datasetDispose(dataset)
+        return 1
+      },
+    })
+    const [images] = addon.datasetBatch(dataset, indices, 'cpu')
+    expect(addon.tensorDescribe(images).shape[0]).to.equal(2)
+    expect(refusal(() => addon.datasetBatch(dataset, [0], 'cpu')).code).to.equal('ERR_DISPOSED')
+    forgetHandles()
+  })
+
   describe('takes numbers as large as they come', () => {
     // The contract says numbers, and a bigint passes as one.
     const largest = (2n ** 63n - 1n) as unknown as number
