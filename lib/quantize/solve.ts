@@ -1,3 +1,4 @@
+import { type Curve, cheapestStep } from '../base/cheapest_step.js'
 import { TorchPruneError } from '../base/errors.js'
 import type { Dataset } from '../data/dataset.js'
 import type { AnyNetwork } from '../nn/any_network.js'
@@ -39,11 +40,10 @@ export async function* sharingPoints(
 }
 
 /** How far along its points each layer is. */
-interface Curve {
+interface LayerCurve extends Curve {
   readonly layer: string
-  /** From many values to few; the error above that of the network as it was never falls. */
+  /** From many values to few. */
   readonly stops: readonly { readonly values: number; readonly increase: number; readonly bytes: number }[]
-  at: number
 }
 
 /**
@@ -60,7 +60,7 @@ export function solveValues(
   budget: QuantizeBudget,
 ): ValuesByLayer {
   const curves = curvesOf(points, before)
-  const sum = (of: (stop: Curve['stops'][number]) => number) =>
+  const sum = (of: (stop: LayerCurve['stops'][number]) => number) =>
     curves.reduce((total, { stops, at }) => total + of(stops[at]!), 0)
   const increase = () => sum((stop) => stop.increase)
   const bytes = () => sum((stop) => stop.bytes) + otherBytes
@@ -72,12 +72,9 @@ export function solveValues(
   }
   for (;;) {
     if ('bytes' in budget && bytes() <= budget.bytes) break
-    const steps = curves
-      .filter(({ stops, at }) => at + 1 < stops.length)
-      .map((curve) => ({ curve, ...stepOf(curve) }))
-      .filter(({ more }) => !('error' in budget) || increase() + more <= budget.error)
-      .sort((a, b) => a.price - b.price)
-    if (steps.length > 0) steps[0]!.curve.at++
+    const most = 'error' in budget ? budget.error : undefined
+    const next = cheapestStep(curves, (here, there) => here.bytes - there.bytes, most)
+    if (next) next.at++
     else if ('error' in budget) break
     else
       throw cannot(
@@ -96,10 +93,10 @@ function cannot(budget: string, nearest: string): TorchPruneError {
 }
 
 /** Noise can make a curve dip, so the error is the running maximum; a step that saves nothing is none. */
-function curvesOf(points: readonly SharingPoint[], before: number): Curve[] {
+function curvesOf(points: readonly SharingPoint[], before: number): LayerCurve[] {
   const layers = [...new Set(points.map(({ layer }) => layer))]
   return layers.map((layer) => {
-    const stops: Curve['stops'][number][] = []
+    const stops: LayerCurve['stops'][number][] = []
     let increase = 0
     for (const { values, error, bytes } of points.filter((point) => point.layer === layer)) {
       increase = Math.max(increase, error - before)
@@ -108,11 +105,4 @@ function curvesOf(points: readonly SharingPoint[], before: number): Curve[] {
     }
     return { layer, stops, at: 0 }
   })
-}
-
-/** The error that a layer's next step adds, and the same for each byte that it saves. */
-function stepOf({ stops, at }: Curve): { readonly more: number; readonly price: number } {
-  const [here, there] = [stops[at]!, stops[at + 1]!]
-  const more = there.increase - here.increase
-  return { more, price: more / (here.bytes - there.bytes) }
 }

@@ -1,3 +1,4 @@
+import { type Curve, cheapestStep } from '../base/cheapest_step.js'
 import { list } from '../base/collection.js'
 import { TorchPruneError } from '../base/errors.js'
 import { number, text, whole, words } from '../base/kind.js'
@@ -150,22 +151,11 @@ export function solveDensities(sensitivity: Sensitivity, budget: Budget, leastDe
   for (;;) {
     const now = state()
     if (!('errorIncrease' in budget) && met(budget, now)) return now
-    const next = curves
-      .filter(({ stops, at }) => at + 1 < stops.length)
-      .map((curve) => ({ curve, price: priceOf(curve) }))
-      .sort((a, b) => a.price - b.price)
-      .map(({ curve }) => curve)
-    if ('errorIncrease' in budget) {
-      const affordable = next.find(({ stops, at }) => {
-        const more = stops[at + 1]!.increase - stops[at]!.increase
-        return now.errorIncrease + more <= budget.errorIncrease
-      })
-      if (affordable === undefined) return checkError(budget.errorIncrease, now)
-      affordable.at++
-    } else {
-      if (next.length === 0) throw unreachable(budget, now)
-      next[0]!.at++
-    }
+    const most = 'errorIncrease' in budget ? budget.errorIncrease : undefined
+    const next = cheapestStep(curves, savedWeights, most)
+    if (next) next.at++
+    else if ('errorIncrease' in budget) return checkError(budget.errorIncrease, now)
+    else throw unreachable(budget, now)
   }
 }
 
@@ -190,18 +180,15 @@ function stopsOf({ points }: LayerSensitivity, denseError: number, leastDensity:
   return stops
 }
 
-interface Curve extends LayerSensitivity {
+interface LayerCurve extends LayerSensitivity, Curve {
   readonly stops: readonly Stop[]
-  at: number
 }
 
-/** The error added per weight saved by the next step, in percentage points. */
-function priceOf({ weights, stops, at }: Curve): number {
-  const [here, there] = [stops[at]!, stops[at + 1]!]
-  return (there.increase - here.increase) / (weights * (here.density - there.density))
+function savedWeights(here: Stop, there: Stop, { weights }: LayerSensitivity): number {
+  return weights * (here.density - there.density)
 }
 
-function bytesOf({ kind, weights, stops, at }: Curve): number {
+function bytesOf({ kind, weights, stops, at }: LayerCurve): number {
   const kept = Math.round(weights * stops[at]!.density)
   // A dense layer needs no indices.
   return at === 0 ? 4 * weights : Math.ceil((kept * (32 + INDEX_BITS[kind])) / 8)
