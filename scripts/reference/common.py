@@ -46,6 +46,13 @@ def save_fixture(path, tensors, description):
     print(f'{path}: {len(tensors)} tensors, {path.stat().st_size} bytes')
 
 
+def noisy_images(count, generator):
+    """Returns images [count, 1, 6, 6] of four classes, each a pattern in noise, and their labels."""
+    labels = torch.arange(count) % 4
+    patterns = torch.randn(4, 1, 6, 6, generator=generator)
+    return patterns[labels] + 0.8 * torch.randn(count, 1, 6, 6, generator=generator), labels
+
+
 def load_tensors(path):
     """Returns all tensors and the metadata strings of a safetensors file."""
     with safe_open(path, framework='pt') as file:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from common import camel_case, fixture_arguments, save_fixture
+from common import camel_case, fixture_arguments, noisy_images, save_fixture
 
 SEED = 5
 SAMPLES, BATCH, STEPS = 96, 32, 20
@@ -66,10 +66,7 @@ def index_of(weight, values):
 def main():
     arguments = fixture_arguments(__doc__)
     generator = torch.Generator().manual_seed(SEED)
-    # The images have four classes, each a pattern in noise.
-    labels = torch.arange(SAMPLES) % 4
-    patterns = torch.randn(4, 1, 6, 6, generator=generator)
-    images = patterns[labels] + 0.8 * torch.randn(SAMPLES, 1, 6, 6, generator=generator)
+    images, labels = noisy_images(SAMPLES, generator)
     torch.manual_seed(SEED)
     layers = nn.ModuleDict({'conv': nn.Conv2d(1, 4, 3), 'fc1': nn.Linear(64, 20), 'fc2': nn.Linear(20, 4)})
     state = {name: value.clone() for name, value in layers.state_dict().items()}

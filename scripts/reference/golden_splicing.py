@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from common import fixture_arguments, kept_count, save_fixture
+from common import fixture_arguments, kept_count, noisy_images, save_fixture
 
 SEED = 3
 # lib/train/seed.ts derives these from seed 5 for epochs 1 to 8.
@@ -146,10 +146,7 @@ def run(case, model, images, labels):
 def main():
     arguments = fixture_arguments(__doc__)
     generator = torch.Generator().manual_seed(SEED)
-    # The images have four classes, each a pattern in noise.
-    labels = torch.arange(SAMPLES) % 4
-    patterns = torch.randn(4, 1, 6, 6, generator=generator)
-    images = patterns[labels] + 0.8 * torch.randn(SAMPLES, 1, 6, 6, generator=generator)
+    images, labels = noisy_images(SAMPLES, generator)
     torch.manual_seed(SEED)
     initial = Masked().state_dict()
     tensors = {'images': images, 'labels': labels}
