@@ -1,0 +1,137 @@
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { lastLines, runChild } from './child.js'
+import type { Part, PartContext } from './part.js'
+
+/** Tests of what is the same without a GPU, or of what the bundle leaves out: packaging, browsers, compilers. */
+const LEFT_OUT =
+  /^(house|install|package|types|examples|api)\/|^(binding\/bundle|coded\/browser|report\/browser|scripts\/imagenet)\./
+/** These take longest, so they start first. */
+const SLOW = /^(prune|train|cli|native|recipes|models|nn)\//
+const FILE_SECONDS = 150
+/** Two, as on the machine that the tests were written on: sixteen files at once keep sixteen cores busy. */
+const THREADS = '2'
+
+interface MochaResult {
+  readonly stats: { readonly passes: number; readonly pending: number; readonly failures: number }
+  readonly failures: readonly { readonly fullTitle: string; readonly err: { readonly message?: string } }[]
+}
+
+/** What came of a file of tests. */
+interface FileResult {
+  readonly file: string
+  readonly seconds: number
+  readonly passes: number
+  readonly pending: number
+  readonly failures: readonly { readonly title: string; readonly message: string }[]
+  /** Lines about a missing fontconfig, of which there should be none. */
+  readonly fontconfig: number
+}
+
+/** Runs the tests on the device, each file in a process of its own, as many at once as there are cores. */
+export const testsPart: Part = async (context) => {
+  const files = testFiles(context)
+  const waiting = [...files]
+  const results: FileResult[] = []
+  const deadline = performance.now() + context.seconds * 1000
+  const worker = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const left = (deadline - performance.now()) / 1000
+      if (left < 5) return void waiting.unshift(file)
+      const result = await runFile(file, Math.min(FILE_SECONDS, left), context)
+      results.push(result)
+      appendFileSync(context.log, `${JSON.stringify(result)}\n`)
+      for (const { title, message } of result.failures)
+        context.say(`FAILED ${file}: ${title}\n    ${message}`)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(16, availableParallelism()) }, worker))
+  return summary(results, waiting)
+}
+
+function testFiles({ only, tiny }: PartContext): string[] {
+  const all = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.test.ts'),
+  )
+  const chosen = all.filter((file) => !LEFT_OUT.test(file)).filter((file) => isChosen(file, only))
+  const files = chosen.sort((a, b) => Number(SLOW.test(b)) - Number(SLOW.test(a)) || a.localeCompare(b, 'en'))
+  return tiny && only.length === 0 ? files.filter((file) => file.startsWith('optim/')) : files
+}
+
+function isChosen(file: string, only: readonly string[]): boolean {
+  return only.length === 0 || only.some((part) => file.includes(part))
+}
+
+async function runFile(file: string, seconds: number, { device, scratch }: PartContext): Promise<FileResult> {
+  const report = join(scratch, `${file.replaceAll('/', '-')}.json`)
+  const args = [
+    'node_modules/mocha/bin/mocha.js',
+    ...[
+      '--no-config',
+      '--import=tsx/esm',
+      '--require',
+      './test/support/awake.ts',
+      '--timeout',
+      '60000',
+      '--exit',
+    ],
+    ...['--reporter', 'json', '--reporter-option', `output=${report}`, join('test', file)],
+  ]
+  const env = { TORCH_PRUNE_DEVICE: device, OMP_NUM_THREADS: THREADS }
+  const ended = await runChild(process.execPath, args, { seconds, env })
+  const printed = `${ended.stdout}${ended.stderr}`
+  const fontconfig = printed.split('\n').filter((line) => /fontconfig/i.test(line)).length
+  const read = readResult(report)
+  const failures = (read?.failures ?? []).map(({ fullTitle, err }) => ({
+    title: fullTitle,
+    message: (err.message ?? '').slice(0, 400),
+  }))
+  // Mocha's exit code is the number of failures, unless the process ended in another way.
+  if (ended.failure && failures.length === 0)
+    failures.push({ title: ended.failure, message: lastLines(printed, 6).slice(-400) })
+  const { passes = 0, pending = 0 } = read?.stats ?? {}
+  return { file, seconds: ended.seconds, passes, pending, failures, fontconfig }
+}
+
+function readResult(report: string): MochaResult | undefined {
+  try {
+    return JSON.parse(readFileSync(report, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+function summary(results: readonly FileResult[], notRun: readonly string[]) {
+  const sum = (of: (result: FileResult) => number) => results.reduce((total, result) => total + of(result), 0)
+  const [passed, pending] = [sum(({ passes }) => passes), sum((result) => result.pending)]
+  const failed = sum(({ failures }) => failures.length)
+  const fontconfig = results.filter((result) => result.fontconfig > 0).map(({ file }) => file)
+  const failures: string[] = []
+  if (failed > 0) failures.push(`${failed} tests failed`)
+  if (results.length === 0) failures.push('no test file was run')
+  if (notRun.length > 0) failures.push(`no time was left for ${notRun.join(', ')}`)
+  if (fontconfig.length > 0) failures.push(`lines about fontconfig in ${fontconfig.join(', ')}`)
+  const slowest = results.toSorted((a, b) => b.seconds - a.seconds).slice(0, 8)
+  return {
+    failures,
+    rows: [
+      ['tests', `${passed} passed, ${failed} failed, ${pending} skipped, in ${results.length} files`],
+      [
+        'slowest tests',
+        slowest
+          .slice(0, 3)
+          .map(({ file, seconds }) => `${file} ${seconds.toFixed(0)} s`)
+          .join(', '),
+      ],
+    ] as const,
+    figures: {
+      passed,
+      failed,
+      pending,
+      notRun,
+      failures: results.flatMap(({ file, failures }) => failures.map((failure) => ({ file, ...failure }))),
+      seconds: Object.fromEntries(slowest.map(({ file, seconds }) => [file, seconds])),
+    },
+  }
+}
