@@ -10,6 +10,8 @@ const LEFT_OUT =
 /** These take longest, so they start first. */
 const SLOW = /^(prune|train|cli|native|recipes|models|nn)\//
 const FILE_SECONDS = 150
+/** So many failures are printed; the JSON file and the log have all. */
+const PRINTED = 20
 /** Two, as on the machine that the tests were written on: sixteen files at once keep sixteen cores busy. */
 const THREADS = '2'
 
@@ -34,6 +36,7 @@ export const testsPart: Part = async (context) => {
   const files = testFiles(context)
   const waiting = [...files]
   const results: FileResult[] = []
+  let printed = 0
   const deadline = performance.now() + context.seconds * 1000
   const worker = async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
@@ -43,7 +46,7 @@ export const testsPart: Part = async (context) => {
       results.push(result)
       appendFileSync(context.log, `${JSON.stringify(result)}\n`)
       for (const { title, message } of result.failures)
-        context.say(`FAILED ${file}: ${title}\n    ${message}`)
+        if (++printed <= PRINTED) context.say(`FAILED ${file}: ${title}\n    ${message}`)
     }
   }
   await Promise.all(Array.from({ length: Math.min(16, availableParallelism()) }, worker))
