@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { lastLines, runChild } from './child.js'
@@ -15,10 +15,12 @@ const PRINTED = 20
 /** Two, as on the machine that the tests were written on: sixteen files at once keep sixteen cores busy. */
 const THREADS = '2'
 
-interface MochaResult {
-  readonly stats: { readonly passes: number; readonly pending: number; readonly failures: number }
-  readonly failures: readonly { readonly fullTitle: string; readonly err: { readonly message?: string } }[]
-}
+/** A line of mocha's reporter json-stream. */
+type Event =
+  | readonly [kind: 'start', of: { readonly total: number }]
+  | readonly [kind: 'pass', of: { readonly fullTitle: string }]
+  | readonly [kind: 'fail', of: { readonly fullTitle: string; readonly err?: string }]
+  | readonly [kind: 'end', of: { readonly pending: number }]
 
 /** What came of a file of tests. */
 interface FileResult {
@@ -66,40 +68,42 @@ function isChosen(file: string, only: readonly string[]): boolean {
   return only.length === 0 || only.some((part) => file.includes(part))
 }
 
-async function runFile(file: string, seconds: number, { device, scratch }: PartContext): Promise<FileResult> {
-  const report = join(scratch, `${file.replaceAll('/', '-')}.json`)
+async function runFile(file: string, seconds: number, { device }: PartContext): Promise<FileResult> {
   const args = [
     'node_modules/mocha/bin/mocha.js',
-    ...[
-      '--no-config',
-      '--import=tsx/esm',
-      '--require',
-      './test/support/awake.ts',
-      '--timeout',
-      '60000',
-      '--exit',
-    ],
-    ...['--reporter', 'json', '--reporter-option', `output=${report}`, join('test', file)],
+    ...['--no-config', '--import=tsx/esm', '--require', './test/support/awake.ts', '--timeout', '60000'],
+    ...['--exit', '--reporter', 'json-stream', join('test', file)],
   ]
+  const result = { file, passes: 0, pending: 0, failures: [] as { title: string; message: string }[] }
+  let last = 'none'
+  const onLine = (line: string) => {
+    const event = readEvent(line)
+    if (event?.[0] === 'pass') {
+      result.passes++
+      last = event[1].fullTitle
+    } else if (event?.[0] === 'fail') {
+      last = event[1].fullTitle
+      result.failures.push({ title: last, message: (event[1].err ?? '').slice(0, 400) })
+    } else if (event?.[0] === 'end') result.pending = event[1].pending
+  }
   const env = { TORCH_PRUNE_DEVICE: device, OMP_NUM_THREADS: THREADS }
-  const ended = await runChild(process.execPath, args, { seconds, env })
-  const printed = `${ended.stdout}${ended.stderr}`
-  const fontconfig = printed.split('\n').filter((line) => /fontconfig/i.test(line)).length
-  const read = readResult(report)
-  const failures = (read?.failures ?? []).map(({ fullTitle, err }) => ({
-    title: fullTitle,
-    message: (err.message ?? '').slice(0, 400),
-  }))
+  const ended = await runChild(process.execPath, args, { seconds, env, onLine })
+  const others = `${ended.stdout}${ended.stderr}`.split('\n').filter((line) => readEvent(line) === undefined)
   // Mocha's exit code is the number of failures, unless the process ended in another way.
-  if (ended.failure && failures.length === 0)
-    failures.push({ title: ended.failure, message: lastLines(printed, 6).slice(-400) })
-  const { passes = 0, pending = 0 } = read?.stats ?? {}
-  return { file, seconds: ended.seconds, passes, pending, failures, fontconfig }
+  const { failures } = result
+  if (ended.failure && ended.failure !== `exited with ${failures.length}`)
+    failures.push({
+      title: `${ended.failure}, after: ${last}`,
+      message: lastLines(others.join('\n'), 6).slice(-400),
+    })
+  const fontconfig = others.filter((line) => /fontconfig/i.test(line)).length
+  return { ...result, seconds: ended.seconds, fontconfig }
 }
 
-function readResult(report: string): MochaResult | undefined {
+function readEvent(line: string): Event | undefined {
+  if (!/^\["(start|pass|fail|end)",/.test(line)) return undefined
   try {
-    return JSON.parse(readFileSync(report, 'utf8'))
+    return JSON.parse(line)
   } catch {
     return undefined
   }
