@@ -16,7 +16,7 @@ export const buildPart: Part = async ({ seconds, log, say }) => {
   return {
     failures,
     rows: [['build', built.failure ?? `${built.seconds.toFixed(1)} s`]],
-    figures: { seconds: built.seconds, doctor: doctor.stdout },
+    figures: { buildSeconds: built.seconds, doctor: doctor.stdout },
   }
 }
 

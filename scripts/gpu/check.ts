@@ -114,7 +114,7 @@ async function runPart(name: PartName, seconds: number, options: CheckOptions): 
 function shown(parts: Partial<Record<PartName, Result>>): object {
   const entries = Object.entries(parts).map(([name, { started, ended, took, failures, figures }]) => [
     name,
-    { started, ended, seconds: took, failures, ...figures },
+    { ...figures, started, ended, seconds: took, failures },
   ])
   return Object.fromEntries(entries)
 }

@@ -138,7 +138,7 @@ function summary(results: readonly FileResult[], notRun: readonly string[]) {
       pending,
       notRun,
       failures: results.flatMap(({ file, failures }) => failures.map((failure) => ({ file, ...failure }))),
-      seconds: Object.fromEntries(slowest.map(({ file, seconds }) => [file, seconds])),
+      slowest: Object.fromEntries(slowest.map(({ file, seconds }) => [file, seconds])),
     },
   }
 }

@@ -46,7 +46,7 @@ describe('README.md', function () {
 
   it('names scripts of the package', () => {
     const { scripts } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8'))
-    const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name!)
+    const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!)
     expect(named.filter((name) => !Object.hasOwn(scripts, name))).to.deep.equal([])
   })
 
