@@ -70,8 +70,9 @@ function isChosen(file: string, only: readonly string[]): boolean {
 
 async function runFile(file: string, seconds: number, { device }: PartContext): Promise<FileResult> {
   const args = [
-    'node_modules/mocha/bin/mocha.js',
-    ...['--no-config', '--import=tsx/esm', '--require', './test/support/awake.ts', '--timeout', '60000'],
+    // Not bin/mocha.js, which would start a second Node for the first option.
+    ...['--import=tsx/esm', 'node_modules/mocha/lib/cli/cli.js'],
+    ...['--no-config', '--require', './test/support/awake.ts', '--timeout', '60000'],
     ...['--exit', '--reporter', 'json-stream', join('test', file)],
   ]
   const result = { file, passes: 0, pending: 0, failures: [] as { title: string; message: string }[] }
@@ -86,7 +87,8 @@ async function runFile(file: string, seconds: number, { device }: PartContext): 
       result.failures.push({ title: last, message: (event[1].err ?? '').slice(0, 400) })
     } else if (event?.[0] === 'end') result.pending = event[1].pending
   }
-  const env = { TORCH_PRUNE_DEVICE: device, OMP_NUM_THREADS: THREADS }
+  // Bare machines set no locale, and without one a shell does not read back every letter.
+  const env = { TORCH_PRUNE_DEVICE: device, OMP_NUM_THREADS: THREADS, LC_ALL: 'C.UTF-8' }
   const ended = await runChild(process.execPath, args, { seconds, env, onLine })
   const others = `${ended.stdout}${ended.stderr}`.split('\n').filter((line) => readEvent(line) === undefined)
   // Mocha's exit code is the number of failures, unless the process ended in another way.
