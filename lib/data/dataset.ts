@@ -100,8 +100,8 @@ export class Dataset {
   static from(images: Tensor, labels: Tensor, options: DatasetOptions = {}): Dataset {
     tensorKind.read(images, 'Dataset.from: images')
     tensorKind.read(labels, 'Dataset.from: labels')
-    const { mean, std } = readOptions('Dataset.from', datasetOptions, options)
-    const handle = loadAddon().datasetMake(images.handle, labels.handle, mean, std)
+    const { mean, std, residency } = readOptions('Dataset.from', datasetOptions, options)
+    const handle = loadAddon().datasetMake(images.handle, labels.handle, mean, std, residency)
     return new Dataset(handle, images.shape[0]!, images.shape.slice(1))
   }
 

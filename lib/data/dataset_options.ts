@@ -1,6 +1,6 @@
 import { type Abortable, abortOptions } from '../base/abort.js'
 import { list } from '../base/collection.js'
-import { callback, number, seed as seedKind, whole } from '../base/kind.js'
+import { callback, number, seed as seedKind, whole, words } from '../base/kind.js'
 import { type OptionsOf, optional } from '../base/option.js'
 import type { Listener } from '../binding/native_job.js'
 import { deviceKind } from '../tensor/device.js'
@@ -9,7 +9,7 @@ import { batchesOptions } from './batches.js'
 
 const ofChannels = list(number(), 'an array of numbers, one for each channel')
 
-export const datasetOptions = {
+const normalization = {
   /**
    * For each channel of uint8 images, the value to subtract, on the scale 0..1.
    * @default 0
@@ -22,7 +22,17 @@ export const datasetOptions = {
   std: optional(ofChannels, []),
 }
 
-export const fromBatchesOptions = { ...batchesOptions, ...datasetOptions }
+export const datasetOptions = {
+  ...normalization,
+  /**
+   * Where a GPU has the samples that it trains on: `'resident'` copies all of them to it once, `'streamed'` copies each
+   * batch, and `'auto'` is resident if they take at most a quarter of the GPU's free memory. Batches are the same.
+   * @default 'auto'
+   */
+  residency: optional(words('auto', 'resident', 'streamed'), 'auto'),
+}
+
+export const fromBatchesOptions = { ...batchesOptions, ...normalization }
 
 /** Options of `Dataset.fromBatches`. */
 export interface FromBatchesOptions extends OptionsOf<typeof fromBatchesOptions> {}

@@ -40,10 +40,29 @@ Augmentation Augmentation::Of(const Napi::Value& value) {
   return augmentation;
 }
 
+Drawn::Hole Drawn::Hole::Of(std::int64_t height, std::int64_t width, SampleRandom& random) {
+  Hole hole;
+  hole.y = random.Below(height);
+  hole.x = random.Below(width);
+  return hole;
+}
+
+Drawn Drawn::Of(const Augmentation& augmentation, std::int64_t height, std::int64_t width,
+                SampleRandom& random) {
+  Drawn drawn;
+  if (augmentation.crop) {
+    const auto padding = augmentation.crop->padding;
+    drawn.dy = random.Below(2 * padding + 1) - padding;
+    drawn.dx = random.Below(2 * padding + 1) - padding;
+  }
+  drawn.flip = augmentation.flip && random.Coin();
+  if (augmentation.cutout > 0) drawn.hole = Hole::Of(height, width, random);
+  return drawn;
+}
+
 void CutOut(float* image, std::int64_t channels, std::int64_t height, std::int64_t width, std::int64_t side,
-            SampleRandom& random) {
-  const std::int64_t top = random.Below(height) - side / 2;
-  const std::int64_t left = random.Below(width) - side / 2;
+            const Drawn::Hole& hole) {
+  const std::int64_t top = hole.y - side / 2, left = hole.x - side / 2;
   const std::int64_t y0 = std::max<std::int64_t>(top, 0), y1 = std::min(top + side, height);
   const std::int64_t x0 = std::max<std::int64_t>(left, 0), x1 = std::min(left + side, width);
   if (x0 >= x1) return;

@@ -39,8 +39,22 @@ struct FieldType<Augmentation> {
   static Augmentation Read(const Napi::Value& value, const std::string&) { return Augmentation::Of(value); }
 };
 
+// What an augmentation draws for a sample in memory.
+struct Drawn {
+  std::int64_t dy = 0, dx = 0;  // the position of the crop in the image; negative in the padding before it
+  bool flip = false;
+  // The center of the cutout.
+  struct Hole {
+    std::int64_t y = 0, x = 0;
+    static Hole Of(std::int64_t height, std::int64_t width, SampleRandom& random);
+  } hole;
+
+  static Drawn Of(const Augmentation& augmentation, std::int64_t height, std::int64_t width,
+                  SampleRandom& random);
+};
+
 // Fills the cutout of an image, float32 [channels, height, width], with 0, the mean of normalized values.
 void CutOut(float* image, std::int64_t channels, std::int64_t height, std::int64_t width, std::int64_t side,
-            SampleRandom& random);
+            const Drawn::Hole& hole);
 
 }  // namespace torch_prune

@@ -146,7 +146,8 @@ class BatchesDataset::Reading : public Pass {
     seen_ += count;
     const auto& [mean, deviation, ahead, batches] = dataset_->settings_;
     auto targets = std::make_shared<const Targets>(made.labels);
-    const auto one = std::make_shared<MemoryDataset>(made.images, *targets, mean, deviation);
+    const auto one = std::make_shared<MemoryDataset>(
+        made.images, *targets, mean, deviation, 1, std::vector<std::int64_t>{}, false, Residency::kStreamed);
     auto batch = one->Read({InOrder(count), count, plan_.device})->Next(job);
     batch.indices = std::move(indices);
     batch.targets = std::move(targets);

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "../base/fields.h"
@@ -53,14 +54,17 @@ at::Tensor Dataset::BatchMemory(at::IntArrayRef shape, at::ScalarType dtype, con
   return at::empty(shape, at::TensorOptions(dtype).pinned_memory(!device.is_cpu()));
 }
 
+at::Tensor Dataset::Upload(const at::Tensor& values, const at::Device& device) {
+  // PyTorch's allocator of pinned memory only reuses a released block after the GPU has copied it.
+  return values.to(device, /*non_blocking=*/true);
+}
+
 Dataset::Batch Dataset::BatchOn(const at::Device& device, const at::Tensor& images,
                                 std::vector<std::int64_t> indices) const {
   const at::Tensor labels = targets_.Gather(indices, [&device](at::IntArrayRef shape, at::ScalarType dtype) {
     return BatchMemory(shape, dtype, device);
   });
-  // PyTorch's allocator of pinned memory only reuses a released block after the GPU has copied it.
-  const auto there = [&device](const at::Tensor& values) { return values.to(device, /*non_blocking=*/true); };
-  return {there(images), there(labels), std::move(indices)};
+  return {Upload(images, device), Upload(labels, device), std::move(indices)};
 }
 
 std::vector<std::int64_t> InOrder(std::int64_t count) {
@@ -73,9 +77,10 @@ namespace {
 
 Napi::Value Make(const Napi::CallbackInfo& info) {
   return DatasetHandle::Wrap(
-      info.Env(),
-      std::make_shared<MemoryDataset>(Unwrap(info[0], "images"), Targets(Unwrap(info[1], "labels").clone()),
-                                      ToNumbers(info[2], "mean"), ToNumbers(info[3], "std")));
+      info.Env(), std::make_shared<MemoryDataset>(
+                      Unwrap(info[0], "images"), Targets(Unwrap(info[1], "labels").clone()),
+                      ToNumbers(info[2], "mean"), ToNumbers(info[3], "std"), 1, std::vector<std::int64_t>{},
+                      false, FieldType<Residency>::Read(info[4], "residency")));
 }
 
 Napi::Value Dispose(const Napi::CallbackInfo& info) {
@@ -117,21 +122,35 @@ Napi::Value Batch(const Napi::CallbackInfo& info) {
   return pair;
 }
 
-Slices ReadOne(const Dataset& dataset, const Dataset::Plan& plan, Dataset::Batch& batch, Job& job) {
+Slices ReadPlan(const Dataset& dataset, const Dataset::Plan& plan, Dataset::Batch& read, Job& job) {
   const auto pass = dataset.Read(plan);
-  while (!pass->Ready(job) && !job.Cancelled()) co_await kHandOver;
-  batch = pass->Next(job);
-  if (batch.size() == 0 && !job.Cancelled()) dataset.RefuseEmpty();
+  std::vector<at::Tensor> images, labels;
+  for (std::int64_t step = 0; step < plan.steps() && !job.Cancelled(); ++step) {
+    while (!pass->Ready(job) && !job.Cancelled()) co_await kHandOver;
+    const auto batch = pass->Next(job);
+    if (batch.size() == 0) continue;
+    images.push_back(batch.images);
+    labels.push_back(batch.labels);
+    read.indices.insert(read.indices.end(), batch.indices.begin(), batch.indices.end());
+  }
+  if (images.empty() && !job.Cancelled()) dataset.RefuseEmpty();
+  if (images.empty()) co_return;
+  read.images = images.size() == 1 ? images[0] : at::cat(images);
+  read.labels = labels.size() == 1 ? labels[0] : at::cat(labels);
 }
 
 struct ReadOptions {
   Augmentation augmentation;
   std::uint64_t seed = 0;
   at::Device device = at::kCPU;
+  bool on_tensors = false;
+  std::int64_t batch_size = std::numeric_limits<std::int64_t>::max();
 };
 const auto kReadFields =
     Fields<ReadOptions>("read", Field("augment", &ReadOptions::augmentation).Optional(),
-                        Field("seed", &ReadOptions::seed).Optional(), Field("device", &ReadOptions::device));
+                        Field("seed", &ReadOptions::seed).Optional(), Field("device", &ReadOptions::device),
+                        Field("onTensors", &ReadOptions::on_tensors).Optional(),
+                        Field("batchSize", &ReadOptions::batch_size).AtLeast(1).Optional());
 
 // datasetRead(dataset, indices, options): {images, labels, indices}, read like training reads them.
 Napi::Value Read(const Napi::CallbackInfo& info) {
@@ -140,10 +159,12 @@ Napi::Value Read(const Napi::CallbackInfo& info) {
   const auto dataset = DatasetHandle::Get(info[0], "dataset");
   dataset->NeedIndex("read()");
   plan->order = ToIntegers(info[1], "indices");
-  plan->batch_size = std::max<std::int64_t>(1, static_cast<std::int64_t>(plan->order.size()));
+  plan->batch_size =
+      std::clamp<std::int64_t>(static_cast<std::int64_t>(plan->order.size()), 1, options.batch_size);
   plan->device = options.device;
   plan->augmentation = options.augmentation;
   plan->seed = options.seed;
+  plan->on_tensors = options.on_tensors;
   if (plan->order.empty()) throw Error("ERR_ARGUMENT", "indices must name one sample or more");
   dataset->CheckAugmentation(plan->augmentation);
 
@@ -151,7 +172,7 @@ Napi::Value Read(const Napi::CallbackInfo& info) {
   const auto job = environment.compute.NewJob(info.Env());
   auto batch = std::make_shared<Dataset::Batch>();
   job->claim = environment.ownership.Take({"read()", dataset->Memory(), {}});
-  job->slices = [=](Job& running) { return ReadOne(*dataset, *plan, *batch, running); };
+  job->slices = [=](Job& running) { return ReadPlan(*dataset, *plan, *batch, running); };
   job->finish = [batch](Napi::Env env) -> Napi::Value {
     auto result = Napi::Object::New(env);
     auto indices = Napi::Array::New(env, batch->indices.size());

@@ -70,7 +70,10 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
     Augmentation augmentation = {};
     std::uint64_t seed = 0;  // of the augmentation
     std::int64_t skip = 0;   // the number of batches to skip, if samples have no index
+    // Whether batches for the CPU are made like those for a GPU. For tests; a GPU's always are.
+    bool on_tensors = false;
 
+    bool OnTensors() const { return on_tensors || !device.is_cpu(); }
     std::int64_t steps() const { return Batches(static_cast<std::int64_t>(order.size()), batch_size); }
   };
   // One reading of a plan. Its batches are those of the plan, whatever the number of threads.
@@ -106,15 +109,18 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
   // Throws an error that says why a reading delivered no sample at all.
   [[noreturn]] void RefuseEmpty() const;
 
+  // Memory on the CPU for the images or labels of a batch for `device`. It is pinned if that is a GPU, which
+  // then copies the batch while the threads here continue.
+  static at::Tensor BatchMemory(at::IntArrayRef shape, at::ScalarType dtype, const at::Device& device);
+  // Copies such memory to the device.
+  static at::Tensor Upload(const at::Tensor& values, const at::Device& device);
+
  protected:
   // For datasets whose labels come with the batches. size: -1 if it is not known.
   Dataset(Targets targets, std::vector<std::int64_t> sample, std::int64_t size)
       : targets_(std::move(targets)), sample_(std::move(sample)), size_(size) {}
   virtual std::shared_ptr<Dataset> Cut(std::int64_t begin, std::int64_t end) const = 0;
   void CheckIndices(const std::vector<std::int64_t>& indices) const;
-  // Memory on the CPU for the images or labels of a batch for `device`. It is pinned if that is a GPU, which
-  // then copies the batch while the threads here continue.
-  static at::Tensor BatchMemory(at::IntArrayRef shape, at::ScalarType dtype, const at::Device& device);
   // Makes the batch of these images and of the labels of these samples, on the device.
   Batch BatchOn(const at::Device& device, const at::Tensor& images, std::vector<std::int64_t> indices) const;
 

@@ -21,11 +21,8 @@ void FolderDataset::Draw(std::int64_t index, const Draft& draft) const {
   PaintFile(
       Name(index), [&](const Extent& picture) { return FrameOf(picture, draft); }, {fast, settings_.memory},
       draft.decoder);
-  const auto side = settings_.size;
   const bool flip = draft.augmentation.flip && draft.random.Coin();
-  draft.decoder.painter.Finish(normalization_, flip, draft.out);
-  if (draft.augmentation.cutout > 0)
-    CutOut(draft.out, 3, side, side, draft.augmentation.cutout, draft.random);
+  Paint(draft, [&](const auto& channels, auto* out) { draft.decoder.painter.Finish(channels, flip, out); });
 }
 
 std::shared_ptr<Dataset> FolderDataset::Cut(std::int64_t begin, std::int64_t end) const {
@@ -88,11 +85,7 @@ struct Decoding {
       return frame;
     };
     PaintFile(path, whole, {}, decoder);
-    std::vector<std::uint8_t> interleaved(static_cast<std::size_t>(extent.width * extent.height) * 3);
-    decoder.painter.FinishBytes(interleaved.data());
-    const std::int64_t plane = extent.width * extent.height;
-    for (std::int64_t i = 0; i < plane; ++i)
-      for (std::int64_t c = 0; c < 3; ++c) out[c * plane + i] = interleaved[i * 3 + c];
+    decoder.painter.Finish(AsBytes{}, /*flip=*/false, out);
   }
 };
 

@@ -1,8 +1,23 @@
 #pragma once
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "../base/field_types.h"
 #include "dataset.h"
+#include "device_pixels.h"
 #include "normalize.h"
 
 namespace torch_prune {
+
+// Where the samples are that a GPU reads: copied to it once, or batch by batch. By itself: copied once if
+// they take at most a quarter of its free memory.
+enum class Residency { kAuto, kResident, kStreamed };
+template <>
+struct WordsOf<Residency> {
+  static constexpr std::array kWords{Word{"auto", Residency::kAuto}, Word{"resident", Residency::kResident},
+                                     Word{"streamed", Residency::kStreamed}};
+};
 
 // Samples in memory: bytes, which are normalized when they are gathered, or other numbers, which are float32
 // in batches.
@@ -14,7 +29,8 @@ class MemoryDataset : public Dataset {
   // FileTensor and are read ahead.
   MemoryDataset(at::Tensor images, Targets targets, const std::vector<double>& mean,
                 const std::vector<double>& deviation, std::int64_t variants = 1,
-                std::vector<std::int64_t> absent = {}, bool in_file = false);
+                std::vector<std::int64_t> absent = {}, bool in_file = false,
+                Residency residency = Residency::kAuto);
 
   std::vector<at::Tensor> Memory() const override { return {labels(), images_}; }
   void CheckAugmentation(const Augmentation& augmentation) const override;
@@ -27,15 +43,34 @@ class MemoryDataset : public Dataset {
 
  private:
   class Reading;
-  Batch Take(const std::vector<std::int64_t>& indices, const Plan& plan) const;
+  class ResidentReading;
+
+  // The samples and their labels on a device.
+  struct Resident {
+    at::Tensor images, labels;
+  };
+  // Copies the samples to the plan's device, once; none if the plan is to be streamed.
+  std::optional<Resident> ResidentFor(const Plan& plan) const;
+  std::unique_ptr<Pass> Stream(Plan plan) const;
+  DevicePixels PixelsFor(const Plan& plan) const;
+
+  // What is chosen for a sample in a pass.
+  struct Choice {
+    std::int64_t row;  // of the images
+    Drawn drawn = {};
+  };
+  Choice Choose(std::int64_t index, const Plan& plan) const;
+  std::vector<std::int64_t> Present(const std::vector<std::int64_t>& indices) const;
+  // Makes a batch on the CPU, and copies it to the device. `pixels` is what normalizes bytes there; null if
+  // they are normalized here.
+  Batch Take(const std::vector<std::int64_t>& indices, const Plan& plan, const DevicePixels* pixels) const;
   // Throws if somebody has written to the images since.
   void CheckUnchanged() const;
-  std::int64_t Row(std::int64_t index, SampleRandom& random) const;
   void Expect(const std::vector<std::int64_t>& indices, const Plan& plan) const;
-  void Write(float* out, std::int64_t index, const Plan& plan) const;
-  template <typename Element, typename Convert>
-  void Augmented(float* out, const Element* pixels, const Augmentation& augmentation, SampleRandom& random,
-                 Convert convert) const;
+  void Write(float* out, const Choice& choice, const Plan& plan) const;
+  void WriteBytes(std::uint8_t* out, const Choice& choice, const Plan& plan) const;
+  template <typename Out, typename Element, typename Convert>
+  void Move(Out* out, const Element* pixels, const Drawn& drawn, Convert convert) const;
 
   at::Tensor images_;     // a separate tensor whose memory may be shared with the caller
   std::int64_t version_;  // counts the writes to that memory
@@ -45,6 +80,9 @@ class MemoryDataset : public Dataset {
   std::int64_t variants_;
   std::vector<std::int64_t> absent_;  // sorted
   bool in_file_;
+  Residency residency_;
+  mutable std::mutex mutex_;
+  mutable std::map<c10::DeviceIndex, Resident> resident_;
 };
 
 }  // namespace torch_prune

@@ -18,4 +18,12 @@ class Normalization {
   std::vector<float> table_;  // [C, 256]
 };
 
+// Leaves bytes as they are, where a Normalization makes floats of them.
+struct AsBytes {
+  struct Channel {
+    std::uint8_t operator[](std::uint8_t value) const { return value; }
+  };
+  Channel channel(std::int64_t) const { return {}; }
+};
+
 }  // namespace torch_prune

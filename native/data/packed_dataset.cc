@@ -39,18 +39,17 @@ void PackedDataset::Draw(std::int64_t index, const Draft& draft) const {
       const std::uint8_t* const pixels = file + record.offset;
       for (std::int64_t y = painter.top(); y < painter.bottom(); ++y) painter.Row3(pixels + y * stride, 0);
     });
-    painter.Finish(normalization_, flip, draft.out);
+    Paint(draft, [&](const auto& channels, auto* out) { painter.Finish(channels, flip, out); });
   } else {
     const auto first = record.offset + static_cast<std::uint64_t>((frame.top + frame.y) * stride +
                                                                   (frame.left + frame.x) * 3);
-    file_->Read([&](const std::uint8_t* file) {
-      for (std::int64_t y = 0; y < side; ++y) {
-        WriteRow<3>(file + first + y * stride, side, normalization_, flip, side * side, draft.out + y * side);
-      }
+    Paint(draft, [&](const auto& channels, auto* out) {
+      file_->Read([&](const std::uint8_t* file) {
+        for (std::int64_t y = 0; y < side; ++y)
+          WriteRow<3>(file + first + y * stride, side, channels, flip, side * side, out + y * side);
+      });
     });
   }
-  if (draft.augmentation.cutout > 0)
-    CutOut(draft.out, 3, side, side, draft.augmentation.cutout, draft.random);
 }
 
 std::shared_ptr<Dataset> PackedDataset::Cut(std::int64_t begin, std::int64_t end) const {

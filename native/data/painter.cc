@@ -58,12 +58,6 @@ const std::uint8_t* Painter::Line(std::int64_t y) {
   return line_.data();
 }
 
-void Painter::Finish(const Normalization& normalization, bool flip, float* out) {
-  const auto [width, height] = frame_.window;
-  for (std::int64_t y = 0; y < height; ++y)
-    WriteRow<4>(Line(y), width, normalization, flip, width * height, out + y * width);
-}
-
 void Painter::FinishBytes(std::uint8_t* out) {
   const auto [width, height] = frame_.window;
   for (std::int64_t y = 0; y < height; ++y) {

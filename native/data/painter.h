@@ -8,6 +8,21 @@
 
 namespace torch_prune {
 
+// Writes one row of pixels of `Step` bytes as three planes that are `plane` elements apart, from left to
+// right or mirrored. `channels` says what becomes of a byte: a Normalization or AsBytes.
+template <int Step, typename Channels, typename Out>
+inline void WriteRow(const std::uint8_t* pixels, std::int64_t width, const Channels& channels, bool flip,
+                     std::int64_t plane, Out* out) {
+  const auto red = channels.channel(0), green = channels.channel(1), blue = channels.channel(2);
+  const std::int64_t step = flip ? -1 : 1;
+  if (flip) out += width - 1;
+  for (std::int64_t x = 0; x < width; ++x, pixels += Step, out += step) {
+    out[0] = red[pixels[0]];
+    out[plane] = green[pixels[1]];
+    out[2 * plane] = blue[pixels[2]];
+  }
+}
+
 // Makes a frame from an image's rows, which are delivered from top to bottom. There is one per thread, with
 // its buffers.
 class Painter {
@@ -27,8 +42,13 @@ class Painter {
   // Like Row, with pixels of three bytes.
   void Row3(const std::uint8_t* pixels, std::int64_t column);
 
-  // Writes the window as normalized float32 [3, height, width].
-  void Finish(const Normalization& normalization, bool flip, float* out);
+  // Writes the window as [3, height, width]: normalized float32, or bytes.
+  template <typename Channels, typename Out>
+  void Finish(const Channels& channels, bool flip, Out* out) {
+    const auto [width, height] = frame_.window;
+    for (std::int64_t y = 0; y < height; ++y)
+      WriteRow<4>(Line(y), width, channels, flip, width * height, out + y * width);
+  }
   // Writes the window as interleaved bytes, [height, width, 3].
   void FinishBytes(std::uint8_t* out);
 
@@ -44,21 +64,5 @@ class Painter {
   std::vector<std::uint8_t> line_, wide_;
   std::vector<std::int32_t> sums_;
 };
-
-// Writes one row of pixels of `Step` bytes as three planes that are `plane` floats apart, from left to right
-// or mirrored.
-template <int Step>
-inline void WriteRow(const std::uint8_t* pixels, std::int64_t width, const Normalization& normalization,
-                     bool flip, std::int64_t plane, float* out) {
-  const float *red = normalization.channel(0), *green = normalization.channel(1),
-              *blue = normalization.channel(2);
-  const std::int64_t step = flip ? -1 : 1;
-  if (flip) out += width - 1;
-  for (std::int64_t x = 0; x < width; ++x, pixels += Step, out += step) {
-    out[0] = red[pixels[0]];
-    out[plane] = green[pixels[1]];
-    out[2 * plane] = blue[pixels[2]];
-  }
-}
 
 }  // namespace torch_prune

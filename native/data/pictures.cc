@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "../base/fields.h"
+#include "device_pixels.h"
 
 namespace torch_prune {
 
@@ -49,18 +50,22 @@ class PictureDataset::Reading : public Pass {
   Reading(std::shared_ptr<const PictureDataset> dataset, Plan plan)
       : dataset_(std::move(dataset)),
         plan_(std::move(plan)),
-        sample_(3 * dataset_->settings_.size * dataset_->settings_.size),
         kept_(plan_.order.size()),
         batches_(static_cast<std::size_t>(plan_.steps())),
         threads_(static_cast<std::int64_t>(plan_.order.size()), dataset_->settings_.threads,
                  dataset_->foreign_, [this](std::int64_t item, Decoder& decoder) { Draw(item, decoder); }) {
+    if (plan_.OnTensors()) {
+      const auto& settings = dataset_->settings_;
+      pixels_.emplace(dataset_->sample(), settings.mean, settings.deviation, plan_.augmentation,
+                      plan_.device);
+    }
     for (std::int64_t i = 0; i < dataset_->settings_.ahead; ++i) Prepare();
   }
 
   Batch Next(const Job& job) override {
     const std::int64_t first = done_ * plan_.batch_size, last = EndOf(done_);
     if (first >= last || !threads_.Wait(last, job)) return {};
-    at::Tensor images = std::move(batches_[done_++]);
+    auto [images, holes] = std::exchange(batches_[done_++], {});
     std::vector<std::int64_t> indices, rows;
     for (std::int64_t i = first; i < last; ++i) {
       if (!kept_[i]) continue;
@@ -70,10 +75,17 @@ class PictureDataset::Reading : public Pass {
     // A GPU may still be copying from this memory; libtorch's pool of pinned memory knows when it has
     // finished.
     if (plan_.device.is_cpu()) lent_.push_back(images);
-    if (static_cast<std::int64_t>(rows.size()) < last - first)
-      images = images.index_select(0, at::tensor(rows, at::kLong));
+    if (static_cast<std::int64_t>(rows.size()) < last - first) {
+      const auto kept = at::tensor(rows, at::kLong);
+      images = images.index_select(0, kept);
+      if (holes.defined()) holes = holes.index_select(1, kept);
+    }
     Prepare();
-    return dataset_->BatchOn(plan_.device, images, std::move(indices));
+    auto batch = dataset_->BatchOn(plan_.device, images, std::move(indices));
+    if (!pixels_) return batch;
+    if (holes.defined()) holes = Upload(holes, plan_.device);
+    batch.images = pixels_->Normalized(batch.images, holes);
+    return batch;
   }
 
  private:
@@ -85,7 +97,9 @@ class PictureDataset::Reading : public Pass {
   void Prepare() {
     if (prepared_ >= plan_.steps()) return;
     const std::int64_t count = EndOf(prepared_) - prepared_ * plan_.batch_size;
-    batches_[prepared_] = Memory(count);
+    batches_[prepared_].images = Memory(count);
+    if (pixels_ && plan_.augmentation.cutout > 0)
+      batches_[prepared_].holes = BatchMemory({2, count}, at::kLong, plan_.device);
     ++prepared_;
     threads_.Allow(EndOf(prepared_ - 1));
   }
@@ -101,27 +115,53 @@ class PictureDataset::Reading : public Pass {
     }
     if (lent_.size() > 4) lent_.erase(lent_.begin());
     const auto side = dataset_->settings_.size;
-    return BatchMemory({count, 3, side, side}, at::kFloat, plan_.device);
+    return BatchMemory({count, 3, side, side}, pixels_ ? at::kByte : at::kFloat, plan_.device);
   }
 
   void Draw(std::int64_t item, Decoder& decoder) {
     const std::int64_t index = plan_.order[item];
-    at::Tensor& batch = batches_[item / plan_.batch_size];
-    float* out = batch.mutable_data_ptr<float>() + item % plan_.batch_size * sample_;
+    const auto& [images, holes] = batches_[item / plan_.batch_size];
+    const std::int64_t row = item % plan_.batch_size, side = dataset_->settings_.size, size = 3 * side * side;
     SampleRandom random(plan_.seed, index);
+    Draft draft{plan_.augmentation, random, decoder, {}};
+    if (pixels_) {
+      draft.out = images.mutable_data_ptr<std::uint8_t>() + row * size;
+    } else {
+      draft.out = images.mutable_data_ptr<float>() + row * size;
+    }
     try {
-      dataset_->Draw(index, {plan_.augmentation, random, decoder, out});
+      dataset_->Draw(index, draft);
+      if (plan_.augmentation.cutout > 0) CutOut(draft, holes, row);
       kept_[item] = 1;
     } catch (const Unreadable& error) {
       if (!decoder.stop) dataset_->NoteSkipped(index, error.what());
     }
   }
 
+  // Cuts out of floats; of bytes, notes where, for 0 after normalizing is no byte.
+  void CutOut(const Draft& draft, const at::Tensor& holes, std::int64_t row) const {
+    const auto side = dataset_->settings_.size;
+    const auto hole = Drawn::Hole::Of(side, side, draft.random);
+    if (auto* const* floats = std::get_if<float*>(&draft.out)) {
+      torch_prune::CutOut(*floats, 3, side, side, plan_.augmentation.cutout, hole);
+      return;
+    }
+    auto* out = holes.mutable_data_ptr<std::int64_t>() + row;
+    out[0] = hole.y;
+    out[holes.size(1)] = hole.x;
+  }
+
+  // The memory of a batch: its pixels, and the cutouts [2, n] that a GPU makes.
+  struct Drawing {
+    at::Tensor images, holes;
+  };
+
   const std::shared_ptr<const PictureDataset> dataset_;
   const Plan plan_;
-  const std::int64_t sample_;
+  std::optional<DevicePixels> pixels_;  // set if threads leave bytes to be normalized on the device
   std::vector<char> kept_;
-  std::vector<at::Tensor> batches_, lent_;
+  std::vector<Drawing> batches_;
+  std::vector<at::Tensor> lent_;
   std::int64_t prepared_ = 0, done_ = 0;
   ReadAhead threads_;  // last, so that it ends before what its threads use is destroyed
 };

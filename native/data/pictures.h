@@ -2,6 +2,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <variant>
 
 #include "../base/arguments.h"
 #include "dataset.h"
@@ -31,14 +32,24 @@ class PictureDataset : public Dataset {
  protected:
   PictureDataset(at::Tensor labels, const Settings& settings, std::shared_ptr<ForeignDecoder> foreign);
 
-  // What is needed to draw a sample into `out`: float32 [3, size, size]. Drawing throws Unreadable.
+  // What is needed to draw a sample, except for its cutout, into `out`: [3, size, size], normalized float32,
+  // or bytes that are normalized on a GPU. Drawing throws Unreadable.
   struct Draft {
     const Augmentation& augmentation;
     SampleRandom& random;
     Decoder& decoder;
-    float* out;
+    std::variant<float*, std::uint8_t*> out;
   };
   virtual void Draw(std::int64_t index, const Draft& draft) const = 0;
+  // Calls write(channels, out), where `channels` says what becomes of a byte in `out`.
+  template <typename Write>
+  void Paint(const Draft& draft, Write write) const {
+    if (auto* const* floats = std::get_if<float*>(&draft.out)) {
+      write(normalization_, *floats);
+    } else {
+      write(AsBytes{}, std::get<std::uint8_t*>(draft.out));
+    }
+  }
   // Where the sample is, for messages.
   virtual std::string Name(std::int64_t index) const = 0;
 

@@ -116,6 +116,8 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     augment: 'augment?',
     seed: 'integer?',
     device: 'device',
+    onTensors: 'boolean?',
+    batchSize: 'integer?',
   } satisfies FieldsOf<Argument<'datasetRead', 2>>,
   check: {
     batchSize: 'integer',

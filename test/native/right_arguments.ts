@@ -126,7 +126,7 @@ const MAKERS = {
   optimizer: () => addon.optimizerMake(SGD, [{ name: 'fc.weight', network: handle('network') }]),
   trainer: () => addon.trainerMake(handle('network'), handle('optimizer'), handle('dataset'), TRAINER),
   lease: () => addon.leaseTake('train()', network(), [], []),
-  dataset: () => addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], []),
+  dataset: () => addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], [], 'auto'),
   folder: () => addon.imageFolderMake(files(PICTURE), { ...IMAGES }),
   packed: () => addon.packedMake(PACK, { index: PACK_INDEX, count: 1, classes: 1 }, { ...IMAGES }),
 }
@@ -233,7 +233,7 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   randomState: () => [],
   setRandomState: () => [handle('state')],
 
-  datasetMake: () => [floats(6, 1, 3, 3), labels(6), [], []],
+  datasetMake: () => [floats(6, 1, 3, 3), labels(6), [], [], 'auto'],
   batchesMake: () => [() => {}, handle('dataset'), BATCHES],
   batchesPut: () => [queue, floats(2, 1, 3, 3), labels(2)],
   batchesEnd: () => [queue, 'no more'],
@@ -244,7 +244,11 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   datasetCheckAugmentation: () => [handle('dataset'), AUGMENT],
   datasetNonFinite: () => [handle('dataset')],
   datasetBatch: () => [handle('dataset'), [0, 1], 'cpu'],
-  datasetRead: () => [handle('dataset'), [0, 1], { augment: AUGMENT, seed: 1, device: 'cpu' }],
+  datasetRead: () => [
+    handle('dataset'),
+    [0, 1],
+    { augment: AUGMENT, seed: 1, device: 'cpu', onTensors: true },
+  ],
   datasetCheck: () => [handle('packed'), { augment: { flip: true }, batchSize: 2 }, listen],
   datasetSkipped: () => [handle('folder')],
   jpegLibrary: () => [],
@@ -302,7 +306,7 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   leaseTake: () => [
     'train()',
     network(),
-    [addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], [])],
+    [addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], [], 'auto')],
     [floats(2, 3)],
   ],
   leaseWait: () => [handle('lease')],

@@ -27,6 +27,7 @@ export interface DataFunctions {
     labels: TensorHandle,
     mean: readonly number[],
     std: readonly number[],
+    residency: 'auto' | 'resident' | 'streamed',
   ): DatasetHandle
   datasetSlice(dataset: DatasetHandle, begin: number, end: number): DatasetHandle
   datasetDispose(dataset: DatasetHandle): void
@@ -41,7 +42,15 @@ export interface DataFunctions {
   datasetRead(
     dataset: DatasetHandle,
     indices: readonly number[],
-    options: { augment?: NativeAugmentation | undefined; seed?: number; device: string },
+    options: {
+      augment?: NativeAugmentation | undefined
+      seed?: number
+      device: string
+      /** Whether batches for the CPU are made like those for a GPU, which tests compare. */
+      onTensors?: boolean
+      /** The number of samples that are read at once; all of them if it is left out. */
+      batchSize?: number
+    },
   ): NativeJob<{ images: TensorHandle; labels: TensorHandle; indices: number[] }>
   datasetCheck(
     dataset: DatasetHandle,
