@@ -173,8 +173,11 @@ Dataset::Batch MemoryDataset::Take(const std::vector<std::int64_t>& wanted, cons
                    [&](std::int64_t begin, std::int64_t end) {
                      for (std::int64_t i = begin; i < end; ++i) {
                        const Choice choice = Choose(indices[i], plan);
-                       if (!pixels) Write(static_cast<float*>(out) + i * sample, choice, plan);
-                       if (pixels) WriteBytes(static_cast<std::uint8_t*>(out) + i * sample, choice, plan);
+                       if (pixels) {
+                         WriteBytes(static_cast<std::uint8_t*>(out) + i * sample, choice, plan);
+                       } else {
+                         Write(static_cast<float*>(out) + i * sample, choice, plan);
+                       }
                        if (!hole) continue;
                        hole[i] = choice.drawn.hole.y;
                        hole[count + i] = choice.drawn.hole.x;

@@ -12,8 +12,10 @@ import { imageFolder } from '../../lib/data/images.js'
 import { packed, packImages } from '../../lib/data/packed.js'
 import { flatten, linear } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
+import { sgd } from '../../lib/optim/spec.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { Tensor } from '../../lib/tensor/tensor.js'
+import { train } from '../../lib/train/train.js'
 import { device } from '../support/device.js'
 import { refusal } from '../support/refusal.js'
 
@@ -128,6 +130,24 @@ describe('batches made on a device', () => {
       found.push((await read(dataset.handle, shuffled, how)).images)
     }
     expect(found.map((each) => each.equal(found[0]!))).to.deep.equal([true, true, true])
+  })
+
+  it('train the same network wherever the samples are, pass after pass', async () => {
+    const weights: Tensor[] = []
+    for (const residency of ['resident', 'streamed', 'auto'] as const) {
+      using dataset = memory([3, 8, 8], 'uint8', residency)
+      const net = network([3, 8, 8], { flatten: flatten(), fc: linear(192, 3) }, { seed: 4, device })
+      const augment = { crop: { padding: 2 }, flip: true, cutout: 3 }
+      await train(net, dataset, {
+        epochs: 3,
+        batchSize: BATCH,
+        optimizer: sgd({ lr: 0.05 }),
+        augment,
+        seed: 6,
+      })
+      weights.push(net.tensor('fc.weight').detach())
+    }
+    expect(weights.map((each) => each.equal(weights[0]!))).to.deep.equal([true, true, true])
   })
 
   it('are of their own memory', async () => {
