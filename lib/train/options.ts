@@ -81,6 +81,12 @@ export const settingsOptions = {
    * Ends training with an average of the weights of many steps, instead of those of the last step: `ema()` or `swa()`.
    */
   averaging: optional(averagingKind),
+  /**
+   * Whether steps on a GPU are captured as one CUDA graph once their shapes stand still, which saves the time that
+   * launching each operator takes. What cannot be captured runs one operator at a time, with the same results.
+   * @default true
+   */
+  capture: optional(boolean, true),
   ...computeOptions,
   ...cacheOptions,
 }

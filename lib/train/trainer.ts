@@ -51,7 +51,7 @@ export class Trainer {
     lesson: Awaited<ReturnType<typeof lessonOf>>,
   ) {
     const { batchSize = DEFAULT_BATCH_SIZE, dropLast = false, loss = DEFAULT_LOSS } = options
-    const { accumulate = 1, clipGradients, autocast } = options
+    const { accumulate = 1, clipGradients, autocast, capture } = options
     this.#network = network
     this.#options = options
     this.#more = more
@@ -59,7 +59,7 @@ export class Trainer {
     this.#steps = stepsOf(dataset, options)
     this.#epoch = (options.splicing?.after ?? 0) + 1
     this.#handle = loadAddon().trainerMake(network.handle, parts.optimizer.handle, parts.samples.handle, {
-      ...{ batchSize, dropLast, loss, accumulate, autocast },
+      ...{ batchSize, dropLast, loss, accumulate, autocast, capture },
       clipNorm: clipGradients?.norm ?? 0,
       clipValue: clipGradients?.value ?? 0,
       ...parts.reading,

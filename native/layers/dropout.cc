@@ -13,6 +13,7 @@ class Dropout : public Layer {
   explicit Dropout(const DropoutOptions& options) : rate_(options.p) {}
   bool IsRandom() const override { return rate_ != 0; }
   void SetDropout(double rate) override { rate_ = rate; }
+  double dropout() const override { return rate_; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
     if (!context.training || rate_ == 0) return inputs[0];
     if (rate_ == 1) return inputs[0] * 0;

@@ -39,6 +39,7 @@ class Layer : public torch::nn::Module {
   virtual bool IsRandom() const { return false; }
   // The share that it zeroes while training; throws where it zeroes none.
   virtual void SetDropout(double rate);
+  virtual double dropout() const { return 0; }
   // The momentum of running statistics, where it keeps any: the share that a batch has in them.
   virtual std::optional<double> StatisticsMomentum() const { return std::nullopt; }
   virtual void SetStatisticsMomentum(double) {}

@@ -206,7 +206,13 @@ void Network::Move(std::vector<Moved>& moved, const at::Device& device) {
 
 void Network::Reseed(std::uint64_t seed) {
   const std::lock_guard lock(generators_);
-  generator_ = NewGenerator(device_, seed);
+  if (device_.is_cpu()) {
+    generator_ = NewGenerator(device_, seed);
+  } else {
+    // In place, for recorded steps draw from it.
+    const std::lock_guard drawing(generator_.mutex());
+    generator_.set_current_seed(seed);
+  }
   continues_ = false;
 }
 

@@ -78,7 +78,9 @@ class Network {
   std::vector<Moved> MovedTo(const at::Device& device) const;
   // Places them all, and lets go of the gradients.
   void Move(std::vector<Moved>& moved, const at::Device& device);
-  // Restarts the generator that dropout draws from.
+  // The generator that dropout draws from.
+  const at::Generator& generator() const { return generator_; }
+  // Restarts it.
   void Reseed(std::uint64_t seed);
   // Where that generator stands, as a tensor of bytes.
   at::Tensor RandomState();

@@ -74,8 +74,13 @@ class Adam : public OptimizerState {
     p.tensor.addcdiv_(mean, denominator, -step_size);
   }
 
-  void StepFused(const Group& group, double lr) override {
-    std::vector<at::Tensor> values, gradients, means, squares, largest, steps;
+  void StepFused(const Group& group, const Rate& lr, const at::Tensor& steps) override {
+    const auto& first = *group[0];
+    const at::Tensor count = steps.defined()
+                                 ? steps
+                                 : at::full({}, static_cast<double>(first.steps),
+                                            first.tensor.options().dtype(at::kFloat).requires_grad(false));
+    std::vector<at::Tensor> values, gradients, means, squares, largest;
     for (OptimizedParameter* p : group) {
       MakeMoments(*p);
       values.push_back(p->tensor);
@@ -83,21 +88,21 @@ class Adam : public OptimizerState {
       means.push_back(p->moments[0]);
       squares.push_back(p->moments[1]);
       if (amsgrad_) largest.push_back(p->moments[2]);
-      steps.push_back(at::full({}, static_cast<double>(p->steps),
-                               p->tensor.options().dtype(at::kFloat).requires_grad(false)));
     }
-    const auto kernel =
-        decoupled_ ? static_cast<Kernel>(at::_fused_adamw_) : static_cast<Kernel>(at::_fused_adam_);
-    kernel(values, gradients, means, squares, largest, steps, lr, beta1_, beta2_, group[0]->weight_decay,
-           eps_, amsgrad_,
-           /*maximize=*/false, {}, {});
+    const std::vector<at::Tensor> counts(group.size(), count);  // the kernels only read them
+    const auto step = [&](const auto& rate) {
+      if (decoupled_) {
+        at::_fused_adamw_(values, gradients, means, squares, largest, counts, rate, beta1_, beta2_,
+                          first.weight_decay, eps_, amsgrad_, /*maximize=*/false);
+      } else {
+        at::_fused_adam_(values, gradients, means, squares, largest, counts, rate, beta1_, beta2_,
+                         first.weight_decay, eps_, amsgrad_, /*maximize=*/false);
+      }
+    };
+    lr.recorded.defined() ? step(lr.recorded) : step(lr.value);
   }
 
  private:
-  using Kernel = void (*)(at::TensorList, at::TensorList, at::TensorList, at::TensorList, at::TensorList,
-                          at::TensorList, double, double, double, double, double, bool, bool,
-                          const std::optional<at::Tensor>&, const std::optional<at::Tensor>&);
-
   void MakeMoments(OptimizedParameter& p) const {
     for (int i = 0; i < (amsgrad_ ? 3 : 2); ++i) {
       if (!p.moments[i].defined()) p.moments[i] = at::zeros_like(p.tensor);

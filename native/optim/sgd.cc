@@ -49,15 +49,15 @@ class Sgd : public OptimizerState {
     p.tensor.add_(direction, -lr);
   }
 
-  void StepFused(const Group& group, double lr) override {
+  void StepFused(const Group& group, const Rate& lr, const at::Tensor&) override {
     Group fresh, moving;  // parameters without a buffer yet, and with one
     for (OptimizedParameter* p : group) {
       const auto* parametrization = Parametrization::Of(p->tensor);
       const at::Tensor keep = parametrization == nullptr ? at::Tensor() : parametrization->gradient_mask();
       // A pass that takes the mask saves one over the gradient.
-      if (keep.defined() && Pass(*p, keep, lr)) continue;
+      if (keep.defined() && Pass(*p, keep, lr.value)) continue;
       if (parametrization != nullptr) parametrization->Settle(p->gradient);
-      if (!keep.defined() && Pass(*p, {}, lr)) continue;
+      if (!keep.defined() && Pass(*p, {}, lr.value)) continue;
       (momentum_ != 0 && !p->moments[0].defined() ? fresh : moving).push_back(p);
     }
     StepKernel(fresh, true, lr);
@@ -96,7 +96,7 @@ class Sgd : public OptimizerState {
 
   // Runs libtorch's kernel over all parameters at once: on a GPU, launches cost more than small parameters
   // do.
-  void StepKernel(const Group& group, bool first, double lr) {
+  void StepKernel(const Group& group, bool first, const Rate& lr) {
     if (group.empty()) return;
     std::vector<at::Tensor> values, gradients, buffers;
     for (OptimizedParameter* p : group) {
@@ -105,8 +105,11 @@ class Sgd : public OptimizerState {
       if (first) p->moments[0] = at::zeros_like(p->tensor);
       if (momentum_ != 0) buffers.push_back(p->moments[0]);
     }
-    at::_fused_sgd_(values, gradients, buffers, group[0]->weight_decay, momentum_, lr, dampening_, nesterov_,
-                    /*maximize=*/false, first);
+    const auto step = [&](const auto& rate) {
+      at::_fused_sgd_(values, gradients, buffers, group[0]->weight_decay, momentum_, rate, dampening_,
+                      nesterov_, /*maximize=*/false, first);
+    };
+    lr.recorded.defined() ? step(lr.recorded) : step(lr.value);
   }
 
   double momentum_, dampening_;

@@ -18,8 +18,17 @@ Mask::Mask(const at::Tensor& values, const at::Tensor& keep) {
 }
 
 void Mask::Replace(at::Tensor keep) {
-  keep_ = std::move(keep);
-  prune_ = keep_.is_cpu() ? at::Tensor() : keep_.logical_not();
+  if (keep.is_cpu()) {
+    keep_ = std::move(keep);
+    prune_.reset();
+  } else if (keep_.defined() && keep_.use_count() == 1 && SameOrder(keep_, keep)) {
+    // In place, so that steps that are recorded see it: nobody else holds this mask.
+    keep_.copy_(keep);
+    at::logical_not_out(prune_, keep_);
+  } else {
+    keep_ = std::move(keep);
+    prune_ = keep_.logical_not();
+  }
 }
 
 at::Tensor Mask::Prune() const {

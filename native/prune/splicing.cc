@@ -17,7 +17,7 @@ at::Tensor KeptNow(const std::string& name, const at::Tensor& weight) {
   return splice->keep();
 }
 
-double Count(const at::Tensor& flags) {
+double NonZero(const at::Tensor& flags) {
   return static_cast<double>(flags.count_nonzero().item<std::int64_t>());
 }
 
@@ -41,12 +41,16 @@ void Splicing::Refresh(const std::int64_t* keep) {
   for (std::size_t g = 0; g < groups_.size(); ++g) Choose(groups_[g], keep[g]);
   for (auto& group : groups_) {
     for (auto& member : group) {
-      const at::Tensor kept = KeptMask(member.weight);
-      returned_ += Count(member.keep.logical_and(kept.logical_not()));
-      removed_ += Count(kept.logical_and(member.keep.logical_not()));
+      Count(member);
       Parametrization::Of(member.weight)->SetKeep(std::move(member.keep));
     }
   }
+}
+
+void Splicing::Count(const Member& member) {
+  const at::Tensor kept = KeptMask(member.weight);
+  returned_ += NonZero(member.keep.logical_and(kept.logical_not()));
+  removed_ += NonZero(kept.logical_and(member.keep.logical_not()));
 }
 
 void Splicing::Choose(Group& group, std::int64_t keep) const {
@@ -86,11 +90,12 @@ SplicingPlan::SplicingPlan(const Network& network, const SplicingOptions& option
     throw Error("ERR_ARGUMENT", "splicing.keep must hold one number a group for each of its steps");
 }
 
-void SplicingPlan::Refresh(std::int64_t begin, std::int64_t end) {
+bool SplicingPlan::Refresh(std::int64_t begin, std::int64_t end) {
   const auto due = std::find_if(steps_.begin(), steps_.end(),
                                 [=](std::int64_t step) { return step >= begin && step < end; });
-  if (due == steps_.end()) return;
+  if (due == steps_.end()) return false;
   splicing_.Refresh(keep_.data() + (due - steps_.begin()) * splicing_.groups());
+  return true;
 }
 
 }  // namespace torch_prune

@@ -52,6 +52,7 @@ class Splicing {
   };
   using Group = std::vector<Member>;
   void Choose(Group& group, std::int64_t keep) const;
+  void Count(const Member& member);
 
   std::vector<Group> groups_;
   double margin_;
@@ -64,7 +65,8 @@ class SplicingPlan {
   SplicingPlan(const Network& network, const SplicingOptions& options);
 
   // Splices if one of the steps from `begin` up to but not including `end` says so; the first one decides.
-  void Refresh(std::int64_t begin, std::int64_t end);
+  // Returns whether it did.
+  bool Refresh(std::int64_t begin, std::int64_t end);
   // As Splicing::Counts.
   Napi::Value Counts(Napi::Env env) const { return splicing_.Counts(env); }
 

@@ -28,8 +28,10 @@ class CrossEntropy : public Loss {
                                   smoothing_);
   }
 
+  bool CountIsFixed() const override { return !weight_.defined() && !ignored_; }
+
   double Count(const at::Tensor& targets) const override {
-    if (!weight_.defined() && !ignored_) return static_cast<double>(targets.numel());
+    if (CountIsFixed()) return static_cast<double>(targets.numel());
     at::Tensor classes = targets.flatten();
     if (ignored_) classes = classes.index({classes.ne(*ignored_)});
     if (!weight_.defined()) return static_cast<double>(classes.size(0));

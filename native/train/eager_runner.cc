@@ -20,11 +20,20 @@ void EagerRunner::Begin() {
 
 Runner::Outcome EagerRunner::Gather(const Dataset::Batch& batch, const at::Tensor& images,
                                     std::int64_t step) {
+  const auto learned = Learn(batch, images, step);
+  if (!(learned.count > 0 && learned.finite)) return learned;
+  tally_.Add(*settings_.loss, learned.loss, learned.count, learned.outputs, batch.labels);
+  if (settings_.keep_losses) tally_.Keep(learned.loss);
+  return learned;
+}
+
+EagerRunner::Learned EagerRunner::Learn(const Dataset::Batch& batch, const at::Tensor& images,
+                                        std::int64_t step) {
   // An optimizer that settles gradients in its step saves a pass over each of them.
   std::optional<DeferSettling> defer;
   if (settings_.optimizer->SettlesInStep() && !settings_.clip.Any()) defer.emplace();
   const Loss& loss = *settings_.loss;
-  Outcome outcome;
+  Learned outcome;
   outcome.outputs = Outputs(images);
   Check(outcome.outputs, batch, step);
   outcome.count = loss.Count(batch.labels);
@@ -43,9 +52,13 @@ Runner::Outcome EagerRunner::Gather(const Dataset::Batch& batch, const at::Tenso
 }
 
 void EagerRunner::Update(double rate) {
+  FinishGradients();
+  settings_.optimizer->Step(rate);
+}
+
+void EagerRunner::FinishGradients() {
   AverageGradients();
   if (settings_.clip.Any()) ClipGradients(*settings_.optimizer, settings_.clip);
-  settings_.optimizer->Step(rate);
 }
 
 // In float32, as is the loss of them.

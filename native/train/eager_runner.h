@@ -2,19 +2,34 @@
 #include "process_group.h"
 #include "runner.h"
 #include "settings.h"
+#include "tally.h"
 
 namespace torch_prune {
 
 // Runs each operator as it comes.
-class EagerRunner final : public Runner {
+class EagerRunner : public Runner {
  public:
-  // The settings and the group must outlive it.
-  EagerRunner(const TrainerSettings& settings, ProcessGroup& group) : settings_(settings), group_(group) {}
+  // All of them must outlive it.
+  EagerRunner(const TrainerSettings& settings, ProcessGroup& group, Tally& tally)
+      : settings_(settings), group_(group), tally_(tally) {}
 
   void Begin() override;
   Outcome Gather(const Dataset::Batch& batch, const at::Tensor& images, std::int64_t step) override;
   bool gathered() const override { return gathered_ > 0; }
   void Update(double rate) override;
+
+ protected:
+  // What of a step lies on a batch's way from its images to gradients.
+  struct Learned : Outcome {
+    at::Tensor outputs;  // float32 [n, ...]
+  };
+  Learned Learn(const Dataset::Batch& batch, const at::Tensor& images, std::int64_t step);
+  // What of it comes between gradients and the optimizer.
+  void FinishGradients();
+
+  const TrainerSettings& settings() const { return settings_; }
+  const ProcessGroup& group() const { return group_; }
+  Tally& tally() { return tally_; }
 
  private:
   at::Tensor Outputs(const at::Tensor& images) const;
@@ -24,6 +39,7 @@ class EagerRunner final : public Runner {
 
   const TrainerSettings& settings_;
   ProcessGroup& group_;
+  Tally& tally_;
   bool checked_ = false;  // the network's output
   // How much the first batch counts, in whose unit gradients are summed, and all of them.
   double unit_ = 0, gathered_ = 0;

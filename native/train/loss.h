@@ -33,6 +33,8 @@ class Loss {
   // How much the mean of a batch counts beside those of others: its samples, or the weights of its classes. 0
   // where nothing of it counts: its mean is not a number then.
   virtual double Count(const at::Tensor& targets) const { return static_cast<double>(targets.size(0)); }
+  // Whether that follows from the shape of the targets alone.
+  virtual bool CountIsFixed() const { return true; }
   // How far outputs are from what a teacher says of the same samples, 0 where they are equal, times `weight`.
   virtual at::Tensor Distance(const at::Tensor& outputs, const at::Tensor& taught, double temperature,
                               double weight) const = 0;

@@ -134,7 +134,9 @@ void Verdict::Add(double count, const at::Tensor& right) {
   if (right.is_cpu()) {
     correct += Number(right);
   } else {
-    on_device = on_device.defined() ? on_device + right : right;
+    // In place, as a recorded step needs it.
+    if (!on_device.defined()) on_device = at::zeros({}, right.options().dtype(at::kLong));
+    on_device.add_(right);
   }
 }
 

@@ -13,7 +13,7 @@ namespace torch_prune {
 struct Verdict {
   double judged = 0;
   double correct = 0;
-  at::Tensor on_device;  // more right answers, undefined for none
+  at::Tensor on_device;  // more right answers, int64 []; undefined for none
 
   void Add(double count, const at::Tensor& right);
   double Correct() const;

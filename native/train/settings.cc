@@ -18,7 +18,7 @@ struct TrainerOptions {
   Augmentation augment;
   int after = -1;
   double teacher_weight = 0, temperature = 1;
-  bool keep_losses = false;
+  bool keep_losses = false, capture = true;
   at::Tensor teacher;
   std::map<std::string, at::Tensor> averages;  // by parameter's name
 };
@@ -33,6 +33,7 @@ const auto kTrainerFields = Fields<TrainerOptions>(
     Field("teacherWeight", &TrainerOptions::teacher_weight).Optional(),
     Field("temperature", &TrainerOptions::temperature).Optional(),
     Field("keepLosses", &TrainerOptions::keep_losses).Optional(),
+    Field("capture", &TrainerOptions::capture).Optional(),
     Field("teacher", &TrainerOptions::teacher).Optional(),
     Field("averages", &TrainerOptions::averages).Optional());
 
@@ -54,6 +55,7 @@ TrainerSettings TrainerSettings::Of(const Napi::CallbackInfo& info) {
   settings.dataset->CheckAugmentation(settings.augmentation);
   settings.after = options.after;
   settings.keep_losses = options.keep_losses;
+  settings.capture = options.capture;
   if (options.teacher.defined())
     settings.distillation = {options.teacher.detach(), options.teacher_weight, options.temperature};
   settings.distillation.Check(*settings.dataset);

@@ -29,6 +29,7 @@ struct TrainerSettings {
   Distillation distillation;
   Averages averages;
   bool keep_losses = false;
+  bool capture = true;  // steps on a GPU are recorded where they can be
 
   // Reads the options of trainerMake.
   static TrainerSettings Of(const Napi::CallbackInfo& info);

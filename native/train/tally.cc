@@ -22,19 +22,44 @@ Totals Totals::Over(ProcessGroup& group) const {
   return {sums[0], sums[1], sums[2], sums[3], sums[4]};
 }
 
-void Tally::Add(const Loss& loss, const at::Tensor& mean, double count, const at::Tensor& outputs,
-                const at::Tensor& targets) {
+void Tally::Restart(const Totals& totals) {
+  samples_ = totals.samples;
+  loss_ = totals.loss_sum;
+  count_ = totals.loss_count;
+  verdict_.judged = totals.judged;
+  verdict_.correct = totals.correct;
+  losses_.clear();
   const at::NoGradGuard no_grad;
-  samples_ += static_cast<double>(targets.size(0));
-  count_ += count;
+  for (const auto& sum : {device_loss_, verdict_.on_device})
+    if (sum.defined()) sum.zero_();
+}
+
+Tally::Counts Tally::Sum(const Loss& loss, const at::Tensor& mean, double count, const at::Tensor& outputs,
+                         const at::Tensor& targets) {
+  const at::NoGradGuard no_grad;
+  const double judged = verdict_.judged;
   loss.Judge(outputs, targets, verdict_);
+  const Counts counts{static_cast<double>(targets.size(0)), count, verdict_.judged - judged};
+  verdict_.judged = judged;
   if (mean.is_cpu()) {
     loss_ += mean.item<double>() * count;
-    return;
+  } else {
+    if (!device_loss_.defined()) device_loss_ = at::zeros({}, mean.options().dtype(at::kDouble));
+    device_loss_.add_(mean.detach(), count);
   }
-  // Sums stay on the device: reading them back at every step would make a GPU wait.
-  const auto sum = mean.detach().to(at::kDouble) * count;
-  device_loss_ = device_loss_.defined() ? device_loss_ + sum : sum + std::exchange(loss_, 0);
+  return counts;
+}
+
+void Tally::Add(const Counts& counts) {
+  samples_ += counts.samples;
+  count_ += counts.count;
+  verdict_.judged += counts.judged;
+}
+
+std::vector<float> Tally::TakeLosses() {
+  if (losses_.empty()) return {};
+  const at::Tensor all = at::stack(std::exchange(losses_, {})).to(at::kCPU, at::kFloat);
+  return {all.const_data_ptr<float>(), all.const_data_ptr<float>() + all.numel()};
 }
 
 Totals Tally::totals() const {

@@ -2,6 +2,8 @@
 #include <ATen/core/Tensor.h>
 #include <napi.h>
 
+#include <vector>
+
 #include "loss.h"
 #include "metrics.h"
 #include "process_group.h"
@@ -23,19 +25,32 @@ struct Totals {
   Totals Over(ProcessGroup& group) const;
 };
 
-// Counts the totals while training runs.
+// Counts the totals while training runs. On a GPU the sums stay there, in one place: reading them back at
+// every step would make it wait, and a recorded step adds to them where they lie.
 class Tally {
  public:
-  // Continues from what was counted before.
-  explicit Tally(const Totals& totals = {})
-      : samples_(totals.samples),
-        loss_(totals.loss_sum),
-        count_(totals.loss_count),
-        verdict_{totals.judged, totals.correct, {}} {}
+  // What is known of a batch without its outputs.
+  struct Counts {
+    double samples = 0;
+    double count = 0;  // how much its mean loss counts
+    double judged = 0;
+  };
 
+  // Continues from what was counted before.
+  void Restart(const Totals& totals);
   // Adds a batch: its mean loss, how much that counts, its outputs and targets.
   void Add(const Loss& loss, const at::Tensor& mean, double count, const at::Tensor& outputs,
-           const at::Tensor& targets);
+           const at::Tensor& targets) {
+    Add(Sum(loss, mean, count, outputs, targets));
+  }
+  // The two halves of that: the sums, which lie where the outputs are, and the counts.
+  Counts Sum(const Loss& loss, const at::Tensor& mean, double count, const at::Tensor& outputs,
+             const at::Tensor& targets);
+  void Add(const Counts& counts);
+  // Keeps the loss of a step, and hands over those that were kept.
+  void Keep(const at::Tensor& loss) { losses_.push_back(loss.detach().clone()); }
+  std::vector<float> TakeLosses();
+
   double samples() const { return samples_; }
   // Reads back what is on a GPU, which waits for it.
   Totals totals() const;
@@ -43,7 +58,8 @@ class Tally {
  private:
   double samples_ = 0, loss_ = 0, count_ = 0;
   Verdict verdict_;
-  at::Tensor device_loss_;
+  at::Tensor device_loss_;  // double []
+  std::vector<at::Tensor> losses_;
 };
 
 }  // namespace torch_prune

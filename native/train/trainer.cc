@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "eager_runner.h"
+#include "captured_runner.h"
 
 namespace torch_prune {
 namespace {
@@ -39,7 +39,8 @@ Trainer::Trainer(TrainerSettings settings)
     : settings_(std::move(settings)),
       device_(settings_.network->device()),
       group_(std::make_unique<SingleProcess>()),
-      runner_(std::make_unique<EagerRunner>(settings_, *group_)) {}
+      runner_(std::make_unique<CapturedRunner>(settings_, *group_, tally_)),
+      run_ahead_(device_) {}
 
 void Trainer::Load(const Position& position) {
   const auto steps = settings_.dataset->Steps(settings_.batch_size, settings_.drop_last);
@@ -105,6 +106,7 @@ Slices Trainer::Run(Job& job, Epoch& epoch) {
                   totals.Loss(), totals.samples, totals.correct});
     }
     if (Between() && stops()) break;
+    run_ahead_.Step();
     co_await kHandOver;
   }
   End();
@@ -115,12 +117,12 @@ std::unique_ptr<Dataset::Pass> Trainer::Begin(Epoch& epoch) {
   if (std::exchange(position_.over, false)) position_ = {};
   if (!std::exchange(started_, true)) group_->Broadcast(settings_.network->Owned());
   report_.cancelled = false;
-  report_.losses.clear();
   report_.broken.reset();
   steps_ = first_ = position_.steps;
   total_ = epoch.Steps(settings_);
   // What was counted so far is that of all processes: one of them carries it on.
-  tally_ = Tally(group_->rank() == 0 ? position_.totals : Totals{});
+  tally_.Restart(group_->rank() == 0 ? position_.totals : Totals{});
+  runner_->Changed();
   runner_->Begin();
 
   const Dataset& dataset = *settings_.dataset;
@@ -138,7 +140,7 @@ void Trainer::Step(const Dataset::Batch& batch, const Epoch& epoch) {
   if (Between()) {
     runner_->Begin();
     // Before the forward pass: what the mask keeps is then what the step computes with.
-    if (epoch.splicing) epoch.splicing->Refresh(steps_, steps_ + settings_.accumulate);
+    if (epoch.splicing && epoch.splicing->Refresh(steps_, steps_ + settings_.accumulate)) runner_->Changed();
     first_ = steps_;
   }
   if (batch.size() > 0) Gather(batch, epoch);  // of another, nothing can be read
@@ -148,15 +150,10 @@ void Trainer::Step(const Dataset::Batch& batch, const Epoch& epoch) {
 
 void Trainer::Gather(const Dataset::Batch& batch, const Epoch& epoch) {
   const at::Tensor images = epoch.Resized(batch.images);
-  const auto [outputs, loss, count, finite] = runner_->Gather(batch, images, steps_);
+  const auto [loss, count, finite] = runner_->Gather(batch, images, steps_);
   if (count == 0) return;
-  NoteLoss(loss, batch.images);
-  if (!finite) {
-    report_.broken = Breakdown::Of(settings_, batch, images);
-    return;
-  }
-  tally_.Add(*settings_.loss, loss, count, outputs, batch.labels);
-  if (settings_.keep_losses) report_.losses.push_back(loss.item<float>());
+  if (loss.defined()) NoteLoss(loss, batch.images);
+  if (!finite) report_.broken = Breakdown::Of(settings_, batch, images);
 }
 
 // What may explain a breakdown later. A GPU is not waited for.
@@ -195,6 +192,7 @@ void Trainer::End() {
   // The last steps, whose weights no loss has seen; and a GPU's.
   if (!report_.broken && over) report_.broken = Breakdown::InTensors(*settings_.network);
   if (!report_.broken && !std::isfinite(totals.Loss())) report_.broken = Breakdown{"loss"};
+  report_.losses = tally_.TakeLosses();
   position_ = {steps_, totals.Over(*group_), over};
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../base/handle.h"
+#include "../device/run_ahead.h"
 #include "breakdown.h"
 #include "epoch.h"
 #include "process_group.h"
@@ -48,6 +49,7 @@ class Trainer {
   const TrainerSettings& settings() const { return settings_; }
   const Position& position() const { return position_; }
   const Report& report() const { return report_; }
+  const Runner& runner() const { return *runner_; }
   // Continues from a position, which must be within an epoch.
   void Load(const Position& position);
 
@@ -75,7 +77,9 @@ class Trainer {
   const TrainerSettings settings_;
   const at::Device device_;  // of the network, and of what was made for it
   const std::unique_ptr<ProcessGroup> group_;
+  Tally tally_;
   const std::unique_ptr<Runner> runner_;
+  RunAhead run_ahead_;
   bool started_ = false;
   Position position_;
   Report report_;
@@ -84,7 +88,6 @@ class Trainer {
   std::int64_t steps_ = 0;  // that are done in the epoch
   std::int64_t total_ = 0;  // of the epoch; -1 while that is not known
   std::int64_t first_ = 0;  // the step whose batch is the first of an update
-  Tally tally_;
 };
 
 using TrainerHandle = Handle<Trainer>;

@@ -138,6 +138,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     teacherWeight: 'number?',
     temperature: 'number?',
     keepLosses: 'boolean?',
+    capture: 'boolean?',
     teacher: 'tensor?',
     averages: 'tensor{}?',
   } satisfies FieldsOf<Argument<'trainerMake', 3>>,

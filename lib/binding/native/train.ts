@@ -48,6 +48,9 @@ export interface TrainingResult extends TrainerState {
   readonly largestSample: number
   /** What was NaN or infinite, if that is why training stopped. */
   readonly broken?: BrokenStep
+  /** How many steps of the training were captured, and why others were not, where there is a reason. */
+  readonly captured: number
+  readonly whyEager: string
   /** The weights that splicing changed in the run, if masks were spliced. */
   readonly splicing?: SplicingCounts
 }
@@ -75,6 +78,8 @@ export interface TrainerOptions {
   /** Running averages by parameter: each moves toward its parameter after each step, by that step's weight. */
   readonly averages?: Readonly<Record<string, TensorHandle>> | undefined
   readonly keepLosses?: boolean
+  /** Whether steps on a GPU are recorded where they can be; they are by default. */
+  readonly capture?: boolean | undefined
 }
 
 /** The epoch that a run begins or continues, and where the run stops. */
