@@ -108,7 +108,7 @@ export type { ProgressiveResizing } from './train/options/progressive_resizing.j
 export type { RetrainOptions, TrainOptions } from './train/options.js'
 export type { TrainPosition, TrainProgress } from './train/progress.js'
 export { train } from './train/train.js'
-export type { Epoch, TrainResult } from './train/training.js'
+export type { CaptureRecord, Epoch, TrainResult } from './train/training.js'
 
 /** Data sets that are read from their own files. */
 export const data = { mnist, cifar10, images, imageFolder, imageClasses, packed }

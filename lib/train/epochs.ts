@@ -113,5 +113,6 @@ async function oneEpoch(
     ...(checked && { validationError: checked.error, validation: checked }),
     seconds,
     samplesPerSecond: (samples - before) / seconds,
+    ...(trainer.capture && { capture: trainer.capture }),
   }
 }

@@ -15,7 +15,7 @@ import { DEFAULT_BATCH_SIZE } from './options.js'
 import { TrainingParts } from './parts.js'
 import type { TrainPosition } from './progress.js'
 import type { ImageSize } from './progressive.js'
-import type { Training } from './training.js'
+import type { CaptureRecord, Training } from './training.js'
 
 /** What a trainer may have besides its options. */
 export interface TrainerMore {
@@ -39,6 +39,8 @@ export class Trainer {
   #epoch: number
   #plan: EpochPlan | undefined
   #moved = false
+  #captured = 0
+  #capture: CaptureRecord | undefined
   /** What the checkpoint holds, or what needs none: the beginning. */
   #kept: TrainPosition
 
@@ -135,9 +137,22 @@ export class Trainer {
     )
     if (result === undefined) throw signal?.reason
     this.#moved ||= result.steps > before
+    this.#noteCapture(result)
     this.#refuseBroken(result, plan)
     if (result.splicing) splicing?.done(result.splicing)
     signal?.throwIfAborted()
+  }
+
+  #noteCapture({ captured, whyEager }: TrainingResult): void {
+    if (captured === undefined) return
+    const steps = captured - this.#captured + (this.#capture?.steps ?? 0)
+    this.#capture = { steps, ...(whyEager && { eager: whyEager }) }
+    this.#captured = captured
+  }
+
+  /** How the steps of the epoch that it is in ran on a GPU. */
+  get capture(): CaptureRecord | undefined {
+    return this.#capture
   }
 
   #refuseBroken(result: TrainingResult, { rates }: EpochPlan): void {
@@ -160,6 +175,7 @@ export class Trainer {
     loadAddon().trainerLoad(this.#handle, tally)
     this.#epoch = epoch
     this.#plan = undefined
+    this.#capture = undefined
   }
 
   /** Everything that training goes on with: where it stands, and what it remembers. */

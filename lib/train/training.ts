@@ -36,6 +36,16 @@ export interface Epoch {
   readonly validation?: Evaluation
   readonly seconds: number
   readonly samplesPerSecond: number
+  /** How it was computed on a GPU. */
+  readonly capture?: CaptureRecord
+}
+
+/** How the steps of an epoch ran on a GPU. */
+export interface CaptureRecord {
+  /** Those that were launched as one CUDA graph. A training's first steps never are, nor those on a smaller last batch. */
+  readonly steps: number
+  /** Why others ran one operator at a time, where something of the training cannot be captured. */
+  readonly eager?: string
 }
 
 export interface TrainResult {

@@ -59,8 +59,10 @@ Napi::Value ResultOf(Napi::Env env, const Trainer& trainer, const Epoch& epoch) 
   result.Set("firstLoss", report.first_loss);
   result.Set("lastLoss", report.last_loss);
   result.Set("largestSample", report.largest_sample);
-  result.Set("captured", static_cast<double>(trainer.runner().captured()));
-  result.Set("whyEager", trainer.runner().why_eager());
+  if (trainer.settings().network->device().is_cuda()) {
+    result.Set("captured", static_cast<double>(trainer.runner().captured()));
+    result.Set("whyEager", trainer.runner().why_eager());
+  }
   if (report.broken) result.Set("broken", report.broken->ToObject(env));
   if (epoch.splicing) result.Set("splicing", epoch.splicing->Counts(env));
   return result;

@@ -48,9 +48,9 @@ export interface TrainingResult extends TrainerState {
   readonly largestSample: number
   /** What was NaN or infinite, if that is why training stopped. */
   readonly broken?: BrokenStep
-  /** How many steps of the training were captured, and why others were not, where there is a reason. */
-  readonly captured: number
-  readonly whyEager: string
+  /** On a GPU, how many steps of the training were captured so far, and why others were not; '' for no reason. */
+  readonly captured?: number
+  readonly whyEager?: string
   /** The weights that splicing changed in the run, if masks were spliced. */
   readonly splicing?: SplicingCounts
 }
