@@ -17,7 +17,8 @@ import { device } from '../support/device.js'
 import { numbers } from './toy.js'
 
 const layers = {
-  conv: conv2d(3, 8, 3, { padding: 1 }),
+  // Of a bias, batch normalization would leave no gradient but rounding, which Adam blows up to whole steps.
+  conv: conv2d(3, 8, 3, { padding: 1, bias: false }),
   bn: batchNorm2d(8),
   relu: relu(),
   pool: maxPool2d(2),
