@@ -20,6 +20,8 @@ import { prune } from '../../lib/prune/prune.js'
 import { criteria } from '../../lib/prune/score/index.js'
 import { toBytes } from '../../lib/tensor/bytes.js'
 import { tensor } from '../../lib/tensor/from.js'
+import { scope } from '../../lib/tensor/scope.js'
+import type { Tensor } from '../../lib/tensor/tensor.js'
 import { readNote } from '../../lib/train/checkpoint.js'
 import { losses } from '../../lib/train/losses.js'
 import type { CheckpointOptions } from '../../lib/train/options/checkpoint.js'
@@ -77,6 +79,8 @@ const base: TrainOptions = {
   augment: { crop: { padding: 1 }, flip: true, cutout: 2 },
   validation,
   seed: 5,
+  // Bits are compared. A captured step rounds its rate to float32, and the first steps of a sitting are never captured.
+  capture: false,
 }
 // Of retraining, which has a seed and the validation part from its pruning.
 const { validation: _, seed: __, ...settings } = base
@@ -136,6 +140,37 @@ async function upTo(
   }
 }
 
+/** A training that is stopped each time it has been saved `every` times, and goes on in another network. */
+async function inSittings(every: number, options: TrainOptions) {
+  rmSync(join(box, 'position.safetensors'), { force: true })
+  const epochs: Epoch[] = []
+  for (let sitting = 0; sitting <= EPOCHS * STEPS + 1; sitting++) {
+    // What is not in the file is gone with the process.
+    const net = await prepared(options)
+    const over = await upTo(every, async (signal, checkpoint) => {
+      for await (const epoch of train(net, dataset, { ...options, signal, checkpoint })) epochs.push(epoch)
+    })
+    if (over) return { net, epochs }
+    net.dispose()
+  }
+  return expect.fail('it does not come to its end')
+}
+
+/** What is the same however often a training was stopped: all but how fast an epoch was, and how its steps ran. */
+const told = ({ seconds: _, samplesPerSecond: __, capture: ___, ...epoch }: Epoch) => epoch
+
+/** How far values of the networks are apart at most, as a share of their tensor's largest. */
+function apart(one: AnyNetwork, other: AnyNetwork): number {
+  const shares = one.tensorNames().map((name) =>
+    scope(() => {
+      const [ours, theirs] = [one, other].map((net) => net.tensor(name).detach().float()) as [Tensor, Tensor]
+      const largest = theirs.abs().max().item() as number
+      return (ours.sub(theirs).abs().max().item() as number) / Math.max(largest, 1e-3)
+    }),
+  )
+  return Math.max(...shares)
+}
+
 describe('training that is saved on the way', function () {
   this.timeout(60_000)
 
@@ -146,26 +181,28 @@ describe('training that is saved on the way', function () {
       const whole = await train(unbroken, dataset, options)
       const wanted = bitsOf(unbroken)
       for (let every = 1; every <= EPOCHS * STEPS; every += every < STEPS ? 1 : 3) {
-        rmSync(join(box, 'position.safetensors'), { force: true })
-        const epochs: Epoch[] = []
-        for (let sitting = 0, over = false; !over; sitting++) {
-          expect(sitting).to.be.at.most(EPOCHS * STEPS + 1)
-          // What is not in the file is gone with the process.
-          using net = await prepared(options)
-          over = await upTo(every, async (signal, checkpoint) => {
-            for await (const epoch of train(net, dataset, { ...options, signal, checkpoint }))
-              epochs.push(epoch)
-          })
-          if (over) {
-            expect(bitsOf(net) === wanted, `stopped every ${every} steps`).to.equal(true)
-            await net.assertSealed()
-          }
-        }
-        const told = ({ seconds: _, samplesPerSecond: __, ...epoch }: Epoch) => epoch
+        const { net, epochs } = await inSittings(every, options)
+        using _ = net
+        expect(bitsOf(net) === wanted, `stopped every ${every} steps`).to.equal(true)
+        await net.assertSealed()
         expect(epochs.map(told)).to.deep.equal(whole.epochs.map(told))
       }
     })
   }
+
+  it('ends within rounding of an unbroken one where a GPU captures steps', async () => {
+    const options = { ...base, capture: true }
+    using unbroken = await prepared(options)
+    const whole = await train(unbroken, dataset, options)
+    if (device !== 'cpu') expect(whole.epochs.at(-1)!.capture?.steps).to.be.above(0)
+    for (const every of [1, STEPS - 1, 2 * STEPS]) {
+      const { net, epochs } = await inSittings(every, options)
+      using _ = net
+      expect(apart(net, unbroken), `stopped every ${every} steps`).to.be.at.most(1e-5)
+      await net.assertSealed()
+      for (const [i, { loss }] of epochs.entries()) expect(loss).to.be.closeTo(whole.epochs[i]!.loss, 1e-5)
+    }
+  })
 
   it('goes on among images that are read ahead', async () => {
     await writePictures(box, { classes: 3, train: 6, held: 1, side: 24 })
