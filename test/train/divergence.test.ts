@@ -7,8 +7,15 @@ import { noGrad } from '../../lib/tensor/autograd.js'
 import { tensor } from '../../lib/tensor/from.js'
 import type { TrainOptions } from '../../lib/train/options.js'
 import { train } from '../../lib/train/train.js'
+import { device } from '../support/device.js'
 import { laterRefusal } from '../support/refusal.js'
 import { numbers, toyData, toyNetwork } from './toy.js'
+
+// A GPU's losses are not read while an epoch runs. Training looks at the weights after it, and does not know what the
+// losses and samples were.
+const AT_ONCE = device === 'cpu'
+const AT_THE_END =
+  /^training diverged at the end of epoch \d: (fc\d\.(weight|bias) holds .+ of \d+ values|the loss is not a number)/
 
 /** What training says that ends without numbers. */
 async function said(more: Partial<TrainOptions>, dataset = toyData(), change?: (net: AnyNetwork) => void) {
@@ -34,9 +41,11 @@ function withOne(value: number): Dataset {
 
 describe('where training runs out of numbers', () => {
   it('it names the learning rate when steps have made the loss grow', async () => {
-    expect(await said({ optimizer: sgd({ lr: 1e15 }) })).to.match(
-      /^training diverged in epoch 1, step \d: the loss rose from 1\.\d+ to \S+, and then .* infinite values?; lower the learning rate \(now 1000000000000000\)$/,
-    )
+    const message = await said({ optimizer: sgd({ lr: 1e15 }) })
+    const rose =
+      /^training diverged in epoch 1, step \d: the loss rose from 1\.\d+ to \S+, and then .* infinite values?;/
+    expect(message).to.match(AT_ONCE ? rose : AT_THE_END)
+    expect(message).to.match(/; lower the learning rate \(now 1000000000000000\)$/)
   })
 
   it('it names weights that no step has moved yet', async () => {
@@ -44,19 +53,23 @@ describe('where training runs out of numbers', () => {
       using weight = net.tensor('fc1.weight')
       noGrad(() => weight.mul_(1e38))
     })
-    expect(message).to.match(/the loss of the first step was \S+ already; start from smaller weights$/)
-    expect(message).not.to.match(/rate/)
+    if (AT_ONCE) {
+      expect(message).to.match(/the loss of the first step was \S+ already; start from smaller weights$/)
+      expect(message).not.to.match(/rate/)
+    } else expect(message).to.match(AT_THE_END)
     const atOnce = await said({}, toyData(), (net) => {
       for (const name of ['fc1.weight', 'fc2.weight'] as const) {
         using weight = net.tensor(name)
         noGrad(() => weight.mul_(1e30))
       }
     })
-    expect(atOnce).to.match(/step 1: the output of layer 'fc2' holds .* before any step has changed the/)
+    const unmoved = /step 1: the output of layer 'fc2' holds .* before any step has changed the/
+    expect(atOnce).to.match(AT_ONCE ? unmoved : AT_THE_END)
   })
 
   it('it names samples that are too large', async () => {
     const message = await said({}, withOne(3e38))
+    if (!AT_ONCE) return void expect(message).to.match(AT_THE_END)
     expect(message).to.match(/samples reach 3e\+38; scale them to about 1$/)
     expect(message).not.to.match(/rate/)
   })
@@ -75,7 +88,9 @@ describe('where training runs out of numbers', () => {
     )
   })
 
-  it('the network keeps numbers: the step that would spoil them is not done', async () => {
+  it('the network keeps numbers: the step that would spoil them is not done', async function () {
+    // A GPU does the step before anybody reads its loss.
+    if (!AT_ONCE) this.skip()
     using net = toyNetwork()
     using weight = net.tensor('fc1.weight')
     noGrad(() => weight.mul_(1e38))
