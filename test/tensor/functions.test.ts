@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 
+import { versions } from '../../lib/binding/versions.js'
 import * as api from '../../lib/tensor/index.js'
 import { scope } from '../../lib/tensor/scope.js'
 import { Tensor } from '../../lib/tensor/tensor.js'
@@ -38,6 +39,34 @@ function decode(value: Encoded): unknown {
   if (typeof value !== 'string') return value
   if (value.startsWith('#')) return golden.tensor(value.slice(1))
   return value.startsWith('=') && Number(value.slice(1)) !== 0 ? Number(value.slice(1)) : value
+}
+
+/**
+ * Whether libtorch is older than the one that made the fixture. 2.11 draws other random numbers in bfloat16, and refuses
+ * gradients of a mean squared error between two dtypes.
+ */
+const OLDER = versionOf(versions().libtorch) < versionOf('2.13')
+
+/** 2013 of `'2.13.0+cpu'`. */
+function versionOf(text: string): number {
+  const [major, minor] = text.split('.').map(Number)
+  return major! * 1000 + minor!
+}
+
+/** Whether `error` is an older libtorch's refusal of the gradients of a mean squared error between two dtypes. */
+function refusesMixed({ call, args }: Case, error: unknown): boolean {
+  if (!OLDER || call !== 'functional.mseLoss') return false
+  const dtypes = scope(() => args.map((value) => (decode(value) as Tensor).dtype))
+  return new Set(dtypes).size > 1 && /^Found dtype \w+ but expected \w+/.test((error as Error).message)
+}
+
+/** Expects any random numbers of a uniform or a normal distribution. */
+function expectDrawn(output: Tensor, expected: Tensor, call: string): void {
+  expect(output.shape).to.deep.equal(expected.shape)
+  expect(output.dtype).to.equal(expected.dtype)
+  const [least, most] = call === 'rand' ? [0, 1] : [-6, 6]
+  expect(output.amin().item()).to.be.at.least(least)
+  expect(output.amax().item()).to.be.at.most(most)
 }
 
 /** The call itself, on tensors that gather gradients; what it gives, in a row. */
@@ -95,7 +124,9 @@ function check(each: Case): void {
   expect(outputs).to.have.length(each.outputs!.length)
   for (const [i, output] of outputs.entries()) {
     const expected = decode(each.outputs![i]!)
-    if (expected instanceof Tensor)
+    const drawn = OLDER && each.options?.dtype === 'bfloat16' && /^randn?$/.test(each.call)
+    if (drawn) expectDrawn(output as Tensor, expected as Tensor, each.call)
+    else if (expected instanceof Tensor)
       expectClose((output as Tensor).detach(), expected, `output ${i}`, rounding)
     else expect(output).to.equal(expected)
   }
@@ -123,6 +154,7 @@ describe('functions and methods give what those of Python give, or refuse as the
         try {
           scope(() => check(each))
         } catch (error) {
+          if (refusesMixed(each, error)) continue
           const { args, options } = each
           const shown = scope(() => args.map((value) => String(decode(value))).join(', '))
           ;(error as Error).message =
