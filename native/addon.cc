@@ -10,6 +10,7 @@
 #include "data/file_list.h"
 #include "data/folder_dataset.h"
 #include "data/packed_dataset.h"
+#include "device/cuda.h"
 #include "device/device.h"
 #include "network/claim.h"
 #include "network/jobs.h"
@@ -32,6 +33,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));  // Node owns it from here and deletes it with the environment
   RegisterFields(exports);
   RegisterDevice(exports);
+  RegisterCuda(exports);
   RegisterTensor(env, exports);
   RegisterTransfer(exports);
   RegisterOperators(exports);

@@ -11,6 +11,7 @@ function probe(): Probe {
       ok: true,
       libtorch: addon.versions().libtorch,
       cudaDevices: addon.cudaDevices(),
+      cudaGraphs: addon.cudaGraphs(),
       jpeg: addon.jpegLibrary(),
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import type { WeightsOptions } from '../nn/zeros.js'
-import { type Device, isDevice } from '../tensor/device.js'
+import { type Device, deviceKind, isDevice } from '../tensor/device.js'
 import { wrong } from './values.js'
 
 /** `--json`, for commands that end with figures. */
@@ -9,7 +9,10 @@ export function jsonOption(): Option {
 }
 
 export function deviceOption(): Option {
-  return new Option('--device <d>', 'cpu, cuda, or cuda:N for the GPU with that number')
+  return new Option(
+    '--device <d>',
+    'cpu, cuda, cuda:N for the GPU with that number, or best for a GPU where there is one',
+  )
     .argParser(device)
     .default('cpu', 'cpu, also where there is a GPU')
 }
@@ -25,6 +28,6 @@ export function maskOption(): Option {
 }
 
 function device(text: string): Device {
-  if (isDevice(text)) return text
-  throw wrong('--device', 'cpu, cuda or cuda:N', text)
+  if (text !== 'best' && !isDevice(text)) throw wrong('--device', 'cpu, cuda, cuda:N or best', text)
+  return deviceKind.read(text, '--device')
 }

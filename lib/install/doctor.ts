@@ -26,6 +26,8 @@ export interface Diagnosis {
     readonly driver: string | null
     /** Why CUDA is not available; null if it is. */
     readonly reason: string | null
+    /** Whether training steps are captured as CUDA graphs, for which the addon is built with the CUDA runtime's headers. */
+    readonly graphs: boolean
   }
   /** The addon that would be used; null if there is none. */
   readonly addon: {
@@ -47,7 +49,13 @@ export interface Diagnosis {
 
 /** The result of loading the addon in a process of its own. */
 export type Probe =
-  | { readonly ok: true; readonly libtorch: string; readonly cudaDevices: number; readonly jpeg: boolean }
+  | {
+      readonly ok: true
+      readonly libtorch: string
+      readonly cudaDevices: number
+      readonly cudaGraphs: boolean
+      readonly jpeg: boolean
+    }
   | { readonly ok: false; readonly message: string }
 
 /** Inspects Node, libtorch, the addon and CUDA. Never throws, and survives an addon that crashes. */
@@ -88,6 +96,7 @@ export async function diagnose(): Promise<Diagnosis> {
       devices,
       driver,
       reason: devices > 0 ? null : whyNoCuda(libtorch, driver, probe),
+      graphs: probe?.ok === true && probe.cudaGraphs,
     },
     addon: files && {
       folder: files.folder,
@@ -115,6 +124,7 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
     `libtorch     ${found ?? 'not usable'}`,
     `addon        ${built ?? 'not found'}`,
     `CUDA         ${gpu}`,
+    ...(cuda.available ? [`CUDA graphs  ${cuda.graphs ? 'steps are captured' : NO_GRAPHS}`] : []),
     `JPEG         ${jpeg === null ? 'not known' : JPEG[jpeg]}`,
     '',
   ]
@@ -123,6 +133,9 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
 }
 
 const WHERE = { LIBTORCH: 'LIBTORCH', python: 'the Python on the PATH', cache: 'the cache' } as const
+
+const NO_GRAPHS =
+  "not built in, small networks train slower: install the CUDA toolkit's headers (pip: nvidia-cuda-runtime, nvidia-cuda-crt), then build again"
 
 const JPEG = {
   'libjpeg-turbo': 'libjpeg-turbo',

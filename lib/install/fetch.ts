@@ -187,7 +187,10 @@ async function addCuda(
   log: (line: string) => void,
 ): Promise<void> {
   // pip itself evaluates their markers and resolves what cuda-toolkit's extras name.
-  const named = required.filter((requirement) => /^(nvidia-|cuda-toolkit\b)/.test(requirement))
+  // `crt` are the headers that those of the runtime include: without them steps are not captured as CUDA graphs.
+  const named = required
+    .filter((requirement) => /^(nvidia-|cuda-toolkit\b)/.test(requirement))
+    .map((requirement) => requirement.replace(/^cuda-toolkit\[/, 'cuda-toolkit[crt,'))
   if (!named.length) return
   const folder = join(partial, 'nvidia')
   await mkdir(folder, { recursive: true })

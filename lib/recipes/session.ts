@@ -18,7 +18,7 @@ import type { Round } from '../prune/round.js'
 import type { QuantizeEvent } from '../quantize/progress.js'
 import { checkQuantizing } from '../quantize/quantize.js'
 import { EventLog, type NewRunEvent } from '../runs/events.js'
-import type { Device } from '../tensor/device.js'
+import { type Device, deviceKind } from '../tensor/device.js'
 import { checkSettings, checkTrainingSet } from '../train/check.js'
 import { DEFAULT_LOSS } from '../train/losses.js'
 import type { TrainProgress } from '../train/progress.js'
@@ -113,9 +113,10 @@ export function planOf(recipe: Recipe, network: AnyNetwork): string {
 
 /** Makes the network on its device and reads the data: whatever is wrong shows now, and no file is touched. */
 export async function openSession(recipe: Recipe, options: SessionOptions): Promise<Session> {
-  const { seed = 0, device = 'cpu', checkpointMinutes = CHECKPOINT_MINUTES, signal, on = {} } = options
+  const { seed = 0, checkpointMinutes = CHECKPOINT_MINUTES, signal, on = {} } = options
   const folder = resolve(options.out ?? defaultRunFolder(recipe, seed))
   if (options.threads !== undefined) computeInJobs(options.threads)
+  const device = deviceKind.read(options.device ?? 'cpu', 'device')
   const network = makeNetwork(recipe.model, { seed, device })
   checkPruning(network, { ...recipe.prune, retrain: retrainingOf(recipe) })
   if (recipe.quantize) checkQuantizing(network, quantizingOf(recipe, recipe.quantize))

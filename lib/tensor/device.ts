@@ -1,27 +1,38 @@
-import { kind } from '../base/kind.js'
+import { type Kind, kind } from '../base/kind.js'
 import { loadAddon } from '../binding/addon.js'
 
 /** The place where a tensor's elements are; `'cuda'` is the first CUDA device. */
 export type Device = 'cpu' | 'cuda' | `cuda:${number}`
 
-/** The kind of a device argument. Throws `ERR_DEVICE` for anything else. */
-export const deviceKind = kind<Device>("'cpu', 'cuda' or 'cuda:N'", isDevice, 'ERR_DEVICE')
+const written = kind<Device | 'best'>(
+  "'cpu', 'cuda', 'cuda:N' or 'best'",
+  (value) => value === 'best' || isDevice(value),
+  'ERR_DEVICE',
+)
+
+/**
+ * The kind of a device argument. `'best'` is read as the CUDA device with the most free memory, or as the CPU where there
+ * is none. Throws `ERR_DEVICE` for anything else.
+ */
+export const deviceKind: Kind<Device, Device | 'best'> = {
+  ...written,
+  read(value, name) {
+    const device = written.read(value, name)
+    return device === 'best' ? bestDevice() : device
+  },
+}
+
+function bestDevice(): Device {
+  const count = loadAddon().cudaDevices()
+  if (count === 0) return 'cpu'
+  const devices = Array.from({ length: count }, (_, index): Device => `cuda:${index}`)
+  const free = (device: Device) => loadAddon().cudaMemory(device)?.free ?? 0
+  return count === 1 ? 'cuda' : devices.reduce((best, device) => (free(device) > free(best) ? device : best))
+}
 
 /** Whether a value is written like a device; the device need not exist. */
 export function isDevice(value: unknown): value is Device {
   return typeof value === 'string' && /^(cpu|cuda(:\d{1,3})?)$/.test(value)
-}
-
-/** The CUDA devices of this machine. */
-export const cuda = {
-  /** Whether this libtorch sees a CUDA device; if not, `torch-prune doctor` says why. */
-  isAvailable(): boolean {
-    return loadAddon().cudaDevices() > 0
-  },
-  /** The number of CUDA devices. */
-  deviceCount(): number {
-    return loadAddon().cudaDevices()
-  },
 }
 
 /** Waits until `device` has finished all work that was submitted to it. Does nothing on the CPU. */

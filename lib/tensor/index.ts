@@ -1,7 +1,8 @@
 export type { DType } from '../base/dtype.js'
 export { enableGrad, type GradientHook, type Hook, noGrad } from './autograd.js'
 export { cat, einsum, stack, where } from './combine.js'
-export { cuda, type Device, synchronize } from './device.js'
+export { type CudaOptions, cuda } from './cuda.js'
+export { type Device, synchronize } from './device.js'
 export type { Elements, FloatDType, IntegerDType } from './elements.js'
 export {
   arange,

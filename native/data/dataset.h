@@ -58,6 +58,7 @@ class Dataset : public std::enable_shared_from_this<Dataset> {
     std::vector<std::int64_t> indices;  // of its samples, except those that could not be read
     // What is known about its labels, if nothing is known about those of the dataset.
     std::shared_ptr<const Targets> targets = {};
+    at::Tensor samples = {};  // the indices on the device, int64 [n], if they lie there
 
     std::int64_t size() const { return static_cast<std::int64_t>(indices.size()); }
   };

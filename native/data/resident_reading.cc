@@ -96,9 +96,12 @@ class MemoryDataset::ResidentReading : public Pass {
     auto images = resident_.images.index_select(0, drawn.select(0, kRow));
     if (pixels_.Moves()) images = pixels_.Moved(images, drawn.narrow(0, kOffset, 2));
     images = pixels_.Normalized(images, drawn_.size(0) > kHoleY ? drawn.narrow(0, kHoleY, 2) : at::Tensor());
+    const auto samples = drawn.select(0, kSample);
     return {std::move(images),
-            resident_.labels.index_select(0, drawn.select(0, kSample)),
-            {order_.begin() + begin, order_.begin() + end}};
+            resident_.labels.index_select(0, samples),
+            {order_.begin() + begin, order_.begin() + end},
+            {},
+            samples};
   }
 
  private:

@@ -14,8 +14,8 @@ namespace {
 // Eager steps before one is recorded: libraries choose their algorithms, and moments are made.
 constexpr int kWarmUp = 3;
 
-bool LieAlike(const at::Tensor& one, const at::Tensor& other) {
-  return one.sizes() == other.sizes() && one.strides() == other.strides() && one.dtype() == other.dtype();
+bool Alike(const at::Tensor& one, const at::Tensor& other) {
+  return one.sizes() == other.sizes() && one.dtype() == other.dtype();
 }
 
 std::uintptr_t Place(const at::Tensor& tensor) {
@@ -29,7 +29,6 @@ const char* CapturedRunner::Obstacle() const {
   if (!settings().network->device().is_cuda()) return "the network is not on a GPU";
   if (!DeviceGraph::Built()) return "the addon was built without the headers of the CUDA runtime";
   if (settings().accumulate != 1) return "gradients are accumulated over several batches";
-  if (settings().distillation.teacher.defined()) return "a teacher's outputs are looked up for each batch";
   if (!settings().loss->CountIsFixed()) return "the loss weighs classes, or passes some over";
   if (group().size() != 1) return "several processes train together";
   return nullptr;
@@ -51,11 +50,13 @@ Runner::Outcome CapturedRunner::Gather(const Dataset::Batch& batch, const at::Te
                                        std::int64_t step) {
   if (!recorded_ && failure_.empty() && Obstacle() == nullptr && WarmedUp(batch, images))
     Record(batch, images, step);
-  const bool fits = recorded_ && LieAlike(recorded_->images, images) &&
-                    LieAlike(recorded_->labels, batch.labels) && !batch.targets;
+  const bool fits = recorded_ && Alike(recorded_->images, images) && Alike(recorded_->labels, batch.labels) &&
+                    !batch.targets;
   if (!fits) return EagerRunner::Gather(batch, images, step);
   recorded_->images.copy_(images);
   recorded_->labels.copy_(batch.labels);
+  if (recorded_->taught.defined())
+    recorded_->taught.copy_(settings().distillation.Taught(batch, images.device()));
   due_ = true;
   return {{}, recorded_->counts.count, true};
 }
@@ -83,14 +84,17 @@ void CapturedRunner::Record(const Dataset::Batch& batch, const at::Tensor& image
   try {
     Recorded made;
     made.graph = DeviceGraph::Make(network.device(), network.generator());
-    made.images = images.clone();
+    // As the network computes with them, so that copying a batch there arranges it as well.
+    made.images = images.dim() == 4 ? images.clone(network.format()) : images.clone();
     made.labels = batch.labels.clone();
+    made.taught = settings().distillation.Taught(batch, images.device());
     made.step = optimizer.Prepare();
     Begin();
     made.graph->Record([&] {
       const Dataset::Batch still{made.images, made.labels, batch.indices};
-      const auto learned = Learn(still, made.images, step);
-      made.counts = tally().Sum(*settings().loss, learned.loss, learned.count, learned.outputs, made.labels);
+      const auto learned = Learn(still, made.images, made.taught, step);
+      made.counts =
+          tally().AddSums(*settings().loss, learned.loss, learned.count, learned.outputs, made.labels);
       FinishGradients();
       optimizer.Step(made.step);
       made.loss = learned.loss.detach();

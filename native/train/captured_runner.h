@@ -29,7 +29,7 @@ class CapturedRunner final : public EagerRunner {
   // The step, and what it reads and writes beside the network and the optimizer.
   struct Recorded {
     std::unique_ptr<DeviceGraph> graph;
-    at::Tensor images, labels, loss;
+    at::Tensor images, labels, taught, loss;
     Tally::Counts counts;
     RecordedStep step;
     std::vector<std::uintptr_t> stands_on;

@@ -89,9 +89,9 @@ class CrossEntropy : public Loss {
     if (!ignored_ && outputs.dim() == 2 && outputs.is_cpu() && outputs.scalar_type() == at::kFloat &&
         outputs.is_contiguous()) {
       verdict.judged += static_cast<double>(outputs.size(0));
-      verdict.correct += static_cast<double>(CountOnCpu(outputs.const_data_ptr<float>(),
-                                                        targets.const_data_ptr<std::int64_t>(),
-                                                        outputs.size(0), outputs.size(1)));
+      verdict.correct.Add(static_cast<double>(CountOnCpu(outputs.const_data_ptr<float>(),
+                                                         targets.const_data_ptr<std::int64_t>(),
+                                                         outputs.size(0), outputs.size(1))));
       return;
     }
     const auto [rows, classes] = ClassRows(outputs, targets, ignored_);

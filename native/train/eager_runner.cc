@@ -20,7 +20,7 @@ void EagerRunner::Begin() {
 
 Runner::Outcome EagerRunner::Gather(const Dataset::Batch& batch, const at::Tensor& images,
                                     std::int64_t step) {
-  const auto learned = Learn(batch, images, step);
+  const auto learned = Learn(batch, images, settings_.distillation.Taught(batch, images.device()), step);
   if (!(learned.count > 0 && learned.finite)) return learned;
   tally_.Add(*settings_.loss, learned.loss, learned.count, learned.outputs, batch.labels);
   if (settings_.keep_losses) tally_.Keep(learned.loss);
@@ -28,7 +28,7 @@ Runner::Outcome EagerRunner::Gather(const Dataset::Batch& batch, const at::Tenso
 }
 
 EagerRunner::Learned EagerRunner::Learn(const Dataset::Batch& batch, const at::Tensor& images,
-                                        std::int64_t step) {
+                                        const at::Tensor& taught, std::int64_t step) {
   // An optimizer that settles gradients in its step saves a pass over each of them.
   std::optional<DeferSettling> defer;
   if (settings_.optimizer->SettlesInStep() && !settings_.clip.Any()) defer.emplace();
@@ -39,7 +39,7 @@ EagerRunner::Learned EagerRunner::Learn(const Dataset::Batch& batch, const at::T
   outcome.count = loss.Count(batch.labels);
   if (!(outcome.count > 0)) return {};  // no class of it counts
   outcome.loss =
-      settings_.distillation.Mix(loss, loss.Forward(outcome.outputs, batch.labels), outcome.outputs, batch);
+      settings_.distillation.Mix(loss, loss.Forward(outcome.outputs, batch.labels), outcome.outputs, taught);
   // A GPU is not waited for: there the sum of all losses shows it later.
   outcome.finite = !outcome.loss.is_cpu() || std::isfinite(outcome.loss.item<double>());
   if (!outcome.finite) return outcome;

@@ -23,7 +23,8 @@ class EagerRunner : public Runner {
   struct Learned : Outcome {
     at::Tensor outputs;  // float32 [n, ...]
   };
-  Learned Learn(const Dataset::Batch& batch, const at::Tensor& images, std::int64_t step);
+  Learned Learn(const Dataset::Batch& batch, const at::Tensor& images, const at::Tensor& taught,
+                std::int64_t step);
   // What of it comes between gradients and the optimizer.
   void FinishGradients();
 

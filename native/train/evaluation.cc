@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../device/run_ahead.h"
 #include "../network/autocast.h"
 
 namespace torch_prune {
@@ -25,9 +26,10 @@ void Evaluation::Add(const Dataset::Batch& batch, const Network::Observer& obser
   const double count = loss->Count(batch.labels);
   bool finite = true;
   if (count > 0) {
-    const auto mean = loss->Forward(outputs, batch.labels).item<double>();
-    finite = std::isfinite(mean);
-    loss_sum += mean * count;
+    const at::Tensor mean = loss->Forward(outputs, batch.labels);
+    // A GPU is not waited for.
+    finite = mean.is_cpu() && std::isfinite(mean.item<double>());
+    loss_sum.Add(mean, count);
     loss_count += count;
   }
   metrics->Add(outputs, batch.labels, finite);
@@ -42,6 +44,7 @@ Slices Evaluation::Run(Job& job) {
   densities.assign(network->layers().size(), 0);
   std::vector<double> elements(densities.size(), 0);
   double input_elements = 0;
+  RunAhead run_ahead(network->device());
   const Network::Observer observe = [&](int layer, const at::Tensor& output) {
     densities[layer] += NonZero(output);
     elements[layer] += static_cast<double>(output.numel());
@@ -57,10 +60,12 @@ Slices Evaluation::Run(Job& job) {
     }
     if (job.WantsReport()) {
       job.Report({static_cast<double>(step + 1), static_cast<double>(std::max<std::int64_t>(total, 0)),
-                  loss_sum / std::max(loss_count, 1.0), samples, metrics->Correct()});
+                  loss_sum.Read() / std::max(loss_count, 1.0), samples, metrics->Correct()});
     }
+    run_ahead.Step();
     co_await kHandOver;
   }
+  loss_sum.Read();  // waits for a GPU here, so that the main thread need not
   if (samples == 0 && !job.Cancelled()) dataset->RefuseEmpty();
   input_density /= std::max(input_elements, 1.0);
   for (std::size_t i = 0; i < densities.size(); ++i) densities[i] /= std::max(elements[i], 1.0);

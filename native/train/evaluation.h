@@ -19,7 +19,8 @@ struct Evaluation {
   AutocastTo autocast = AutocastTo::kNone;
   std::shared_ptr<const Loss> loss;
 
-  double loss_sum = 0, loss_count = 0, samples = 0;
+  Sum loss_sum;
+  double loss_count = 0, samples = 0;
   std::unique_ptr<Metrics> metrics;
   double input_density = 0;
   std::vector<double> densities;  // share of each layer's outputs that are not zero

@@ -39,7 +39,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
     auto result = Napi::Object::New(env);
     result.Set("samples", evaluation->samples);
     const double count = evaluation->loss_count;
-    result.Set("loss", count > 0 ? evaluation->loss_sum / count : 0);
+    result.Set("loss", count > 0 ? evaluation->loss_sum.Read() / count : 0);
     auto metrics = Napi::Object::New(env);
     evaluation->metrics->Put(metrics);
     result.Set("metrics", metrics);

@@ -7,10 +7,6 @@
 namespace torch_prune {
 namespace {
 
-double Number(const at::Tensor& value) {
-  return value.to(at::kDouble).item<double>();
-}
-
 class Classes : public Metrics {
  public:
   explicit Classes(std::optional<std::int64_t> ignored) : ignored_(ignored) {}
@@ -23,22 +19,23 @@ class Classes : public Metrics {
     // Where an output is not a number, no order of the classes says anything.
     if (!finite) hits = hits.logical_and(rows.isfinite().all(1, /*keepdim=*/true));
     judged_ += static_cast<double>(rows.size(0));
-    correct_ += Number(hits.select(1, 0).sum());
-    correct5_ += Number(hits.sum());
+    correct_.Add(hits.select(1, 0).sum());
+    correct5_.Add(hits.sum());
   }
 
   void Put(Napi::Object result) const override {
     result.Set("kind", "classes");
     result.Set("judged", judged_);
-    result.Set("correct", correct_);
-    result.Set("correct5", correct5_);
+    result.Set("correct", correct_.Read());
+    result.Set("correct5", correct5_.Read());
   }
 
-  double Correct() const override { return correct_; }
+  double Correct() const override { return correct_.Read(); }
 
  private:
   std::optional<std::int64_t> ignored_;
-  double judged_ = 0, correct_ = 0, correct5_ = 0;
+  double judged_ = 0;
+  Sum correct_, correct5_;
 };
 
 class Labels : public Metrics {
@@ -50,10 +47,10 @@ class Labels : public Metrics {
     const auto right = said.eq(there).logical_and(finite);
     samples_ += static_cast<double>(right.size(0));
     judged_ += static_cast<double>(right.numel());
-    correct_ += Number(right.sum());
-    exact_ += Number(right.all(1).sum());
+    correct_.Add(right.sum());
+    exact_.Add(right.all(1).sum());
     const auto count = [](at::Tensor& sum, const at::Tensor& where) {
-      const auto more = where.sum(0).to(at::kCPU, at::kDouble);
+      const auto more = where.sum(0).to(at::kDouble);
       sum = sum.defined() ? sum + more : more;
     };
     // A label whose output is not a number is neither found nor falsely found: it is missed where it is
@@ -68,8 +65,8 @@ class Labels : public Metrics {
     result.Set("kind", "labels");
     result.Set("samples", samples_);
     result.Set("judged", judged_);
-    result.Set("correct", correct_);
-    result.Set("exact", exact_);
+    result.Set("correct", correct_.Read());
+    result.Set("exact", exact_.Read());
     if (!both_.defined()) return;
     const auto sum = found_ + there_;
     result.Set("f1", sum.sum().item<double>() == 0 ? 0.0 : (2 * both_.sum() / sum.sum()).item<double>());
@@ -77,10 +74,11 @@ class Labels : public Metrics {
     result.Set("macroF1", (2 * both_ / sum.clamp_min(1)).mean().item<double>());
   }
 
-  double Correct() const override { return correct_; }
+  double Correct() const override { return correct_.Read(); }
 
  private:
-  double samples_ = 0, judged_ = 0, correct_ = 0, exact_ = 0;
+  double samples_ = 0, judged_ = 0;
+  Sum correct_, exact_;
   at::Tensor both_, found_, there_;  // float64 [labels]: counts
 };
 
@@ -90,7 +88,7 @@ class Regression : public Metrics {
     const auto values = targets.flatten(1).to(at::kDouble);
     const auto differences = outputs.flatten(1).to(at::kDouble) - values;
     const auto squares = differences.square().sum(0);
-    absolute_ += Number(differences.abs().sum());
+    absolute_.Add(differences.abs().sum());
     // The variance of the targets by batches (Chan, Golub and LeVeque 1983): a sum of squares would cancel.
     const auto count = static_cast<double>(values.size(0));
     const auto mean = values.mean(0);
@@ -114,7 +112,7 @@ class Regression : public Metrics {
     if (samples_ == 0) return;
     const double elements = samples_ * static_cast<double>(squares_.numel());
     result.Set("mse", squares_.sum().item<double>() / elements);
-    result.Set("mae", absolute_ / elements);
+    result.Set("mae", absolute_.Read() / elements);
     // The mean of those of each output, as scikit-learn's r2_score; of one whose targets are all equal, 1 or
     // 0.
     const auto exact = squares_.eq(0).to(at::kDouble);
@@ -123,26 +121,12 @@ class Regression : public Metrics {
   }
 
  private:
-  double samples_ = 0, absolute_ = 0;
+  double samples_ = 0;
+  Sum absolute_;
   at::Tensor squares_, mean_, spread_;  // float64 [outputs]
 };
 
 }  // namespace
-
-void Verdict::Add(double count, const at::Tensor& right) {
-  judged += count;
-  if (right.is_cpu()) {
-    correct += Number(right);
-  } else {
-    // In place, as a recorded step needs it.
-    if (!on_device.defined()) on_device = at::zeros({}, right.options().dtype(at::kLong));
-    on_device.add_(right);
-  }
-}
-
-double Verdict::Correct() const {
-  return on_device.defined() ? correct + Number(on_device) : correct;
-}
 
 std::pair<at::Tensor, at::Tensor> ClassRows(const at::Tensor& outputs, const at::Tensor& targets,
                                             std::optional<std::int64_t> ignored) {

@@ -6,24 +6,27 @@
 #include <memory>
 #include <optional>
 
+#include "sum.h"
+
 namespace torch_prune {
 
-// Right answers among all that were judged. What is counted on a GPU stays there: reading it back at every
-// step would make it wait.
+// Right answers among all that were judged.
 struct Verdict {
   double judged = 0;
-  double correct = 0;
-  at::Tensor on_device;  // more right answers, int64 []; undefined for none
+  Sum correct;
 
-  void Add(double count, const at::Tensor& right);
-  double Correct() const;
+  void Add(double count, const at::Tensor& right) {
+    judged += count;
+    correct.Add(right);
+  }
 };
 
 // What is said of a network over a whole dataset beside its loss.
 class Metrics {
  public:
   virtual ~Metrics() = default;
-  // A batch in evaluation: outputs in float32 [n, ...]; `finite` says whether its loss is a number.
+  // A batch in evaluation: outputs in float32 [n, ...]; `finite` says whether its loss is known to be a
+  // number.
   virtual void Add(const at::Tensor& outputs, const at::Tensor& targets, bool finite) = 0;
   // As lib/train/metrics.ts reads it.
   virtual void Put(Napi::Object result) const = 0;

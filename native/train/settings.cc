@@ -59,6 +59,7 @@ TrainerSettings TrainerSettings::Of(const Napi::CallbackInfo& info) {
   if (options.teacher.defined())
     settings.distillation = {options.teacher.detach(), options.teacher_weight, options.temperature};
   settings.distillation.Check(*settings.dataset);
+  settings.distillation.MoveTo(settings.network->device());
   settings.averages = Averages(options.averages, *settings.network);
   return settings;
 }

@@ -24,29 +24,21 @@ Totals Totals::Over(ProcessGroup& group) const {
 
 void Tally::Restart(const Totals& totals) {
   samples_ = totals.samples;
-  loss_ = totals.loss_sum;
+  loss_.Restart(totals.loss_sum);
   count_ = totals.loss_count;
   verdict_.judged = totals.judged;
-  verdict_.correct = totals.correct;
+  verdict_.correct.Restart(totals.correct);
   losses_.clear();
-  const at::NoGradGuard no_grad;
-  for (const auto& sum : {device_loss_, verdict_.on_device})
-    if (sum.defined()) sum.zero_();
 }
 
-Tally::Counts Tally::Sum(const Loss& loss, const at::Tensor& mean, double count, const at::Tensor& outputs,
-                         const at::Tensor& targets) {
+Tally::Counts Tally::AddSums(const Loss& loss, const at::Tensor& mean, double count,
+                             const at::Tensor& outputs, const at::Tensor& targets) {
   const at::NoGradGuard no_grad;
   const double judged = verdict_.judged;
   loss.Judge(outputs, targets, verdict_);
   const Counts counts{static_cast<double>(targets.size(0)), count, verdict_.judged - judged};
   verdict_.judged = judged;
-  if (mean.is_cpu()) {
-    loss_ += mean.item<double>() * count;
-  } else {
-    if (!device_loss_.defined()) device_loss_ = at::zeros({}, mean.options().dtype(at::kDouble));
-    device_loss_.add_(mean.detach(), count);
-  }
+  loss_.Add(mean, count);
   return counts;
 }
 
@@ -63,8 +55,7 @@ std::vector<float> Tally::TakeLosses() {
 }
 
 Totals Tally::totals() const {
-  const double loss = device_loss_.defined() ? loss_ + device_loss_.item<double>() : loss_;
-  return {samples_, loss, count_, verdict_.judged, verdict_.Correct()};
+  return {samples_, loss_.Read(), count_, verdict_.judged, verdict_.correct.Read()};
 }
 
 }  // namespace torch_prune

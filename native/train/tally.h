@@ -41,11 +41,11 @@ class Tally {
   // Adds a batch: its mean loss, how much that counts, its outputs and targets.
   void Add(const Loss& loss, const at::Tensor& mean, double count, const at::Tensor& outputs,
            const at::Tensor& targets) {
-    Add(Sum(loss, mean, count, outputs, targets));
+    Add(AddSums(loss, mean, count, outputs, targets));
   }
   // The two halves of that: the sums, which lie where the outputs are, and the counts.
-  Counts Sum(const Loss& loss, const at::Tensor& mean, double count, const at::Tensor& outputs,
-             const at::Tensor& targets);
+  Counts AddSums(const Loss& loss, const at::Tensor& mean, double count, const at::Tensor& outputs,
+                 const at::Tensor& targets);
   void Add(const Counts& counts);
   // Keeps the loss of a step, and hands over those that were kept.
   void Keep(const at::Tensor& loss) { losses_.push_back(loss.detach().clone()); }
@@ -56,9 +56,9 @@ class Tally {
   Totals totals() const;
 
  private:
-  double samples_ = 0, loss_ = 0, count_ = 0;
+  double samples_ = 0, count_ = 0;
+  Sum loss_;
   Verdict verdict_;
-  at::Tensor device_loss_;  // double []
   std::vector<at::Tensor> losses_;
 };
 

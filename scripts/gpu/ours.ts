@@ -1,7 +1,16 @@
 // Times our masked training steps: ours.ts [case…] [--device cuda] [--train JSON] [--tiny]. Prints a line of JSON for
 // each case, or `{"case": …, "error": …}`.
 import { parseArgs } from 'node:util'
-import { applyCriterion, criteria, Dataset, type Device, models, optim, train } from '../../lib/index.js'
+import {
+  applyCriterion,
+  criteria,
+  cuda,
+  Dataset,
+  type Device,
+  models,
+  optim,
+  train,
+} from '../../lib/index.js'
 import { fromBytes } from '../../lib/internal.js'
 import { CASES, type Case, caseNames } from './cases.js'
 
@@ -14,6 +23,8 @@ const { values, positionals } = parseArgs({
     device: { type: 'string', default: 'cuda' },
     /** Further options of `train()`, as JSON. */
     train: { type: 'string', default: '{}' },
+    /** Lets cuDNN choose its algorithms by trying them. */
+    benchmark: { type: 'boolean', default: false },
     tiny: { type: 'boolean', default: false },
   },
 })
@@ -81,6 +92,7 @@ function round(value: number): number {
   return Math.round(value * 1000) / 1000
 }
 
+if (values.benchmark) cuda.configure({ benchmark: true })
 for (const name of positionals.length > 0 ? positionals : caseNames) {
   try {
     const found = CASES[name]

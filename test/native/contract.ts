@@ -142,6 +142,11 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     teacher: 'tensor?',
     averages: 'tensor{}?',
   } satisfies FieldsOf<Argument<'trainerMake', 3>>,
+  cuda: {
+    tf32: 'boolean?',
+    benchmark: 'boolean?',
+    deterministic: 'boolean?',
+  } satisfies FieldsOf<Argument<'cudaConfigure', 0>>,
   epoch: {
     rates: 'number[]',
     seed: 'integer?',

@@ -3,6 +3,7 @@ import { Dataset } from '../../lib/data/dataset.js'
 import { batchNorm2d, conv2d, dropout, flatten, linear, maxPool2d, relu } from '../../lib/nn/layers/index.js'
 import { network } from '../../lib/nn/network.js'
 import { ema } from '../../lib/optim/averaging.js'
+import { l2 } from '../../lib/optim/regularization.js'
 import { cosine } from '../../lib/optim/schedule.js'
 import { adam, adamw, sgd } from '../../lib/optim/spec.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
@@ -77,7 +78,7 @@ function flat(nested: unknown): number[] {
   return Array.isArray(nested) ? nested.flatMap(flat) : [nested as number]
 }
 
-function expectAlike(one: Trained, other: Trained, within = 1e-5): void {
+function expectAlike(one: Trained, other: Trained, within = 1e-6): void {
   for (const [name, values] of one.weights) {
     const others = other.weights.get(name)!
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3)
@@ -99,6 +100,7 @@ const CASES: Record<string, Partial<TrainOptions>> = {
   'clipped gradients': { clipGradients: { norm: 0.5 } },
   'rates by layer': { lrScale: { fc2: 0.1 } },
   averaging: { averaging: ema(0.9) },
+  'a penalty': { regularization: l2(1e-3) },
   'label smoothing': { loss: losses.crossEntropy({ labelSmoothing: 0.1 }) },
   augmentation: { augment: { crop: { padding: 1 }, flip: true, cutout: 2 } },
 }
@@ -122,6 +124,33 @@ describe('captured steps', () => {
     const captured = await trained({ autocast: 'bfloat16' }, true)
     expectAlike(captured, eager, 1e-2)
     if (device.startsWith('cuda')) expect(captured.captured).to.equal(3 * STEPS - 3)
+  })
+
+  it('agree with a teacher', async () => {
+    using teacher = network([3, 8, 8], layers, { seed: 2, device })
+    const distillation = { teacher, weight: 0.5, temperature: 2 }
+    const eager = await trained({ distillation }, false)
+    const captured = await trained({ distillation }, true)
+    expectAlike(captured, eager)
+    if (device.startsWith('cuda')) expect(captured.captured).to.equal(3 * STEPS - 3)
+  })
+
+  it('leave what was read of the network before as it was', async () => {
+    using net = network([3, 8, 8], layers, { seed: 1, device })
+    using dataset = images()
+    let before: number[] | undefined
+    let now: number[] | undefined
+    using kept = net.tensor('fc1.weight')
+    const options = { epochs: 3, batchSize: BATCH, optimizer: sgd({ lr: 0.05, momentum: 0.9 }) }
+    for await (const { epoch } of train(net, dataset, options)) {
+      if (epoch !== 2) continue
+      using read = net.tensor('fc1.weight').to('cpu')
+      before = flat(read.toArray())
+      now = flat(kept.to('cpu').toArray())
+    }
+    expect(before).not.to.deep.equal(now)
+    using first = network([3, 8, 8], layers, { seed: 1, device })
+    expect(now).to.deep.equal(flat(first.tensor('fc1.weight').to('cpu').toArray()))
   })
 
   it('leave a smaller last batch to an eager one', async () => {

@@ -14,6 +14,36 @@ export interface NativeField {
   readonly under?: number
 }
 
+/** How CUDA computes; lib/tensor/cuda.ts says what each of them does. */
+export interface CudaSwitches {
+  readonly tf32: boolean
+  readonly benchmark: boolean
+  readonly deterministic: boolean
+}
+
+/** Memory of a CUDA device, in bytes. */
+export interface CudaMemory {
+  /** What tensors take, and the most that they have taken. */
+  readonly allocated: number
+  readonly peak: number
+  /** What libtorch holds, for tensors that are or that may come. */
+  readonly reserved: number
+  /** What no process holds, and what the device has. */
+  readonly free: number
+  readonly total: number
+}
+
+export interface CudaProperties {
+  /** Such as `NVIDIA H200`. */
+  readonly name: string
+  /** The compute capability, such as `9.0`. */
+  readonly capability: string
+  /** Bytes. */
+  readonly memory: number
+  /** Streaming multiprocessors. */
+  readonly processors: number
+}
+
 /** The addon itself: its errors, warnings, versions, devices and threads. */
 export interface RuntimeFunctions {
   /** Sets the class of errors; called once, before anything else. */
@@ -26,6 +56,15 @@ export interface RuntimeFunctions {
   fields(): Record<string, NativeField[]>
   versions(): { libtorch: string; build: string }
   cudaDevices(): number
+  /** Sets what is given, for the whole process; returns what is set then. */
+  cudaConfigure(options: { [Switch in keyof CudaSwitches]?: boolean | undefined }): CudaSwitches
+  /** `free` and `total` are 0 where libtorch cannot tell. Undefined for the CPU. */
+  cudaMemory(device: string): CudaMemory | undefined
+  cudaEmptyCache(): void
+  /** Undefined for the CPU, and where the addon was built without the headers of the CUDA runtime. */
+  cudaProperties(device: string): CudaProperties | undefined
+  /** Whether this build can capture steps as CUDA graphs. */
+  cudaGraphs(): boolean
   synchronize(device: string): void
   setJobThreads(threads: number): void
   jobThreads(): number
