@@ -16,8 +16,10 @@
 // built elsewhere must load even if there is none.
 #if __has_include(<jpeglib.h>)
 #include <dlfcn.h>
-#include <jerror.h>
 #include <jpeglib.h>
+
+// After jpeglib.h, whose version decides the numbers of its messages.
+#include <jerror.h>
 #endif
 
 namespace torch_prune {

@@ -156,18 +156,25 @@ void Trainer::Gather(const Dataset::Batch& batch, const Epoch& epoch) {
   if (!finite) report_.broken = Breakdown::Of(settings_, batch, images);
 }
 
-// What may explain a breakdown later. A GPU is not waited for.
+// What may explain a breakdown later.
 void Trainer::NoteLoss(const at::Tensor& loss, const at::Tensor& images) {
-  constexpr double kAbsurd = 1e4;  // a guess among a million classes costs 14
-  if (!loss.is_cpu()) return;
-  const double value = loss.item<double>();
-  if (!(value <= std::max(report_.worst_loss, kAbsurd))) {
-    report_.worst_loss = value;
-    report_.largest_sample = std::max(report_.largest_sample, images.abs().max().item<double>());
+  if (loss.is_cpu()) {
+    NoteLoss(loss.item<double>(), [&] { return images.abs().max().item<double>(); });
+  } else if (!first_on_device_) {
+    // A GPU is not waited for: it is read if training breaks down.
+    first_on_device_ = {loss.detach().clone(), images.abs().max()};
   }
-  if (!std::isfinite(value)) return;
-  if (std::isnan(report_.first_loss)) report_.first_loss = value;
-  report_.last_loss = value;
+}
+
+void Trainer::NoteLoss(double loss, const std::function<double()>& largest_sample) {
+  constexpr double kAbsurd = 1e4;  // a guess among a million classes costs 14
+  if (!(loss <= std::max(report_.worst_loss, kAbsurd))) {
+    report_.worst_loss = loss;
+    report_.largest_sample = std::max(report_.largest_sample, largest_sample());
+  }
+  if (!std::isfinite(loss)) return;
+  if (std::isnan(report_.first_loss)) report_.first_loss = loss;
+  report_.last_loss = loss;
 }
 
 void Trainer::Update(const Epoch& epoch) {
@@ -192,6 +199,10 @@ void Trainer::End() {
   // The last steps, whose weights no loss has seen; and a GPU's.
   if (!report_.broken && over) report_.broken = Breakdown::InTensors(*settings_.network);
   if (!report_.broken && !std::isfinite(totals.Loss())) report_.broken = Breakdown{"loss"};
+  if (report_.broken && first_on_device_) {
+    const auto& [loss, largest] = *first_on_device_;
+    NoteLoss(loss.item<double>(), [&] { return largest.item<double>(); });
+  }
   report_.losses = tally_.TakeLosses();
   position_ = {steps_, totals.Over(*group_), over};
 }

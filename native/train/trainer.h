@@ -3,8 +3,10 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "../base/handle.h"
@@ -69,6 +71,7 @@ class Trainer {
   void Gather(const Dataset::Batch& batch, const Epoch& epoch);
   void Update(const Epoch& epoch);
   void NoteLoss(const at::Tensor& loss, const at::Tensor& images);
+  void NoteLoss(double loss, const std::function<double()>& largest_sample);
   void EndPass(const Epoch& epoch);
   void End();
   // Whether it stands between two updates, where there are no gradients to keep.
@@ -83,6 +86,8 @@ class Trainer {
   bool started_ = false;
   Position position_;
   Report report_;
+  // Of the first step on a GPU: its loss, and the largest magnitude in its samples.
+  std::optional<std::pair<at::Tensor, at::Tensor>> first_on_device_;
 
   // Of the run in progress.
   std::int64_t steps_ = 0;  // that are done in the epoch
