@@ -82,7 +82,8 @@ describe('batches of your own', () => {
     await evaluate(net, dataset, { onProgress: ({ done }) => seen.push(made - done) })
     expect(made).to.equal(6)
     expect(most).to.equal(1)
-    for (const ahead of seen) expect(ahead).to.be.at.most(4)
+    // Two ahead, one that is trained on, and what was made while the report was on its way.
+    for (const ahead of seen) expect(ahead).to.be.at.most(5)
   })
 
   it('may be made with the help of other jobs, which take their turns', async () => {
