@@ -25,7 +25,7 @@ export const budgetOptions = {
    * Percentage points of error on the validation part, summed over layers as each was measured by itself, before
    * retraining.
    */
-  error: optional(number()),
+  error: optional(number({ least: 0 })),
 }
 
 /** What a quantized network may cost: one of two. */

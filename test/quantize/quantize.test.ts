@@ -122,10 +122,8 @@ describe('quantize', () => {
     expect(bytes.message).to.match(
       /^quantize: a budget of 50 bytes cannot be met: the nearest is \d+ bytes, with 2 values in each layer$/,
     )
-    const error = await laterRefusal(quantize(net, data, { budget: { error: -1 } }).result())
-    expect(error.message).to.match(
-      /^quantize: a budget of an error of -1 points cannot be met: the nearest is /,
-    )
+    const error = refusal(() => quantize(net, data, { budget: { error: -1 } }))
+    expect(error.message).to.match(/^quantize: budget\.error must be 0 or more, got -1/)
     expect(snapshot(net)).to.deep.equal(before)
     expect(net.codebook('fc1')).to.equal(undefined)
     await net.assertSealed()
