@@ -2,6 +2,7 @@ import { abortOptions } from '../base/abort.js'
 import { isObject } from '../base/collection.js'
 import { boolean, kind, number, path, seed, whole } from '../base/kind.js'
 import { group, leftOpen, optional } from '../base/option.js'
+import { codedOptions } from '../nn/export_coded.js'
 import { weightsOptions } from '../nn/zeros.js'
 import { optimizerKind } from '../optim/spec.js'
 import { pruneOptions } from '../prune/options.js'
@@ -105,6 +106,11 @@ export const recipeOptions = {
    * @default not at all
    */
   quantize: optional(group(quantizePlanOptions)),
+  /**
+   * How the result is stored in a coded file, `model.tpz`; `{}` is enough.
+   * @default it is not
+   */
+  code: optional(group(codedOptions)),
   /** The results that a paper reports, for comparison. Errors are in percent. */
   paper: optional(paperKind),
 }

@@ -5,24 +5,26 @@ import { loadWeights } from '../nn/weights_file.js'
 import { parameterReport } from '../prune/surgery/neurons.js'
 import type { QuantizeResult } from '../quantize/progress.js'
 import { Checkpoint, type RunState } from '../runs/checkpoint.js'
-import { QUANTIZED_FILE, REFERENCE_FILE } from '../runs/files.js'
+import { CODED_FILE, QUANTIZED_FILE, REFERENCE_FILE } from '../runs/files.js'
 import type { LayerRecord, RoundRecord, RunRecord } from '../runs/record.js'
 import { evaluate } from '../train/evaluate.js'
 import type { ClassEvaluation } from '../train/metrics.js'
+import { codedRecord } from './coding.js'
 import { quantizedRecord } from './quantizing.js'
 import type { Session } from './session.js'
 
 /**
- * Evaluates the reference, each round before and after retraining, the quantized network, and the result's layers on the
- * test set.
+ * Evaluates the reference, each round before and after retraining, the quantized network, the coded file, and the
+ * result's layers on the test set.
  */
 export async function readOutcome(
-  { recipe, network, data, folder, autocast, signal, on }: Session,
+  session: Session,
   state: RunState,
   quantized?: QuantizeResult,
-): Promise<Pick<RunRecord, 'reference' | 'pruned' | 'quantized' | 'layers' | 'rounds'>> {
+): Promise<Pick<RunRecord, 'reference' | 'pruned' | 'quantized' | 'coded' | 'layers' | 'rounds'>> {
+  const { recipe, network, data, folder, autocast, signal, on } = session
   const checkpoint = new Checkpoint(folder)
-  const total = 2 * state.rounds.length + (quantized ? 2 : 1)
+  const total = 2 * state.rounds.length + 1 + (quantized ? 1 : 0) + (recipe.code ? 1 : 0)
   let done = 0
   const test = async (path: string, activations = false) => {
     on.testing?.(done++, total)
@@ -52,11 +54,14 @@ export async function readOutcome(
   const { dense, kept, compression } = await parameterReport(network, signal)
   const shared =
     quantized && quantizedRecord(quantized, errors(await test(join(folder, QUANTIZED_FILE))), dense)
+  const coded =
+    recipe.code && (await codedRecord(session, errors(await test(join(folder, CODED_FILE))), dense))
   on.testing?.(total, total)
   return {
     reference: { ...errors(reference), parameters: dense },
     pruned: { ...errors(final), parameters: kept, compression },
     ...(shared && { quantized: shared }),
+    ...(coded && { coded }),
     layers: layerRecords(network, state, final),
     rounds,
   }

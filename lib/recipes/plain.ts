@@ -8,9 +8,9 @@ import { type Recipe, readRecipe } from './recipe.js'
  * @throws TorchPruneError `ERR_ARGUMENT` if it has a value that JSON cannot represent, such as a function or a network.
  */
 export function plainRecipe(recipe: Recipe): Recipe {
-  const { name, model, data, dense, prune, quantize, paper } = readRecipe('plainRecipe', recipe)
+  const { name, model, data, dense, prune, quantize, code, paper } = readRecipe('plainRecipe', recipe)
   if (typeof data === 'function') refuse('data', "name a data set, such as 'mnist'")
-  const rest = { ...(quantize && { quantize }), ...(paper && { paper }) }
+  const rest = { ...(quantize && { quantize }), ...(code && { code }), ...(paper && { paper }) }
   const plain: Recipe = { name, model: plainModel(model), data, dense, prune, ...rest }
   checkPlain(plain, '')
   return plain

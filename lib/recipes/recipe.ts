@@ -1,4 +1,5 @@
 import { readOptions } from '../base/option.js'
+import type { ExportOptions } from '../nn/export_coded.js'
 import type { OptimizerSpec } from '../optim/spec.js'
 import type { PruneOptions } from '../prune/options.js'
 import type { QuantizeOptions } from '../quantize/quantize.js'
@@ -79,6 +80,8 @@ export interface Recipe {
   readonly dense: DensePlan
   readonly prune: PrunePlan
   readonly quantize?: QuantizePlan | undefined
+  /** How the result is stored in a coded file. */
+  readonly code?: ExportOptions | undefined
   readonly paper?: PaperTable | undefined
 }
 

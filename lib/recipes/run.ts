@@ -13,6 +13,7 @@ import { OwnFolder } from '../runs/own_folder.js'
 import { type RunRecord, writeRunRecord } from '../runs/record.js'
 import { readNote } from '../train/checkpoint.js'
 import { evaluate, predict } from '../train/evaluate.js'
+import { codeRun } from './coding.js'
 import { trainDense } from './dense.js'
 import { findOwnRun } from './folder.js'
 import { runOptions } from './options.js'
@@ -93,6 +94,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
     const state = await pruneAndRetrain(session, reference, note, spent)
     await network.save(join(folder, MODEL_FILE))
     const quantized = whole.quantize && (await quantizeRun(session, whole.quantize))
+    if (whole.code) await codeRun(session, whole.code)
     const { device, threads, versions } = session
     const outcome = await readOutcome(session, state, quantized)
     const skipped = tellSkipped(session).length

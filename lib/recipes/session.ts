@@ -107,8 +107,9 @@ export function defaultRunFolder(recipe: Pick<Recipe, 'name'>, seed: number): st
 export function planOf(recipe: Recipe, network: AnyNetwork): string {
   // A teacher is a network of its own, and no plain data.
   const plain = (key: string, value: unknown) => (key === 'teacher' ? undefined : value)
-  const { dense, prune, quantize } = recipe
-  return JSON.stringify([graphToJson(network), dense, prune, ...(quantize ? [quantize] : [])], plain)
+  const { dense, prune, quantize, code } = recipe
+  const rest = [quantize, code].filter((plan) => plan !== undefined)
+  return JSON.stringify([graphToJson(network), dense, prune, ...rest], plain)
 }
 
 /** Makes the network on its device and reads the data: whatever is wrong shows now, and no file is touched. */

@@ -1,5 +1,6 @@
+import { CODED_FILE } from '../runs/files.js'
 import type { PaperTable } from '../runs/paper.js'
-import type { QuantizedRecord, RunRecord } from '../runs/record.js'
+import type { CodedRecord, QuantizedRecord, RunRecord } from '../runs/record.js'
 import { formatCount, formatPercent, formatRatio } from './format.js'
 
 /** A table of texts, for a terminal or a page. */
@@ -52,7 +53,7 @@ export function layerTable(record: Pick<RunRecord, 'layers'>, paper?: PaperTable
 
 /** Errors and sizes, dense and pruned, next to the paper's if there are any. */
 export function summaryTable(
-  record: Pick<RunRecord, 'reference' | 'pruned' | 'quantized'>,
+  record: Pick<RunRecord, 'reference' | 'pruned' | 'quantized' | 'coded'>,
   paper?: PaperTable,
 ): TableData {
   const row = (what: string, value: (source: Pick<PaperTable, 'reference' | 'pruned'>) => string) => [
@@ -73,16 +74,27 @@ export function summaryTable(
       row('parameters, pruned', ({ pruned }) => formatCount(pruned.parameters)),
       row('compression', ({ pruned }) => formatRatio(pruned.compression)),
       ...(record.quantized ? quantizedRows(record.quantized, paper !== undefined) : []),
+      ...(record.coded ? codedRows(record.coded, paper !== undefined) : []),
     ],
   }
 }
 
 function quantizedRows({ top1Error, bytes, ratio }: QuantizedRecord, paper: boolean): string[][] {
-  const rows = [
+  return withoutPaper(paper, [
     ['top-1 error, quantized', formatPercent(top1Error)],
     ['bytes by entropy', `${formatCount(bytes)}, ${formatRatio(ratio)}`],
-  ]
-  return rows.map(([name, here]) => [name!, ...(paper ? ['–'] : []), here!])
+  ])
+}
+
+function codedRows({ top1Error, bytes, ratio }: CodedRecord, paper: boolean): string[][] {
+  return withoutPaper(paper, [
+    [`top-1 error, ${CODED_FILE}`, formatPercent(top1Error)],
+    ['bytes of the file', `${formatCount(bytes)}, ${formatRatio(ratio)}`],
+  ])
+}
+
+function withoutPaper(paper: boolean, rows: readonly (readonly [string, string])[]): string[][] {
+  return rows.map(([name, here]) => [name, ...(paper ? ['–'] : []), here])
 }
 
 /**

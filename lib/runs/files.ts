@@ -4,6 +4,8 @@ export const REFERENCE_FILE = 'reference.safetensors'
 export const MODEL_FILE = 'model.safetensors'
 /** The file of a run's network whose weights share values, if its recipe quantizes. */
 export const QUANTIZED_FILE = 'quantized.safetensors'
+/** The coded file of a run's network, as small as it gets, if its recipe codes it. */
+export const CODED_FILE = 'model.tpz'
 /** The file of a finished run's record. */
 export const RECORD_FILE = 'run.json'
 /** The file of a run's log. */
@@ -24,6 +26,7 @@ export const RUN_FILES = [
   RECORD_FILE,
   MODEL_FILE,
   QUANTIZED_FILE,
+  CODED_FILE,
   REFERENCE_FILE,
   CHECKPOINT_FOLDER,
   EVENTS_FILE,

@@ -73,6 +73,17 @@ const quantized = z.looseObject({
   ),
 })
 
+const coded = z.looseObject({
+  /** The error of the network that was read back from the file. */
+  top1Error: percent,
+  top5Error: percent.optional(),
+  profile: z.enum(['compact', 'huffman']),
+  /** The size of the file, everything counted. */
+  bytes: count,
+  /** Four bytes for each dense parameter, divided by that. */
+  ratio: positive,
+})
+
 /** The schema of the versions that a run used. */
 export const versions = z.looseObject({ torchPrune: z.string(), libtorch: z.string(), node: z.string() })
 
@@ -97,6 +108,8 @@ const runRecord = z.looseObject({
   }),
   /** The network whose weights share values, if the recipe quantizes. */
   quantized: quantized.optional(),
+  /** The coded file of the result, if the recipe codes it. */
+  coded: coded.optional(),
   layers: z.array(layer),
   rounds: z.array(round),
   /** The layers that each round pruned and retrained in turn (`'fc'`, `'conv'`, `'all'`), if not all at once. */
@@ -126,6 +139,8 @@ export type RunRecord = Omit<Named<z.infer<typeof runRecord>>, 'paper'> & {
 export type LayerRecord = Named<z.infer<typeof layer>>
 /** What quantization came to in a run's record. */
 export type QuantizedRecord = Named<z.infer<typeof quantized>>
+/** What the coded file came to in a run's record. */
+export type CodedRecord = Named<z.infer<typeof coded>>
 /** A round in a run's record. */
 export type RoundRecord = Named<z.infer<typeof round>>
 

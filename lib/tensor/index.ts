@@ -1,4 +1,5 @@
 export type { DType } from '../base/dtype.js'
+export type { CudaMemory, CudaProperties, CudaSwitches } from '../binding/native.js'
 export { enableGrad, type GradientHook, type Hook, noGrad } from './autograd.js'
 export { cat, einsum, stack, where } from './combine.js'
 export { type CudaOptions, cuda } from './cuda.js'

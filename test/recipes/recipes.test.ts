@@ -59,7 +59,7 @@ describe('the recipes', function () {
     expect(message).not.to.include('\n')
     const parts = message.split('; ')
     const expected = [
-      /^defineRecipe: recipe: unknown option 'tables': it takes name, model, data, dense, prune, quantize and paper$/,
+      /^defineRecipe: recipe: unknown option 'tables': it takes name, model, data, dense, prune, quantize, code and paper$/,
       /^recipe\.name must be letters, .* got 'a folder\/'$/,
       /^recipe\.model: there is no model 'lenet-50': did you mean lenet-5\?$/,
       /^recipe\.data must be 'mnist', 'cifar10' or 'images', or \{ kind: .*, got 'imagenet'$/,
