@@ -22,6 +22,7 @@
 #include "tensor/random.h"
 #include "tensor/tensor.h"
 #include "tensor/transfer.h"
+#include "train/gloo_group.h"
 
 namespace torch_prune {
 namespace {
@@ -48,6 +49,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterNetwork(env, exports);
   RegisterOptimizer(env, exports);
   RegisterLease(env, exports);
+  RegisterProcessGroups(env, exports);
   RegisterTrainer(env, exports);
   RegisterLoss(exports);
   RegisterEvaluation(exports);

@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'ERR_OUTPUT' // a place that cannot be written
   | 'ERR_SEAL' // a pruned weight whose bits are not +0
   | 'ERR_LIBTORCH' // libtorch or the addon is missing or incompatible
+  | 'ERR_GROUP' // processes that train together and do not reach each other, differ, or have lost one
   | 'ERR_MEMORY' // a failed allocation
   | 'ERR_TORCH' // anything else that libtorch rejects
 

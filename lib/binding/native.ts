@@ -6,6 +6,7 @@ import type { ImageFunctions } from './native/images.js'
 import type { LeaseFunctions } from './native/lease.js'
 import type { NetworkFunctions } from './native/network.js'
 import type { OptimizerFunctions } from './native/optimizer.js'
+import type { ProcessGroupFunctions } from './native/process_group.js'
 import type { PruningFunctions } from './native/prune.js'
 import type { QuantizingFunctions } from './native/quantize.js'
 import type { RuntimeFunctions } from './native/runtime.js'
@@ -24,6 +25,7 @@ export type * from './native/lease.js'
 export type * from './native/network.js'
 export type * from './native/non_finite.js'
 export type * from './native/optimizer.js'
+export type * from './native/process_group.js'
 export type * from './native/prune.js'
 export type * from './native/quantize.js'
 export type * from './native/runtime.js'
@@ -45,6 +47,7 @@ export interface Native
     OptimizerFunctions,
     LeaseFunctions,
     TrainingFunctions,
+    ProcessGroupFunctions,
     EvaluationFunctions,
     PruningFunctions,
     QuantizingFunctions,

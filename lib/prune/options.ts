@@ -5,6 +5,7 @@ import { anyOf, callback, exactly, type Kind, number, seed, text, whole, words }
 import { group, type OptionsOf, optional, type ReadOf } from '../base/option.js'
 import type { Listener } from '../binding/native_job.js'
 import { datasetKind } from '../data/splits.js'
+import { processGroupKind } from '../distributed/process_group.js'
 import { checkpointKind } from '../train/options/checkpoint.js'
 import { selfDistillationKind } from '../train/options/distillation.js'
 import { evaluateOptions } from '../train/options/evaluate.js'
@@ -59,6 +60,11 @@ export const pruneOptions = {
    * of an earlier round is overwritten.
    */
   checkpoint: optional(checkpointKind),
+  /**
+   * The processes that retrain together, as in `train()`.
+   * @default this process prunes on its own
+   */
+  group: optional(processGroupKind),
   /** Called now and then during an epoch. */
   onProgress: optional(callback<Listener<PruneProgress>>()),
   /** Awaited after each epoch of retraining. */

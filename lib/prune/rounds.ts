@@ -149,7 +149,7 @@ export class Rounds {
       ...position
     }: Pick<KeptCheckpoint, 'note' | 'fresh'> & Pick<TrainOptions, 'distillation'>,
   ): Promise<void> {
-    const { checkpoint, retrain, signal, onProgress, onEpoch } = this.#options
+    const { checkpoint, retrain, group, signal, onProgress, onEpoch } = this.#options
     const network = this.#network
     const { train, validation } = this.#data
     const phase = this.#phases[index]!
@@ -162,6 +162,7 @@ export class Rounds {
         ...this.#training(round, index),
         ...(retrain.earlyStopping && { validation }),
         distillation,
+        group,
         checkpoint: checkpoint && { ...checkpoint, ...position, within: this.#within },
         signal,
         onProgress: (progress) => onProgress?.({ ...progress, ...place }),
@@ -188,10 +189,15 @@ export class Rounds {
     return { criterion, rounds: this.#count, densitySchedule, adjustDropout, phases: this.#phases }
   }
 
-  #validate(): Promise<Evaluation> {
-    const { retrain, signal } = this.#options
+  async #validate(): Promise<Evaluation> {
+    const { retrain, group, signal } = this.#options
     const { autocast } = retrain
-    return measure(this.#network, this.#data.validation, { loss: this.#loss, autocast, signal })
+    const evaluation = await measure(this.#network, this.#data.validation, {
+      loss: this.#loss,
+      autocast,
+      signal,
+    })
+    return group ? await group.ofFirst(evaluation, signal) : evaluation
   }
 
   async #ended(round: number, validationErrorBefore: number, started: number): Promise<Round> {

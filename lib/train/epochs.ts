@@ -1,9 +1,11 @@
+import { checksum } from '../base/checksum.js'
 import type { Dataset } from '../data/dataset.js'
 import type { AnyNetwork } from '../nn/any_network.js'
+import { graphToJson } from '../nn/stored_graph.js'
 import { TrainingCheckpoint } from './checkpoint.js'
 import { checkTeacherValues } from './distillation.js'
 import { measure } from './evaluate.js'
-import { identityOf } from './identity.js'
+import { identityOf, traitsOf } from './identity.js'
 import { percentWrong } from './metrics.js'
 import { checkValues, checkWeights } from './numbers.js'
 import { DEFAULT_BATCH_SIZE } from './options.js'
@@ -52,10 +54,10 @@ async function trainerOf(
   options: Training,
   sizes: readonly (ImageSize | undefined)[] | undefined,
 ): Promise<Trainer> {
-  const { validation, distillation, memoryFormat, signal } = options
-  const checkpoint =
-    options.checkpoint &&
-    new TrainingCheckpoint(options.checkpoint, await identityOf(network, dataset, options, signal))
+  const { validation, distillation, memoryFormat, group, signal } = options
+  const identity = (options.checkpoint || group) && (await identityOf(network, dataset, options, signal))
+  if (group && identity) await group.compare({ network: graphOf(network), ...traitsOf(identity) }, signal)
+  const checkpoint = options.checkpoint && identity && new TrainingCheckpoint(options.checkpoint, identity)
   checkOptimizer(network, options)
   await checkpoint?.checkPlace()
   if (!(await checkpoint?.found())) await checkWeights(network, signal)
@@ -67,12 +69,16 @@ async function trainerOf(
   const trainer = await Trainer.of(network, dataset, options, { sizes, checkpoint })
   try {
     if (saved) await trainer.load(saved)
+    const { epoch, steps } = trainer.position
+    await group?.compare({ checkpoint: `epoch ${epoch}, step ${steps}` }, signal)
     return trainer
   } catch (error) {
     trainer[Symbol.dispose]()
     throw error
   }
 }
+
+const graphOf = (network: AnyNetwork) => checksum(JSON.stringify(graphToJson(network)))
 
 /** Trains for the rest of the epoch that the trainer is in, and measures it. */
 async function oneEpoch(
@@ -88,6 +94,7 @@ async function oneEpoch(
     validation,
     loss,
     autocast,
+    group,
     signal,
   } = options
   const { epoch } = trainer
@@ -101,7 +108,9 @@ async function oneEpoch(
   }
   if (epoch === epochs) await average?.settle(dataset, { batchSize, dropLast, autocast }, signal)
   const seconds = (performance.now() - started) / 1000
-  const checked = validation && (await measure(network, validation, { loss, autocast, signal }))
+  const measured = validation && (await measure(network, validation, { loss, autocast, signal }))
+  // What follows from it must be the same in all processes, whatever their processors round.
+  const checked = group ? await group.ofFirst(measured, signal) : measured
   const { samples, lossSum, lossCount, judged, correct } = trainer.position
   const meanLoss = lossSum / lossCount
   return {

@@ -86,6 +86,11 @@ async function masksOf(network: AnyNetwork, signal?: AbortSignal): Promise<Recor
   )
 }
 
+/** The same as words by name, for processes to compare. */
+export function traitsOf(identity: TrainingIdentity): Record<string, string> {
+  return Object.fromEntries(Object.entries(identity).map(([name, value]) => [name, shown(value)]))
+}
+
 /** How two trainings differ, in words; undefined where they do not. `masks` may be left out. */
 export function differenceOf(
   saved: Readonly<Record<string, unknown>>,

@@ -5,6 +5,7 @@ import { type OptionsOf, optional } from '../base/option.js'
 import type { Listener } from '../binding/native_job.js'
 import { augmentation } from '../data/augment.js'
 import { datasetKind } from '../data/splits.js'
+import { processGroupKind } from '../distributed/process_group.js'
 import { averagingKind } from '../optim/averaging.js'
 import { regularizationKind } from '../optim/regularization.js'
 import { scheduleKind } from '../optim/schedule.js'
@@ -104,6 +105,12 @@ export const trainOptions = {
    * @default the network's seed
    */
   seed: optional(seed),
+  /**
+   * The processes that train together, as `processGroup()` returns them. `batchSize` is that of all of them, and each
+   * computes its part of every batch. Batch normalization normalizes a part by its own samples.
+   * @default this process trains on its own
+   */
+  group: optional(processGroupKind),
   /** Called now and then during an epoch. */
   onProgress: optional(callback<Listener<TrainProgress>>()),
   ...abortOptions,

@@ -1,3 +1,5 @@
+import { TorchPruneError } from '../base/errors.js'
+import { deriveSeed } from '../base/seed.js'
 import { loadAddon } from '../binding/addon.js'
 import type { TrainerHandle, TrainingResult } from '../binding/native.js'
 import { runStoppable } from '../binding/native_job.js'
@@ -53,7 +55,7 @@ export class Trainer {
     lesson: Awaited<ReturnType<typeof lessonOf>>,
   ) {
     const { batchSize = DEFAULT_BATCH_SIZE, dropLast = false, loss = DEFAULT_LOSS } = options
-    const { accumulate = 1, clipGradients, autocast, capture } = options
+    const { accumulate = 1, clipGradients, autocast, capture, group } = options
     this.#network = network
     this.#options = options
     this.#more = more
@@ -67,6 +69,7 @@ export class Trainer {
       ...parts.reading,
       ...lesson?.options,
       averages: parts.average?.handles,
+      group: group?.handle,
     })
     this.#kept = this.position
   }
@@ -126,7 +129,7 @@ export class Trainer {
     const epoch = this.#epoch
     const plan = await this.plan()
     const before = this.position.steps
-    if (before === 0) this.#network.reseed(plan.seed)
+    this.#reseed(plan, before)
     const run = { ...plan, steps, pauseAfter: this.#more.checkpoint?.pauseAfter }
     const result = await explained(this.#parts.samples.maker, () =>
       runStoppable(
@@ -141,6 +144,17 @@ export class Trainer {
     this.#refuseBroken(result, plan)
     if (result.splicing) splicing?.done(result.splicing)
     signal?.throwIfAborted()
+    if (result.cancelled) {
+      throw new TorchPruneError('ERR_GROUP', 'another process of this training was stopped: so is this one')
+    }
+  }
+
+  /** Restarts dropout's random numbers, which are others in each process: their samples are others, too. */
+  #reseed({ seed }: EpochPlan, steps: number): void {
+    const { rank } = this.#options.group ?? { rank: 0 }
+    // What a checkpoint has is where those of rank 0 stood.
+    if (rank > 0) this.#network.reseed(deriveSeed(seed, rank, steps))
+    else if (steps === 0) this.#network.reseed(seed)
   }
 
   #noteCapture({ captured, whyEager }: TrainingResult): void {
@@ -195,10 +209,15 @@ export class Trainer {
     this.#kept = saved.position
   }
 
-  /** Saves its state, if there is a checkpoint and it has changed since then. A full disk only fails it `atAllCosts`. */
+  /**
+   * Saves its state, if there is a checkpoint and it has changed since then. Of several processes, the first one saves. A
+   * full disk only fails it `atAllCosts`.
+   */
   async save(atAllCosts = false): Promise<void> {
     const { checkpoint } = this.#more
     const { position } = this
+    const { rank } = this.#options.group ?? { rank: 0 }
+    if (rank > 0) return
     if (position.epoch === this.#kept.epoch && position.steps === this.#kept.steps) return
     if (atAllCosts) await checkpoint?.save(this.state())
     else if ((await checkpoint?.saveIfRoom(this.state())) === false) return

@@ -83,15 +83,23 @@ void EagerRunner::Check(const at::Tensor& outputs, const Dataset::Batch& batch, 
 }
 
 void EagerRunner::AverageGradients() {
+  if (group_.size() == 1) {
+    if (unit_ != gathered_) settings_.optimizer->ScaleGradients(unit_ / gathered_);
+    return;
+  }
   double total = gathered_;
   group_.Sum({&total, 1});
+  if (!(total > 0)) return;  // no process has gradients
   // The mean over the processes takes each of them for one, however much its batches count.
   const double mine = unit_ * group_.size();
   if (mine != total) settings_.optimizer->ScaleGradients(mine / total);
-  if (group_.size() == 1) return;
   std::vector<at::Tensor> gradients;
-  for (const auto& p : settings_.optimizer->parameters())
-    if (p.tensor.grad().defined()) gradients.push_back(p.tensor.grad());
+  for (auto& p : settings_.optimizer->parameters()) {
+    if (!p.tensor.requires_grad()) continue;
+    // A process without a sample of the batch takes part all the same.
+    if (!p.tensor.grad().defined()) p.tensor.mutable_grad() = at::zeros_like(p.tensor);
+    gradients.push_back(p.tensor.grad());
+  }
   group_.Average(gradients);
 }
 

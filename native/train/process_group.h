@@ -1,6 +1,8 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -25,6 +27,18 @@ class ProcessGroup {
   virtual void Broadcast(const std::vector<at::Tensor>& tensors) = 0;
   // Replaces each number by its sum over the processes: counts of samples, sums of losses.
   virtual void Sum(std::span<double> numbers) = 0;
+  // This process takes no further part: the others get an error instead of waiting for it.
+  virtual void Leave() = 0;
+
+  // The part of so many samples that this process has: its first one, and how many. Parts differ by one
+  // sample at most, and no part grows when there are fewer samples.
+  struct Share {
+    std::int64_t begin, count;
+  };
+  Share ShareOf(std::int64_t samples) const {
+    const std::int64_t each = samples / size(), more = samples % size();
+    return {rank() * each + std::min<std::int64_t>(rank(), more), each + (rank() < more ? 1 : 0)};
+  }
 };
 
 // A process that trains on its own: there is nobody to exchange anything with.
@@ -35,6 +49,7 @@ class SingleProcess final : public ProcessGroup {
   void Average(const std::vector<at::Tensor>&) override {}
   void Broadcast(const std::vector<at::Tensor>&) override {}
   void Sum(std::span<double>) override {}
+  void Leave() override {}
 };
 
 }  // namespace torch_prune

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "../tensor/tensor.h"
+#include "gloo_group.h"
 
 namespace torch_prune {
 namespace {
@@ -19,6 +20,7 @@ struct TrainerOptions {
   int after = -1;
   double teacher_weight = 0, temperature = 1;
   bool keep_losses = false, capture = true;
+  std::shared_ptr<GlooGroup> group;
   at::Tensor teacher;
   std::map<std::string, at::Tensor> averages;  // by parameter's name
 };
@@ -33,7 +35,7 @@ const auto kTrainerFields = Fields<TrainerOptions>(
     Field("teacherWeight", &TrainerOptions::teacher_weight).Optional(),
     Field("temperature", &TrainerOptions::temperature).Optional(),
     Field("keepLosses", &TrainerOptions::keep_losses).Optional(),
-    Field("capture", &TrainerOptions::capture).Optional(),
+    Field("capture", &TrainerOptions::capture).Optional(), Field("group", &TrainerOptions::group).Optional(),
     Field("teacher", &TrainerOptions::teacher).Optional(),
     Field("averages", &TrainerOptions::averages).Optional());
 
@@ -61,7 +63,20 @@ TrainerSettings TrainerSettings::Of(const Napi::CallbackInfo& info) {
   settings.distillation.Check(*settings.dataset);
   settings.distillation.MoveTo(settings.network->device());
   settings.averages = Averages(options.averages, *settings.network);
+  if (options.group) settings.group = std::move(options.group);
+  settings.CheckGroup();
   return settings;
+}
+
+// What each process gets of a batch follows from the order of all samples.
+void TrainerSettings::CheckGroup() const {
+  if (group->size() == 1) return;
+  dataset->NeedIndex("training in several processes");
+  if (batch_size < group->size()) {
+    throw Error("ERR_ARGUMENT", "batchSize is that of all " + std::to_string(group->size()) +
+                                    " processes together: it must be " + std::to_string(group->size()) +
+                                    " or more, got " + std::to_string(batch_size));
+  }
 }
 
 }  // namespace torch_prune

@@ -10,6 +10,7 @@
 #include "averages.h"
 #include "distillation.h"
 #include "loss.h"
+#include "process_group.h"
 
 namespace torch_prune {
 
@@ -30,9 +31,13 @@ struct TrainerSettings {
   Averages averages;
   bool keep_losses = false;
   bool capture = true;  // steps on a GPU are recorded where they can be
+  std::shared_ptr<ProcessGroup> group = std::make_shared<SingleProcess>();
 
   // Reads the options of trainerMake.
   static TrainerSettings Of(const Napi::CallbackInfo& info);
+
+ private:
+  void CheckGroup() const;
 };
 
 }  // namespace torch_prune

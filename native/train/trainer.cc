@@ -4,7 +4,9 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -33,12 +35,34 @@ class RunGradients {
   OptimizerState& optimizer_;
 };
 
+// Says to the other processes that this one takes no further part, unless its run comes to its end.
+class TakesPart {
+ public:
+  explicit TakesPart(ProcessGroup& group) : group_(group) {}
+  ~TakesPart() {
+    if (!over_) group_.Leave();
+  }
+  TakesPart(const TakesPart&) = delete;
+  TakesPart& operator=(const TakesPart&) = delete;
+  void Over() { over_ = true; }
+
+ private:
+  ProcessGroup& group_;
+  bool over_ = false;
+};
+
+std::vector<at::Tensor> TensorsOf(const Network& network) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& named : network.tensors()) tensors.push_back(named.tensor);
+  return tensors;
+}
+
 }  // namespace
 
 Trainer::Trainer(TrainerSettings settings)
     : settings_(std::move(settings)),
       device_(settings_.network->device()),
-      group_(std::make_unique<SingleProcess>()),
+      group_(settings_.group),
       runner_(std::make_unique<CapturedRunner>(settings_, *group_, tally_)),
       run_ahead_(device_) {}
 
@@ -80,18 +104,24 @@ Use Trainer::Uses() const {
 }
 
 Slices Trainer::Run(Job& job, Epoch& epoch) {
+  TakesPart part(*group_);
   const auto pass = Begin(epoch);
   const RunGradients gradients(*settings_.optimizer);
   const auto until = Clock::now() + std::chrono::duration<double>(epoch.pause_after);
   const auto begun = steps_;
-  const auto stops = [&] { return steps_ - begun >= epoch.most_steps || Clock::now() >= until; };
+  const auto stops = [&] {
+    return steps_ > begun && (steps_ - begun >= epoch.most_steps || Clock::now() >= until);
+  };
+  const bool alone = group_->size() == 1;
   auto& cancelled = report_.cancelled;
-  while (steps_ != total_ && !(Between() && (cancelled = job.Cancelled()))) {
-    while (!pass->Ready(job) && !job.Cancelled()) co_await kHandOver;
+  while (steps_ != total_ && !(Between() && Ends(job.Cancelled(), stops()))) {
+    const bool reads = steps_ < own_end_;
+    // The others count on this step, so that several processes wait for it even if the job is cancelled.
+    while (reads && !pass->Ready(job) && !(alone && job.Cancelled())) co_await kHandOver;
     {
-      const auto batch = pass->Next(job);
+      const auto batch = reads ? pass->Next(job) : Dataset::Batch{};
       // A batch that the job did not wait for is no step.
-      if (batch.size() == 0 && (cancelled = job.Cancelled())) break;
+      if (alone && batch.size() == 0 && (cancelled = job.Cancelled())) break;
       if (batch.size() == 0 && pass->Over()) {
         EndPass(epoch);
         break;
@@ -105,17 +135,25 @@ Slices Trainer::Run(Job& job, Epoch& epoch) {
       job.Report({static_cast<double>(steps_), static_cast<double>(std::max<std::int64_t>(total_, 0)),
                   totals.Loss(), totals.samples, totals.correct});
     }
-    if (Between() && stops()) break;
     run_ahead_.Step();
     co_await kHandOver;
   }
   End();
+  if (!report_.broken) part.Over();
+}
+
+// Processes stop together, or one would wait for another forever.
+bool Trainer::Ends(bool cancelled, bool stops) {
+  std::array votes{cancelled ? 1.0 : 0.0, stops ? 1.0 : 0.0};
+  group_->Sum(votes);
+  report_.cancelled = votes[0] > 0;
+  return votes[0] > 0 || votes[1] > 0;
 }
 
 // Gets ready to continue from the position, and begins to read what comes after it.
 std::unique_ptr<Dataset::Pass> Trainer::Begin(Epoch& epoch) {
   if (std::exchange(position_.over, false)) position_ = {};
-  if (!std::exchange(started_, true)) group_->Broadcast(settings_.network->Owned());
+  if (!std::exchange(started_, true)) group_->Broadcast(TensorsOf(*settings_.network));
   report_.cancelled = false;
   report_.broken.reset();
   steps_ = first_ = position_.steps;
@@ -133,7 +171,25 @@ std::unique_ptr<Dataset::Pass> Trainer::Begin(Epoch& epoch) {
   if (settings_.drop_last && dataset.Indexed()) order.resize(static_cast<std::size_t>(total_ * batch_size));
   // What samples are and how they are changed follows from the order and the seed alone.
   order.erase(order.begin(), order.begin() + std::min(steps_ * batch_size, count));
-  return dataset.Read({std::move(order), batch_size, device_, settings_.augmentation, epoch.seed, steps_});
+  own_end_ = std::numeric_limits<std::int64_t>::max();
+  if (group_->size() == 1)
+    return dataset.Read({std::move(order), batch_size, device_, settings_.augmentation, epoch.seed, steps_});
+  order = OwnPart(order);
+  const auto own_size = group_->ShareOf(batch_size).count;
+  own_end_ = steps_ + Batches(static_cast<std::int64_t>(order.size()), own_size);
+  return dataset.Read({std::move(order), own_size, device_, settings_.augmentation, epoch.seed, steps_});
+}
+
+// The samples of this process: its part of each batch of the order that all processes follow.
+std::vector<std::int64_t> Trainer::OwnPart(const std::vector<std::int64_t>& order) const {
+  const auto count = static_cast<std::int64_t>(order.size());
+  std::vector<std::int64_t> own;
+  for (std::int64_t first = 0; first < count; first += settings_.batch_size) {
+    const auto share = group_->ShareOf(std::min(settings_.batch_size, count - first));
+    const auto from = order.begin() + first + share.begin;
+    own.insert(own.end(), from, from + share.count);
+  }
+  return own;
 }
 
 void Trainer::Step(const Dataset::Batch& batch, const Epoch& epoch) {
@@ -145,7 +201,9 @@ void Trainer::Step(const Dataset::Batch& batch, const Epoch& epoch) {
   }
   if (batch.size() > 0) Gather(batch, epoch);  // of another, nothing can be read
   const bool last = (steps_ + 1) % settings_.accumulate == 0 || steps_ + 1 == total_;
-  if (!report_.broken && last && runner_->gathered()) Update(epoch);
+  // A process without a sample takes part in the updates of the others.
+  const bool due = last && (runner_->gathered() || group_->size() > 1);
+  if (!report_.broken && due) Update(epoch);
 }
 
 void Trainer::Gather(const Dataset::Batch& batch, const Epoch& epoch) {
@@ -194,8 +252,12 @@ void Trainer::EndPass(const Epoch& epoch) {
 
 void Trainer::End() {
   const bool over = steps_ == total_;
-  if (over && tally_.samples() == 0) settings_.dataset->RefuseEmpty();
-  const auto totals = tally_.totals();
+  // Of a process that leaves the others, they hear no more.
+  const bool together = !report_.broken;
+  const auto totals = together ? tally_.totals().Over(*group_) : tally_.totals();
+  if (over && totals.samples == 0) settings_.dataset->RefuseEmpty();
+  // Each process has running statistics of its own samples.
+  if (together && group_->size() > 1) group_->Broadcast(TensorsOf(*settings_.network));
   // The last steps, whose weights no loss has seen; and a GPU's.
   if (!report_.broken && over) report_.broken = Breakdown::InTensors(*settings_.network);
   if (!report_.broken && !std::isfinite(totals.Loss())) report_.broken = Breakdown{"loss"};
@@ -204,7 +266,7 @@ void Trainer::End() {
     NoteLoss(loss.item<double>(), [&] { return largest.item<double>(); });
   }
   report_.losses = tally_.TakeLosses();
-  position_ = {steps_, totals.Over(*group_), over};
+  position_ = {steps_, totals, over};
 }
 
 }  // namespace torch_prune

@@ -67,6 +67,8 @@ class Trainer {
 
  private:
   std::unique_ptr<Dataset::Pass> Begin(Epoch& epoch);
+  std::vector<std::int64_t> OwnPart(const std::vector<std::int64_t>& order) const;
+  bool Ends(bool cancelled, bool stops);
   void Step(const Dataset::Batch& batch, const Epoch& epoch);
   void Gather(const Dataset::Batch& batch, const Epoch& epoch);
   void Update(const Epoch& epoch);
@@ -79,7 +81,7 @@ class Trainer {
 
   const TrainerSettings settings_;
   const at::Device device_;  // of the network, and of what was made for it
-  const std::unique_ptr<ProcessGroup> group_;
+  const std::shared_ptr<ProcessGroup> group_;
   Tally tally_;
   const std::unique_ptr<Runner> runner_;
   RunAhead run_ahead_;
@@ -90,9 +92,10 @@ class Trainer {
   std::optional<std::pair<at::Tensor, at::Tensor>> first_on_device_;
 
   // Of the run in progress.
-  std::int64_t steps_ = 0;  // that are done in the epoch
-  std::int64_t total_ = 0;  // of the epoch; -1 while that is not known
-  std::int64_t first_ = 0;  // the step whose batch is the first of an update
+  std::int64_t steps_ = 0;    // that are done in the epoch
+  std::int64_t own_end_ = 0;  // the step from which on there are no samples for this process
+  std::int64_t total_ = 0;    // of the epoch; -1 while that is not known
+  std::int64_t first_ = 0;    // the step whose batch is the first of an update
 };
 
 using TrainerHandle = Handle<Trainer>;

@@ -8,6 +8,7 @@ const FLOORS = [
   'coded',
   'install',
   'binding',
+  'distributed',
   'tensor',
   'formats',
   'data',

@@ -125,6 +125,17 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     seed: 'integer?',
   } satisfies FieldsOf<Argument<'datasetCheck', 1>>,
 
+  processGroup: {
+    rank: 'integer',
+    worldSize: 'integer',
+    address: 'string',
+    port: 'integer',
+    listen: 'boolean?',
+    prefix: 'string?',
+    connectTimeout: 'number?',
+    timeout: 'number?',
+    traits: 'string{}?',
+  } satisfies FieldsOf<Argument<'processGroupStart', 0>>,
   trainer: {
     batchSize: 'integer',
     dropLast: 'boolean?',
@@ -139,6 +150,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     temperature: 'number?',
     keepLosses: 'boolean?',
     capture: 'boolean?',
+    group: 'processGroup?',
     teacher: 'tensor?',
     averages: 'tensor{}?',
   } satisfies FieldsOf<Argument<'trainerMake', 3>>,

@@ -19,7 +19,8 @@ const HANG = 60_000
 
 type Name = keyof typeof RIGHT
 type Call = (...args: unknown[]) => unknown
-const names = Object.keys(RIGHT) as Name[]
+// Joining a group waits for other processes, for as long as it is told.
+const names = (Object.keys(RIGHT) as Name[]).filter((name) => name !== 'processGroupStart')
 const function_ = (name: Name) => addon[name] as Call
 
 let calls = 0

@@ -17,6 +17,7 @@ import type {
   TrainerHandle,
 } from '../../lib/binding/native.js'
 import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers/index.js'
+import { freePort } from '../distributed/members.js'
 
 /** What the functions of the addon are called with when all is right. A fuzzer then changes some of it. */
 export const addon: Native = loadAddon()
@@ -109,6 +110,10 @@ const queue = await new Promise<BatchQueueHandle>((resolve) => {
   )
   const reading = addon.evaluationStart(network(), dataset, { batchSize: 2 })
 })
+
+/** A process on its own, in a group that it makes with nobody. */
+const ALONE = { rank: 0, worldSize: 1, address: '127.0.0.1', port: await freePort() }
+const group = (await addon.processGroupStart(ALONE).promise)!
 
 /** Six halves, coded. */
 const [CODED] = (await addon.codedEncodeStart('compact', [
@@ -316,6 +321,11 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   ],
   leaseWait: () => [handle('lease')],
   leaseEnd: () => [addon.leaseTake('train()', network(), [], [])],
+
+  processGroupStart: () => [{ ...ALONE, listen: true, prefix: '1', connectTimeout: 0.1, timeout: 1 }],
+  processGroupCompare: () => [group, { recipe: 'lenet-5' }],
+  processGroupShare: () => [group, 'a text'],
+  processGroupInterrupt: () => [group],
 
   trainerMake: () => [handle('network'), handle('optimizer'), handle('dataset'), TRAINER],
   trainerRun: () => [

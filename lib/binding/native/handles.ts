@@ -28,6 +28,10 @@ export interface OptimizerHandle {
 export interface TrainerHandle {
   readonly [kind]: 'trainer'
 }
+/** The processes that train together. */
+export interface ProcessGroupHandle {
+  readonly [kind]: 'process group'
+}
 /** A lease in the addon: what a training run owns. */
 export interface LeaseHandle {
   readonly [kind]: 'lease'

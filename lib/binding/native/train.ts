@@ -1,5 +1,12 @@
 import type { ComputeOptions } from '../../base/compute.js'
-import type { DatasetHandle, NetworkHandle, OptimizerHandle, TensorHandle, TrainerHandle } from './handles.js'
+import type {
+  DatasetHandle,
+  NetworkHandle,
+  OptimizerHandle,
+  ProcessGroupHandle,
+  TensorHandle,
+  TrainerHandle,
+} from './handles.js'
 import type { JobProgress, NativeJob } from './job.js'
 import type { NonFiniteTensor } from './non_finite.js'
 import type { NativeSplicing, SplicingCounts } from './splice.js'
@@ -80,6 +87,8 @@ export interface TrainerOptions {
   readonly keepLosses?: boolean
   /** Whether steps on a GPU are recorded where they can be; they are by default. */
   readonly capture?: boolean | undefined
+  /** The processes that each train with a part of every batch; one process alone by default. */
+  readonly group?: ProcessGroupHandle | undefined
 }
 
 /** The epoch that a run begins or continues, and where the run stops. */

@@ -1,0 +1,308 @@
+#include "gloo_group.h"
+
+#include <ATen/ATen.h>
+#include <c10/util/Logging.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "buckets.h"
+#include "listener.h"
+
+// What is in libtorch, whose builds with Gloo define it for themselves alone.
+#define USE_C10D_GLOO
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+namespace torch_prune {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kPoll = std::chrono::milliseconds(10);
+// How long rank 0, which keeps the store, stays after an error so that others can read what they wait for.
+constexpr double kLinger = 2;
+
+std::chrono::milliseconds Milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+// Polls until something is so; false if the job is cancelled, or after so many seconds.
+template <typename Condition>
+bool Poll(double seconds, const Job* job, Condition&& holds) {
+  const auto until = Clock::now() + Milliseconds(seconds);
+  while (!holds()) {
+    if (Clock::now() >= until || (job != nullptr && job->Cancelled())) return false;
+    std::this_thread::sleep_for(kPoll);
+  }
+  return true;
+}
+
+std::vector<std::uint8_t> Bytes(const std::string& text) {
+  return {text.begin(), text.end()};
+}
+std::string Text(const std::vector<std::uint8_t>& bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string Place(const JoinOptions& options) {
+  return options.address + ":" + std::to_string(options.port);
+}
+
+// One line each: a name, a tab, a value.
+std::string Written(const GlooGroup::Traits& traits) {
+  std::string text;
+  for (const auto& [name, value] : traits) text.append(name).append("\t").append(value).append("\n");
+  return text;
+}
+
+GlooGroup::Traits Read(const std::string& text) {
+  GlooGroup::Traits traits;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto tab = text.find('\t', at), end = text.find('\n', at);
+    traits.emplace(text.substr(at, tab - at), text.substr(tab + 1, end - tab - 1));
+    at = end + 1;
+  }
+  return traits;
+}
+
+// How a process differs from rank 0; empty if it does not.
+std::string Difference(const GlooGroup::Traits& first, const GlooGroup::Traits& other, int rank) {
+  for (const auto& [name, value] : first) {
+    const auto found = other.find(name);
+    const std::string given = found == other.end() ? "nothing" : found->second;
+    if (given == value) continue;
+    return "rank " + std::to_string(rank) + " has another " + name + " than rank 0 (" + given + ", not " +
+           value + "): start all processes with the same program, recipe, options and data";
+  }
+  return {};
+}
+
+class Gloo final : public c10d::ProcessGroupGloo {
+ public:
+  using c10d::ProcessGroupGloo::ProcessGroupGloo;
+  void setTimeout(std::chrono::milliseconds) override {}
+  // Whoever waits in a collective gets an error.
+  void CloseConnections() {
+    for (const auto& context : contexts_) context->closeConnections();
+  }
+};
+
+// libtorch writes a stack trace to stderr for what is an error with one line here.
+class WithoutLog {
+ public:
+  WithoutLog() { FLAGS_caffe2_log_level = google::GLOG_FATAL; }
+  ~WithoutLog() { FLAGS_caffe2_log_level = before_; }
+  WithoutLog(const WithoutLog&) = delete;
+  WithoutLog& operator=(const WithoutLog&) = delete;
+
+ private:
+  const int before_ = FLAGS_caffe2_log_level;
+};
+
+c10::intrusive_ptr<c10d::Store> OpenStore(const JoinOptions& options) {
+  c10d::TCPStoreOptions store;
+  store.port = static_cast<std::uint16_t>(options.port);
+  store.isServer = options.rank == 0 && options.listen;
+  store.waitWorkers = false;
+  store.timeout = Milliseconds(options.connect_timeout);
+  // libtorch's libuv is not the one that this process has from Node.
+  store.useLibUV = false;
+  if (store.isServer) store.masterListenFd = ListenAt(options.port);
+  const WithoutLog quiet;
+  try {
+    auto tcp = c10::make_intrusive<c10d::TCPStore>(options.address, store);
+    return c10::make_intrusive<c10d::PrefixStore>("torch-prune/" + options.prefix, tcp);
+  } catch (...) {
+    throw Error("ERR_GROUP", "what listens at " + Place(options) + " is not rank 0 of a training (" +
+                                 Describe(std::current_exception()).message +
+                                 "): fix MASTER_ADDR and MASTER_PORT");
+  }
+}
+
+c10::intrusive_ptr<Gloo> OpenGloo(const c10::intrusive_ptr<c10d::Store>& store, const JoinOptions& options) {
+  auto settings = c10d::ProcessGroupGloo::Options::create(Milliseconds(options.timeout));
+  const char* interface = std::getenv("GLOO_SOCKET_IFNAME");  // PyTorch's variable
+  const bool here = options.address == "127.0.0.1" || options.address == "localhost";
+  settings->devices.push_back(interface != nullptr ? Gloo::createDeviceForInterface(interface)
+                              : here               ? Gloo::createDeviceForHostname("127.0.0.1")
+                                                   : Gloo::createDefaultDevice());
+  return c10::make_intrusive<Gloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store), options.rank,
+                                   options.size, settings);
+}
+
+}  // namespace
+
+struct GlooGroup::Connection {
+  c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<Gloo> gloo;  // null before all have joined, and after this process has left
+  std::mutex mutex;               // of its coming and going
+};
+
+GlooGroup::GlooGroup(const JoinOptions& options)
+    : options_(options), connection_(std::make_unique<Connection>()) {}
+
+GlooGroup::~GlooGroup() = default;
+
+std::shared_ptr<GlooGroup> GlooGroup::Join(const JoinOptions& options, const Traits& traits, const Job& job) {
+  const bool keeps = options.rank == 0 && options.listen;
+  if (!keeps &&
+      !Poll(options.connect_timeout, &job, [&] { return Listens(options.address, options.port); })) {
+    if (job.Cancelled()) return nullptr;
+    throw Error("ERR_GROUP", "nobody listens at " + Place(options) +
+                                 ": start rank 0 there, or fix MASTER_ADDR and MASTER_PORT");
+  }
+  const std::shared_ptr<GlooGroup> group(new GlooGroup(options));
+  auto& [store, gloo, mutex] = *group->connection_;
+  store = OpenStore(options);
+  if (store->add("joined/" + std::to_string(options.rank), 1) > 1)
+    throw Error("ERR_GROUP", "another process at " + Place(options) + " has rank " +
+                                 std::to_string(options.rank) + " already: give each its own RANK");
+  auto all = traits;
+  all.emplace("world size", std::to_string(options.size));
+  group->Compare(all, job);
+  if (job.Cancelled()) return nullptr;
+  auto opened = OpenGloo(store, options);
+  const std::lock_guard lock(mutex);
+  gloo = std::move(opened);
+  return group;
+}
+
+bool GlooGroup::Await(const std::string& key, double seconds, const Job* job) {
+  return Poll(seconds, job, [&] { return connection_->store->check({key}); });
+}
+
+void GlooGroup::Compare(const Traits& traits, const Job& job) {
+  const std::string call = "compare/" + std::to_string(compared_++) + "/";
+  const std::string verdict = call + "verdict", heard = call + "heard";
+  auto& store = *connection_->store;
+  std::string said;
+  try {
+    if (rank() > 0) {
+      store.set(call + std::to_string(rank()), Bytes(Written(traits)));
+      if (!Await(verdict, options_.connect_timeout, &job)) {
+        if (job.Cancelled()) return;
+        throw Error("ERR_GROUP", "rank 0 does not answer: see what it says, and start all processes again");
+      }
+      said = Text(store.get(verdict));
+      store.add(heard, 1);
+    } else {
+      std::vector<bool> seen(size());
+      const auto all = [&] {
+        bool whole = true;
+        for (int other = 1; other < size() && said.empty(); ++other) {
+          const auto key = call + std::to_string(other);
+          if (!seen[other] && (seen[other] = store.check({key})))
+            said = Difference(traits, Read(Text(store.get(key))), other);
+          whole = whole && seen[other];
+        }
+        return whole || !said.empty();
+      };
+      if (!Poll(options_.connect_timeout, &job, all)) {
+        if (job.Cancelled()) return;
+        int missing = 1;
+        while (seen[missing]) ++missing;
+        said = "rank " + std::to_string(missing) + " of " + std::to_string(size()) +
+               " has not come: start all processes, or fix WORLD_SIZE";
+      }
+      store.set(verdict, Bytes(said));
+      // Whoever goes on may come to its end, and the store with it.
+      Poll(kLinger, nullptr, [&] { return store.add(heard, 0) >= size() - 1; });
+    }
+  } catch (const c10::Error&) {
+    throw Error("ERR_GROUP",
+                "rank 0 at " + Place(options_) + " is gone: see what it says, and start all processes again");
+  }
+  if (!said.empty()) throw Error("ERR_GROUP", said);
+}
+
+std::string GlooGroup::Share(const std::string& text) {
+  std::vector<at::Tensor> length{at::scalar_tensor(static_cast<std::int64_t>(text.size()), at::kLong)};
+  Exchange([&](Gloo& gloo) { return gloo.broadcast(length); });
+  std::vector<at::Tensor> bytes{at::empty({length[0].item<std::int64_t>()}, at::kByte)};
+  auto* memory = bytes[0].data_ptr<std::uint8_t>();
+  if (rank() == 0) std::copy(text.begin(), text.end(), memory);
+  if (bytes[0].numel() > 0) Exchange([&](Gloo& gloo) { return gloo.broadcast(bytes); });
+  return {memory, memory + bytes[0].numel()};
+}
+
+template <typename Call>
+void GlooGroup::Exchange(Call&& call) {
+  c10::intrusive_ptr<Gloo> gloo;
+  {
+    const std::lock_guard lock(connection_->mutex);
+    gloo = connection_->gloo;
+  }
+  if (!gloo) throw Error("ERR_GROUP", "this process has left the others: start all processes again");
+  std::string reason;
+  try {
+    call(*gloo)->wait();
+    return;
+  } catch (...) {
+    reason = Describe(std::current_exception()).message;
+  }
+  gloo.reset();
+  SayWhoIsGone(reason);
+}
+
+// Those that are alive say so in the store, all within the moment in which they notice.
+void GlooGroup::SayWhoIsGone(const std::string& reason) {
+  Leave();
+  std::string gone;
+  try {
+    auto& store = *connection_->store;
+    store.set("alive/" + std::to_string(rank()), Bytes("1"));
+    const auto answers = [&] {
+      gone.clear();
+      for (int other = 0; other < size(); ++other)
+        if (!store.check({"alive/" + std::to_string(other)}))
+          gone.append(gone.empty() ? "" : " and ").append("rank ").append(std::to_string(other));
+      return gone.empty();
+    };
+    Poll(rank() == 0 ? kLinger : kLinger / 2, nullptr, answers);
+    if (gone.empty()) gone = "a connection";
+  } catch (const c10::Error&) {
+    gone = "rank 0";
+  }
+  throw Error("ERR_GROUP", gone + " is gone (" + reason +
+                               "): see what it says, then start all processes again, with --resume to go on");
+}
+
+void GlooGroup::Leave() {
+  const std::lock_guard lock(connection_->mutex);
+  if (connection_->gloo) connection_->gloo->CloseConnections();
+  connection_->gloo.reset();
+}
+
+void GlooGroup::Interrupt() {
+  const std::lock_guard lock(connection_->mutex);
+  if (connection_->gloo) connection_->gloo->CloseConnections();
+}
+
+void GlooGroup::Average(const std::vector<at::Tensor>& tensors) {
+  InBuckets(tensors, [this](at::Tensor& bucket) {
+    std::vector<at::Tensor> one{bucket};
+    Exchange([&](Gloo& gloo) { return gloo.allreduce(one); });
+    bucket.div_(size());
+  });
+}
+
+void GlooGroup::Broadcast(const std::vector<at::Tensor>& tensors) {
+  InBuckets(tensors, [this](at::Tensor& bucket) {
+    std::vector<at::Tensor> one{bucket};
+    Exchange([&](Gloo& gloo) { return gloo.broadcast(one); });
+  });
+}
+
+void GlooGroup::Sum(std::span<double> numbers) {
+  std::vector<at::Tensor> one{
+      at::from_blob(numbers.data(), {static_cast<std::int64_t>(numbers.size())}, at::kDouble)};
+  Exchange([&](Gloo& gloo) { return gloo.allreduce(one); });
+}
+
+}  // namespace torch_prune

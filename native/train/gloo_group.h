@@ -1,0 +1,82 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "../base/field_types.h"
+#include "../base/handle.h"
+#include "../jobs/compute_thread.h"
+#include "process_group.h"
+
+namespace torch_prune {
+
+// How a process joins the others.
+struct JoinOptions {
+  int rank = 0, size = 1;
+  std::string address;          // of the machine of rank 0
+  std::int64_t port = 0;        // there
+  bool listen = true;           // whether rank 0 opens that port itself; otherwise a launcher has
+  std::string prefix;           // of all keys, in a store that outlives an attempt
+  double connect_timeout = 60;  // seconds until all have joined
+  double timeout = 60;          // seconds until one that does not answer counts as gone
+};
+
+// Processes on CPUs that exchange tensors by Gloo, the backend of torch.distributed for them. They find each
+// other through a store that rank 0 keeps. After an error the group is of no more use.
+class GlooGroup final : public ProcessGroup {
+ public:
+  static constexpr std::uint64_t kTag = 11;
+  static constexpr const char* kName = "process group";
+
+  // What all of them must have alike, by name.
+  using Traits = std::map<std::string, std::string>;
+
+  // Joins the others, on the compute thread; null if the job is cancelled first.
+  static std::shared_ptr<GlooGroup> Join(const JoinOptions& options, const Traits& traits, const Job& job);
+  ~GlooGroup() override;
+
+  int rank() const override { return options_.rank; }
+  int size() const override { return options_.size; }
+  void Average(const std::vector<at::Tensor>& tensors) override;
+  void Broadcast(const std::vector<at::Tensor>& tensors) override;
+  void Sum(std::span<double> numbers) override;
+  void Leave() override;
+
+  // Throws an error that names what differs from rank 0, in whichever process.
+  void Compare(const Traits& traits, const Job& job);
+  // What rank 0 says.
+  std::string Share(const std::string& text);
+  // Ends what another thread waits for in it, with an error.
+  void Interrupt();
+
+ private:
+  struct Connection;
+  explicit GlooGroup(const JoinOptions& options);
+
+  // Calls a collective, and says who is gone if it fails.
+  template <typename Call>
+  void Exchange(Call&& call);
+  [[noreturn]] void SayWhoIsGone(const std::string& reason);
+  // Waits for a key; false if the job is cancelled, or after so many seconds.
+  bool Await(const std::string& key, double seconds, const Job* job);
+
+  const JoinOptions options_;
+  std::unique_ptr<Connection> connection_;
+  std::int64_t compared_ = 0;  // which of the calls it is: all make the same ones
+};
+
+using GlooGroupHandle = Handle<GlooGroup>;
+
+void RegisterProcessGroups(Napi::Env env, Napi::Object exports);
+
+template <>
+struct FieldType<std::shared_ptr<GlooGroup>> {
+  using Type = std::shared_ptr<GlooGroup>;
+  static std::string Kind() { return "processGroup"; }
+  static Type Read(const Napi::Value& value, const std::string& what) {
+    return GlooGroupHandle::Get(value, what.c_str());
+  }
+};
+
+}  // namespace torch_prune

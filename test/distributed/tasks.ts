@@ -1,0 +1,56 @@
+import type { ProcessGroup } from '../../lib/distributed/process_group.js'
+import { sgd } from '../../lib/optim/spec.js'
+import { prune } from '../../lib/prune/prune.js'
+import { criteria } from '../../lib/prune/score/index.js'
+import { train } from '../../lib/train/train.js'
+import { toyData, toyNetwork } from '../train/toy.js'
+
+/** What the tests may vary. */
+export interface Given {
+  readonly samples?: number
+  readonly batchSize?: number
+  readonly epochs?: number
+}
+
+type Group = ProcessGroup | undefined
+
+/** The first values of each of a network's tensors, all of its losses. */
+function weightsOf(net: ReturnType<typeof toyNetwork>): Record<string, number[]> {
+  return Object.fromEntries(
+    ['fc1', 'fc2'].flatMap((layer) =>
+      ['weight', 'bias'].map((name) => {
+        using values = net.tensor(`${layer}.${name}` as never)
+        return [`${layer}.${name}`, (values.toArray() as number[]).flat()]
+      }),
+    ),
+  )
+}
+
+export const TASKS: Readonly<Record<string, (group: Group, given: Given) => Promise<unknown>>> = {
+  /** Trains, prunes and retrains. */
+  async prune(group, { samples = 96, batchSize = 12, epochs = 3 }) {
+    const net = toyNetwork(group?.rank ?? 0)
+    const [data, validation] = [toyData(samples), toyData(30, 2)]
+    const optimizer = sgd({ lr: 0.1, momentum: 0.9, weightDecay: 1e-4 })
+    net.setDropout('drop', 0)
+    const dense = await train(net, data, { epochs, batchSize, optimizer, validation, seed: 5, group })
+    const { rounds } = await prune(
+      net,
+      { train: data, validation },
+      {
+        criterion: criteria.magnitude().density({ fc1: 0.4, fc2: 0.6 }),
+        rounds: 2,
+        adjustDropout: false,
+        seed: 5,
+        retrain: { epochs: 1, optimizer, batchSize },
+        group,
+      },
+    )
+    return {
+      losses: dense.epochs.map(({ loss }) => loss),
+      errors: [...dense.epochs, ...rounds].map(({ validationError }) => validationError),
+      density: rounds.at(-1)!.density,
+      weights: weightsOf(net),
+    }
+  },
+}

@@ -1,0 +1,61 @@
+import { expect } from 'chai'
+import { foundBy, freePort, member, together, variables } from './members.js'
+
+interface Found {
+  readonly losses: readonly number[]
+  readonly errors: readonly number[]
+  readonly density: number
+  readonly weights: Readonly<Record<string, readonly number[]>>
+  readonly code?: string
+  readonly message?: string
+}
+
+/** Expects that a process came to the same weights and masks as another one, to rounding. */
+function expectAlike(found: Found, one: Found): void {
+  expect(found.message).to.equal(undefined)
+  for (const [name, values] of Object.entries(one.weights)) {
+    const others = found.weights[name]!
+    for (const [i, value] of values.entries()) {
+      expect(others[i], `${name}[${i}]`).to.be.closeTo(value, 1e-5)
+      expect(others[i] === 0, `${name}[${i}] is pruned`).to.equal(value === 0)
+    }
+  }
+  for (const [i, loss] of one.losses.entries()) expect(found.losses[i]).to.be.closeTo(loss, 1e-6)
+  expect(found.errors).to.deep.equal(one.errors)
+  expect(found.density).to.equal(one.density)
+}
+
+describe('processes that train together', () => {
+  it('come to the weights and the masks of one process with their batches', async () => {
+    const [one] = await together<Found>(1, 'prune')
+    const both = await together<Found>(2, 'prune')
+    for (const each of both) expectAlike(each, one!)
+    expect(both[1]!.weights).to.deep.equal(both[0]!.weights)
+  })
+
+  it('share batches that do not divide, and a last one with fewer samples than processes', async () => {
+    // Batches of 10, 10, … and one of 2, in which the last of three processes has no sample.
+    const given = { samples: 92, batchSize: 10 }
+    const [one] = await together<Found>(1, 'prune', given)
+    for (const each of await together<Found>(3, 'prune', given)) expectAlike(each, one!)
+  })
+
+  it('refuse batches that have no sample for each', async () => {
+    for (const { code, message } of await together<Found>(2, 'prune', { batchSize: 1 })) {
+      expect(code).to.equal('ERR_ARGUMENT')
+      expect(message).to.equal('batchSize is that of all 2 processes together: it must be 2 or more, got 1')
+    }
+  })
+
+  it('are told what differs between them', async () => {
+    const port = await freePort()
+    const ended = await Promise.all([
+      member('prune', { batchSize: 12 }, variables(0, 2, port)),
+      member('prune', { batchSize: 16 }, variables(1, 2, port)),
+    ])
+    for (const { code, message } of ended.map((each) => foundBy<Found>(each))) {
+      expect(code).to.equal('ERR_GROUP')
+      expect(message).to.match(/^rank 1 has another batchSize than rank 0 \(16, not 12\): start all/)
+    }
+  })
+})
