@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import { type ErrorCode, messageOf, TorchPruneError } from '../base/errors.js'
 import { fixes } from '../base/fixes.js'
 import { onOneLine, printable } from '../base/text.js'
+import { rankInErrors } from '../distributed/environment.js'
 
 /** The exit codes, which are part of the stable surface. */
 export const EXIT = { done: 0, failed: 1, badInput: 2, interrupted: 130 } as const
@@ -26,7 +27,7 @@ export function reportFailure(error: unknown): number {
   const { text, code } = describe(error)
   // A terminal prints ^C at the cursor, so the message begins on a new line.
   if (error instanceof Interrupted && process.stderr.isTTY) process.stderr.write('\n')
-  if (text !== undefined) process.stderr.write(`torch-prune: ${onOneLine(text).trim()}\n`)
+  if (text !== undefined) process.stderr.write(`torch-prune: ${rankInErrors()}${onOneLine(text).trim()}\n`)
   if (process.env.TORCH_PRUNE_DEBUG && error instanceof Error) {
     process.stderr.write(`${printable(String(error.stack), '\n')}\n`)
   }

@@ -1,9 +1,10 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { findRecipe, recipeNames } from '../recipes/registry.js'
 import { withCompute } from './compute.js'
 import { interruptible } from './interrupt.js'
 import { type MaskOption, maskOption } from './options.js'
 import { printJson } from './output.js'
+import { whole } from './values.js'
 import {
   type ResumableOptions,
   type WorkOptions,
@@ -14,6 +15,7 @@ import {
 interface RunCommandOptions extends WorkOptions, ResumableOptions, MaskOption {
   readonly weights?: string
   readonly printRecipe?: boolean
+  readonly nproc?: number
 }
 
 export function define(command: Command): void {
@@ -24,6 +26,12 @@ export function define(command: Command): void {
       'start from a trained network (safetensors, .pt, .pth) instead of training one',
     )
     .addOption(maskOption())
+    .addOption(
+      new Option(
+        '--nproc <n>',
+        'train in so many processes of this machine, each with a part of every batch',
+      ).argParser(whole('--nproc', 1, 1024)),
+    )
     .option('--print-recipe', 'print the whole recipe as JSON instead of running it')
   withResumableOptions(withWorkOptions(command, 'runs/<recipe>-<seed>'))
     .addHelpText(
@@ -38,6 +46,8 @@ Examples:
   $ torch-prune run lenet-300-100
   $ torch-prune run lenet-5 --seed 2 --device cuda --out runs/third
   $ torch-prune run vgg-16 --data imagenet.pack --checkpoint-minutes 30
+  $ torch-prune run wrn-16-2 --nproc 4
+  $ torchrun --nproc-per-node 4 --no-python torch-prune run wrn-16-2
   $ torch-prune run lenet-5 --print-recipe > my-recipe.json
   $ torch-prune run my-recipe.json --data mnist/ --resume`,
     )
@@ -46,6 +56,11 @@ Examples:
       if (options.printRecipe) {
         const { plainRecipe } = await import('../recipes/plain.js')
         return printJson(plainRecipe(recipe))
+      }
+      if (options.nproc !== undefined) {
+        const { launch } = await import('./launch.js')
+        process.exitCode = await launch(options.nproc)
+        return
       }
       await interruptible(async (signal) => {
         const { runToTable } = await import('./work.js')

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import type { LockOwner } from '../base/lock.js'
 import { printable } from '../base/text.js'
+import { processGroup } from '../distributed/process_group.js'
 import { type FoundRun, progressOf } from '../recipes/folder.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { type RunResult, runRecipe } from '../recipes/run.js'
@@ -23,7 +24,10 @@ export async function runToTable(
   signal: AbortSignal,
 ): Promise<void> {
   const { resume = false } = options
-  using reporter = reporterFor(options)
+  const group = await processGroup({ signal })
+  // Of several processes, the first one speaks for all.
+  const first = group === undefined || group.rank === 0
+  using reporter = reporterFor(first ? options : { quiet: true })
   const follow = followRun(reporter)
   const rounds = recipe.prune.rounds ?? 1
   let begun = false
@@ -55,9 +59,17 @@ export async function runToTable(
   try {
     const { data, out, seed, device, threads, weights, mask, checkpointMinutes, overwrite } = options
     const place = { data, out, seed, device, threads, weights, mask }
-    const result = await runRecipe(recipe, { ...place, checkpointMinutes, resume, overwrite, signal, on })
+    const result = await runRecipe(recipe, {
+      ...place,
+      checkpointMinutes,
+      resume,
+      overwrite,
+      group,
+      signal,
+      on,
+    })
     if (!begun) reporter.line(`This run is finished: nothing is left to do in ${shown(result.folder)}`)
-    if (options.json) printJson({ kind: 'run', folder: result.folder, run: result.record })
+    if (options.json && first) printJson({ kind: 'run', folder: result.folder, run: result.record })
     else reporter.line(resultText(result, recipe))
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error

@@ -16,13 +16,15 @@ import {
   type SessionOptions,
   tellSkipped,
 } from './session.js'
+import { agreeOn, ownFolderOf } from './together.js'
 
 /** Trains a session's network by its recipe's dense plan, and continues from where training was saved. */
 export async function trainDense(session: Session, state: () => RunState, note: Note): Promise<void> {
-  const { recipe, network, data, seed, signal, on } = session
+  const { recipe, network, data, seed, group, signal, on } = session
   const epochs = train(network, data.train, {
     ...recipe.dense,
     seed,
+    group,
     validation: data.validation,
     checkpoint: savedWithin(session, state, note),
     signal,
@@ -55,8 +57,10 @@ export async function trainRecipe(recipe: Recipe, options: SessionOptions = {}):
   const identity = { recipe: recipe.name, plan: planOf(opened.recipe, network), seed }
   const { resume = false, overwrite = false } = options
   checkDense(opened)
-  await using place = await OwnFolder.open(opened.folder)
+  await using mine = await ownFolderOf(opened, identity, resume)
+  await using place = await OwnFolder.open(mine.folder)
   const found = await findOwnRun(place, identity, { resume, overwrite })
+  await agreeOn(found, opened)
   const weights = join(place.folder, REFERENCE_FILE)
   if (found.kind === 'trained' && found.state) {
     const { referenceValidationError: validationError = 0, seconds } = found.state

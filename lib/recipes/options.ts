@@ -2,6 +2,7 @@ import { abortOptions } from '../base/abort.js'
 import { isObject } from '../base/collection.js'
 import { boolean, kind, number, path, seed, whole } from '../base/kind.js'
 import { group, leftOpen, optional } from '../base/option.js'
+import { processGroupKind } from '../distributed/process_group.js'
 import { codedOptions } from '../nn/export_coded.js'
 import { weightsOptions } from '../nn/zeros.js'
 import { optimizerKind } from '../optim/spec.js'
@@ -157,6 +158,12 @@ export const sessionOptions = {
    * @default false
    */
   overwrite: optional(boolean),
+  /**
+   * The processes that run the recipe together, as in `train()`. The first one works in the folder, and the others in
+   * temporary ones.
+   * @default this process runs it on its own
+   */
+  group: optional(processGroupKind),
   ...abortOptions,
 }
 

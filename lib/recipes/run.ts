@@ -31,6 +31,7 @@ import {
   type SessionOptions,
   tellSkipped,
 } from './session.js'
+import { agreeOn, ownFolderOf } from './together.js'
 
 export { defaultRunFolder, type RunListener } from './session.js'
 
@@ -68,8 +69,10 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
   if (weights === undefined) checkDense(opened)
   checkRetraining(opened)
   const own = weights !== undefined && resolve(weights) === join(opened.folder, REFERENCE_FILE)
-  await using place = await OwnFolder.open(opened.folder)
+  await using mine = await ownFolderOf(opened, identity, resume)
+  await using place = await OwnFolder.open(mine.folder)
   const found = await findOwnRun(place, identity, { resume, overwrite, own })
+  await agreeOn(found, opened)
   if (found.kind === 'finished') return { folder: place.folder, record: found.record }
   const session = { ...opened, folder: place.work }
   const { folder } = session
@@ -158,7 +161,7 @@ async function pruneAndRetrain(
   note: Note,
   spent: () => number,
 ): Promise<PruningState> {
-  const { recipe, network, data, folder, seed, autocast, signal, on } = session
+  const { recipe, network, data, folder, seed, autocast, group, signal, on } = session
   const checkpoint = new Checkpoint(folder)
   let { within: _, ...state } = from
   const last = state.rounds.length
@@ -180,6 +183,7 @@ async function pruneAndRetrain(
       ...(teacher && { distillation: { ...distillation, teacher } }),
     },
     seed,
+    group,
     signal,
     after: { round: last, initial: from.initialDeviations },
     checkpoint: savedWithin(session, () => ({ ...state, seconds: spent() }), note),

@@ -9,6 +9,7 @@ import { computeInJobs, jobThreads } from '../binding/threads.js'
 import { type Versions, versions } from '../binding/versions.js'
 import type { SkippedSample } from '../data/dataset.js'
 import type { DataSplits } from '../data/splits.js'
+import type { ProcessGroup } from '../distributed/process_group.js'
 import type { AnyNetwork } from '../nn/any_network.js'
 import { graphToJson } from '../nn/stored_graph.js'
 import type { LayerKept } from '../prune/mask.js'
@@ -94,6 +95,8 @@ export interface Session {
   /** What is read of networks is computed as they are trained. */
   readonly autocast: ComputeOptions['autocast']
   readonly checkpointMinutes: number
+  /** The processes that run it together, each of them with a session of its own. */
+  readonly group: ProcessGroup | undefined
   readonly signal: AbortSignal | undefined
   readonly on: RunListener
 }
@@ -114,7 +117,7 @@ export function planOf(recipe: Recipe, network: AnyNetwork): string {
 
 /** Makes the network on its device and reads the data: whatever is wrong shows now, and no file is touched. */
 export async function openSession(recipe: Recipe, options: SessionOptions): Promise<Session> {
-  const { seed = 0, checkpointMinutes = CHECKPOINT_MINUTES, signal, on = {} } = options
+  const { seed = 0, checkpointMinutes = CHECKPOINT_MINUTES, group, signal, on = {} } = options
   const folder = resolve(options.out ?? defaultRunFolder(recipe, seed))
   if (options.threads !== undefined) computeInJobs(options.threads)
   const device = deviceKind.read(options.device ?? 'cpu', 'device')
@@ -140,6 +143,7 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
     versions: versions(),
     autocast: recipe.dense.autocast,
     checkpointMinutes,
+    group,
     signal,
     on,
   }

@@ -28,7 +28,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 }
 
 /** What only commands have. */
-const OWN = ['json', 'quiet', 'printRecipe', 'help', 'version']
+const OWN = ['json', 'quiet', 'printRecipe', 'nproc', 'help', 'version']
 
 describe('options of commands', () => {
   it('are called as those of the library', async () => {
