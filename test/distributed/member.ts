@@ -1,7 +1,6 @@
 // A process of a training, as test/distributed/*.test.ts start several of: member.ts TASK [JSON]. What it finds is its
 // last line, as JSON.
-
-import { messageOf } from '../../lib/base/errors.js'
+import { messageOf, TorchPruneError } from '../../lib/base/errors.js'
 import { setJobThreads } from '../../lib/binding/threads.js'
 import { processGroup } from '../../lib/distributed/process_group.js'
 import { TASKS } from './tasks.js'
@@ -9,8 +8,10 @@ import { TASKS } from './tasks.js'
 const [name = '', text = '{}'] = process.argv.slice(2)
 setJobThreads(1)
 try {
-  const group = await processGroup()
+  // That task joins by itself.
+  const group = name === 'again' ? undefined : await processGroup()
   console.log(JSON.stringify(await TASKS[name]!(group, JSON.parse(text))))
 } catch (error) {
-  console.log(JSON.stringify({ code: (error as { code?: string }).code, message: messageOf(error) }))
+  const code = error instanceof TorchPruneError ? error.code : undefined
+  console.log(JSON.stringify({ code, message: messageOf(error) }))
 }

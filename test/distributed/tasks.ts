@@ -1,4 +1,5 @@
-import type { ProcessGroup } from '../../lib/distributed/process_group.js'
+import { messageOf } from '../../lib/base/errors.js'
+import { type ProcessGroup, processGroup } from '../../lib/distributed/process_group.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { prune } from '../../lib/prune/prune.js'
 import { criteria } from '../../lib/prune/score/index.js'
@@ -27,6 +28,23 @@ function weightsOf(net: ReturnType<typeof toyNetwork>): Record<string, number[]>
 }
 
 export const TASKS: Readonly<Record<string, (group: Group, given: Given) => Promise<unknown>>> = {
+  /** Trains until something happens to the group. */
+  async endless(group) {
+    const epochs = train(toyNetwork(), toyData(), {
+      ...{ epochs: 1e6, batchSize: 12, seed: 5, group },
+      optimizer: sgd({ lr: 0.01 }),
+    })
+    for await (const { epoch } of epochs) if (epoch < 4) console.log(`epoch ${epoch}`)
+    return {}
+  },
+
+  /** Is refused by a group that is not there, and trains on its own. */
+  async again() {
+    const refused = await processGroup().catch(messageOf)
+    const { epochs } = await train(toyNetwork(), toyData(), { epochs: 1, optimizer: sgd({ lr: 0.01 }) })
+    return { refused, losses: epochs.map(({ loss }) => loss) }
+  },
+
   /** Trains, prunes and retrains. */
   async prune(group, { samples = 96, batchSize = 12, epochs = 3 }) {
     const net = toyNetwork(group?.rank ?? 0)

@@ -1,0 +1,136 @@
+// Two processes of one thread against one process of one thread, on LeNet-5: npx tsx scripts/processes.ts
+// They train 200 steps with the same batches and prune, and must come to the same weights and masks; then they
+// take turns, and the samples per second of both are compared.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { readSafetensors } from '../lib/index.js'
+import { describeMachine, printMachine } from './bench/machine.js'
+import { spread } from './bench/statistics.js'
+import { wholeNumber } from './lenet/command.js'
+
+const MEMBER = fileURLToPath(new URL('processes_member.ts', import.meta.url))
+
+/** The processes of one side. They train when they are told, together. */
+class Side {
+  readonly #children: readonly ChildProcess[]
+  readonly #answers: AsyncIterator<string>
+  readonly #lines: Interface
+
+  constructor(children: readonly ChildProcess[]) {
+    this.#children = children
+    this.#lines = createInterface({ input: children[0]!.stdout! })
+    this.#answers = this.#lines[Symbol.asyncIterator]()
+  }
+
+  static async start(count: number, file: string, { batchSize, steps }: Options): Promise<Side> {
+    const port = await freePort()
+    const children = Array.from({ length: count }, (_, rank) => {
+      const place = {
+        RANK: String(rank),
+        LOCAL_RANK: String(rank),
+        WORLD_SIZE: String(count),
+        MASTER_ADDR: '127.0.0.1',
+        MASTER_PORT: String(port),
+      }
+      const args = ['--import', 'tsx/esm', MEMBER, file, String(batchSize), String(steps)]
+      return spawn(process.execPath, args, {
+        env: { ...process.env, OMP_NUM_THREADS: '1', ...place },
+        stdio: ['pipe', rank === 0 ? 'pipe' : 'ignore', 'inherit'],
+      })
+    })
+    return new Side(children)
+  }
+
+  /** The next line that rank 0 prints, as a number. */
+  async answer(): Promise<number> {
+    const { value, done } = await this.#answers.next()
+    if (done) throw new Error('a process ended: see above')
+    return Number(value)
+  }
+
+  /** Trains once more, and returns the samples per second. */
+  train(): Promise<number> {
+    for (const child of this.#children) child.stdin!.write('train\n')
+    return this.answer()
+  }
+
+  [Symbol.dispose](): void {
+    this.#lines.close()
+    for (const child of this.#children) child.stdin!.end()
+  }
+}
+
+interface Options {
+  readonly batchSize: number
+  readonly steps: number
+  readonly blocks: number
+  readonly processes: number
+}
+
+await new Command('processes')
+  .description('Compares training in several processes with training in one')
+  .option('--batch-size <n>', 'samples of a batch, of all processes together', wholeNumber, 128)
+  .option('--steps <n>', 'steps of each training', wholeNumber, 200)
+  .option('--blocks <n>', 'trainings per side that are timed, taking turns', wholeNumber, 5)
+  .option('--processes <n>', 'processes of one side', wholeNumber, 2)
+  .action(async (options: Options) => {
+    printMachine(describeMachine())
+    const folder = await mkdtemp(join(tmpdir(), 'torch-prune-processes-'))
+    try {
+      await race(folder, options)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+  .parseAsync()
+
+async function race(folder: string, options: Options): Promise<void> {
+  const files = ['one', 'several'].map((name) => join(folder, `${name}.safetensors`)) as [string, string]
+  using one = await Side.start(1, files[0], options)
+  await one.answer()
+  using several = await Side.start(options.processes, files[1], options)
+  await several.answer()
+  await compareWeights(...files, options.steps)
+  const rates: [number, number][] = []
+  for (let block = 0; block < options.blocks; block++) rates.push([await one.train(), await several.train()])
+  const ratio = spread(rates.map(([alone, together]) => together / alone))
+  const [alone, together] = [0, 1].map((side) => spread(rates.map((pair) => pair[side]!)).median.toFixed(0))
+  console.log(`samples/s: ${alone} in one process, ${together} in ${options.processes}`)
+  console.log(`ratio: ${ratio.median.toFixed(2)} (${ratio.lower.toFixed(2)} to ${ratio.upper.toFixed(2)})`)
+}
+
+/** Compares what both sides have saved after their first training. */
+async function compareWeights(one: string, several: string, steps: number): Promise<void> {
+  const [{ tensors: first }, { tensors: second }] = [
+    await readSafetensors(one),
+    await readSafetensors(several),
+  ]
+  let [largest, masks] = [0, 0]
+  for (const [name, { data }] of first) {
+    const other = second.get(name)!.data
+    if (name.endsWith('_mask')) masks += data.filter((keep, i) => keep !== other[i]).length
+    else {
+      const [a, b] = [data, other].map((bytes) => new Float32Array(bytes.slice().buffer))
+      for (const [i, value] of a!.entries()) largest = Math.max(largest, Math.abs(value - b![i]!))
+    }
+  }
+  console.log(`after ${steps} steps and pruning: largest difference of a weight ${largest.toExponential(1)}`)
+  console.log(`mask bits that differ: ${masks}`)
+}
+
+function freePort(): Promise<number> {
+  const server = createServer()
+  return new Promise((resolve, reject) => {
+    server.on('error', reject)
+    server.listen(0, () => {
+      const { port } = server.address() as { readonly port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
