@@ -2,14 +2,14 @@
 // They train 200 steps with the same batches and prune, and must come to the same weights and masks; then they
 // take turns, and the samples per second of both are compared.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
-import { readSafetensors } from '../lib/index.js'
+import { readSafetensors, type SafetensorsFile } from '../lib/index.js'
 import { describeMachine, printMachine } from './bench/machine.js'
 import { spread } from './bench/statistics.js'
 import { wholeNumber } from './lenet/command.js'
@@ -28,7 +28,13 @@ class Side {
     this.#answers = this.#lines[Symbol.asyncIterator]()
   }
 
-  static async start(count: number, file: string, { batchSize, steps }: Options): Promise<Side> {
+  static async start(
+    count: number,
+    folder: string,
+    { batchSize, steps }: Options,
+    accumulate = 1,
+  ): Promise<Side> {
+    await mkdir(folder, { recursive: true })
     const port = await freePort()
     const children = Array.from({ length: count }, (_, rank) => {
       const place = {
@@ -38,7 +44,7 @@ class Side {
         MASTER_ADDR: '127.0.0.1',
         MASTER_PORT: String(port),
       }
-      const args = ['--import', 'tsx/esm', MEMBER, file, String(batchSize), String(steps)]
+      const args = ['--import', 'tsx/esm', MEMBER, folder, ...[batchSize, steps, accumulate].map(String)]
       return spawn(process.execPath, args, {
         env: { ...process.env, OMP_NUM_THREADS: '1', ...place },
         stdio: ['pipe', rank === 0 ? 'pipe' : 'ignore', 'inherit'],
@@ -91,12 +97,24 @@ await new Command('processes')
   .parseAsync()
 
 async function race(folder: string, options: Options): Promise<void> {
-  const files = ['one', 'several'].map((name) => join(folder, `${name}.safetensors`)) as [string, string]
-  using one = await Side.start(1, files[0], options)
+  const [first, second, third] = ['one', 'several', 'halves'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  using one = await Side.start(1, first, options)
   await one.answer()
-  using several = await Side.start(options.processes, files[1], options)
+  using several = await Side.start(options.processes, second, options)
   await several.answer()
-  await compareWeights(...files, options.steps)
+  // What rounding alone does: one process that sums the gradients of two halves of each batch.
+  {
+    using halves = await Side.start(1, third, options, 2)
+    await halves.answer()
+  }
+  console.log(
+    `after ${options.steps} steps, ${options.processes} processes and one: ${await difference(first, second)}`,
+  )
+  console.log(`one process by halves of batches, and one: ${await difference(first, third)}`)
   const rates: [number, number][] = []
   for (let block = 0; block < options.blocks; block++) rates.push([await one.train(), await several.train()])
   const ratio = spread(rates.map(([alone, together]) => together / alone))
@@ -105,23 +123,28 @@ async function race(folder: string, options: Options): Promise<void> {
   console.log(`ratio: ${ratio.median.toFixed(2)} (${ratio.lower.toFixed(2)} to ${ratio.upper.toFixed(2)})`)
 }
 
-/** Compares what both sides have saved after their first training. */
-async function compareWeights(one: string, several: string, steps: number): Promise<void> {
-  const [{ tensors: first }, { tensors: second }] = [
-    await readSafetensors(one),
-    await readSafetensors(several),
-  ]
+/** How far the networks in two folders are from each other: the largest difference of a weight, and of mask bits. */
+async function difference(one: string, other: string): Promise<string> {
   let [largest, masks] = [0, 0]
-  for (const [name, { data }] of first) {
-    const other = second.get(name)!.data
-    if (name.endsWith('_mask')) masks += data.filter((keep, i) => keep !== other[i]).length
-    else {
-      const [a, b] = [data, other].map((bytes) => new Float32Array(bytes.slice().buffer))
-      for (const [i, value] of a!.entries()) largest = Math.max(largest, Math.abs(value - b![i]!))
+  for (const file of ['dense', 'pruned']) {
+    const [{ tensors: first }, { tensors: second }] = (await Promise.all(
+      [one, other].map((folder) => readSafetensors(join(folder, `${file}.safetensors`))),
+    )) as [SafetensorsFile, SafetensorsFile]
+    for (const [name, { data }] of first) {
+      const [a, b] = [data, second.get(name)!.data]
+      if (name.endsWith('_mask')) masks += a.filter((keep, i) => keep !== b[i]).length
+      else if (file === 'dense') largest = Math.max(largest, farthest(a, b))
     }
   }
-  console.log(`after ${steps} steps and pruning: largest difference of a weight ${largest.toExponential(1)}`)
-  console.log(`mask bits that differ: ${masks}`)
+  return `weights differ by ${largest.toExponential(1)} at most, ${masks} mask bits do`
+}
+
+function farthest(one: Uint8Array, other: Uint8Array): number {
+  const [a, b] = [one, other].map((bytes) => new Float32Array(bytes.slice().buffer)) as [
+    Float32Array,
+    Float32Array,
+  ]
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
 }
 
 function freePort(): Promise<number> {

@@ -52,13 +52,13 @@ EagerRunner::Learned EagerRunner::Learn(const Dataset::Batch& batch, const at::T
 }
 
 void EagerRunner::Update(double rate) {
-  FinishGradients();
-  settings_.optimizer->Step(rate);
+  if (FinishGradients()) settings_.optimizer->Step(rate);
 }
 
-void EagerRunner::FinishGradients() {
-  AverageGradients();
+bool EagerRunner::FinishGradients() {
+  if (!AverageGradients()) return false;
   if (settings_.clip.Any()) ClipGradients(*settings_.optimizer, settings_.clip);
+  return true;
 }
 
 // In float32, as is the loss of them.
@@ -82,17 +82,11 @@ void EagerRunner::Check(const at::Tensor& outputs, const Dataset::Batch& batch, 
   if (batch.targets) loss.Check(outputs.sizes(), *batch.targets, "batch " + std::to_string(step + 1));
 }
 
-void EagerRunner::AverageGradients() {
+bool EagerRunner::AverageGradients() {
   if (group_.size() == 1) {
     if (unit_ != gathered_) settings_.optimizer->ScaleGradients(unit_ / gathered_);
-    return;
+    return true;
   }
-  double total = gathered_;
-  group_.Sum({&total, 1});
-  if (!(total > 0)) return;  // no process has gradients
-  // The mean over the processes takes each of them for one, however much its batches count.
-  const double mine = unit_ * group_.size();
-  if (mine != total) settings_.optimizer->ScaleGradients(mine / total);
   std::vector<at::Tensor> gradients;
   for (auto& p : settings_.optimizer->parameters()) {
     if (!p.tensor.requires_grad()) continue;
@@ -100,7 +94,7 @@ void EagerRunner::AverageGradients() {
     if (!p.tensor.grad().defined()) p.tensor.mutable_grad() = at::zeros_like(p.tensor);
     gradients.push_back(p.tensor.grad());
   }
-  group_.Average(gradients);
+  return group_.Average(gradients, unit_, gathered_) > 0;
 }
 
 }  // namespace torch_prune

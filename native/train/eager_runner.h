@@ -25,8 +25,8 @@ class EagerRunner : public Runner {
   };
   Learned Learn(const Dataset::Batch& batch, const at::Tensor& images, const at::Tensor& taught,
                 std::int64_t step);
-  // What of it comes between gradients and the optimizer.
-  void FinishGradients();
+  // What of it comes between gradients and the optimizer; false if no process has gathered any.
+  bool FinishGradients();
 
   const TrainerSettings& settings() const { return settings_; }
   const ProcessGroup& group() const { return group_; }
@@ -35,8 +35,8 @@ class EagerRunner : public Runner {
  private:
   at::Tensor Outputs(const at::Tensor& images) const;
   void Check(const at::Tensor& outputs, const Dataset::Batch& batch, std::int64_t step);
-  // Turns the sums of gradients into means, over all processes.
-  void AverageGradients();
+  // Turns the sums of gradients into means, over all processes; false if there are none.
+  bool AverageGradients();
 
   const TrainerSettings& settings_;
   ProcessGroup& group_;

@@ -127,6 +127,7 @@ c10::intrusive_ptr<c10d::Store> OpenStore(const JoinOptions& options) {
 
 c10::intrusive_ptr<Gloo> OpenGloo(const c10::intrusive_ptr<c10d::Store>& store, const JoinOptions& options) {
   auto settings = c10d::ProcessGroupGloo::Options::create(Milliseconds(options.timeout));
+  settings->threads = 1;                                      // one exchange at a time
   const char* interface = std::getenv("GLOO_SOCKET_IFNAME");  // PyTorch's variable
   const bool here = options.address == "127.0.0.1" || options.address == "localhost";
   settings->devices.push_back(interface != nullptr ? Gloo::createDeviceForInterface(interface)
@@ -284,12 +285,33 @@ void GlooGroup::Interrupt() {
   if (connection_->gloo) connection_->gloo->CloseConnections();
 }
 
-void GlooGroup::Average(const std::vector<at::Tensor>& tensors) {
-  InBuckets(tensors, [this](at::Tensor& bucket) {
-    std::vector<at::Tensor> one{bucket};
-    Exchange([&](Gloo& gloo) { return gloo.allreduce(one); });
-    bucket.div_(size());
+double GlooGroup::Average(const std::vector<at::Tensor>& tensors, double unit, double count) {
+  double total = 0;
+  const auto along = std::exchange(along_, {});
+  const auto extra = 1 + static_cast<std::int64_t>(along.size());
+  bool first = true;
+  InBuckets(tensors, [&](at::Tensor& bucket) {
+    bucket.mul_(unit);
+    std::vector<at::Tensor> sent{bucket};
+    if (std::exchange(first, false)) {
+      // float32 is enough for counts, whose quotients are what matters.
+      at::Tensor numbers = at::empty({extra}, at::kDouble);
+      auto* values = numbers.data_ptr<double>();
+      values[0] = count;
+      std::copy(along.begin(), along.end(), values + 1);
+      sent[0] = at::cat({bucket, numbers.to(bucket.dtype())});
+      Exchange([&](Gloo& gloo) { return gloo.allreduce(sent); });
+      const at::Tensor sums = sent[0].narrow(0, bucket.numel(), extra).to(at::kDouble);
+      const auto* summed = sums.const_data_ptr<double>();
+      total = summed[0];
+      std::copy(summed + 1, summed + extra, along.begin());
+      bucket = sent[0].narrow(0, 0, bucket.numel());
+    } else {
+      Exchange([&](Gloo& gloo) { return gloo.allreduce(sent); });
+    }
+    if (total > 0) bucket.div_(total);
   });
+  return total;
 }
 
 void GlooGroup::Broadcast(const std::vector<at::Tensor>& tensors) {

@@ -38,7 +38,8 @@ class GlooGroup final : public ProcessGroup {
 
   int rank() const override { return options_.rank; }
   int size() const override { return options_.size; }
-  void Average(const std::vector<at::Tensor>& tensors) override;
+  double Average(const std::vector<at::Tensor>& tensors, double unit, double count) override;
+  void SumAlong(std::span<double> numbers) override { along_ = numbers; }
   void Broadcast(const std::vector<at::Tensor>& tensors) override;
   void Sum(std::span<double> numbers) override;
   void Leave() override;
@@ -63,6 +64,7 @@ class GlooGroup final : public ProcessGroup {
 
   const JoinOptions options_;
   std::unique_ptr<Connection> connection_;
+  std::span<double> along_;    // of the next Average()
   std::int64_t compared_ = 0;  // which of the calls it is: all make the same ones
 };
 

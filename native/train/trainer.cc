@@ -109,12 +109,17 @@ Slices Trainer::Run(Job& job, Epoch& epoch) {
   const RunGradients gradients(*settings_.optimizer);
   const auto until = Clock::now() + std::chrono::duration<double>(epoch.pause_after);
   const auto begun = steps_;
-  const auto stops = [&] {
-    return steps_ > begun && (steps_ - begun >= epoch.most_steps || Clock::now() >= until);
+  // What this process says about ending after so many steps. Processes end together, or one would wait for
+  // another forever.
+  const auto vote = [&](std::int64_t steps) {
+    const bool stops = steps > begun && (steps - begun >= epoch.most_steps || Clock::now() >= until);
+    votes_ = {job.Cancelled() ? 1.0 : 0.0, stops ? 1.0 : 0.0};
   };
   const bool alone = group_->size() == 1;
   auto& cancelled = report_.cancelled;
-  while (steps_ != total_ && !(Between() && Ends(job.Cancelled(), stops()))) {
+  vote(begun);
+  group_->Sum(votes_);
+  while (steps_ != total_ && !(Between() && Ends())) {
     const bool reads = steps_ < own_end_;
     // The others count on this step, so that several processes wait for it even if the job is cancelled.
     while (reads && !pass->Ready(job) && !(alone && job.Cancelled())) co_await kHandOver;
@@ -126,6 +131,7 @@ Slices Trainer::Run(Job& job, Epoch& epoch) {
         EndPass(epoch);
         break;
       }
+      vote(steps_ + 1);
       Step(batch, epoch);
     }
     if (report_.broken) break;
@@ -137,17 +143,16 @@ Slices Trainer::Run(Job& job, Epoch& epoch) {
     }
     run_ahead_.Step();
     co_await kHandOver;
+    if (alone) vote(steps_);
   }
   End();
   if (!report_.broken) part.Over();
 }
 
-// Processes stop together, or one would wait for another forever.
-bool Trainer::Ends(bool cancelled, bool stops) {
-  std::array votes{cancelled ? 1.0 : 0.0, stops ? 1.0 : 0.0};
-  group_->Sum(votes);
-  report_.cancelled = votes[0] > 0;
-  return votes[0] > 0 || votes[1] > 0;
+// Whether all processes end here, as they have agreed to along with their last gradients.
+bool Trainer::Ends() {
+  report_.cancelled = votes_[0] > 0;
+  return votes_[0] > 0 || votes_[1] > 0;
 }
 
 // Gets ready to continue from the position, and begins to read what comes after it.
@@ -236,6 +241,7 @@ void Trainer::NoteLoss(double loss, const std::function<double()>& largest_sampl
 }
 
 void Trainer::Update(const Epoch& epoch) {
+  group_->SumAlong(votes_);
   runner_->Update(epoch.RateAt(first_));
   if (!settings_.averages.empty()) settings_.averages.Update(epoch.average_weights[steps_]);
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -68,7 +69,7 @@ class Trainer {
  private:
   std::unique_ptr<Dataset::Pass> Begin(Epoch& epoch);
   std::vector<std::int64_t> OwnPart(const std::vector<std::int64_t>& order) const;
-  bool Ends(bool cancelled, bool stops);
+  bool Ends();
   void Step(const Dataset::Batch& batch, const Epoch& epoch);
   void Gather(const Dataset::Batch& batch, const Epoch& epoch);
   void Update(const Epoch& epoch);
@@ -92,10 +93,11 @@ class Trainer {
   std::optional<std::pair<at::Tensor, at::Tensor>> first_on_device_;
 
   // Of the run in progress.
-  std::int64_t steps_ = 0;    // that are done in the epoch
-  std::int64_t own_end_ = 0;  // the step from which on there are no samples for this process
-  std::int64_t total_ = 0;    // of the epoch; -1 while that is not known
-  std::int64_t first_ = 0;    // the step whose batch is the first of an update
+  std::array<double, 2> votes_{};  // of all processes: to be cancelled, and to stop
+  std::int64_t steps_ = 0;         // that are done in the epoch
+  std::int64_t own_end_ = 0;       // the step from which on there are no samples for this process
+  std::int64_t total_ = 0;         // of the epoch; -1 while that is not known
+  std::int64_t first_ = 0;         // the step whose batch is the first of an update
 };
 
 using TrainerHandle = Handle<Trainer>;
