@@ -115,6 +115,8 @@ async function race(folder: string, options: Options): Promise<void> {
     `after ${options.steps} steps, ${options.processes} processes and one: ${await difference(first, second)}`,
   )
   console.log(`one process by halves of batches, and one: ${await difference(first, third)}`)
+  if (options.processes === 2)
+    console.log(`2 processes, and one by halves of batches: ${await difference(second, third)}`)
   const rates: [number, number][] = []
   for (let block = 0; block < options.blocks; block++) rates.push([await one.train(), await several.train()])
   const ratio = spread(rates.map(([alone, together]) => together / alone))

@@ -73,6 +73,7 @@ export async function runToTable(
     else reporter.line(resultText(result, recipe))
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error
+    if (!first) throw new Interrupted('interrupted')
     if (!begun) throw new Interrupted('interrupted before the run began')
     if (saved === undefined && !kept) {
       throw new Interrupted('interrupted before the first step: run it again to begin')

@@ -1,14 +1,20 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include <functional>
 #include <vector>
 
 namespace torch_prune {
 
-// Hands over tensors many at a time, each bucket as one flat tensor on the CPU, and writes back into them
-// what becomes of it: few large exchanges take less time than many small ones. The tensors of a bucket have
-// one dtype.
-void InBuckets(const std::vector<at::Tensor>& tensors, const std::function<void(at::Tensor&)>& exchange);
+// Tensors of one dtype that are exchanged at once: few large exchanges take less time than many small ones.
+using Bucket = std::vector<at::Tensor>;
+
+// Puts tensors into buckets, in their order.
+std::vector<Bucket> BucketsOf(const std::vector<at::Tensor>& tensors);
+std::int64_t ElementsOf(const Bucket& bucket);
+
+// Writes the elements of a bucket, multiplied by a factor, into the beginning of a flat tensor on the CPU.
+void Pack(const Bucket& bucket, double factor, const at::Tensor& flat);
+// Writes them back, divided by a divisor.
+void Unpack(const Bucket& bucket, double divisor, const at::Tensor& flat);
 
 }  // namespace torch_prune

@@ -287,38 +287,38 @@ void GlooGroup::Interrupt() {
 
 double GlooGroup::Average(const std::vector<at::Tensor>& tensors, double unit, double count) {
   double total = 0;
-  const auto along = std::exchange(along_, {});
-  const auto extra = 1 + static_cast<std::int64_t>(along.size());
   bool first = true;
-  InBuckets(tensors, [&](at::Tensor& bucket) {
-    bucket.mul_(unit);
-    std::vector<at::Tensor> sent{bucket};
-    if (std::exchange(first, false)) {
-      // float32 is enough for counts, whose quotients are what matters.
-      at::Tensor numbers = at::empty({extra}, at::kDouble);
-      auto* values = numbers.data_ptr<double>();
-      values[0] = count;
-      std::copy(along.begin(), along.end(), values + 1);
-      sent[0] = at::cat({bucket, numbers.to(bucket.dtype())});
-      Exchange([&](Gloo& gloo) { return gloo.allreduce(sent); });
-      const at::Tensor sums = sent[0].narrow(0, bucket.numel(), extra).to(at::kDouble);
-      const auto* summed = sums.const_data_ptr<double>();
-      total = summed[0];
-      std::copy(summed + 1, summed + extra, along.begin());
-      bucket = sent[0].narrow(0, 0, bucket.numel());
-    } else {
-      Exchange([&](Gloo& gloo) { return gloo.allreduce(sent); });
-    }
-    if (total > 0) bucket.div_(total);
-  });
+  for (const auto& bucket : BucketsOf(tensors)) {
+    const auto elements = ElementsOf(bucket);
+    const bool counts = std::exchange(first, false);
+    const auto along = counts ? std::exchange(along_, {}) : std::span<double>{};
+    const auto extra = counts ? 1 + static_cast<std::int64_t>(along.size()) : 0;
+    std::vector<at::Tensor> flat{Buffer(elements + extra, bucket.front().scalar_type())};
+    Pack(bucket, unit, flat[0]);
+    // float32 is enough for counts, whose quotients are what matters.
+    for (std::int64_t i = 0; i < extra; ++i) flat[0][elements + i] = i == 0 ? count : along[i - 1];
+    Exchange([&](Gloo& gloo) { return gloo.allreduce(flat); });
+    if (counts) total = flat[0][elements].item<double>();
+    for (std::int64_t i = 1; i < extra; ++i) along[i - 1] = flat[0][elements + i].item<double>();
+    if (total > 0) Unpack(bucket, total, flat[0]);
+  }
   return total;
 }
 
+// Memory that is made once costs no page faults in each step.
+at::Tensor GlooGroup::Buffer(std::int64_t elements, at::ScalarType dtype) {
+  if (!buffer_.defined() || buffer_.scalar_type() != dtype || buffer_.numel() < elements)
+    buffer_ = at::empty({elements}, dtype);
+  return buffer_.narrow(0, 0, elements);
+}
+
 void GlooGroup::Broadcast(const std::vector<at::Tensor>& tensors) {
-  InBuckets(tensors, [this](at::Tensor& bucket) {
-    std::vector<at::Tensor> one{bucket};
-    Exchange([&](Gloo& gloo) { return gloo.broadcast(one); });
-  });
+  for (const auto& bucket : BucketsOf(tensors)) {
+    std::vector<at::Tensor> flat{at::empty({ElementsOf(bucket)}, bucket.front().scalar_type())};
+    Pack(bucket, 1, flat[0]);
+    Exchange([&](Gloo& gloo) { return gloo.broadcast(flat); });
+    Unpack(bucket, 1, flat[0]);
+  }
 }
 
 void GlooGroup::Sum(std::span<double> numbers) {

@@ -59,11 +59,13 @@ class GlooGroup final : public ProcessGroup {
   template <typename Call>
   void Exchange(Call&& call);
   [[noreturn]] void SayWhoIsGone(const std::string& reason);
+  at::Tensor Buffer(std::int64_t elements, at::ScalarType dtype);
   // Waits for a key; false if the job is cancelled, or after so many seconds.
   bool Await(const std::string& key, double seconds, const Job* job);
 
   const JoinOptions options_;
   std::unique_ptr<Connection> connection_;
+  at::Tensor buffer_;
   std::span<double> along_;    // of the next Average()
   std::int64_t compared_ = 0;  // which of the calls it is: all make the same ones
 };
