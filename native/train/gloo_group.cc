@@ -23,7 +23,7 @@ namespace torch_prune {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kPoll = std::chrono::milliseconds(10);
+constexpr auto kPoll = std::chrono::milliseconds(10), kMoment = std::chrono::milliseconds(100);
 // How long rank 0, which keeps the store, stays after an error so that others can read what they wait for.
 constexpr double kLinger = 2;
 
@@ -83,15 +83,7 @@ std::string Difference(const GlooGroup::Traits& first, const GlooGroup::Traits& 
   return {};
 }
 
-class Gloo final : public c10d::ProcessGroupGloo {
- public:
-  using c10d::ProcessGroupGloo::ProcessGroupGloo;
-  void setTimeout(std::chrono::milliseconds) override {}
-  // Whoever waits in a collective gets an error.
-  void CloseConnections() {
-    for (const auto& context : contexts_) context->closeConnections();
-  }
-};
+using Gloo = c10d::ProcessGroupGloo;
 
 // libtorch writes a stack trace to stderr for what is an error with one line here.
 class WithoutLog {
@@ -137,12 +129,23 @@ c10::intrusive_ptr<Gloo> OpenGloo(const c10::intrusive_ptr<c10d::Store>& store, 
                                    options.size, settings);
 }
 
+// Waits for a collective, but not for long; whether it is over. Throws if it has failed.
+bool WaitAMoment(c10d::Work& work) {
+  try {
+    work.wait(kMoment);
+    return true;
+  } catch (...) {
+    if (!work.isCompleted()) return false;
+  }
+  work.wait();
+  return true;
+}
+
 }  // namespace
 
 struct GlooGroup::Connection {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<Gloo> gloo;  // null before all have joined, and after this process has left
-  std::mutex mutex;               // of its coming and going
 };
 
 GlooGroup::GlooGroup(const JoinOptions& options)
@@ -159,7 +162,7 @@ std::shared_ptr<GlooGroup> GlooGroup::Join(const JoinOptions& options, const Tra
                                  ": start rank 0 there, or fix MASTER_ADDR and MASTER_PORT");
   }
   const std::shared_ptr<GlooGroup> group(new GlooGroup(options));
-  auto& [store, gloo, mutex] = *group->connection_;
+  auto& [store, gloo] = *group->connection_;
   store = OpenStore(options);
   if (store->add("joined/" + std::to_string(options.rank), 1) > 1)
     throw Error("ERR_GROUP", "another process at " + Place(options) + " has rank " +
@@ -168,9 +171,7 @@ std::shared_ptr<GlooGroup> GlooGroup::Join(const JoinOptions& options, const Tra
   all.emplace("world size", std::to_string(options.size));
   group->Compare(all, job);
   if (job.Cancelled()) return nullptr;
-  auto opened = OpenGloo(store, options);
-  const std::lock_guard lock(mutex);
-  gloo = std::move(opened);
+  gloo = OpenGloo(store, options);
   return group;
 }
 
@@ -234,18 +235,21 @@ std::string GlooGroup::Share(const std::string& text) {
 
 template <typename Call>
 void GlooGroup::Exchange(Call&& call) {
-  c10::intrusive_ptr<Gloo> gloo;
-  {
-    const std::lock_guard lock(connection_->mutex);
-    gloo = connection_->gloo;
-  }
+  auto gloo = connection_->gloo;
   if (!gloo) throw Error("ERR_GROUP", "this process has left the others: start all processes again");
   std::string reason;
   try {
-    call(*gloo)->wait();
-    return;
+    const auto work = call(*gloo);
+    while (!interrupted_ && !WaitAMoment(*work)) {
+    }
+    if (!interrupted_) return;
   } catch (...) {
     reason = Describe(std::current_exception()).message;
+  }
+  if (interrupted_) {
+    // Its threads may still wait for another process, and whoever destroys it would wait for them.
+    gloo.release();
+    throw Error("ERR_GROUP", "this process ends");
   }
   gloo.reset();
   SayWhoIsGone(reason);
@@ -275,14 +279,7 @@ void GlooGroup::SayWhoIsGone(const std::string& reason) {
 }
 
 void GlooGroup::Leave() {
-  const std::lock_guard lock(connection_->mutex);
-  if (connection_->gloo) connection_->gloo->CloseConnections();
   connection_->gloo.reset();
-}
-
-void GlooGroup::Interrupt() {
-  const std::lock_guard lock(connection_->mutex);
-  if (connection_->gloo) connection_->gloo->CloseConnections();
 }
 
 double GlooGroup::Average(const std::vector<at::Tensor>& tensors, double unit, double count) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -49,7 +50,7 @@ class GlooGroup final : public ProcessGroup {
   // What rank 0 says.
   std::string Share(const std::string& text);
   // Ends what another thread waits for in it, with an error.
-  void Interrupt();
+  void Interrupt() { interrupted_ = true; }
 
  private:
   struct Connection;
@@ -65,6 +66,7 @@ class GlooGroup final : public ProcessGroup {
 
   const JoinOptions options_;
   std::unique_ptr<Connection> connection_;
+  std::atomic<bool> interrupted_{false};
   at::Tensor buffer_;
   std::span<double> along_;    // of the next Average()
   std::int64_t compared_ = 0;  // which of the calls it is: all make the same ones

@@ -60,6 +60,24 @@ describe('a process that trains with others', () => {
     expectRefused(first!, /^rank 1 is gone \(.*[Tt]imed out.*\): see what it says/)
   })
 
+  it('can exit while it waits for another one', async () => {
+    const port = await freePort()
+    let stuck: number | undefined
+    const began = performance.now()
+    const [first] = await Promise.all([
+      member('exits', {}, variables(0, 2, port)).finally(() => {
+        if (stuck !== undefined) process.kill(stuck, 'SIGKILL')
+      }),
+      member('exits', {}, variables(1, 2, port), (child, stdout) => {
+        if (stuck !== undefined || !stdout.includes('epoch 2')) return
+        stuck = child.pid!
+        child.kill('SIGSTOP')
+      }),
+    ])
+    expect(first!.code).to.equal(3)
+    expect(performance.now() - began).to.be.below(50_000)
+  })
+
   it('says that nobody listens', async () => {
     const port = await freePort()
     expectRefused(

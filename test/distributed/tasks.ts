@@ -1,10 +1,14 @@
 import { messageOf } from '../../lib/base/errors.js'
+import { Dataset } from '../../lib/data/dataset.js'
 import { type ProcessGroup, processGroup } from '../../lib/distributed/process_group.js'
+import { batchNorm2d, conv2d, flatten, linear, relu } from '../../lib/nn/layers/index.js'
+import { network } from '../../lib/nn/network.js'
 import { sgd } from '../../lib/optim/spec.js'
 import { prune } from '../../lib/prune/prune.js'
 import { criteria } from '../../lib/prune/score/index.js'
+import { tensor } from '../../lib/tensor/from.js'
 import { train } from '../../lib/train/train.js'
-import { toyData, toyNetwork } from '../train/toy.js'
+import { numbers, toyData, toyNetwork } from '../train/toy.js'
 
 /** What the tests may vary. */
 export interface Given {
@@ -36,6 +40,44 @@ export const TASKS: Readonly<Record<string, (group: Group, given: Given) => Prom
     })
     for await (const { epoch } of epochs) if (epoch < 4) console.log(`epoch ${epoch}`)
     return {}
+  },
+
+  /** Exits while it waits for another process, which stands still. */
+  async exits(group) {
+    const epochs = train(toyNetwork(), toyData(), {
+      ...{ epochs: 1e6, batchSize: 12, seed: 5, group },
+      optimizer: sgd({ lr: 0.01 }),
+    })
+    for await (const { epoch } of epochs) {
+      if (epoch === 2) console.log('epoch 2')
+      if (epoch === 2 && group?.rank === 0) setTimeout(() => process.exit(3), 1000)
+    }
+    return {}
+  },
+
+  /** Trains a network with batch normalization, and says where its running statistics end. */
+  async statistics(group) {
+    const layers = {
+      conv: conv2d(1, 4, 3),
+      bn: batchNorm2d(4),
+      relu: relu(),
+      flat: flatten(),
+      fc: linear(64, 3),
+    }
+    const net = network([1, 6, 6], layers, { seed: 1 })
+    using images = tensor(numbers(24 * 36), { shape: [24, 1, 6, 6] })
+    using classes = tensor(
+      Array.from({ length: 24 }, (_, i) => i % 3),
+      { dtype: 'int64' },
+    )
+    const data = Dataset.from(images, classes)
+    await train(net, data, { epochs: 2, batchSize: 8, optimizer: sgd({ lr: 0.1 }), group })
+    return Object.fromEntries(
+      net.tensorNames().map((name) => {
+        using values = net.tensor(name)
+        return [name, String(values.toArray())]
+      }),
+    )
   },
 
   /** Is refused by a group that is not there, and trains on its own. */

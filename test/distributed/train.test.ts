@@ -40,6 +40,12 @@ describe('processes that train together', () => {
     for (const each of await together<Found>(3, 'prune', given)) expectAlike(each, one!)
   })
 
+  it('have the same weights and running statistics, those of rank 0', async () => {
+    const [first, second] = await together<Record<string, string>>(2, 'statistics')
+    expect(Object.keys(first!)).to.include.members(['bn.running_mean', 'fc.weight'])
+    expect(second).to.deep.equal(first)
+  })
+
   it('refuse batches that have no sample for each', async () => {
     for (const { code, message } of await together<Found>(2, 'prune', { batchSize: 1 })) {
       expect(code).to.equal('ERR_ARGUMENT')
