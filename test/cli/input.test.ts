@@ -177,7 +177,7 @@ describe('torch-prune, given bad input,', function () {
         [run('--seed', '9007199254740992'), /--seed takes a whole number/],
         [run('--seed', '0x10'), /--seed takes a whole number/],
         [run('--threads', '0'), /--threads takes a whole number of 1 to 1024, got '0'/],
-        [run('--device', 'gpu'), /--device takes cpu, cuda or cuda:N, got 'gpu'/],
+        [run('--device', 'gpu'), /--device takes cpu, cuda, cuda:N or best, got 'gpu'/],
         [run('--memory-format', 'nhwc'), /--memory-format takes contiguous or channels-last, got 'nhwc'/],
         [run('--autocast', 'float16'), /--autocast takes bfloat16 or none, got 'float16'/],
         [['train', recipe, '--epochs', '1.5'], /--epochs takes a whole number of 1 or more, got '1\.5'/],
