@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <c10/util/Logging.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
@@ -51,36 +50,6 @@ std::string Text(const std::vector<std::uint8_t>& bytes) {
 
 std::string Place(const JoinOptions& options) {
   return options.address + ":" + std::to_string(options.port);
-}
-
-// One line each: a name, a tab, a value.
-std::string Written(const GlooGroup::Traits& traits) {
-  std::string text;
-  for (const auto& [name, value] : traits) text.append(name).append("\t").append(value).append("\n");
-  return text;
-}
-
-GlooGroup::Traits Read(const std::string& text) {
-  GlooGroup::Traits traits;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const auto tab = text.find('\t', at), end = text.find('\n', at);
-    traits.emplace(text.substr(at, tab - at), text.substr(tab + 1, end - tab - 1));
-    at = end + 1;
-  }
-  return traits;
-}
-
-// How a process differs from rank 0; empty if it does not.
-std::string Difference(const GlooGroup::Traits& first, const GlooGroup::Traits& other, int rank) {
-  for (const auto& [name, value] : first) {
-    const auto found = other.find(name);
-    const std::string given = found == other.end() ? "nothing" : found->second;
-    if (given == value) continue;
-    return "rank " + std::to_string(rank) + " has another " + name + " than rank 0 (" + given + ", not " +
-           value + "): start all processes with the same program, recipe, options and data";
-  }
-  return {};
 }
 
 using Gloo = c10d::ProcessGroupGloo;
@@ -200,7 +169,7 @@ void GlooGroup::Compare(const Traits& traits, const Job& job) {
         for (int other = 1; other < size() && said.empty(); ++other) {
           const auto key = call + std::to_string(other);
           if (!seen[other] && (seen[other] = store.check({key})))
-            said = Difference(traits, Read(Text(store.get(key))), other);
+            said = Difference(traits, ReadTraits(Text(store.get(key))), other);
           whole = whole && seen[other];
         }
         return whole || !said.empty();

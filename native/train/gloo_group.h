@@ -1,7 +1,6 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -9,6 +8,7 @@
 #include "../base/handle.h"
 #include "../jobs/compute_thread.h"
 #include "process_group.h"
+#include "traits.h"
 
 namespace torch_prune {
 
@@ -20,7 +20,7 @@ struct JoinOptions {
   bool listen = true;           // whether rank 0 opens that port itself; otherwise a launcher has
   std::string prefix;           // of all keys, in a store that outlives an attempt
   double connect_timeout = 60;  // seconds until all have joined
-  double timeout = 60;          // seconds until one that does not answer counts as gone
+  double timeout = 50;          // seconds until one that does not answer counts as gone
 };
 
 // Processes on CPUs that exchange tensors by Gloo, the backend of torch.distributed for them. They find each
@@ -29,9 +29,6 @@ class GlooGroup final : public ProcessGroup {
  public:
   static constexpr std::uint64_t kTag = 11;
   static constexpr const char* kName = "process group";
-
-  // What all of them must have alike, by name.
-  using Traits = std::map<std::string, std::string>;
 
   // Joins the others, on the compute thread; null if the job is cancelled first.
   static std::shared_ptr<GlooGroup> Join(const JoinOptions& options, const Traits& traits, const Job& job);

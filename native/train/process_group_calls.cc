@@ -9,7 +9,7 @@ namespace torch_prune {
 namespace {
 
 struct GroupOptions : JoinOptions {
-  GlooGroup::Traits traits;
+  Traits traits;
 };
 const auto kGroupFields = Fields<GroupOptions>(
     "processGroup", Field("rank", &JoinOptions::rank).AtLeast(0),
@@ -52,7 +52,7 @@ Napi::Value Start(const Napi::CallbackInfo& info) {
 // processGroupCompare(group, {name: value})
 Napi::Value Compare(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
-  const auto traits = ReadAs<GlooGroup::Traits>(info[1], "traits", FieldType<std::string>{});
+  const auto traits = ReadAs<Traits>(info[1], "traits", FieldType<std::string>{});
   const auto group = GlooGroupHandle::Get(info[0], "group");
   const auto job = environment.compute.NewJob(info.Env());
   job->run = [group, traits](Job& running) { group->Compare(traits, running); };
