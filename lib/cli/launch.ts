@@ -15,7 +15,7 @@ const GRACE_MS = 5000
  * of the first one; all say what goes wrong.
  *
  * @param count how many
- * @returns the exit code of the first process that failed, or 0
+ * @returns the exit code of the first process that failed, 2 if one refused its input, or 0
  */
 export async function launch(count: number): Promise<number> {
   if (process.env.RANK || process.env.WORLD_SIZE) {
@@ -62,7 +62,8 @@ async function firstFailure(children: readonly ChildProcess[]): Promise<number> 
     children.map(async (child) => {
       const code = await exitOf(child)
       if (code === EXIT.done) return
-      failed ??= code
+      // Where one refuses its input, the others fail because it is gone, maybe sooner.
+      if (failed === undefined || code === EXIT.badInput) failed = code
       // Those that were interrupted save where they stand, for as long as it takes.
       if (code !== EXIT.interrupted) timer ??= setTimeout(killAll, GRACE_MS)
     }),

@@ -98,7 +98,6 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
     await network.save(join(folder, MODEL_FILE))
     const quantized = whole.quantize && (await quantizeRun(session, whole.quantize))
     if (whole.code) await codeRun(session, whole.code)
-    const { device, threads, versions } = session
     const outcome = await readOutcome(session, state, quantized)
     const skipped = tellSkipped(session).length
     const seconds = spent()
@@ -107,9 +106,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
       schema: 1,
       recipe: whole.name,
       seed,
-      device,
-      threads,
-      versions,
+      ...{ device: session.device, threads: session.threads, versions: session.versions },
       ...outcome,
       ...(phases.length > 1 && { phases: [...phases] }),
       ...(recipe.paper && { paper: recipe.paper }),
