@@ -42,6 +42,7 @@ class OptimizerState : public OptimizerSlots {
   OptimizerState(std::vector<OptimizedParameter> parameters, bool fused)
       : OptimizerSlots(std::move(parameters)), fused_(fused) {}
 
+  bool fused() const { return fused_; }
   // Updates every parameter that has a gradient once. Throws, without changing anything, for a rate that
   // would leave anything but +0 where weights are pruned.
   void Step(double lr);
@@ -63,7 +64,6 @@ class OptimizerState : public OptimizerSlots {
   void ScaleGradients(double factor);
 
  protected:
-  bool fused() const { return fused_; }
   using Group = std::vector<OptimizedParameter*>;
   virtual void StepOne(OptimizedParameter& parameter, double lr) = 0;
   // Updates parameters that share all arguments that apply to a whole call of a fused kernel. `steps` is

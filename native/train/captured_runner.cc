@@ -28,8 +28,10 @@ const char* CapturedRunner::Obstacle() const {
   if (!settings().capture) return "capture is false";
   if (!settings().network->device().is_cuda()) return "the network is not on a GPU";
   if (!DeviceGraph::Built()) return "the addon was built without the headers of the CUDA runtime";
+  if (!settings().optimizer->fused()) return "the optimizer is not fused";
   if (settings().accumulate != 1) return "gradients are accumulated over several batches";
   if (!settings().loss->CountIsFixed()) return "the loss weighs classes, or passes some over";
+  if (!settings().dataset->labels().defined()) return "labels come with each batch, and are checked there";
   if (group().size() != 1) return "several processes train together";
   return nullptr;
 }
@@ -48,11 +50,11 @@ void CapturedRunner::Changed() {
 
 Runner::Outcome CapturedRunner::Gather(const Dataset::Batch& batch, const at::Tensor& images,
                                        std::int64_t step) {
-  if (!recorded_ && failure_.empty() && Obstacle() == nullptr && WarmedUp(batch, images))
+  if (batch.targets) return EagerRunner::Gather(batch, images, step);
+  if (!Fits(batch, images) && failure_.empty() && Obstacle() == nullptr && WarmedUp(batch, images))
     Record(batch, images, step);
-  const bool fits = recorded_ && Alike(recorded_->images, images) && Alike(recorded_->labels, batch.labels) &&
-                    !batch.targets;
-  if (!fits) return EagerRunner::Gather(batch, images, step);
+  if (!Fits(batch, images)) return EagerRunner::Gather(batch, images, step);
+  alike_ = 0;
   recorded_->images.copy_(images);
   recorded_->labels.copy_(batch.labels);
   if (recorded_->taught.defined())
@@ -70,6 +72,10 @@ void CapturedRunner::Update(double rate) {
   ++captured_;
 }
 
+bool CapturedRunner::Fits(const Dataset::Batch& batch, const at::Tensor& images) const {
+  return recorded_ && Alike(recorded_->images, images) && Alike(recorded_->labels, batch.labels);
+}
+
 bool CapturedRunner::WarmedUp(const Dataset::Batch& batch, const at::Tensor& images) {
   auto shape = images.sizes().vec();
   shape.insert(shape.end(), batch.labels.sizes().begin(), batch.labels.sizes().end());
@@ -81,6 +87,7 @@ bool CapturedRunner::WarmedUp(const Dataset::Batch& batch, const at::Tensor& ima
 void CapturedRunner::Record(const Dataset::Batch& batch, const at::Tensor& images, std::int64_t step) {
   const auto& network = *settings().network;
   auto& optimizer = *settings().optimizer;
+  recorded_.reset();  // batches have another shape from now on
   try {
     Recorded made;
     made.graph = DeviceGraph::Make(network.device(), network.generator());

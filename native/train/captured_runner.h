@@ -39,12 +39,15 @@ class CapturedRunner final : public EagerRunner {
   const char* Obstacle() const;
   // Where everything is, and how it is set, that a recorded step takes for granted.
   std::vector<std::uintptr_t> StandsOn() const;
+  // Whether the recorded step is one for such a batch.
+  bool Fits(const Dataset::Batch& batch, const at::Tensor& images) const;
+  // Counts the eager steps in a row with batches of one shape; true once there are enough.
   bool WarmedUp(const Dataset::Batch& batch, const at::Tensor& images);
   void Record(const Dataset::Batch& batch, const at::Tensor& images, std::int64_t step);
 
   std::optional<Recorded> recorded_;
   bool due_ = false;  // the recorded step has its batch and waits for Update()
-  int alike_ = 0;     // eager steps with batches of one shape
+  int alike_ = 0;     // eager steps in a row with batches of one shape
   std::vector<std::int64_t> shape_;
   std::string failure_;  // why recording failed; it is not tried again
   std::int64_t captured_ = 0;
