@@ -1,7 +1,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <c10/core/CachingDeviceAllocator.h>
 
+#include "../device/memory.h"
 #include "memory_dataset.h"
 
 namespace torch_prune {
@@ -14,23 +14,9 @@ constexpr std::size_t kShare = 4;
 // What samples may take if libtorch does not know the free memory.
 constexpr std::size_t kUnknown = std::size_t{4} << 30;
 
-// A template, because libtorch 2.9 cannot tell.
-template <typename Allocator>
-std::size_t Affordable(Allocator* allocator, c10::DeviceIndex device) {
-  if constexpr (requires { allocator->getMemoryInfo(device); }) {
-    return allocator->getMemoryInfo(device).first / kShare;
-  } else {
-    return kUnknown;
-  }
-}
-
 std::size_t Affordable(const at::Device& device) {
-  at::globalContext().lazyInitDevice(device.type());
-  try {
-    return Affordable(c10::getDeviceAllocator(device.type()), device.index());
-  } catch (const c10::Error&) {
-    return kUnknown;  // not every allocator can tell
-  }
+  const auto memory = DeviceMemory::Of(device);
+  return memory ? memory->free / kShare : kUnknown;
 }
 
 }  // namespace

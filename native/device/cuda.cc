@@ -7,6 +7,7 @@
 #include "../base/arguments.h"
 #include "../base/fields.h"
 #include "graph.h"
+#include "memory.h"
 #include "properties.h"
 
 namespace torch_prune {
@@ -40,25 +41,18 @@ Napi::Value Configure(const Napi::CallbackInfo& info) {
 }
 
 // cudaMemory(device): bytes, {allocated, reserved, peak, free, total}; free and total are 0 if libtorch
-// cannot tell.
+// cannot tell. Undefined for the CPU.
 Napi::Value Memory(const Napi::CallbackInfo& info) {
   const auto device = ToDevice(info[0], "device");
   if (device.is_cpu()) return info.Env().Undefined();
-  at::globalContext().lazyInitDevice(device.type());
-  auto* allocator = c10::getDeviceAllocator(device.type());
-  const auto stats = allocator->getDeviceStats(device.index());
-  std::pair<std::size_t, std::size_t> memory;
-  try {
-    memory = allocator->getMemoryInfo(device.index());
-  } catch (const c10::Error&) {
-    // Not every allocator can.
-  }
+  const auto memory = DeviceMemory::Of(device).value_or(DeviceMemory{});
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
   auto result = Napi::Object::New(info.Env());
   result.Set("allocated", static_cast<double>(stats.allocated_bytes[0].current));
   result.Set("peak", static_cast<double>(stats.allocated_bytes[0].peak));
   result.Set("reserved", static_cast<double>(stats.reserved_bytes[0].current));
-  result.Set("free", static_cast<double>(memory.first));
-  result.Set("total", static_cast<double>(memory.second));
+  result.Set("free", static_cast<double>(memory.free));
+  result.Set("total", static_cast<double>(memory.total));
   return result;
 }
 
@@ -71,8 +65,8 @@ Napi::Value EmptyCache(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// cudaProperties(device): {name, capability, memory, processors}; undefined if the addon was built without
-// the headers of the CUDA runtime.
+// cudaProperties(device): {name, capability, memory, processors}; undefined for the CPU, and if the addon
+// was built without the headers of the CUDA runtime.
 Napi::Value Properties(const Napi::CallbackInfo& info) {
   const auto device = ToDevice(info[0], "device");
   const auto properties = device.is_cpu() ? std::nullopt : DeviceProperties::Of(device);
