@@ -24,6 +24,7 @@ export {
   withWorkOptions,
 } from './cli/work_options.js'
 export { findMnist, type MnistPart, readMnist } from './data/idx.js'
+export { freePort, variablesOf } from './distributed/launcher.js'
 export { withCoded } from './formats/coded/read.js'
 export { writeCoded } from './formats/coded/write.js'
 export { findAddon, PLATFORM_PACKAGE } from './install/addon_files.js'

@@ -3,13 +3,13 @@
 // take turns, and the samples per second of both are compared.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { readSafetensors, type SafetensorsFile } from '../lib/index.js'
+import { freePort, variablesOf } from '../lib/internal.js'
 import { describeMachine, printMachine } from './bench/machine.js'
 import { spread } from './bench/statistics.js'
 import { wholeNumber } from './lenet/command.js'
@@ -37,13 +37,7 @@ class Side {
     await mkdir(folder, { recursive: true })
     const port = await freePort()
     const children = Array.from({ length: count }, (_, rank) => {
-      const place = {
-        RANK: String(rank),
-        LOCAL_RANK: String(rank),
-        WORLD_SIZE: String(count),
-        MASTER_ADDR: '127.0.0.1',
-        MASTER_PORT: String(port),
-      }
+      const place = variablesOf(rank, count, port)
       const args = ['--import', 'tsx/esm', MEMBER, folder, ...[batchSize, steps, accumulate].map(String)]
       return spawn(process.execPath, args, {
         env: { ...process.env, OMP_NUM_THREADS: '1', ...place },
@@ -147,15 +141,4 @@ function farthest(one: Uint8Array, other: Uint8Array): number {
     Float32Array,
   ]
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
-}
-
-function freePort(): Promise<number> {
-  const server = createServer()
-  return new Promise((resolve, reject) => {
-    server.on('error', reject)
-    server.listen(0, () => {
-      const { port } = server.address() as { readonly port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

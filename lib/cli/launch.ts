@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { availableCores } from '../base/cores.js'
 import { TorchPruneError } from '../base/errors.js'
+import { freePort, variablesOf } from '../distributed/launcher.js'
 import { EXIT } from './failure.js'
 
 /** The signals that go on to the processes, which then end by themselves. */
@@ -25,17 +25,13 @@ export async function launch(count: number): Promise<number> {
     )
   }
   const args = childArguments(process.argv.slice(2), Math.max(1, Math.floor(availableCores() / count)))
-  const port = String(await freePort())
+  const port = await freePort()
   const children = Array.from({ length: count }, (_, rank) =>
     spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args], {
       env: {
         ...process.env,
-        RANK: String(rank),
-        LOCAL_RANK: String(rank),
-        WORLD_SIZE: String(count),
+        ...variablesOf(rank, count, port),
         LOCAL_WORLD_SIZE: String(count),
-        MASTER_ADDR: '127.0.0.1',
-        MASTER_PORT: port,
       },
       stdio: rank === 0 ? 'inherit' : ['ignore', 'ignore', 'inherit'],
     }),
@@ -85,16 +81,4 @@ export function childArguments(given: readonly string[], threads: number): strin
   const args = given.filter((word, i) => !word.startsWith('--nproc') && (at < 0 || i !== at + 1))
   const named = args.some((word) => word === '--threads' || word.startsWith('--threads='))
   return named ? args : [...args, '--threads', String(threads)]
-}
-
-/** A port that nobody listens at. */
-function freePort(): Promise<number> {
-  const server = createServer()
-  return new Promise((resolve, reject) => {
-    server.on('error', reject)
-    server.listen(0, () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

@@ -6,22 +6,13 @@ import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { readEvents } from '../../lib/runs/events.js'
 import { readRunRecord } from '../../lib/runs/record.js'
 import { writePictures } from '../../scripts/imagenet/pictures.js'
-import { expectRefused, stopAt, temporaryFolder, torchPrune } from './command.js'
-import { tinyRecipe, writeTinyMnist } from './tiny.js'
+import { expectRefused, stopAt, torchPrune } from './command.js'
+import { tinyRecipe } from './tiny.js'
+import { tinyRuns } from './tiny_runs.js'
 
 describe('torch-prune run', function () {
   this.timeout(120_000)
-  const box = temporaryFolder()
-  const data = box.path('mnist')
-  const recipe = box.path('tiny.json')
-  const args = (out: string, ...more: string[]) => [
-    ...['run', recipe, '--data', data, '--out', box.path(out), '--threads', '1', ...more],
-  ]
-  before(() => {
-    writeTinyMnist(data)
-    writeFileSync(recipe, JSON.stringify(tinyRecipe()))
-  })
-  after(() => box.dispose())
+  const { box, data, args } = tinyRuns()
 
   describe('to its end', () => {
     let stdout: string

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { expect } from 'chai'
-import { type Ended, foundBy, freePort, member, variables } from './members.js'
+import { freePort, variablesOf } from '../../lib/distributed/launcher.js'
+import { type Ended, foundBy, member } from './members.js'
 
 interface Refused {
   readonly code: string
@@ -29,7 +30,7 @@ describe('a process that trains with others', () => {
       let killed = false
       const ended = await Promise.all(
         [0, 1].map((rank) =>
-          member('endless', {}, { ...variables(rank, 2, port), ...QUICK }, (child, stdout) => {
+          member('endless', {}, { ...variablesOf(rank, 2, port), ...QUICK }, (child, stdout) => {
             if (rank !== gone || killed || !stdout.includes('epoch 2')) return
             killed = true
             child.kill('SIGKILL')
@@ -48,10 +49,10 @@ describe('a process that trains with others', () => {
     const quick = { ...QUICK, TORCH_PRUNE_GROUP_TIMEOUT: '1' }
     let stuck: number | undefined
     const [first] = await Promise.all([
-      member('endless', {}, { ...variables(0, 2, port), ...quick }).finally(() => {
+      member('endless', {}, { ...variablesOf(0, 2, port), ...quick }).finally(() => {
         if (stuck !== undefined) process.kill(stuck, 'SIGKILL')
       }),
-      member('endless', {}, { ...variables(1, 2, port), ...quick }, (child, stdout) => {
+      member('endless', {}, { ...variablesOf(1, 2, port), ...quick }, (child, stdout) => {
         if (stuck !== undefined || !stdout.includes('epoch 2')) return
         stuck = child.pid!
         child.kill('SIGSTOP')
@@ -65,10 +66,10 @@ describe('a process that trains with others', () => {
     let stuck: number | undefined
     const began = performance.now()
     const [first] = await Promise.all([
-      member('exits', {}, variables(0, 2, port)).finally(() => {
+      member('exits', {}, variablesOf(0, 2, port)).finally(() => {
         if (stuck !== undefined) process.kill(stuck, 'SIGKILL')
       }),
-      member('exits', {}, variables(1, 2, port), (child, stdout) => {
+      member('exits', {}, variablesOf(1, 2, port), (child, stdout) => {
         if (stuck !== undefined || !stdout.includes('epoch 2')) return
         stuck = child.pid!
         child.kill('SIGSTOP')
@@ -81,7 +82,7 @@ describe('a process that trains with others', () => {
   it('says that nobody listens', async () => {
     const port = await freePort()
     expectRefused(
-      await member('prune', {}, { ...variables(1, 2, port), ...QUICK }),
+      await member('prune', {}, { ...variablesOf(1, 2, port), ...QUICK }),
       `nobody listens at 127.0.0.1:${port}: start rank 0 there, or fix MASTER_ADDR and MASTER_PORT`,
     )
   })
@@ -89,7 +90,7 @@ describe('a process that trains with others', () => {
   it('says who has not come', async () => {
     const port = await freePort()
     expectRefused(
-      await member('prune', {}, { ...variables(0, 2, port), ...QUICK }),
+      await member('prune', {}, { ...variablesOf(0, 2, port), ...QUICK }),
       'rank 1 of 2 has not come: start all processes, or fix WORLD_SIZE',
     )
   })
@@ -100,11 +101,11 @@ describe('a process that trains with others', () => {
     await new Promise<void>((resolve) => server.listen(port, resolve))
     try {
       expectRefused(
-        await member('prune', {}, { ...variables(0, 2, port), ...QUICK }),
+        await member('prune', {}, { ...variablesOf(0, 2, port), ...QUICK }),
         `port ${port} is in use on this machine: set MASTER_PORT to a free one in all processes`,
       )
       expectRefused(
-        await member('prune', {}, { ...variables(1, 2, port), ...QUICK }),
+        await member('prune', {}, { ...variablesOf(1, 2, port), ...QUICK }),
         new RegExp(`^what listens at 127.0.0.1:${port} is not rank 0 of a training`),
       )
     } finally {
@@ -115,13 +116,13 @@ describe('a process that trains with others', () => {
   it('says that another one has another world size, or the same rank', async () => {
     const port = await freePort()
     for (const each of await Promise.all([
-      member('prune', {}, { ...variables(0, 2, port), ...QUICK }),
-      member('prune', {}, { ...variables(1, 3, port), ...QUICK }),
+      member('prune', {}, { ...variablesOf(0, 2, port), ...QUICK }),
+      member('prune', {}, { ...variablesOf(1, 3, port), ...QUICK }),
     ])) {
       expectRefused(each, /^rank 1 has another world size than rank 0 \(3, not 2\): start all/)
     }
     const ended = await Promise.all(
-      [0, 1, 1].map((rank) => member('prune', {}, { ...variables(rank, 3, port), ...QUICK })),
+      [0, 1, 1].map((rank) => member('prune', {}, { ...variablesOf(rank, 3, port), ...QUICK })),
     )
     const said = ended.map((each) => foundBy<Refused>(each).message)
     expect(
@@ -134,7 +135,7 @@ describe('a process that trains with others', () => {
     const ended = await member(
       'again',
       {},
-      { ...variables(1, 2, port), ...QUICK, TORCH_PRUNE_CONNECT_TIMEOUT: '0.2' },
+      { ...variablesOf(1, 2, port), ...QUICK, TORCH_PRUNE_CONNECT_TIMEOUT: '0.2' },
     )
     expect(foundBy<{ refused: string; losses: number[] }>(ended).losses).to.have.length(1)
   })

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort, variablesOf } from '../../lib/distributed/launcher.js'
 import type { Given } from './tasks.js'
 
 export interface Ended {
@@ -8,27 +8,6 @@ export interface Ended {
   readonly stdout: string
   readonly stderr: string
 }
-
-/** A port that nobody listens at. */
-export function freePort(): Promise<number> {
-  const server = createServer()
-  return new Promise((resolve, reject) => {
-    server.on('error', reject)
-    server.listen(0, () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-/** The variables of a launcher. */
-export const variables = (rank: number, size: number, port: number, address = '127.0.0.1') => ({
-  RANK: String(rank),
-  WORLD_SIZE: String(size),
-  LOCAL_RANK: String(rank),
-  MASTER_ADDR: address,
-  MASTER_PORT: String(port),
-})
 
 /** Starts a process with a task of `tasks.ts`. */
 export function member(
@@ -70,7 +49,7 @@ export async function together<T>(size: number, task: string, given: Given = {})
   const port = await freePort()
   const ended = await Promise.all(
     Array.from({ length: size }, (_, rank) =>
-      member(task, given, size === 1 ? {} : variables(rank, size, port)),
+      member(task, given, size === 1 ? {} : variablesOf(rank, size, port)),
     ),
   )
   return ended.map((each) => foundBy<T>(each))

@@ -2,26 +2,17 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { childArguments } from '../../lib/cli/launch.js'
 import { placeFromEnvironment, rankInErrors } from '../../lib/distributed/environment.js'
+import { freePort, variablesOf } from '../../lib/distributed/launcher.js'
 import { readEvents } from '../../lib/runs/events.js'
 import { readRunRecord } from '../../lib/runs/record.js'
-import { temporaryFolder, torchPrune } from '../cli/command.js'
-import { tinyRecipe, writeTinyMnist } from '../cli/tiny.js'
+import { torchPrune } from '../cli/command.js'
+import { tinyRecipe } from '../cli/tiny.js'
+import { tinyRuns } from '../cli/tiny_runs.js'
 import { refusal } from '../support/refusal.js'
-import { freePort, variables } from './members.js'
 
 describe('torch-prune run --nproc', function () {
   this.timeout(120_000)
-  const box = temporaryFolder()
-  const data = box.path('mnist')
-  const recipe = box.path('tiny.json')
-  const args = (out: string, ...more: string[]) => [
-    ...['run', recipe, '--data', data, '--out', box.path(out), '--threads', '1', ...more],
-  ]
-  before(() => {
-    writeTinyMnist(data)
-    writeFileSync(recipe, JSON.stringify(tinyRecipe()))
-  })
-  after(() => box.dispose())
+  const { box, args } = tinyRuns()
 
   it('comes to the figures of one process, which its first process prints', async () => {
     const [one, two] = await Promise.all([torchPrune(args('one')), torchPrune(args('two', '--nproc', '2'))])
@@ -40,7 +31,7 @@ describe('torch-prune run --nproc', function () {
     const long = box.path('long.json')
     writeFileSync(long, JSON.stringify({ ...tinyRecipe({ denseEpochs: 60 }), name: 'long' }))
     const longArgs = ['run', long, ...args('long').slice(2), '--checkpoint-minutes', '0']
-    const env = (rank: number) => ({ ...variables(rank, 2, port), TORCH_PRUNE_GROUP_TIMEOUT: '10' })
+    const env = (rank: number) => ({ ...variablesOf(rank, 2, port), TORCH_PRUNE_GROUP_TIMEOUT: '10' })
     const killed = torchPrune(longArgs, {
       env: env(1),
       onOutput: () => {},
@@ -76,7 +67,7 @@ describe('torch-prune run --nproc', function () {
   })
 
   it('is not for processes that a launcher has started', async () => {
-    const { code, stderr } = await torchPrune(args('other', '--nproc', '2'), { env: variables(0, 2, 1) })
+    const { code, stderr } = await torchPrune(args('other', '--nproc', '2'), { env: variablesOf(0, 2, 1) })
     expect(code).to.equal(2)
     expect(stderr).to.match(
       /^torch-prune: --nproc starts the processes itself, and RANK or WORLD_SIZE is set/,
@@ -94,12 +85,12 @@ describe('torch-prune run --nproc', function () {
 })
 
 describe('the environment of a process', () => {
-  const whole = variables(1, 2, 29_500, 'first')
+  const whole = variablesOf(1, 2, 29_500, 'first')
 
   it('says its place', () => {
     expect(placeFromEnvironment({})).to.equal(undefined)
     expect(placeFromEnvironment({ MASTER_ADDR: 'first' })).to.equal(undefined)
-    expect(placeFromEnvironment(variables(0, 1, 29_500))).to.equal(undefined)
+    expect(placeFromEnvironment(variablesOf(0, 1, 29_500))).to.equal(undefined)
     expect(placeFromEnvironment(whole)).to.deep.equal({
       ...{ rank: 1, worldSize: 2, address: 'first', port: 29_500, listen: true, prefix: '0' },
     })

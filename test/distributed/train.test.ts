@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { foundBy, freePort, member, together, variables } from './members.js'
+import { freePort, variablesOf } from '../../lib/distributed/launcher.js'
+import { foundBy, member, together } from './members.js'
 
 interface Found {
   readonly losses: readonly number[]
@@ -56,8 +57,8 @@ describe('processes that train together', () => {
   it('are told what differs between them', async () => {
     const port = await freePort()
     const ended = await Promise.all([
-      member('prune', { batchSize: 12 }, variables(0, 2, port)),
-      member('prune', { batchSize: 16 }, variables(1, 2, port)),
+      member('prune', { batchSize: 12 }, variablesOf(0, 2, port)),
+      member('prune', { batchSize: 16 }, variablesOf(1, 2, port)),
     ])
     for (const { code, message } of ended.map((each) => foundBy<Found>(each))) {
       expect(code).to.equal('ERR_GROUP')

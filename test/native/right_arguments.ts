@@ -16,8 +16,8 @@ import type {
   TensorHandle,
   TrainerHandle,
 } from '../../lib/binding/native.js'
+import { freePort } from '../../lib/distributed/launcher.js'
 import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers/index.js'
-import { freePort } from '../distributed/members.js'
 
 /** What the functions of the addon are called with when all is right. A fuzzer then changes some of it. */
 export const addon: Native = loadAddon()
