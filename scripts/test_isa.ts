@@ -21,6 +21,8 @@ const MOCHA = [
   '--import=tsx/esm',
   '--require=./test/support/awake.ts',
   '--timeout=120000',
+  '--parallel',
+  '--jobs=2',
   '--exit',
 ]
 

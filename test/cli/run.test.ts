@@ -260,20 +260,20 @@ describe('torch-prune run', function () {
 
     it('goes on in the dense training, and in the one of `train`, to the same bits', async () => {
       const slow = box.path('slow.json')
-      writeFileSync(slow, JSON.stringify(tinyRecipe({ denseEpochs: 400, rounds: 1, epochs: 1 })))
+      writeFileSync(slow, JSON.stringify(tinyRecipe({ denseEpochs: 160, rounds: 1, epochs: 1 })))
       for (const [command, signal] of [
         ['run', 'SIGTERM'],
         ['train', 'SIGHUP'],
       ] as const) {
         const run = (out: string) => [command, slow, '--data', data, '--out', box.path(out), '--threads', '1']
-        const stopped = await stopAt(/^dense {2} *1\/400/m, signal, run(command))
+        const stopped = await stopAt(/^dense {2} *1\/160/m, signal, run(command))
         expect(stopped.code).to.equal(130)
         expect(stopped.stderr).to.match(/^torch-prune: interrupted: .*continue with: .*--resume\n$/)
         await expectRefused(run(command), /stopped in epoch \d+ of its dense training: go on with --resume/)
         const resumed = await torchPrune([...run(command), '--resume'])
         expect(resumed.code).to.equal(0)
         expect(resumed.stdout).to.match(/^Going on in epoch \d+ of its dense training\.$/m)
-        expect((await epochsIn(command)).slice(0, 400)).to.deep.equal(oneTo(400))
+        expect((await epochsIn(command)).slice(0, 160)).to.deep.equal(oneTo(160))
         expect((await torchPrune([...run(`whole-${command}`), '--quiet'])).code).to.equal(0)
         const [broken, whole] = [command, `whole-${command}`].map((out) =>
           readFileSync(box.path(out, 'reference.safetensors')),

@@ -29,9 +29,9 @@ describe('torch-prune run --nproc', function () {
   it('goes on with another number of processes, and says in one line what went wrong', async () => {
     const port = await freePort()
     const long = box.path('long.json')
-    writeFileSync(long, JSON.stringify({ ...tinyRecipe({ denseEpochs: 60 }), name: 'long' }))
+    writeFileSync(long, JSON.stringify({ ...tinyRecipe({ denseEpochs: 20 }), name: 'long' }))
     const longArgs = ['run', long, ...args('long').slice(2), '--checkpoint-minutes', '0']
-    const env = (rank: number) => ({ ...variablesOf(rank, 2, port), TORCH_PRUNE_GROUP_TIMEOUT: '10' })
+    const env = (rank: number) => ({ ...variablesOf(rank, 2, port), TORCH_PRUNE_GROUP_TIMEOUT: '4' })
     const killed = torchPrune(longArgs, {
       env: env(1),
       onOutput: () => {},
