@@ -1,9 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect } from 'chai'
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from '../../lib/formats/safetensors.js'
-import { add, batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers/index.js'
+import { linear } from '../../lib/nn/layers/index.js'
 import { loadNetwork } from '../../lib/nn/load.js'
 import { network } from '../../lib/nn/network.js'
 import { readGraph } from '../../lib/nn/stored_graph.js'
@@ -14,67 +11,21 @@ import { ones, randn } from '../../lib/tensor/factories.js'
 import { scope } from '../../lib/tensor/scope.js'
 import { expectSealed } from '../prune/sealed.js'
 import { device } from '../support/device.js'
-import { refusal } from '../support/refusal.js'
+import { freshFolder } from '../support/folder.js'
+import { laterRefusal } from '../support/refusal.js'
 import { snapshot } from './bits.js'
+import { changed, make } from './saved_toy.js'
 
-const GRAPH = 'torch-prune.graph'
-
-const make = (seed = 0) =>
-  network(
-    [2, 4, 4],
-    {
-      'stem.conv': conv2d(2, 3, 3, { padding: [1, 0], bias: false }),
-      'stem.bn': batchNorm2d(3, { eps: 1e-3 }),
-      relu: relu(),
-      short: conv2d(2, 3, [1, 3], { from: 'input' }),
-      sum: add('relu', 'short'),
-      drop: dropout(0.25),
-      flat: flatten(),
-      fc: linear(24, 3),
-    },
-    { seed, device },
-  )
-
-let folder: string
-let file: string
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'torch-prune-'))
-  file = join(folder, 'net.safetensors')
-})
-afterEach(() => rmSync(folder, { recursive: true }))
-
-/** The error of work that must fail, ours and one line. */
-async function rejection(work: Promise<unknown>) {
-  const outcome = await work.then(
-    () => expect.fail('it was accepted'),
-    (error: unknown) => error,
-  )
-  return refusal(() => {
-    throw outcome
-  })
-}
-
-/** Saves a network, changes the file, and says what loading it says. */
-async function changed(change: (file: SafetensorsFile) => void, load = loadNetwork) {
-  using net = make()
-  await applyCriterion(net, criteria.magnitude().density(0.5))
-  await net.save(file)
-  const held = await readSafetensors(file)
-  change(held)
-  await writeSafetensors(file, held)
-  const error = await rejection(load(file))
-  expect(error.message).to.satisfy((message: string) => message.startsWith(`${file}: `))
-  expect(error.code).to.equal('ERR_FILE')
-  return error.message.slice(file.length + 2)
-}
+const box = freshFolder()
+const file = () => box('net.safetensors')
 
 describe('a saved network', () => {
   it('comes back bit for bit: graph, parameters, statistics, masks', async () => {
     using net = make()
     await applyCriterion(net, criteria.magnitude().density({ 'stem.conv': 0.5, fc: 0.25 }))
     scope(() => net.forward(randn([5, 2, 4, 4], { device }), { training: true }))
-    await net.save(file)
-    using loaded = await loadNetwork(file, { device, seed: 9 })
+    await net.save(file())
+    using loaded = await loadNetwork(file(), { device, seed: 9 })
     expect(snapshot(loaded)).to.deep.equal(snapshot(net))
     expect(loaded.nodes).to.deep.equal(net.nodes)
     expect(Object.keys(loaded.layers)).to.deep.equal(Object.keys(net.layers))
@@ -92,8 +43,8 @@ describe('a saved network', () => {
   it("has PyTorch's names, masks beside their weights as bytes, and its graph in the metadata", async () => {
     using net = make()
     await applyCriterion(net, criteria.magnitude().density({ fc: 0.25 }))
-    await net.save(file)
-    const { tensors, metadata } = await readSafetensors(file)
+    await net.save(file())
+    const { tensors, metadata } = await readSafetensors(file())
     expect([...tensors.keys()].sort()).to.deep.equal([
       'fc.bias',
       'fc.weight',
@@ -113,44 +64,44 @@ describe('a saved network', () => {
     const bits = new Uint32Array(tensors.get('fc.weight')!.data.buffer)
     expect(bits.every((each, i) => mask.data[i] === 1 || each === 0)).to.equal(true)
     expect(metadata.format).to.equal('pt')
-    expect(await readGraph(file)).to.deep.equal({ inputShape: [2, 4, 4], layers: net.layers })
+    expect(await readGraph(file())).to.deep.equal({ inputShape: [2, 4, 4], layers: net.layers })
   })
 
   it('comes back where a layer has a name like those of what training keeps beside it', async () => {
     using net = network([4], { 'torch-prune.fc': linear(4, 3), last: linear(3, 2) }, { seed: 1, device })
     await applyCriterion(net, criteria.magnitude().density({ 'torch-prune.fc': 0.5 }))
-    await net.save(file)
-    using loaded = await loadNetwork(file, { device })
+    await net.save(file())
+    using loaded = await loadNetwork(file(), { device })
     expect(snapshot(loaded)).to.deep.equal(snapshot(net as never))
     expect(loaded.mask('torch-prune.fc')?.data()).to.deep.equal(net.mask('torch-prune.fc')?.data())
   })
 
   it('is not written where it cannot be', async () => {
     using net = make()
-    expect((await rejection(net.save(join(folder, 'no/such/net.safetensors')))).code).to.equal('ERR_OUTPUT')
+    expect((await laterRefusal(net.save(box('no/such/net.safetensors')))).code).to.equal('ERR_OUTPUT')
   })
 })
 
 describe('loadWeights', () => {
   it('takes files of others: without masks, graph and batch counts, and in other floats', async () => {
     using net = make()
-    await net.save(file)
-    const { tensors } = await readSafetensors(file)
+    await net.save(file())
+    const { tensors } = await readSafetensors(file())
     tensors.delete('stem.bn.num_batches_tracked')
     const bias = new Float64Array([0.5, -0.25, 2])
     tensors.set('fc.bias', { dtype: 'float64', shape: [3], data: new Uint8Array(bias.buffer) })
-    await writeSafetensors(file, { metadata: {}, tensors })
+    await writeSafetensors(file(), { metadata: {}, tensors })
     using other = make(1)
     await applyCriterion(other, criteria.magnitude().density(0.5))
-    await loadWeights(other, file)
+    await loadWeights(other, file())
     expect(snapshot(other)).to.deep.include({
       'fc.weight': snapshot(net)['fc.weight'],
       'fc.bias': new Uint8Array(Float32Array.from(bias).buffer),
     })
     expect(other.mask('fc'), 'a file without masks is dense').to.equal(undefined)
-    const error = await rejection(loadNetwork(file))
+    const error = await laterRefusal(loadNetwork(file()))
     expect(error.message).to.equal(
-      `${file}: it holds no layer graph; make its network and load it with loadWeights()`,
+      `${file()}: it holds no layer graph; make its network and load it with loadWeights()`,
     )
   })
 
@@ -159,11 +110,11 @@ describe('loadWeights', () => {
     using keep = ones([3, 24], { device })
     keep.narrow(1, 0, 12).fill_(0)
     await net.setMask('fc', keep)
-    await net.save(file)
-    const held = await readSafetensors(file)
+    await net.save(file())
+    const held = await readSafetensors(file())
     new Float32Array(held.tensors.get('fc.weight')!.data.buffer).fill(Number.NaN)
-    await writeSafetensors(file, held)
-    using loaded = await loadNetwork(file, { device })
+    await writeSafetensors(file(), held)
+    using loaded = await loadNetwork(file(), { device })
     expect(await expectSealed(loaded)).to.equal(36)
   })
 
@@ -228,7 +179,7 @@ describe('loadWeights', () => {
       const mask = () => scope(() => net.mask('fc')!.data())
       const sealed = mask()
       const load = (path: string) => loadWeights(net, path) as Promise<never>
-      expect(await changed(change, load)).to.match(says)
+      expect(await changed(file(), change, load)).to.match(says)
       expect(snapshot(net)).to.deep.equal(before)
       expect(mask()).to.deep.equal(sealed)
       expect(net.mask('short')).to.equal(undefined)
@@ -237,90 +188,6 @@ describe('loadWeights', () => {
 
   it('names a file that is not there', async () => {
     using net = make()
-    expect((await rejection(loadWeights(net, file))).code).to.equal('ERR_FILE')
-  })
-})
-
-describe('loadNetwork refuses, naming the file,', () => {
-  interface Graph {
-    input: number[]
-    layers: { name: string; layer: Record<string, unknown> }[]
-  }
-  const graph = (change: (graph: Graph) => unknown) => (held: SafetensorsFile) => {
-    held.metadata[GRAPH] = JSON.stringify(change(JSON.parse(held.metadata[GRAPH]!)))
-  }
-  /** The graph with other options in one layer. */
-  const layer = (name: string, options: Record<string, unknown>) =>
-    graph(({ input, layers }) => ({
-      input,
-      layers: layers.map((each) =>
-        each.name === name ? { name, layer: { ...each.layer, ...options } } : each,
-      ),
-    }))
-  /** The graph with one more layer behind. */
-  const behind = (name: string, layer: Record<string, unknown>) =>
-    graph(({ input, layers }) => ({ input, layers: [...layers, { name, layer }] }))
-  const huge = { kind: 'linear', inFeatures: 3, outFeatures: 2 ** 40, bias: true }
-
-  const cases: [what: string, says: RegExp, change: (file: SafetensorsFile) => void][] = [
-    ['a graph that is no graph', /^its layer graph is wrong at : /, graph(() => [])],
-    ['no layers', /^its layer graph is wrong at layers: /, graph(({ input }) => ({ input, layers: [] }))],
-    [
-      'an unknown kind',
-      /^its layer graph is wrong: layer 'fc' is of kind 'attention', which does not exist/,
-      layer('fc', { kind: 'attention' }),
-    ],
-    [
-      'half a feature',
-      /^its layer graph is wrong: layer 'fc'.inFeatures must be a whole number/,
-      layer('fc', { inFeatures: 0.5 }),
-    ],
-    ['a dropout of 2', /^its layer graph is wrong: layer 'drop'.p must be in 0..1/, layer('drop', { p: 2 })],
-    [
-      'a property of no layer',
-      /^its layer graph is wrong: layer 'fc': unknown option 'rank'/,
-      layer('fc', { rank: 2 }),
-    ],
-    ['a name that comes twice', /^its layer graph has two layers "fc"; /, behind('fc', { kind: 'relu' })],
-    ['a name of a prototype', /^its layer graph .*'__proto__'/, behind('__proto__', { kind: 'relu' })],
-    ['a whole number for a name', /^its layer graph .*'7'/, behind('7', { kind: 'relu' })],
-    [
-      'a source that is not there',
-      /^its layer graph .*'relu' reads from 'nowhere'/,
-      layer('relu', { from: 'nowhere' }),
-    ],
-    [
-      'shapes that do not fit',
-      /^its layer graph .*'fc' \(linear\) expects \[25\]/,
-      layer('fc', { inFeatures: 25 }),
-    ],
-    [
-      'groups that do not divide',
-      /^its layer graph .*'short'.* 2 groups divide neither/,
-      layer('short', { groups: 2 }),
-    ],
-    [
-      'more layers than it holds',
-      /^its layer graph has 4398046511260 parameters, the file holds \d+; /,
-      behind('fc9', huge),
-    ],
-  ]
-  for (const [what, says, change] of cases) {
-    it(what, async () => expect(await changed(change)).to.match(says))
-  }
-
-  it('a graph that is not JSON', async () => {
-    const cut = ({ metadata }: SafetensorsFile) => {
-      metadata[GRAPH] = '{"input":'
-    }
-    expect(await changed(cut)).to.match(/^its layer graph is not JSON; /)
-  })
-
-  it('a file cut short', async () => {
-    using net = make()
-    await net.save(file)
-    const bytes = readFileSync(file)
-    writeFileSync(file, bytes.subarray(0, bytes.length - 5))
-    expect((await rejection(loadNetwork(file))).code).to.equal('ERR_FILE')
+    expect((await laterRefusal(loadWeights(net, file()))).code).to.equal('ERR_FILE')
   })
 })
