@@ -14,8 +14,7 @@ import { expectClose } from '../support/close.js'
 import { device } from '../support/device.js'
 import { readGolden } from '../support/golden.js'
 import { refusedWith } from '../support/refusal.js'
-
-const golden = (name: string) => new URL(`../golden/torch/${name}`, import.meta.url).pathname
+import { golden } from './torch_golden.js'
 
 const trained = () =>
   network(
