@@ -16,7 +16,8 @@ import { nmGiven } from '../../lib/prune/select/nm.js'
 import { binaryOptions, crossEntropyOptions, huberOptions } from '../../lib/train/losses.js'
 import { refusal } from '../support/refusal.js'
 import { CONTRACT } from './contract.js'
-import { addon, handle, RIGHT } from './right_arguments.js'
+import { addon, handle } from './handles.js'
+import { RIGHT } from './right_arguments.js'
 
 /** The options of the library by the native tables whose fields have the same names. */
 const OPTIONS: Readonly<Record<string, Table>> = {

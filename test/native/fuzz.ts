@@ -9,8 +9,9 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { TorchPruneError } from '../../lib/base/errors.js'
 import type { NativeJob } from '../../lib/binding/native.js'
+import { addon, forgetHandles, handle, KINDS, makeSpliced } from './handles.js'
 import { type Change, change, changed, forged, Hostility, memoryTraps, saboteur, started } from './hostile.js'
-import { addon, forgetHandles, handle, KINDS, makeSpliced, RIGHT } from './right_arguments.js'
+import { RIGHT } from './right_arguments.js'
 
 const RUNS = Number(process.argv[2] ?? 4000)
 const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 31)

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { addon, disposeHandles, handle, KINDS } from './right_arguments.js'
+import { addon, disposeHandles, handle, KINDS } from './handles.js'
 
 /** What hostile values throw: it may come out of a call as it is. */
 export class Hostility extends Error {}

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { refusal } from '../support/refusal.js'
 import { runScript } from './child.js'
-import { addon, forgetHandles, handle, makeSpliced, RIGHT } from './right_arguments.js'
+import { addon, forgetHandles, handle, makeSpliced } from './handles.js'
+import { RIGHT } from './right_arguments.js'
 
 describe('the addon', () => {
   it('exports what its TypeScript contract says', () => {

@@ -1,187 +1,32 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { TorchPruneError } from '../../lib/base/errors.js'
-import { loadAddon } from '../../lib/binding/addon.js'
-import type {
-  BatchQueueHandle,
-  DatasetHandle,
-  FilesHandle,
-  LeaseHandle,
-  Native,
-  NativeParameter,
-  NetworkHandle,
-  OptimizerHandle,
-  TensorHandle,
-  TrainerHandle,
-} from '../../lib/binding/native.js'
-import { freePort } from '../../lib/distributed/launcher.js'
-import { batchNorm2d, conv2d, dropout, flatten, linear, relu } from '../../lib/nn/layers/index.js'
-
-/** What the functions of the addon are called with when all is right. A fuzzer then changes some of it. */
-export const addon: Native = loadAddon()
-
-const paths = (...names: string[]) => Buffer.from(names.map((name) => `${name}\0`).join(''))
-const PICTURE = fileURLToPath(new URL('../golden/images/all/plain.png', import.meta.url))
-/** Ends with the process. */
-const FOLDER = mkdtempSync(join(tmpdir(), 'torch-prune-fuzz-'))
-process.on('exit', () => rmSync(FOLDER, { recursive: true, force: true }))
-const PACK_INDEX = 64 + 8 * 8 * 3
-const PACK = writePack()
-const OUT = join(FOLDER, 'out.pack')
-writeFileSync(OUT, '')
-
-const LAYERS = [
-  { name: 'conv', inputs: ['input'], ...conv2d(1, 2, 2) },
-  { name: 'bn', inputs: ['conv'], ...batchNorm2d(2) },
-  { name: 'relu', inputs: ['bn'], ...relu() },
-  { name: 'flatten', inputs: ['relu'], ...flatten() },
-  { name: 'drop', inputs: ['flatten'], ...dropout(0.5) },
-  { name: 'fc', inputs: ['drop'], ...linear(8, 3) },
-]
-const SGD = { kind: 'sgd', fused: true, momentum: 0.9, dampening: 0, nesterov: true } as const
-const ADAM = { kind: 'adamw', fused: false, betas: [0.9, 0.99], eps: 1e-8, amsgrad: true } as const
-
-function floats(...shape: number[]): TensorHandle {
-  const count = shape.reduce((product, size) => product * size, 1)
-  return addon.fromBytes(new Float32Array(count).fill(0.5), 'float32', shape, 'cpu')
-}
-
-/** A list of files, all of class 0. */
-function files(...names: string[]): FilesHandle {
-  const list = addon.filesMake()
-  addon.filesAdd(list, paths(...names), new Int32Array(names.length))
-  return list
-}
-
-function bools(...shape: number[]): TensorHandle {
-  return addon.fromBytes(
-    new Uint8Array(shape.reduce((all, size) => all * size, 1)).fill(1),
-    'bool',
-    shape,
-    'cpu',
-  )
-}
-
-function labels(count: number): TensorHandle {
-  return addon.fromBytes(new BigInt64Array(count), 'int64', [count], 'cpu')
-}
-
-function leaf(...shape: number[]): TensorHandle {
-  const tensor = floats(...shape)
-  addon.setRequiresGrad(tensor, true)
-  return tensor
-}
-
-function network(): NetworkHandle {
-  return addon.networkMake(LAYERS, 1, 'cpu')
-}
-
-/** Spliced networks that wait for a call: splicing is a job. */
-const spliced: NetworkHandle[] = []
-export async function makeSpliced(): Promise<void> {
-  while (spliced.length < 4) {
-    const made = network()
-    await addon.networkPutStart(made, [], [{ name: 'fc.weight', kind: 'spliced' }]).promise
-    spliced.push(made)
-  }
-}
-await makeSpliced()
-
-const BATCHES = {
-  sampleShape: [1, 3, 3],
-  targetShape: [],
-  targetDtype: 'int64',
-  mean: [],
-  std: [],
-  ahead: 2,
-} as const
-
-/** Of a reading that has begun, and that nobody goes on with. */
-const queue = await new Promise<BatchQueueHandle>((resolve) => {
-  const dataset = addon.batchesMake(
-    (event, _, given) => {
-      if (event === 'open') resolve(given as BatchQueueHandle)
-      reading.cancel()
-    },
-    undefined,
-    BATCHES,
-  )
-  const reading = addon.evaluationStart(network(), dataset, { batchSize: 2 })
-})
-
-/** A process on its own, in a group that it makes with nobody. */
-const ALONE = { rank: 0, worldSize: 1, address: '127.0.0.1', port: await freePort() }
-const group = (await addon.processGroupStart(ALONE).promise)!
-
-/** Six halves, coded. */
-const [CODED] = (await addon.codedEncodeStart('compact', [
-  { name: 'tensor', values: floats(2, 3), keep: bools(2, 3) },
-]).promise)! as [Uint8Array]
-
-const MAKERS = {
-  tensor: () => floats(2, 3),
-  image: () => floats(2, 1, 3, 3),
-  leaf: () => leaf(2, 3),
-  loss: () => addon.operator('aten::sum', '')(leaf(2, 3)) as TensorHandle,
-  state: () => addon.randomState(),
+import type { Native, NativeParameter } from '../../lib/binding/native.js'
+import {
+  ALONE,
+  AUGMENT,
+  addon,
+  BATCHES,
+  bools,
+  CODED,
+  FOLDER,
+  files,
+  floats,
+  group,
+  handle,
+  IMAGES,
+  LAYERS,
+  labels,
   network,
-  spliced: () => spliced.pop() ?? network(),
-  optimizer: () => addon.optimizerMake(SGD, [{ name: 'fc.weight', network: handle('network') }]),
-  trainer: () => addon.trainerMake(handle('network'), handle('optimizer'), handle('dataset'), TRAINER),
-  lease: () => addon.leaseTake('train()', network(), [], []),
-  dataset: () => addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], [], 'auto'),
-  folder: () => addon.imageFolderMake(files(PICTURE), { ...IMAGES }),
-  packed: () => addon.packedMake(PACK, { index: PACK_INDEX, count: 1, classes: 1 }, { ...IMAGES }),
-}
-type Kind = keyof typeof MAKERS
-export const KINDS = Object.keys(MAKERS) as Kind[]
+  OUT,
+  PACK,
+  PACK_INDEX,
+  PICTURE,
+  paths,
+  queue,
+  TRAINER,
+} from './handles.js'
 
-const live = new Map<Kind, unknown>()
-
-/** The handle of a kind: it lives on from call to call, as a program's do. */
-export function handle<K extends Kind>(kind: K): ReturnType<(typeof MAKERS)[K]> {
-  if (!live.has(kind)) live.set(kind, MAKERS[kind]())
-  return live.get(kind) as ReturnType<(typeof MAKERS)[K]>
-}
-
-/** The next calls get new handles. */
-export function forgetHandles(): void {
-  live.clear()
-}
-
-/** Disposes of every handle: some call may be looking at one. */
-export function disposeHandles(): void {
-  for (const [kind, each] of live) {
-    if (kind === 'network' || kind === 'spliced') addon.networkDispose(each as NetworkHandle)
-    else if (kind === 'lease') addon.leaseEnd(each as LeaseHandle)
-    else if (kind === 'optimizer') addon.optimizerDispose(each as OptimizerHandle)
-    else if (kind === 'trainer') addon.trainerDispose(each as TrainerHandle)
-    else if (kind === 'dataset' || kind === 'folder' || kind === 'packed')
-      addon.datasetDispose(each as DatasetHandle)
-    else addon.tensorDispose(each as TensorHandle)
-  }
-  live.clear()
-}
-
-const AUGMENT = { crop: { padding: 1 }, flip: true, cutout: 1 }
-const IMAGES = { size: 8, resize: 9, mean: [0, 0, 0], std: [1, 1, 1], threads: 1, ahead: 1, exact: true }
+const ADAM = { kind: 'adamw', fused: false, betas: [0.9, 0.99], eps: 1e-8, amsgrad: true } as const
 const NAMES = ['fc.weight', 'conv.weight'] as const
-const TRAINER = {
-  batchSize: 2,
-  dropLast: false,
-  loss: { kind: 'crossEntropy', labelSmoothing: 0.1, weight: [1, 2, 1], ignoreIndex: -100 },
-  accumulate: 2,
-  clipNorm: 1,
-  clipValue: 0.5,
-  augment: AUGMENT,
-  teacher: floats(6, 3),
-  teacherWeight: 0.5,
-  temperature: 2,
-  averages: { 'fc.bias': floats(3) },
-  keepLosses: true,
-}
 const SPLICING = { groups: [[{ name: 'fc.weight', scale: 1 }]], margin: 0.1, keep: [10] }
 const parameter = (): NativeParameter => ({
   name: 'fc.weight',
@@ -192,7 +37,10 @@ const parameter = (): NativeParameter => ({
 })
 const listen = () => {}
 
-/** For each function of the addon, arguments that it takes. A new function does not compile without its own. */
+/**
+ * For each function of the addon, arguments that it takes; a fuzzer then changes some of them.
+ * A new function does not compile without its own.
+ */
 export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[Name]> } = {
   initialize: () => [TorchPruneError],
   onWarning: () => [() => {}],
@@ -384,15 +232,4 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   networkCodebook: () => [handle('network'), 'fc.weight'],
   filterNorms: () => [handle('network'), NAMES, 2],
   connections: () => [handle('network'), NAMES],
-}
-
-/** A packed file of one black image of 8 by 8 pixels. */
-function writePack(): string {
-  const path = join(FOLDER, 'one.pack')
-  const bytes = Buffer.alloc(PACK_INDEX + 24)
-  bytes.writeBigUInt64LE(64n, PACK_INDEX)
-  bytes.writeUInt32LE(8, PACK_INDEX + 8)
-  bytes.writeUInt32LE(8, PACK_INDEX + 12)
-  writeFileSync(path, bytes)
-  return path
 }
