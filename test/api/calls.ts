@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import * as library from '../../lib/index.js'
-import { dataset, functions, methods, net, type Right, receivers, x } from './right.js'
+import { functions } from './right_functions.js'
+import { methods, receivers } from './right_methods.js'
+import { dataset, net, type Right, x } from './right_values.js'
 
 /** A function of the public API, and arguments that it takes. */
 export interface Entry {
   readonly path: string
   readonly call: (values: readonly unknown[]) => unknown
-  /** Undefined for a function that nobody has put into `right.ts`. */
+  /** Undefined for a function that nobody has put into `right_functions.ts` or `right_methods.ts`. */
   readonly right: Right | undefined
 }
 
@@ -203,7 +205,7 @@ function optionsOf(entry: Entry, at: number): readonly string[] {
 function listed(entry: Entry, values: readonly unknown[]): readonly string[] {
   try {
     const result = entry.call(values)
-    // A promise says it later: such functions have all their options in `right.ts`.
+    // A promise says it later: such functions have all their options there.
     if (result instanceof Promise) result.catch(() => {})
     else (result as PromiseLike<unknown> | undefined)?.then?.(undefined, () => {})
     return []

@@ -7,7 +7,9 @@ import { Job } from '../../lib/base/job.js'
 import { jobThreads, optim, setEagerThreads, setJobThreads, TorchPruneError, train } from '../../lib/index.js'
 import { laterRefusal } from '../support/refusal.js'
 import { argumentsOf, type Entry, entries, wrongCall } from './calls.js'
-import { dataset, file, folder, functions, methods, net } from './right.js'
+import { functions } from './right_functions.js'
+import { methods } from './right_methods.js'
+import { dataset, file, folder, net } from './right_values.js'
 
 /** 10,000 in a run by hand: `API_RUNS=10000 npx mocha test/api/exports.test.ts`. A seed repeats a run. */
 const RUNS = Number(process.env.API_RUNS ?? 400)
