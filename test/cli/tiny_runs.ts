@@ -15,5 +15,5 @@ export function tinyRuns() {
   const args = (out: string, ...more: string[]) => [
     ...['run', recipe, '--data', data, '--out', box.path(out), '--threads', '1', ...more],
   ]
-  return { box, data, args }
+  return { box, data, recipe, args }
 }
