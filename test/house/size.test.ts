@@ -12,6 +12,7 @@ const files = [
   ...sources('lib', /\.ts$/),
   ...sources('native', /\.(cc|h)$/),
   ...sources('scripts', /\.(ts|mjs|py)$/).filter((file) => !file.includes('node_modules')),
+  ...sources('test', /\.(ts|mjs)$/),
 ]
 
 /** The bodies of functions in C++ that are too long. */
