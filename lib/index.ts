@@ -27,6 +27,15 @@ export type { DataSplits } from './data/splits.js'
 export { type ProcessGroup, processGroup } from './distributed/process_group.js'
 export { readSafetensors, writeSafetensors } from './formats/safetensors.js'
 export { readTensorFile } from './formats/tensor_file.js'
+export type { CompileOptions } from './infer/options.js'
+export {
+  type ClassifyOptions,
+  type CompiledLayer,
+  type Guess,
+  type LayerForm,
+  Session,
+  type SessionSamples,
+} from './infer/session.js'
 export * as models from './models/index.js'
 export type * from './named_types.js'
 export type { AnyNetwork } from './nn/any_network.js'
@@ -35,6 +44,7 @@ export type { ExportOptions } from './nn/export_coded.js'
 export type { LayerKinds, LayerName, Layers, PrunableName } from './nn/graph.js'
 export * as nn from './nn/index.js'
 export { type LoadOptions, loadNetwork, loadWeights } from './nn/load.js'
+export { loadSession } from './nn/load_session.js'
 export type { LoadStateOptions, StateKeys } from './nn/load_state.js'
 export { Network, network } from './nn/network.js'
 export type { ForwardOptions, NetworkOptions } from './nn/network_options.js'

@@ -12,6 +12,7 @@
 #include "data/packed_dataset.h"
 #include "device/cuda.h"
 #include "device/device.h"
+#include "infer/session.h"
 #include "network/claim.h"
 #include "network/jobs.h"
 #include "network/network.h"
@@ -63,6 +64,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterNumbers(exports);
   RegisterMemoryFormat(exports);
   RegisterNetworkJobs(exports);
+  RegisterSessions(env, exports);
   RegisterCoded(exports);
   return exports;
 }

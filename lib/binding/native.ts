@@ -3,6 +3,7 @@ import type { CodedFunctions } from './native/coded.js'
 import type { DataFunctions } from './native/data.js'
 import type { EvaluationFunctions } from './native/evaluate.js'
 import type { ImageFunctions } from './native/images.js'
+import type { InferenceFunctions } from './native/infer.js'
 import type { LeaseFunctions } from './native/lease.js'
 import type { NetworkFunctions } from './native/network.js'
 import type { OptimizerFunctions } from './native/optimizer.js'
@@ -20,6 +21,7 @@ export type * from './native/data.js'
 export type * from './native/evaluate.js'
 export type * from './native/handles.js'
 export type * from './native/images.js'
+export type * from './native/infer.js'
 export type * from './native/job.js'
 export type * from './native/lease.js'
 export type * from './native/network.js'
@@ -52,4 +54,5 @@ export interface Native
     PruningFunctions,
     QuantizingFunctions,
     SplicingFunctions,
-    CodedFunctions {}
+    CodedFunctions,
+    InferenceFunctions {}

@@ -27,6 +27,10 @@ const COMMANDS: Readonly<
     'remove the dead neurons of a pruned network, and say how far its outputs moved',
     () => import('./shrink.js'),
   ],
+  bench: [
+    'measure how fast a network runs: dense, sparse, compiled, and in onnxruntime',
+    () => import('./bench.js'),
+  ],
   quantize: [
     'let the weights of each layer share a few values, and train these values',
     () => import('./quantize.js'),

@@ -7,7 +7,7 @@ import { deviceKind } from '../tensor/device.js'
 import { augmentation } from './augment.js'
 import { batchesOptions } from './batches.js'
 
-const ofChannels = list(number(), 'an array of numbers, one for each channel')
+export const ofChannels = list(number(), 'an array of numbers, one for each channel')
 
 const normalization = {
   /**

@@ -4,8 +4,11 @@ import { refuseOwned, refuseReading } from '../base/lease.js'
 import { readOptions } from '../base/option.js'
 import { onOneLine } from '../base/text.js'
 import { loadAddon } from '../binding/addon.js'
+import { type CompileOptions, compileOptions } from '../infer/options.js'
+import type { Session } from '../infer/session.js'
 import { tensorKind } from '../tensor/core.js'
 import { Tensor } from '../tensor/tensor.js'
+import { compileNetwork } from './compile_network.js'
 import { type LayerCost, layerCosts, parameterCount } from './cost.js'
 import { codedOptions, type ExportOptions, exportCoded } from './export_coded.js'
 import { exportOnnx } from './export_onnx.js'
@@ -154,6 +157,20 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
     }
     refuseSpliced(this, `${path} is not written`)
     await (isCoded ? exportCoded(this, path, profile) : exportOnnx(this, path))
+  }
+
+  /**
+   * Compiles the network for inference: batch normalizations and activations go into the layers before them, and each
+   * layer with weights gets the form that is fastest for this batch size and these threads, measured here. The session
+   * has its own copy of the weights: the network can train on, or be disposed of.
+   *
+   * @throws TorchPruneError `ERR_DEVICE` for a network on a GPU, `ERR_SEAL` while layers are spliced.
+   */
+  async compile(options: CompileOptions = {}): Promise<Session> {
+    const read = readOptions('Network.compile', compileOptions, options)
+    refuseReading(this)
+    refuseSpliced(this, 'the network is not compiled')
+    return compileNetwork(this, read)
   }
 
   /**

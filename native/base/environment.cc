@@ -5,7 +5,10 @@
 namespace torch_prune {
 
 Environment::Environment(Napi::Env env)
-    : compute(env), accounts(std::make_shared<TensorAccounts>()), main_thread_(std::this_thread::get_id()) {
+    : compute(env),
+      inference(env),
+      accounts(std::make_shared<TensorAccounts>()),
+      main_thread_(std::this_thread::get_id()) {
   // Cleanup hooks run in reverse order: this one joins the thread while its channel back to Node still
   // exists.
   env.AddCleanupHook([](Environment* environment) { environment->Stop(); }, this);
@@ -21,6 +24,7 @@ Environment::~Environment() = default;
 
 void Environment::Stop() {
   compute.Stop();
+  inference.Stop();
   if (foreign) foreign->Close();
 }
 

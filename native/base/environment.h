@@ -43,6 +43,7 @@ class Environment {
 
   Ownership ownership;
   ComputeThread compute;
+  ComputeThread inference;  // sessions run beside jobs, and never wait for a training's step
 
   // Setting a mask clears the moments of every optimizer of the parameter, so all optimizers are listed here.
   std::vector<std::weak_ptr<OptimizerSlots>> optimizers;

@@ -5,13 +5,17 @@
 // instruction set.
 #define TORCH_PRUNE_INLINE inline __attribute__((always_inline))
 
+namespace torch_prune {
+
+enum class Isa { kBaseline, kAvx2, kAvx512 };
+
+}  // namespace torch_prune
+
 #if defined(__x86_64__)
 #define TORCH_PRUNE_AVX2 __attribute__((target("avx2,fma")))
 #define TORCH_PRUNE_AVX512 __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
 
 namespace torch_prune {
-
-enum class Isa { kBaseline, kAvx2, kAvx512 };
 
 inline Isa BestIsa() {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&

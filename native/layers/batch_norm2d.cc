@@ -26,6 +26,10 @@ class BatchNorm2d : public Layer {
   std::optional<double> StatisticsMomentum() const override { return momentum_; }
   void SetStatisticsMomentum(double momentum) override { momentum_ = momentum; }
   void RestartStatistics() override { batches_.zero_(); }
+  Lowering Lower() const override {
+    const at::Tensor scale = weight_ / (running_var_ + eps_).sqrt();
+    return ChannelAffine{scale, bias_ - running_mean_ * scale};
+  }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
     if (context.training) {
       // As in PyTorch: the variance of one value would leave NaN in the running statistics.

@@ -30,6 +30,10 @@ class Conv2d : public Weighted {
     return at::conv2d(inputs[0], Effective(weight_), bias_, options_.stride, options_.padding,
                       options_.dilation, options_.groups);
   }
+  Lowering Lower() const override {
+    const Window window{options_.stride, options_.padding, options_.dilation, options_.groups};
+    return Product{Effective(weight_), bias_, window};
+  }
 
  private:
   Conv2dOptions options_;

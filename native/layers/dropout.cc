@@ -14,6 +14,7 @@ class Dropout : public Layer {
   bool IsRandom() const override { return rate_ != 0; }
   void SetDropout(double rate) override { rate_ = rate; }
   double dropout() const override { return rate_; }
+  Lowering Lower() const override { return Identity{}; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
     if (!context.training || rate_ == 0) return inputs[0];
     if (rate_ == 1) return inputs[0] * 0;

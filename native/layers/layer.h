@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../base/fields.h"
+#include "lowering.h"
 
 namespace torch_prune {
 
@@ -45,6 +46,9 @@ class Layer : public torch::nn::Module {
   virtual void SetStatisticsMomentum(double) {}
   // Begins to count batches anew.
   virtual void RestartStatistics() {}
+
+  // What it computes while it does not train, with the values that it has now.
+  virtual Lowering Lower() const { return {}; }
 
   // Into how many independent groups the channels are split.
   virtual std::int64_t groups() const { return 1; }

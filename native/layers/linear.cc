@@ -24,6 +24,7 @@ class Linear : public Weighted {
     if (context.steps && CanSplitLinear(inputs[0], weight)) return SplitLinear(inputs[0], weight, bias_);
     return at::linear(inputs[0], weight, bias_);
   }
+  Lowering Lower() const override { return Product{Effective(weight_), bias_}; }
 };
 
 const LayerKind kLinear("linear", MakeLayerOf<Linear, kLinearFields>);

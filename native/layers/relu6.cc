@@ -6,6 +6,7 @@ namespace {
 class Relu6 : public Layer {
  public:
   bool CanOverwrite() const override { return true; }
+  Lowering Lower() const override { return Clamp{.lowest = 0, .highest = 6}; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {
     if (!overwrites) return at::hardtanh(inputs[0], 0, 6);
     at::Tensor input = inputs[0];

@@ -52,7 +52,7 @@ describe('torch-prune, given bad input,', function () {
         ],
         [
           ['runn', 'lenet-5'],
-          /there is no command 'runn' \(did you mean run\?\): use one of run, train, prune, sensitivity, tradeoff, shrink, quantize, export, import, pack, inspect, schema, report, doctor, fetch-libtorch/,
+          /there is no command 'runn' \(did you mean run\?\): use one of run, train, prune, sensitivity, tradeoff, shrink, bench, quantize, export, import, pack, inspect, schema, report, doctor, fetch-libtorch/,
         ],
         [['--resume'], /unknown option '--resume': see torch-prune --help/],
         [

@@ -12,6 +12,7 @@ const FLOORS = [
   'tensor',
   'formats',
   'data',
+  'infer',
   'nn',
   'optim',
   'models',

@@ -10,6 +10,7 @@ import type {
   NativeRanked,
   NativeScored,
   NativeSelection,
+  NativeSessionOptions,
   NativeSgd,
   NativeShared,
   NativeSplicing,
@@ -177,6 +178,15 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     judged: 'number',
     correct: 'number',
   } satisfies FieldsOf<Argument<'trainerLoad', 1>>,
+  session: {
+    batch: 'integer',
+    threads: 'integer',
+    inputShape: 'integer[]',
+    forms: 'string[]',
+    chosen: 'string[]',
+    mean: 'number[]',
+    std: 'number[]',
+  } satisfies FieldsOf<NativeSessionOptions>,
   evaluation: {
     batchSize: 'integer',
     loss: 'loss?',

@@ -11,6 +11,7 @@ import type {
   Native,
   NetworkHandle,
   OptimizerHandle,
+  SessionHandle,
   TensorHandle,
   TrainerHandle,
 } from '../../lib/binding/native.js'
@@ -117,6 +118,16 @@ export const [CODED] = (await addon.codedEncodeStart('compact', [
   { name: 'tensor', values: floats(2, 3), keep: bools(2, 3) },
 ]).promise)! as [Uint8Array]
 
+export const COMPILED = {
+  ...{ batch: 2, threads: 1, inputShape: [1, 3, 3], forms: [], chosen: [] },
+  ...{ mean: [0.5], std: [0.25] },
+}
+/** Compiling is a job, so a few are ready. */
+const sessions: SessionHandle[] = []
+for (let i = 0; i < 20; i++) {
+  sessions.push((await addon.sessionCompileStart(network(), COMPILED).promise)!.session)
+}
+
 const MAKERS = {
   tensor: () => floats(2, 3),
   image: () => floats(2, 1, 3, 3),
@@ -127,6 +138,7 @@ const MAKERS = {
   spliced: () => spliced.pop() ?? network(),
   optimizer: () => addon.optimizerMake(SGD, [{ name: 'fc.weight', network: handle('network') }]),
   trainer: () => addon.trainerMake(handle('network'), handle('optimizer'), handle('dataset'), TRAINER),
+  session: () => (sessions.length > 1 ? sessions.pop()! : sessions[0]!),
   lease: () => addon.leaseTake('train()', network(), [], []),
   dataset: () => addon.datasetMake(floats(6, 1, 3, 3), labels(6), [], [], 'auto'),
   folder: () => addon.imageFolderMake(files(PICTURE), { ...IMAGES }),
@@ -152,6 +164,7 @@ export function forgetHandles(): void {
 export function disposeHandles(): void {
   for (const [kind, each] of live) {
     if (kind === 'network' || kind === 'spliced') addon.networkDispose(each as NetworkHandle)
+    else if (kind === 'session') addon.sessionDispose(each as SessionHandle)
     else if (kind === 'lease') addon.leaseEnd(each as LeaseHandle)
     else if (kind === 'optimizer') addon.optimizerDispose(each as OptimizerHandle)
     else if (kind === 'trainer') addon.trainerDispose(each as TrainerHandle)

@@ -7,6 +7,7 @@ import {
   BATCHES,
   bools,
   CODED,
+  COMPILED,
   FOLDER,
   files,
   floats,
@@ -79,6 +80,12 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
     [{ shape: [2, 3], dtype: 'float32', masked: true }],
     [{ bytes: CODED, start: 10 }],
   ],
+
+  sessionCompileStart: () => [handle('network'), COMPILED],
+  sessionRunStart: () => [handle('session'), new Uint8Array(18)],
+  sessionRun: () => [handle('session'), new Float32Array(9)],
+  sessionFoldedStart: () => [handle('session')],
+  sessionDispose: () => [handle('session')],
 
   backward: () => [handle('loss'), undefined, { retainGraph: true, createGraph: false }],
   gradient: () => [handle('leaf')],

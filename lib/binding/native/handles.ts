@@ -20,6 +20,10 @@ export interface BatchQueueHandle {
 export interface NetworkHandle {
   readonly [kind]: 'network'
 }
+/** A compiled network in the addon. */
+export interface SessionHandle {
+  readonly [kind]: 'session'
+}
 /** An optimizer in the addon. */
 export interface OptimizerHandle {
   readonly [kind]: 'optimizer'

@@ -1,0 +1,44 @@
+import { TorchPruneError } from '../base/errors.js'
+import type { ReadOf } from '../base/option.js'
+import { loadAddon } from '../binding/addon.js'
+import type { NetworkHandle } from '../binding/native.js'
+import { runJob } from '../binding/native_job.js'
+import type { compileOptions } from './options.js'
+import { type LayerForm, Session, type SessionSource } from './session.js'
+
+/** Makes a session of a network that nobody else has. */
+export async function compile(
+  network: NetworkHandle,
+  inputShape: readonly number[],
+  options: ReadOf<typeof compileOptions>,
+  source: SessionSource,
+  chosen: readonly LayerForm[] = [],
+): Promise<Session> {
+  const native = loadAddon()
+  const { batch, threads = native.jobThreads(), forms, signal } = options
+  const { mean, std } = normalization(options, inputShape[0]!)
+  const settings = { batch, threads, inputShape, mean, std }
+  const compiled = await runJob(
+    () => native.sessionCompileStart(network, { ...settings, forms, chosen }),
+    signal,
+  )
+  return new Session(compiled, settings, source)
+}
+
+/** What bytes are normalized by: the same number of channels for both. */
+function normalization({ mean, std }: ReadOf<typeof compileOptions>, channels: number) {
+  if (mean === undefined && std === undefined) return { mean: [], std: [] }
+  const read = { mean: mean ?? Array(channels).fill(0), std: std ?? Array(channels).fill(1) }
+  for (const [name, values] of Object.entries(read)) {
+    if (values.length === channels) continue
+    const message = `Network.compile: ${name} has ${values.length} numbers, and samples have ${channels} channels: give one for each`
+    throw new TorchPruneError('ERR_ARGUMENT', message)
+  }
+  if (read.std.some((value) => !(value > 0))) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      `Network.compile: std must be above 0, got [${read.std.join(', ')}]`,
+    )
+  }
+  return read
+}

@@ -1,0 +1,37 @@
+import { abortOptions } from '../base/abort.js'
+import { list } from '../base/collection.js'
+import { whole, words } from '../base/kind.js'
+import { type OptionsOf, optional } from '../base/option.js'
+import { ofChannels } from '../data/dataset_options.js'
+
+export const compileOptions = {
+  /**
+   * How many samples run together. Which form of a layer is fastest depends on it.
+   * @default 1
+   */
+  batch: optional(whole(1), 1),
+  /**
+   * The threads that a session computes with.
+   * @default the threads of jobs
+   */
+  threads: optional(whole(1)),
+  /**
+   * The forms to choose from, for each layer with weights: `'dense'` and `'csr'` are libtorch's, `'sparse'` is our own
+   * loop over kept weights. A layer that has none of them is dense.
+   * @default all of them
+   */
+  forms: optional(list(words('dense', 'csr', 'sparse'), 'an array of forms'), []),
+  /**
+   * For samples of bytes (`uint8`), the value to subtract from each channel, on the scale 0..1.
+   * @default samples are floats, as the network takes them
+   */
+  mean: optional(ofChannels),
+  /**
+   * For samples of bytes, the value to divide each channel by, on the scale 0..1.
+   * @default 1, where `mean` is given
+   */
+  std: optional(ofChannels),
+  ...abortOptions,
+}
+
+export interface CompileOptions extends OptionsOf<typeof compileOptions> {}

@@ -1,0 +1,234 @@
+import { TorchPruneError } from '../base/errors.js'
+import { path as pathKind, whole } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
+import { shown } from '../base/shown.js'
+import { uncloneable } from '../base/uncloneable.js'
+import { loadAddon } from '../binding/addon.js'
+import type {
+  NativeCompiledLayer,
+  NativeFolded,
+  NativeForm,
+  NativeSession,
+  SessionHandle,
+} from '../binding/native.js'
+import { runJob } from '../binding/native_job.js'
+
+/** How a layer is computed: by libtorch with its zeros, by libtorch's sparse rows, or by our loops over what is kept. */
+export type LayerForm = NativeForm
+
+/** A layer of a compiled network, and how long a batch took in each form, in milliseconds. */
+export interface CompiledLayer extends NativeCompiledLayer {
+  /** The share of weights that are not zero. */
+  readonly density: number
+  /** The density below which our loops are faster than the dense form here, about; undefined where they do not go. */
+  readonly breakEven: number | undefined
+}
+
+/** A class, and how sure the network is of it, 0 to 1. */
+export interface Guess {
+  readonly class: number
+  readonly probability: number
+}
+
+/** Samples, one behind the other: floats as the network takes them, or bytes where the session normalizes. */
+export type SessionSamples = Float32Array | Uint8Array | Uint8ClampedArray
+
+const classifyOptions = {
+  /**
+   * How many classes to return.
+   * @default 1
+   */
+  top: optional(whole(1), 1),
+}
+
+export interface ClassifyOptions extends OptionsOf<typeof classifyOptions> {}
+
+/** What a session is made with, apart from the network. */
+export interface SessionSettings {
+  readonly batch: number
+  readonly threads: number
+  readonly inputShape: readonly number[]
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+}
+
+/** What a session came from: the network, which knows how its layers are written. */
+export interface SessionSource {
+  write(
+    path: string,
+    session: Session,
+    settings: SessionSettings,
+    layers: readonly NativeFolded[],
+  ): Promise<void>
+  dispose(): void
+}
+
+// A session that is done sooner runs on the calling thread: a job would take longer to come and go.
+const AT_ONCE_MS = 0.2
+const CLONING = uncloneable('a session stays in its thread (compile the network there)')
+
+/**
+ * A compiled network: it runs, and never changes. Calls may overlap; they run in order, off the event loop unless they
+ * take microseconds. `dispose()`, or `using`, frees it.
+ */
+export class Session {
+  /** @internal */
+  readonly cloning = CLONING
+  /** How many samples run together. */
+  readonly batch: number
+  /** The threads that it computes with. */
+  readonly threads: number
+  /** The shape of one sample. */
+  readonly inputShape: readonly number[]
+  /** The shape of the output for one sample. */
+  readonly outputShape: readonly number[]
+  /** The layers with weights, in order. */
+  readonly layers: readonly CompiledLayer[]
+  /** How long one batch takes: the median of a few, in milliseconds. */
+  readonly milliseconds: number
+  /** What the weights take in memory. */
+  readonly bytes: number
+  readonly #handle: SessionHandle
+  readonly #size: number
+  readonly #settings: SessionSettings
+  readonly #source: SessionSource
+
+  /** @internal */
+  constructor(compiled: NativeSession, settings: SessionSettings, source: SessionSource) {
+    const { batch, threads, inputShape } = settings
+    this.#settings = settings
+    this.#source = source
+    this.#handle = compiled.session
+    this.batch = batch
+    this.threads = threads
+    this.inputShape = [...inputShape]
+    this.outputShape = compiled.outputShape
+    this.layers = compiled.layers.map(described)
+    this.milliseconds = compiled.milliseconds
+    this.bytes = compiled.bytes
+    this.#size = product(inputShape)
+  }
+
+  /** Returns the outputs of one sample, `[...inputShape]` in memory. */
+  run(sample: SessionSamples): Promise<Float32Array> {
+    return this.#attempt(() => this.#runParts(this.#checked(sample, 'Session.run: sample', 1)))
+  }
+
+  /** Returns the outputs of any number of samples, `[n, ...outputShape]` in memory. They run `batch` at a time. */
+  runBatch(samples: SessionSamples): Promise<Float32Array> {
+    return this.#attempt(() => this.#runParts(this.#checked(samples, 'Session.runBatch: samples')))
+  }
+
+  /** Returns the outputs of at most `batch` samples, computed on the calling thread, which waits for them. */
+  runSync(samples: SessionSamples): Float32Array {
+    return loadAddon().sessionRun(
+      this.#handle,
+      this.#checked(samples, 'Session.runSync: samples', this.batch),
+    )
+  }
+
+  /**
+   * Returns the most probable classes of one sample (softmax of the outputs), the most probable one first.
+   *
+   * @throws TorchPruneError `ERR_SHAPE` if the network does not put out a number for each class.
+   */
+  async classify(sample: SessionSamples, options: ClassifyOptions = {}): Promise<readonly Guess[]> {
+    const { top } = readOptions('Session.classify', classifyOptions, options)
+    if (this.outputShape.length !== 1) {
+      const message = `Session.classify: the network puts out [${this.outputShape.join(', ')}] for a sample, not a number for each class: use run()`
+      throw new TorchPruneError('ERR_SHAPE', message)
+    }
+    return guesses(await this.run(sample)).slice(0, top)
+  }
+
+  /**
+   * Writes the session to a safetensors file, from which `loadSession()` makes it again without measuring. It holds the
+   * network as it runs, with normalizations in the layers before them, and other readers see a network of the same graph.
+   */
+  async save(path: string): Promise<void> {
+    pathKind.read(path, 'Session.save: path')
+    const layers = await runJob(() => loadAddon().sessionFoldedStart(this.#handle))
+    await this.#source.write(path, this, this.#settings, layers)
+  }
+
+  /** Frees the memory; what is running ends first. */
+  dispose(): void {
+    loadAddon().sessionDispose(this.#handle)
+    this.#source.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  async #attempt(work: () => Float32Array | Promise<Float32Array>): Promise<Float32Array> {
+    return work()
+  }
+
+  #runParts(samples: Float32Array | Uint8Array): Float32Array | Promise<Float32Array> {
+    const native = loadAddon()
+    const most = this.batch * this.#size
+    const atOnce = this.milliseconds < AT_ONCE_MS
+    if (samples.length <= most) {
+      if (atOnce) return native.sessionRun(this.#handle, samples)
+      return runJob(() => native.sessionRunStart(this.#handle, samples))
+    }
+    return this.#runLong(samples, most)
+  }
+
+  async #runLong(samples: Float32Array | Uint8Array, most: number): Promise<Float32Array> {
+    const width = product(this.outputShape)
+    const outputs = new Float32Array((samples.length / this.#size) * width)
+    for (let at = 0; at < samples.length; at += most) {
+      const part = samples.subarray(at, at + most)
+      const output = await runJob(() => loadAddon().sessionRunStart(this.#handle, part))
+      outputs.set(output, (at / this.#size) * width)
+    }
+    return outputs
+  }
+
+  /** Samples of the right type, whole, and no more than `most` of them. */
+  #checked(samples: unknown, what: string, most = Number.POSITIVE_INFINITY): Float32Array | Uint8Array {
+    const read =
+      samples instanceof Uint8ClampedArray
+        ? new Uint8Array(samples.buffer, samples.byteOffset, samples.length)
+        : samples
+    if (!(read instanceof Float32Array || read instanceof Uint8Array)) {
+      throw new TorchPruneError(
+        'ERR_ARGUMENT',
+        `${what} must be a Float32Array or a Uint8Array, got ${shown(samples)}`,
+      )
+    }
+    const count = read.length / this.#size
+    if (Number.isInteger(count) && count >= 1 && count <= most) return read
+    const shape = `[${this.inputShape.join(', ')}]`
+    const wanted =
+      most === 1
+        ? `${this.#size} numbers, those of one sample ${shape}`
+        : `${this.#size} numbers for each sample ${shape}${Number.isFinite(most) ? `, at most ${most} of them` : ''}`
+    throw new TorchPruneError('ERR_SHAPE', `${what}: expected ${wanted}, got ${read.length}`)
+  }
+}
+
+function described(layer: NativeCompiledLayer): CompiledLayer {
+  const { dense, sparse } = layer.milliseconds
+  const density = layer.kept / layer.weights
+  // Our loops take as long as they have weights to go over.
+  const breakEven =
+    dense === undefined || sparse === undefined ? undefined : Math.min(1, (density * dense) / sparse)
+  return { ...layer, density, breakEven }
+}
+
+/** Softmax, sorted. */
+function guesses(outputs: Float32Array): Guess[] {
+  const largest = Math.max(...outputs)
+  const weights = [...outputs].map((value) => Math.exp(value - largest))
+  const sum = weights.reduce((all, weight) => all + weight, 0)
+  return weights
+    .map((weight, index) => ({ class: index, probability: weight / sum }))
+    .sort((a, b) => b.probability - a.probability || a.class - b.class)
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((all, size) => all * size, 1)
+}

@@ -1,0 +1,113 @@
+import { TorchPruneError } from '../base/errors.js'
+import type { ReadOf } from '../base/option.js'
+import type { NativeFolded } from '../binding/native.js'
+import { compile } from '../infer/compile.js'
+import type { compileOptions } from '../infer/options.js'
+import type { LayerForm, Session, SessionSettings, SessionSource } from '../infer/session.js'
+import { zeros } from '../tensor/factories.js'
+import { HeldTensors } from '../tensor/held.js'
+import { Tensor } from '../tensor/tensor.js'
+import type { Layers } from './graph.js'
+import { NetworkTensors } from './network_tensors.js'
+import type { Shape } from './shapes.js'
+import { saveNetwork } from './weights_file.js'
+
+/** The key of the metadata under which a file has how its network was compiled. */
+export const SESSION_KEY = 'torch-prune.session'
+
+/** A network that only holds its tensors. */
+class Copy extends NetworkTensors {
+  constructor(inputShape: Shape, layers: Layers) {
+    super(inputShape, layers, 0, 'cpu', true)
+  }
+}
+
+/** Compiles a copy of a network; `chosen` are the forms of its layers if they are known. */
+export async function compileNetwork(
+  network: NetworkTensors,
+  options: ReadOf<typeof compileOptions>,
+  chosen?: readonly LayerForm[],
+): Promise<Session> {
+  const { inputShape, layers, device } = network
+  if (device !== 'cpu') {
+    const message = `Network.compile: the network is on ${device}, and sessions run on the CPU: move it there by to('cpu')`
+    throw new TorchPruneError('ERR_DEVICE', message)
+  }
+  const values = await network.snapshot()
+  const copy = new Copy(inputShape, layers)
+  try {
+    await copy.put(values)
+    const source = new Source(inputShape, layers, values)
+    const session = await compile(copy.handle, inputShape, options, source, chosen)
+    source.forget(session.layers.map(({ name }) => name))
+    return session
+  } catch (error) {
+    for (const each of values.values()) each.dispose()
+    throw error
+  } finally {
+    copy.dispose()
+  }
+}
+
+/** What a session's file holds that the session itself does not: the graph, and the tensors of its other layers. */
+class Source implements SessionSource {
+  readonly #inputShape: Shape
+  readonly #layers: Layers
+  readonly #values: Map<string, Tensor>
+
+  constructor(inputShape: Shape, layers: Layers, values: Map<string, Tensor>) {
+    this.#inputShape = inputShape
+    this.#layers = layers
+    this.#values = values
+  }
+
+  /** Lets go of the tensors of layers whose weights the session has. */
+  forget(layers: readonly string[]): void {
+    for (const [name, values] of this.#values) {
+      if (!layers.includes(name.slice(0, name.lastIndexOf('.')))) continue
+      values.dispose()
+      this.#values.delete(name)
+    }
+  }
+
+  async write(path: string, session: Session, settings: SessionSettings, folded: readonly NativeFolded[]) {
+    const file = new Copy(this.#inputShape, this.#layers)
+    using held = new HeldTensors()
+    try {
+      const values = new Map(this.#values)
+      for (const layer of folded) {
+        const { weight, bias } = layer
+        values.set(`${layer.layer}.weight`, held.use(Tensor.wrap(weight)))
+        const own = bias && held.use(Tensor.wrap(bias))
+        const place = file.tensorNames().includes(`${layer.layer}.bias` as never)
+          ? layer.layer
+          : layer.affine.at(-1)
+        if (own && place !== undefined) values.set(`${place}.bias`, own)
+        for (const name of layer.affine) this.#leaveAsIs(name, place, values, held)
+      }
+      await file.put(values)
+      const { batch, threads, mean, std } = settings
+      const plan = { batch, threads, mean, std, forms: session.layers.map(({ form }) => form) }
+      const metadata = { [SESSION_KEY]: JSON.stringify(plan) }
+      await saveNetwork(file, path, { metadata, tensors: new Map() })
+    } finally {
+      file.dispose()
+    }
+  }
+
+  /** Gives a normalization that went into a layer the values with which it changes nothing. */
+  #leaveAsIs(name: string, biasAt: string | undefined, values: Map<string, Tensor>, held: HeldTensors): void {
+    const layer = this.#layers[name] as { readonly eps?: number }
+    const shape = this.#values.get(`${name}.weight`)!.shape
+    const filled = (value: number) => held.use(zeros(shape).add_(value))
+    values.set(`${name}.weight`, filled(1))
+    if (name !== biasAt) values.set(`${name}.bias`, filled(0))
+    values.set(`${name}.running_mean`, filled(0))
+    values.set(`${name}.running_var`, filled(1 - (layer.eps ?? 0)))
+  }
+
+  dispose(): void {
+    for (const each of this.#values.values()) each.dispose()
+    this.#values.clear()
+  }
+}

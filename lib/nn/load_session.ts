@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { refuse } from '../base/files.js'
+import { path as pathKind } from '../base/kind.js'
+import { readTensorFileHeader } from '../formats/tensor_file.js'
+import type { Session } from '../infer/session.js'
+import { compileNetwork, SESSION_KEY } from './compile_network.js'
+import { loadNetwork } from './load.js'
+
+const count = z.int().positive()
+const planSchema = z.object({
+  batch: count,
+  threads: count,
+  mean: z.array(z.number()),
+  std: z.array(z.number().positive()),
+  forms: z.array(z.enum(['dense', 'csr', 'sparse'])),
+})
+
+/**
+ * Makes a session from a file that `Session.save()` wrote, with the forms that were fastest where it was compiled:
+ * nothing is measured.
+ *
+ * @throws TorchPruneError `ERR_FILE` for a file that is damaged, or holds a network that was not compiled.
+ */
+export async function loadSession(path: string): Promise<Session> {
+  const { metadata } = await readTensorFileHeader(pathKind.read(path, 'loadSession: path'))
+  const text = metadata[SESSION_KEY]
+  if (text === undefined) {
+    throw refuse(path, 'it holds no session', 'load the network by loadNetwork(), and call its compile()')
+  }
+  const plan = planOf(text, path)
+  using network = await loadNetwork(path)
+  const { forms, batch, threads, mean, std } = plan
+  const normalization = mean.length > 0 ? { mean, std } : { mean: undefined, std: undefined }
+  try {
+    return await compileNetwork(
+      network,
+      { batch, threads, forms: [], signal: undefined, ...normalization },
+      forms,
+    )
+  } catch (cause) {
+    throw refuse(path, `its session does not fit: ${(cause as Error).message}`, 'write it again')
+  }
+}
+
+function planOf(text: string, path: string) {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw refuse(path, 'its session is not JSON', 'write it again')
+  }
+  const parsed = planSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]!
+  throw refuse(path, `its session is wrong at ${issue.path.join('.')}: ${issue.message}`, 'write it again')
+}

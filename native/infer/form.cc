@@ -1,0 +1,82 @@
+#include "form.h"
+
+#include <ATen/ATen.h>
+
+namespace torch_prune {
+namespace {
+
+// Clamps in place.
+at::Tensor Bounded(at::Tensor output, const Clamp& clamp) {
+  const bool low = clamp.lowest > -std::numeric_limits<float>::infinity();
+  const bool high = clamp.highest < std::numeric_limits<float>::infinity();
+  if (low && high) return at::clamp_(output, clamp.lowest, clamp.highest);
+  if (low) return clamp.lowest == 0 ? at::relu_(output) : at::clamp_min_(output, clamp.lowest);
+  return high ? at::clamp_max_(output, clamp.highest) : output;
+}
+
+class Dense : public Form {
+ public:
+  explicit Dense(const Weighing& weighing) : product_(weighing.product), clamp_(weighing.clamp) {}
+
+  at::Tensor Run(const at::Tensor& input) override {
+    const auto& [weight, bias, window] = product_;
+    if (!window) return Bounded(at::linear(input, weight, bias), clamp_);
+    return Bounded(
+        at::conv2d(input, weight, bias, window->stride, window->padding, window->dilation, window->groups),
+        clamp_);
+  }
+  std::int64_t bytes() const override { return static_cast<std::int64_t>(product_.weight.nbytes()); }
+  at::Tensor Weight() const override { return product_.weight; }
+
+ private:
+  Product product_;
+  Clamp clamp_;
+};
+
+class Csr : public Form {
+ public:
+  explicit Csr(const Weighing& weighing) : bias_(weighing.product.bias), clamp_(weighing.clamp) {
+    const at::Tensor rows = weighing.product.weight.to_sparse_csr();
+    // MKL converts indices of 64 bits in every call.
+    weight_ = at::sparse_csr_tensor(rows.crow_indices().to(at::kInt), rows.col_indices().to(at::kInt),
+                                    rows.values(), rows.sizes(), rows.options());
+  }
+
+  at::Tensor Run(const at::Tensor& input) override {
+    at::Tensor output = at::matmul(weight_, input.t()).t();
+    if (bias_.defined()) output.add_(bias_);
+    return Bounded(output.contiguous(), clamp_);
+  }
+  std::int64_t bytes() const override {
+    return static_cast<std::int64_t>(weight_.crow_indices().nbytes() + weight_.col_indices().nbytes() +
+                                     weight_.values().nbytes());
+  }
+
+  at::Tensor Weight() const override { return weight_.to_dense(); }
+
+ private:
+  at::Tensor weight_, bias_;
+  Clamp clamp_;
+};
+
+std::unique_ptr<Form> MakeSparse(const Weighing& weighing) {
+  return weighing.linear() ? MakeSparseLinearForm(weighing) : MakeSparseConvolutionForm(weighing);
+}
+
+}  // namespace
+
+std::int64_t Weighing::kept() const {
+  return product.weight.count_nonzero().item<std::int64_t>();
+}
+
+std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing) {
+  return std::make_unique<Dense>(weighing);
+}
+
+std::unique_ptr<Form> MakeCsrForm(const Weighing& weighing) {
+  return weighing.linear() ? std::make_unique<Csr>(weighing) : nullptr;
+}
+
+const NamedForm kForms[3] = {{"dense", MakeDenseForm}, {"csr", MakeCsrForm}, {"sparse", MakeSparse}};
+
+}  // namespace torch_prune

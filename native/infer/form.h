@@ -1,0 +1,51 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../layers/lowering.h"
+
+namespace torch_prune {
+
+// A product of weights that is to be computed for inputs of one shape, with what follows it: clamped.
+struct Weighing {
+  Product product;
+  Clamp clamp;
+  std::vector<std::int64_t> input;  // its sizes: [N, ...]
+  int threads = 1;
+
+  bool linear() const { return !product.window; }
+  std::int64_t kept() const;  // weights that are not zero
+};
+
+// One of the ways to compute a product. It has its own copy of the weights and memory to compute in, so it
+// does one thing at a time.
+class Form {
+ public:
+  virtual ~Form() = default;
+  // The output lies in the form's own memory, or is new; what reads it may overwrite it.
+  virtual at::Tensor Run(const at::Tensor& input) = 0;
+  // What its weights take, in bytes.
+  virtual std::int64_t bytes() const = 0;
+  // Its weights, dense.
+  virtual at::Tensor Weight() const = 0;
+};
+
+// By libtorch, zeros and all.
+std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing);
+// By libtorch's compressed sparse rows, with indices of 32 bits. Null for convolutions.
+std::unique_ptr<Form> MakeCsrForm(const Weighing& weighing);
+// By our own loops over the kept weights. Null where they do not go: indices too large.
+std::unique_ptr<Form> MakeSparseLinearForm(const Weighing& weighing);
+std::unique_ptr<Form> MakeSparseConvolutionForm(const Weighing& weighing);
+
+// The forms by name, in the order of tables.
+struct NamedForm {
+  const char* name;
+  std::unique_ptr<Form> (*make)(const Weighing& weighing);
+};
+extern const NamedForm kForms[3];
+
+}  // namespace torch_prune

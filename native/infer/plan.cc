@@ -1,0 +1,216 @@
+#include "plan.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace torch_prune {
+namespace {
+
+// A form is measured until it has taken so long, at least kFewestRuns and at most kMostRuns times.
+constexpr double kSecondsPerProduct = 0.2;
+constexpr std::size_t kFewestRuns = 5, kMostRuns = 40;
+// Dense stays where nothing is faster by more than what two measurements differ by.
+constexpr double kWorthIt = 0.97;
+
+double Seconds(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double Median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
+  return values[values.size() / 2];
+}
+
+const NamedForm& FormNamed(const std::string& name) {
+  for (const auto& form : kForms) {
+    if (name == form.name) return form;
+  }
+  throw Error("ERR_ARGUMENT", "there is no form '" + name + "'");
+}
+
+// Values times one factor for each output.
+at::Tensor Scaled(const at::Tensor& weight, const at::Tensor& scale) {
+  std::vector<std::int64_t> sizes(weight.dim(), 1);
+  sizes[0] = -1;
+  return (weight * scale.view(sizes)).contiguous();
+}
+
+}  // namespace
+
+Plan::Plan(const std::vector<std::shared_ptr<Layer>>& layers, Options options,
+           const std::function<bool()>& stopped)
+    : options_(std::move(options)), generator_(at::detail::createCPUGenerator()) {
+  const auto count = static_cast<int>(layers.size());
+  std::vector<int> readers(count, 0);
+  for (const auto& layer : layers) {
+    for (const int input : layer->inputs) {
+      if (input >= 0) readers[input]++;
+    }
+  }
+  readers[count - 1]++;  // whoever takes the network's output
+  for (int i = 0; i < count; i++) {
+    steps_.push_back({.name = layers[i]->name, .inputs = layers[i]->inputs, .layer = layers[i]});
+    Fold(i, readers);
+  }
+  last_reader_.assign(count, count);
+  for (int i = 0; i < count; i++) {
+    for (const int input : layers[i]->inputs) {
+      const int own = Resolve(input);
+      if (own >= 0) last_reader_[own] = i;
+    }
+  }
+  last_reader_[Resolve(count - 1) < 0 ? 0 : Resolve(count - 1)] = count;
+
+  const auto products =
+      std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.weighing != nullptr; });
+  if (!options_.chosen.empty() && options_.chosen.size() != static_cast<std::size_t>(products)) {
+    throw Error("ERR_ARGUMENT", "the plan is of another network: it has forms for " +
+                                    std::to_string(options_.chosen.size()) + " layers, not " +
+                                    std::to_string(products));
+  }
+  Walk(at::rand(options_.input, generator_),
+       [&](Step& step, const at::Tensor& input) { Measure(step, input, stopped); });
+}
+
+int Plan::Resolve(int position) const {
+  while (position >= 0 && steps_[position].same != kOwn) position = steps_[position].same;
+  return position;
+}
+
+// Looks whether the layer is a product, or can go into one.
+void Plan::Fold(int position, const std::vector<int>& readers) {
+  Step& step = steps_[position];
+  const Lowering lowering = step.layer->Lower();
+  if (const auto* product = std::get_if<Product>(&lowering)) {
+    step.weighing = std::make_unique<Weighing>();
+    step.weighing->product = *product;
+    step.weighing->product.weight = product->weight.contiguous();
+    step.weighing->threads = options_.threads;
+    return;
+  }
+  if (std::holds_alternative<std::monostate>(lowering)) return;
+  const int input = step.inputs[0];
+  if (std::holds_alternative<Identity>(lowering)) {
+    step.same = input;
+    return;
+  }
+  // Nobody else may see the output without it.
+  int before = input;
+  while (before >= 0 && readers[before] == 1 && steps_[before].same != kOwn) before = steps_[before].same;
+  if (before < 0 || readers[before] != 1 || !steps_[before].weighing) return;
+  auto& [product, clamp, sizes, threads] = *steps_[before].weighing;
+  const bool clamped = clamp.lowest != Clamp{}.lowest || clamp.highest != Clamp{}.highest;
+  if (clamped) return;
+  if (const auto* bounds = std::get_if<Clamp>(&lowering)) {
+    clamp = *bounds;
+  } else if (const auto* affine = std::get_if<ChannelAffine>(&lowering)) {
+    product.weight = Scaled(product.weight, affine->scale);
+    product.bias = product.bias.defined() ? product.bias * affine->scale + affine->shift : affine->shift;
+    steps_[before].affine.push_back(step.name);
+  }
+  step.same = input;
+}
+
+at::Tensor Plan::Walk(const at::Tensor& input, const MakeForm& make_form) {
+  std::vector<at::Tensor> outputs(steps_.size());
+  const auto output = [&](int position) -> at::Tensor& { return outputs[Resolve(position)]; };
+  std::vector<at::Tensor> inputs;
+  ForwardContext context{false, generator_};
+  for (std::size_t i = 0; i < steps_.size(); i++) {
+    Step& step = steps_[i];
+    if (step.same == kOwn) {
+      inputs.clear();
+      for (const int from : step.inputs) inputs.push_back(Resolve(from) < 0 ? input : output(from));
+      if (step.weighing) make_form(step, inputs[0]);
+      outputs[i] = step.form ? step.form->Run(inputs[0]) : step.layer->Forward(inputs, context);
+    }
+    for (const int from : step.inputs) {
+      const int own = Resolve(from);
+      if (own >= 0 && last_reader_[own] == static_cast<int>(i) && own != static_cast<int>(i)) {
+        outputs[own].reset();
+      }
+    }
+  }
+  const int last = Resolve(static_cast<int>(steps_.size()) - 1);
+  return last < 0 ? input : outputs[last];
+}
+
+at::Tensor Plan::Run(const at::Tensor& input) {
+  return Walk(input, nullptr);
+}
+
+// Tries the forms of a product on an input of it, and keeps the fastest.
+void Plan::Measure(Step& step, const at::Tensor& input, const std::function<bool()>& stopped) {
+  Weighing& weighing = *step.weighing;
+  weighing.input = input.sizes().vec();
+  Measured measured{.layer = step.name, .weights = weighing.product.weight.numel(), .kept = weighing.kept()};
+  const at::Tensor given = input.contiguous();
+  if (!options_.chosen.empty()) {
+    measured.form = options_.chosen[measured_.size()];
+    step.form = FormNamed(measured.form).make(weighing);
+    if (!step.form)
+      throw Error("ERR_ARGUMENT", "layer '" + measured.layer + "' has no form '" + measured.form + "'");
+  } else {
+    struct Candidate {
+      const char* name;
+      std::unique_ptr<Form> form;
+      std::vector<double> seconds;
+    };
+    std::vector<Candidate> candidates;
+    for (const auto& [name, make] : kForms) {
+      // Zeros bring nothing where there are none.
+      if (options_.forms.empty() && name != std::string("dense") && measured.kept == measured.weights)
+        continue;
+      const bool asked =
+          std::find(options_.forms.begin(), options_.forms.end(), name) != options_.forms.end();
+      if (!asked && !options_.forms.empty()) continue;
+      if (auto form = make(weighing)) candidates.push_back({name, std::move(form), {}});
+    }
+    if (candidates.empty()) candidates.push_back({"dense", MakeDenseForm(weighing), {}});
+    // They take turns, so that a machine that slows down favors none, and none finds its weights in a cache
+    // that a whole network would have filled with others.
+    double round = 0;
+    for (auto& each : candidates) round += Seconds([&] { each.form->Run(given); });
+    const auto runs = std::clamp(static_cast<std::size_t>(kSecondsPerProduct / std::max(round, 1e-9)),
+                                 kFewestRuns, kMostRuns);
+    for (std::size_t run = 0; run < runs; run++) {
+      if (stopped()) break;
+      for (auto& each : candidates) each.seconds.push_back(Seconds([&] { each.form->Run(given); }));
+    }
+    std::size_t best = 0;
+    for (std::size_t i = 0; i < candidates.size() && !stopped(); i++) {
+      const double seconds = Median(candidates[i].seconds);
+      measured.times.push_back({candidates[i].name, seconds * 1e3});
+      const double limit =
+          measured.times[best].milliseconds * (candidates[best].name == std::string("dense") ? kWorthIt : 1);
+      if (i > 0 && seconds * 1e3 < limit) best = i;
+    }
+    measured.form = candidates[best].name;
+    step.form = std::move(candidates[best].form);
+  }
+  measured_.push_back(std::move(measured));
+  step.bias = weighing.product.bias;
+  step.weighing.reset();
+  step.layer.reset();
+}
+
+std::vector<Plan::Folded> Plan::folded() const {
+  std::vector<Folded> folded;
+  for (const auto& step : steps_) {
+    if (step.form) folded.push_back({step.name, step.form->Weight(), step.bias, step.affine});
+  }
+  return folded;
+}
+
+std::int64_t Plan::bytes() const {
+  std::int64_t bytes = 0;
+  for (const auto& step : steps_) bytes += step.form ? step.form->bytes() : 0;
+  return bytes;
+}
+
+}  // namespace torch_prune

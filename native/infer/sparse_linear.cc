@@ -1,0 +1,152 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "../kernels/panel_rows.h"
+#include "../kernels/sliced_rows.h"
+#include "form.h"
+#include "parts.h"
+
+namespace torch_prune {
+namespace {
+
+// A product of fewer weights is finished before a second thread has started.
+constexpr std::int64_t kFewestWeights = 1 << 15;
+// Inputs are taken in blocks of so many bytes, which stay in a core's second cache.
+constexpr std::int64_t kBlockBytes = 256 << 10;
+
+Epilogue EpilogueOf(const at::Tensor& bias, const Clamp& clamp) {
+  return {bias.defined() ? bias.const_data_ptr<float>() : nullptr, clamp.lowest, clamp.highest};
+}
+
+// One sample: rows side by side.
+class OneVector : public Form {
+ public:
+  explicit OneVector(const Weighing& weighing)
+      : weight_(weighing.product.weight.const_data_ptr<float>(), weighing.product.weight.size(0),
+                weighing.product.weight.size(1)),
+        columns_(weighing.product.weight.size(1)),
+        bias_(weighing.product.bias),
+        epilogue_(EpilogueOf(bias_, weighing.clamp)),
+        output_(at::empty({1, weighing.product.weight.size(0)})) {
+    const std::int64_t entries = weight_.begins.back();
+    const std::int64_t parts = entries * SlicedRows::kLanes < kFewestWeights ? 1 : weighing.threads;
+    for (std::int64_t part = 0; part <= parts; part++) {
+      const auto place =
+          std::lower_bound(weight_.begins.begin(), weight_.begins.end(), entries * part / parts);
+      parts_.push_back(part < parts ? place - weight_.begins.begin() : weight_.slices());
+    }
+  }
+
+  at::Tensor Run(const at::Tensor& input) override {
+    const float* x = input.const_data_ptr<float>();
+    float* y = output_.mutable_data_ptr<float>();
+    InParts(parts_, [&](std::int64_t first, std::int64_t last) {
+      Multiply(weight_, first, last, x, epilogue_, y, UsedIsa());
+    });
+    return output_;
+  }
+  std::int64_t bytes() const override { return weight_.bytes(); }
+  at::Tensor Weight() const override {
+    at::Tensor weight = at::zeros({output_.size(1), columns_});
+    weight_.Spread(weight.mutable_data_ptr<float>(), columns_);
+    return weight;
+  }
+
+ private:
+  SlicedRows weight_;
+  std::int64_t columns_;
+  at::Tensor bias_;
+  Epilogue epilogue_;
+  std::vector<std::int64_t> parts_;
+  at::Tensor output_;
+};
+
+// The columns of a dense matrix in blocks, for inputs that lie as [columns, width].
+PanelRows PanelsOf(const at::Tensor& weight, std::int64_t width) {
+  const std::int64_t columns = weight.size(1);
+  const std::int64_t block = std::max<std::int64_t>(kBlockBytes / (width * sizeof(float)), 16);
+  PanelRows panels;
+  panels.rows = weight.size(0);
+  panels.blocks = (columns + block - 1) / block;
+  const float* values = weight.const_data_ptr<float>();
+  for (std::int64_t first = 0; first < columns; first += block) {
+    panels.base.push_back(first * width);
+    const std::int64_t last = std::min(first + block, columns);
+    for (std::int64_t row = 0; row < panels.rows; row++) {
+      panels.begins.push_back(static_cast<std::int64_t>(panels.value.size()));
+      for (std::int64_t k = first; k < last; k++) {
+        const float value = values[row * columns + k];
+        if (value == 0) continue;
+        panels.offset.push_back(static_cast<std::uint32_t>((k - first) * width));
+        panels.value.push_back(value);
+      }
+    }
+    panels.begins.push_back(static_cast<std::int64_t>(panels.value.size()));
+  }
+  return panels;
+}
+
+std::int64_t RoundedUp(std::int64_t count, std::int64_t step) {
+  return (count + step - 1) / step * step;
+}
+
+// Several samples, side by side.
+class ManyVectors : public Form {
+ public:
+  explicit ManyVectors(const Weighing& weighing)
+      : samples_(weighing.input[0]),
+        width_(RoundedUp(samples_, samples_ <= 8 ? 8 : kPanelStep)),
+        weight_(PanelsOf(weighing.product.weight, width_)),
+        bias_(weighing.product.bias),
+        epilogue_(EpilogueOf(bias_, weighing.clamp)),
+        input_(at::zeros({weighing.product.weight.size(1), width_})),
+        output_(at::empty({weight_.rows, width_})),
+        sideways_(input_.narrow(1, 0, samples_)),
+        result_(output_.narrow(1, 0, samples_)) {
+    const auto kept = static_cast<std::int64_t>(weight_.value.size());
+    parts_ = weight_.Parts(kept * samples_ < kFewestWeights ? 1 : weighing.threads);
+  }
+
+  at::Tensor Run(const at::Tensor& input) override {
+    sideways_.copy_(input.t());
+    const float* x = input_.const_data_ptr<float>();
+    float* y = output_.mutable_data_ptr<float>();
+    InParts(parts_, [&](std::int64_t first, std::int64_t last) {
+      Multiply(weight_, first, last, x, width_, epilogue_, y, width_, UsedIsa());
+    });
+    return result_.t().contiguous();
+  }
+  std::int64_t bytes() const override { return weight_.bytes(); }
+  at::Tensor Weight() const override {
+    at::Tensor weight = at::zeros({weight_.rows, input_.size(0)});
+    float* to = weight.mutable_data_ptr<float>();
+    for (std::int64_t block = 0; block < weight_.blocks; block++) {
+      const std::int64_t* begins = weight_.begins.data() + block * (weight_.rows + 1);
+      for (std::int64_t row = 0; row < weight_.rows; row++) {
+        for (std::int64_t i = begins[row]; i < begins[row + 1]; i++) {
+          to[row * input_.size(0) + (weight_.base[block] + weight_.offset[i]) / width_] = weight_.value[i];
+        }
+      }
+    }
+    return weight;
+  }
+
+ private:
+  std::int64_t samples_, width_;
+  PanelRows weight_;
+  at::Tensor bias_;
+  Epilogue epilogue_;
+  std::vector<std::int64_t> parts_;
+  at::Tensor input_, output_, sideways_, result_;
+};
+
+}  // namespace
+
+std::unique_ptr<Form> MakeSparseLinearForm(const Weighing& weighing) {
+  if (weighing.input[0] > 1) return std::make_unique<ManyVectors>(weighing);
+  if (weighing.product.weight.size(1) > SlicedRows::kMostColumns) return nullptr;
+  return std::make_unique<OneVector>(weighing);
+}
+
+}  // namespace torch_prune

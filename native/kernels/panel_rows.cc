@@ -1,0 +1,167 @@
+#include "panel_rows.h"
+
+#include <algorithm>
+
+namespace torch_prune {
+namespace {
+
+// Vectors of so many floats, at any address. They are members, since a template's argument would lose the
+// alignment.
+struct Of4 {
+  typedef float Vec __attribute__((vector_size(16), aligned(4), may_alias));
+  static constexpr std::int64_t kLanes = 4;
+};
+struct Of8 {
+  typedef float Vec __attribute__((vector_size(32), aligned(4), may_alias));
+  static constexpr std::int64_t kLanes = 8;
+};
+struct Of16 {
+  typedef float Vec __attribute__((vector_size(64), aligned(4), may_alias));
+  static constexpr std::int64_t kLanes = 16;
+};
+
+struct Rows {
+  const PanelRows& weight;
+  std::int64_t first, last;
+  const float* x;
+  const Epilogue& epilogue;
+  float* y;
+  std::int64_t stride;
+};
+
+// One row of one block, `T` vectors wide. Each addition waits for the one before it, so a narrow row has `U`
+// sums.
+template <typename Of, int T, int U>
+TORCH_PRUNE_INLINE void AddRow(const std::uint32_t* offset, const float* value, std::int64_t count,
+                               const float* x, typename Of::Vec (&sum)[T]) {
+  using Vec = typename Of::Vec;
+  Vec more[U][T] = {};
+  std::int64_t i = 0;
+  for (; i + U <= count; i += U) {
+    for (int u = 0; u < U; u++) {
+      const float* from = x + offset[i + u];
+      const float factor = value[i + u];
+      for (int t = 0; t < T; t++) {
+        more[u][t] += factor * *reinterpret_cast<const Vec*>(from + t * Of::kLanes);
+      }
+    }
+  }
+  for (; i < count; i++) {
+    const float* from = x + offset[i];
+    for (int t = 0; t < T; t++) sum[t] += value[i] * *reinterpret_cast<const Vec*>(from + t * Of::kLanes);
+  }
+  for (int u = 0; u < U; u++) {
+    for (int t = 0; t < T; t++) sum[t] += more[u][t];
+  }
+}
+
+// `T` vectors of all outputs, from `at` on.
+template <typename Of, int T>
+TORCH_PRUNE_INLINE void Columns(const Rows& rows, std::int64_t at) {
+  using Vec = typename Of::Vec;
+  constexpr int U = T >= 6 ? 1 : 8 / T;
+  const PanelRows& weight = rows.weight;
+  for (std::int64_t block = 0; block < weight.blocks; block++) {
+    const std::int64_t* begins = weight.begins.data() + block * (weight.rows + 1);
+    const float* x = rows.x + weight.base[block] + at;
+    for (std::int64_t row = rows.first; row < rows.last; row++) {
+      float* y = rows.y + row * rows.stride + at;
+      Vec sum[T];
+      if (block == 0) {
+        const float bias = rows.epilogue.bias != nullptr ? rows.epilogue.bias[row] : 0.0f;
+        for (int t = 0; t < T; t++) sum[t] = Vec{} + bias;
+      } else {
+        for (int t = 0; t < T; t++) sum[t] = *reinterpret_cast<const Vec*>(y + t * Of::kLanes);
+      }
+      const std::int64_t begin = begins[row];
+      AddRow<Of, T, U>(weight.offset.data() + begin, weight.value.data() + begin, begins[row + 1] - begin, x,
+                       sum);
+      if (block + 1 == weight.blocks) {
+        const Vec lowest = Vec{} + rows.epilogue.lowest, highest = Vec{} + rows.epilogue.highest;
+        for (int t = 0; t < T; t++) {
+          sum[t] = sum[t] < lowest ? lowest : sum[t];
+          sum[t] = sum[t] > highest ? highest : sum[t];
+        }
+      }
+      for (int t = 0; t < T; t++) *reinterpret_cast<Vec*>(y + t * Of::kLanes) = sum[t];
+    }
+  }
+}
+
+template <typename Of>
+TORCH_PRUNE_INLINE void AllColumns(const Rows& rows, std::int64_t width) {
+  constexpr int kMost = 8;
+  std::int64_t at = 0, left = (width + Of::kLanes - 1) / Of::kLanes;
+  for (; left >= kMost; left -= kMost, at += kMost * Of::kLanes) Columns<Of, kMost>(rows, at);
+  switch (left) {
+    case 7:
+      return Columns<Of, 7>(rows, at);
+    case 6:
+      return Columns<Of, 6>(rows, at);
+    case 5:
+      return Columns<Of, 5>(rows, at);
+    case 4:
+      return Columns<Of, 4>(rows, at);
+    case 3:
+      return Columns<Of, 3>(rows, at);
+    case 2:
+      return Columns<Of, 2>(rows, at);
+    case 1:
+      return Columns<Of, 1>(rows, at);
+    default:
+      return;
+  }
+}
+
+void Baseline(const Rows& rows, std::int64_t width) {
+  AllColumns<Of4>(rows, width);
+}
+
+#if defined(__x86_64__)
+TORCH_PRUNE_AVX2 void Avx2(const Rows& rows, std::int64_t width) {
+  AllColumns<Of8>(rows, width);
+}
+
+TORCH_PRUNE_AVX512 void Avx512(const Rows& rows, std::int64_t width) {
+  // Half of a vector of 16 would be wasted.
+  if (width <= Of8::kLanes) return AllColumns<Of8>(rows, width);
+  AllColumns<Of16>(rows, width);
+}
+#endif
+
+}  // namespace
+
+std::int64_t PanelRows::bytes() const {
+  return static_cast<std::int64_t>((base.size() + begins.size()) * sizeof(begins[0]) +
+                                   offset.size() * sizeof(offset[0]) + value.size() * sizeof(value[0]));
+}
+
+std::vector<std::int64_t> PanelRows::Parts(std::int64_t count) const {
+  std::vector<std::int64_t> before(rows + 1, 0);  // weights in front of each row, in all blocks
+  for (std::int64_t row = 0; row < rows; row++) {
+    before[row + 1] = before[row] + 1;  // an empty row takes time too
+    for (std::int64_t block = 0; block < blocks; block++) {
+      const std::int64_t* at = begins.data() + block * (rows + 1) + row;
+      before[row + 1] += at[1] - at[0];
+    }
+  }
+  std::vector<std::int64_t> parts;
+  for (std::int64_t part = 0; part < count; part++) {
+    const auto place = std::lower_bound(before.begin(), before.end(), before.back() * part / count);
+    parts.push_back(place - before.begin());
+  }
+  parts.push_back(rows);
+  return parts;
+}
+
+void Multiply(const PanelRows& weight, std::int64_t first, std::int64_t last, const float* x,
+              std::int64_t width, const Epilogue& epilogue, float* y, std::int64_t stride, Isa isa) {
+  const Rows rows{weight, first, last, x, epilogue, y, stride};
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx512) return Avx512(rows, width);
+  if (isa == Isa::kAvx2) return Avx2(rows, width);
+#endif
+  Baseline(rows, width);
+}
+
+}  // namespace torch_prune

@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "dispatch.h"
+#include "epilogue.h"
+
+namespace torch_prune {
+
+// The kept weights of a matrix for products with many vectors at a time: each weight knows where in the
+// inputs the numbers begin that it is multiplied with. Those of a fully connected layer are the values of one
+// input for all samples; those of a convolution a picture's channel, moved by where in the kernel the weight
+// stands (Park et al. 2017, "Faster CNNs with Direct Sparse Convolutions and Guided Pruning").
+//
+// The inputs are taken in blocks that fit in a cache, so the weights stand by block, then by row.
+struct PanelRows {
+  std::int64_t rows = 0;
+  std::int64_t blocks = 0;
+  std::vector<std::int64_t> base;     // of each block, in floats
+  std::vector<std::int64_t> begins;   // [block * (rows + 1) + row], in weights
+  std::vector<std::uint32_t> offset;  // by weight, in floats from its block's base
+  std::vector<float> value;
+
+  std::int64_t bytes() const;
+  // The first row of each of so many parts, which have about as many weights; and `rows`.
+  std::vector<std::int64_t> Parts(std::int64_t count) const;
+};
+
+// The outputs of the rows from `first` up to `last`, `width` numbers each, `stride` floats apart:
+// y[row] = epilogue(sum of value * x[base + offset ...]). Reads x and writes y up to the next multiple of
+// kPanelStep behind `width`.
+constexpr std::int64_t kPanelStep = 16;
+void Multiply(const PanelRows& weight, std::int64_t first, std::int64_t last, const float* x,
+              std::int64_t width, const Epilogue& epilogue, float* y, std::int64_t stride, Isa isa);
+
+}  // namespace torch_prune
