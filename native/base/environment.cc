@@ -9,6 +9,7 @@ Environment::Environment(Napi::Env env)
       inference(env),
       accounts(std::make_shared<TensorAccounts>()),
       main_thread_(std::this_thread::get_id()) {
+  inference.StandBeside(compute);
   // Cleanup hooks run in reverse order: this one joins the thread while its channel back to Node still
   // exists.
   env.AddCleanupHook([](Environment* environment) { environment->Stop(); }, this);

@@ -61,8 +61,8 @@ Napi::Value Compile(const Napi::CallbackInfo& info) {
   const auto network = ReadNetwork(info[0]);
   if (!network->device().is_cpu())
     throw Error("ERR_DEVICE", "a session runs on the CPU: move the network there");
-  // Among the jobs, since it measures: a training beside it would be measured too.
-  const auto job = environment.compute.NewJob(info.Env());
+  // On the thread that will run it, whose OpenMP threads are awake then.
+  const auto job = environment.inference.NewJob(info.Env());
   ClaimNetwork(environment, *job, *network, Access::kRead, {"compile()", {}, {}});
   const auto session = std::make_shared<std::shared_ptr<Session>>();
   job->run = [session, options = std::move(options), network](Job& running) mutable {
@@ -71,7 +71,7 @@ Napi::Value Compile(const Napi::CallbackInfo& info) {
                                          [&running] { return running.Cancelled(); });
   };
   job->finish = [session](Napi::Env env) -> Napi::Value { return Described(env, *session); };
-  return environment.compute.Start(info.Env(), job);
+  return environment.inference.Start(info.Env(), job);
 }
 
 // Samples for a session: floats, or bytes, whole ones and no more than a batch.

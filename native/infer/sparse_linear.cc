@@ -12,8 +12,10 @@ namespace {
 
 // A product of fewer weights is finished before a second thread has started.
 constexpr std::int64_t kFewestWeights = 1 << 15;
-// Inputs are taken in blocks of so many bytes, which stay in a core's second cache.
-constexpr std::int64_t kBlockBytes = 256 << 10;
+// Inputs are taken in blocks of so many bytes, which stay in a core's first cache, but of enough columns that
+// a row has some weights in each.
+constexpr std::int64_t kBlockBytes = 20 << 10;
+constexpr std::int64_t kFewestColumns = 256;
 
 Epilogue EpilogueOf(const at::Tensor& bias, const Clamp& clamp) {
   return {bias.defined() ? bias.const_data_ptr<float>() : nullptr, clamp.lowest, clamp.highest};
@@ -65,7 +67,7 @@ class OneVector : public Form {
 // The columns of a dense matrix in blocks, for inputs that lie as [columns, width].
 PanelRows PanelsOf(const at::Tensor& weight, std::int64_t width) {
   const std::int64_t columns = weight.size(1);
-  const std::int64_t block = std::max<std::int64_t>(kBlockBytes / (width * sizeof(float)), 16);
+  const std::int64_t block = std::max<std::int64_t>(kBlockBytes / (width * sizeof(float)), kFewestColumns);
   PanelRows panels;
   panels.rows = weight.size(0);
   panels.blocks = (columns + block - 1) / block;

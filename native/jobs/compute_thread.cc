@@ -22,6 +22,9 @@ void ReleaseTeam() {
   if (omp_pause_resource_all != nullptr) omp_pause_resource_all(omp_pause_soft);
 }
 
+// After so long without work a thread lets go of its OpenMP threads: another thread of jobs may have some.
+constexpr auto kRest = std::chrono::milliseconds(20);
+
 // How long a job continues while other jobs that have started are waiting.
 constexpr auto kTurn = std::chrono::milliseconds(10);
 
@@ -175,15 +178,25 @@ bool ComputeThread::HandsOver(bool first_turn, Clock::time_point until) const {
 
 void ComputeThread::Loop() {
   int applied = 0;
+  bool has_team = false;
   std::unordered_map<const Job*, StepMemory> memory;  // of jobs that have started and run in slices
   std::unique_lock lock(mutex_);
   for (;;) {
     if (stopping_) return;
     auto job = NextTurn();
+    if (!job && has_team) {
+      if (wake_.wait_for(lock, kRest) == std::cv_status::no_timeout) continue;
+      lock.unlock();
+      ReleaseTeam();
+      has_team = false;
+      lock.lock();
+      continue;
+    }
     if (!job) {
       wake_.wait(lock);
       continue;
     }
+    has_team = true;
     running_ = job;
     const bool first_turn = after_fresh_;
     lock.unlock();
@@ -258,6 +271,7 @@ void ComputeThread::Deliver(Napi::Env env, Napi::Function, ComputeThread* self, 
   job.slices = nullptr;
   job.finish = nullptr;
   self->StartWaiting();
+  if (self->beside_ != nullptr) self->beside_->StartWaiting();
 }
 
 }  // namespace torch_prune

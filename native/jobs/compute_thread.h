@@ -69,9 +69,9 @@ class Job : public std::enable_shared_from_this<Job> {
   std::chrono::steady_clock::time_point last_report_{};
 };
 
-// The only thread of an environment that computes. OpenMP keeps a pool for each calling thread, so a pool of
-// workers (libuv's) would multiply the number of threads, and a thread count that is set on this thread
-// applies to all jobs.
+// A thread that computes: an environment has one for its jobs, and one for its sessions. OpenMP keeps a pool
+// for each calling thread, so a pool of workers (libuv's) would multiply the number of threads, and a thread
+// count that is set on this thread applies to all jobs.
 //
 // Jobs take turns. They start in the order in which they were submitted, and a job that has started hands
 // over between its steps. A new job gets its first turn at the next hand-over, and a job that waits for
@@ -87,6 +87,8 @@ class ComputeThread {
   // Sets the number of threads that libtorch uses inside an operator, starting with the next job.
   void SetThreads(int count) { threads_.store(count); }
   int Threads() const { return threads_.load(); }
+  // Jobs of another thread may wait for what jobs of this one use.
+  void StandBeside(ComputeThread& other) { beside_ = &other; }
   // Cancels everything and waits for the current step; called once, when the environment ends.
   void Stop();
 
@@ -124,6 +126,7 @@ class ComputeThread {
   bool stopping_ = false;
   std::deque<std::shared_ptr<Job>> waiting_;  // this and what follows: main thread only
   int unfinished_ = 0;
+  ComputeThread* beside_ = nullptr;
   std::thread thread_;
 };
 

@@ -38,9 +38,11 @@ TORCH_PRUNE_INLINE void AddRow(const std::uint32_t* offset, const float* value, 
   Vec more[U][T] = {};
   std::int64_t i = 0;
   for (; i + U <= count; i += U) {
+#pragma GCC unroll 16
     for (int u = 0; u < U; u++) {
       const float* from = x + offset[i + u];
       const float factor = value[i + u];
+#pragma GCC unroll 16
       for (int t = 0; t < T; t++) {
         more[u][t] += factor * *reinterpret_cast<const Vec*>(from + t * Of::kLanes);
       }
@@ -48,9 +50,12 @@ TORCH_PRUNE_INLINE void AddRow(const std::uint32_t* offset, const float* value, 
   }
   for (; i < count; i++) {
     const float* from = x + offset[i];
+#pragma GCC unroll 16
     for (int t = 0; t < T; t++) sum[t] += value[i] * *reinterpret_cast<const Vec*>(from + t * Of::kLanes);
   }
+#pragma GCC unroll 16
   for (int u = 0; u < U; u++) {
+#pragma GCC unroll 16
     for (int t = 0; t < T; t++) sum[t] += more[u][t];
   }
 }
@@ -59,7 +64,7 @@ TORCH_PRUNE_INLINE void AddRow(const std::uint32_t* offset, const float* value, 
 template <typename Of, int T>
 TORCH_PRUNE_INLINE void Columns(const Rows& rows, std::int64_t at) {
   using Vec = typename Of::Vec;
-  constexpr int U = T >= 6 ? 1 : 8 / T;
+  constexpr int U = T >= 3 ? 1 : 4 / T;
   const PanelRows& weight = rows.weight;
   for (std::int64_t block = 0; block < weight.blocks; block++) {
     const std::int64_t* begins = weight.begins.data() + block * (weight.rows + 1);
@@ -69,8 +74,10 @@ TORCH_PRUNE_INLINE void Columns(const Rows& rows, std::int64_t at) {
       Vec sum[T];
       if (block == 0) {
         const float bias = rows.epilogue.bias != nullptr ? rows.epilogue.bias[row] : 0.0f;
+#pragma GCC unroll 16
         for (int t = 0; t < T; t++) sum[t] = Vec{} + bias;
       } else {
+#pragma GCC unroll 16
         for (int t = 0; t < T; t++) sum[t] = *reinterpret_cast<const Vec*>(y + t * Of::kLanes);
       }
       const std::int64_t begin = begins[row];
@@ -78,54 +85,49 @@ TORCH_PRUNE_INLINE void Columns(const Rows& rows, std::int64_t at) {
                        sum);
       if (block + 1 == weight.blocks) {
         const Vec lowest = Vec{} + rows.epilogue.lowest, highest = Vec{} + rows.epilogue.highest;
+#pragma GCC unroll 16
         for (int t = 0; t < T; t++) {
           sum[t] = sum[t] < lowest ? lowest : sum[t];
           sum[t] = sum[t] > highest ? highest : sum[t];
         }
       }
+#pragma GCC unroll 16
       for (int t = 0; t < T; t++) *reinterpret_cast<Vec*>(y + t * Of::kLanes) = sum[t];
     }
   }
 }
 
-template <typename Of>
+// As many vectors as are left, fewer than `T` + 1.
+template <typename Of, int T>
+TORCH_PRUNE_INLINE void Rest(const Rows& rows, std::int64_t at, std::int64_t left) {
+  if (left == T) return Columns<Of, T>(rows, at);
+  if constexpr (T > 1) Rest<Of, T - 1>(rows, at, left);
+}
+
+// `Most` sums are as many as there are registers for. Wide rows are taken in narrower pieces, of which more
+// inputs fit in the first cache.
+template <typename Of, int Most>
 TORCH_PRUNE_INLINE void AllColumns(const Rows& rows, std::int64_t width) {
-  constexpr int kMost = 8;
+  constexpr int kPiece = 8;
   std::int64_t at = 0, left = (width + Of::kLanes - 1) / Of::kLanes;
-  for (; left >= kMost; left -= kMost, at += kMost * Of::kLanes) Columns<Of, kMost>(rows, at);
-  switch (left) {
-    case 7:
-      return Columns<Of, 7>(rows, at);
-    case 6:
-      return Columns<Of, 6>(rows, at);
-    case 5:
-      return Columns<Of, 5>(rows, at);
-    case 4:
-      return Columns<Of, 4>(rows, at);
-    case 3:
-      return Columns<Of, 3>(rows, at);
-    case 2:
-      return Columns<Of, 2>(rows, at);
-    case 1:
-      return Columns<Of, 1>(rows, at);
-    default:
-      return;
-  }
+  if (left <= Most) return Rest<Of, Most>(rows, at, left);
+  for (; left >= kPiece; left -= kPiece, at += kPiece * Of::kLanes) Columns<Of, kPiece>(rows, at);
+  if (left > 0) Rest<Of, kPiece - 1>(rows, at, left);
 }
 
 void Baseline(const Rows& rows, std::int64_t width) {
-  AllColumns<Of4>(rows, width);
+  AllColumns<Of4, 8>(rows, width);
 }
 
 #if defined(__x86_64__)
 TORCH_PRUNE_AVX2 void Avx2(const Rows& rows, std::int64_t width) {
-  AllColumns<Of8>(rows, width);
+  AllColumns<Of8, 8>(rows, width);
 }
 
 TORCH_PRUNE_AVX512 void Avx512(const Rows& rows, std::int64_t width) {
   // Half of a vector of 16 would be wasted.
-  if (width <= Of8::kLanes) return AllColumns<Of8>(rows, width);
-  AllColumns<Of16>(rows, width);
+  if (width <= Of8::kLanes) return AllColumns<Of8, 8>(rows, width);
+  AllColumns<Of16, 16>(rows, width);
 }
 #endif
 

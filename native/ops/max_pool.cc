@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "../kernels/dispatch.h"
+#include "../kernels/max_pool.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -170,7 +171,8 @@ Backward ChooseBackward() {
   return BackwardBaseline;
 }
 
-constexpr std::int64_t kGrain = 64;  // the number of planes that make another thread worthwhile
+constexpr std::int64_t kFewestPixels = 1 << 15;  // the same in pixels
+constexpr std::int64_t kGrain = 64;              // the number of planes that make another thread worthwhile
 
 class MaxPool2x2 : public torch::autograd::Function<MaxPool2x2> {
  public:
@@ -212,6 +214,31 @@ class MaxPool2x2 : public torch::autograd::Function<MaxPool2x2> {
   }
 };
 
+// How many windows stand along an axis, as PyTorch counts them.
+std::int64_t Windows(std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t padding,
+                     bool ceil) {
+  const std::int64_t room = size + 2 * padding - kernel;
+  if (room < 0) return 0;
+  const std::int64_t count = (room + (ceil ? stride - 1 : 0)) / stride + 1;
+  // None of them begins behind the image.
+  return ceil && (count - 1) * stride >= size + padding ? count - 1 : count;
+}
+
+// Without a gradient nobody asks where the largest stood.
+at::Tensor LargestOnly(const at::Tensor& input, const PoolWindows& windows) {
+  const std::int64_t planes = input.size(0) * input.size(1);
+  at::Tensor out =
+      at::empty({input.size(0), input.size(1), windows.out_height, windows.out_width}, input.options());
+  const float* from = input.const_data_ptr<float>();
+  float* to = out.mutable_data_ptr<float>();
+  const std::int64_t grain = std::max<std::int64_t>(kFewestPixels / (windows.height * windows.width), 1);
+  at::parallel_for(0, planes, grain, [&](std::int64_t first, std::int64_t last) {
+    std::vector<float> row(windows.width);
+    LargestOfWindows(from, windows, first, last, row.data(), to);
+  });
+  return out;
+}
+
 bool AllAre(at::IntArrayRef values, std::int64_t wanted) {
   return values.size() == 2 && values[0] == wanted && values[1] == wanted;
 }
@@ -220,9 +247,20 @@ bool AllAre(at::IntArrayRef values, std::int64_t wanted) {
 
 at::Tensor MaxPool(const at::Tensor& input, at::IntArrayRef kernel, at::IntArrayRef stride,
                    at::IntArrayRef padding, bool ceil_mode) {
-  const bool own = AllAre(kernel, 2) && AllAre(stride, 2) && AllAre(padding, 0) && !ceil_mode &&
-                   input.is_cpu() && input.scalar_type() == at::kFloat && input.dim() == 4 &&
-                   input.is_contiguous() && input.numel() > 0;
+  const bool plain = input.is_cpu() && input.scalar_type() == at::kFloat && input.dim() == 4 &&
+                     input.is_contiguous() && input.numel() > 0;
+  const bool derived = at::GradMode::is_enabled() && input.requires_grad();
+  const bool padded = 2 * padding[0] <= kernel[0] && 2 * padding[1] <= kernel[1];
+  if (plain && padded && !derived) {
+    const auto along = [&](int axis) {
+      return Windows(input.size(axis + 2), kernel[axis], stride[axis], padding[axis], ceil_mode);
+    };
+    const PoolWindows windows{
+        input.size(2),          input.size(3),           along(0), along(1), {kernel[0], kernel[1]},
+        {stride[0], stride[1]}, {padding[0], padding[1]}};
+    if (windows.out_height > 0 && windows.out_width > 0) return LargestOnly(input, windows);
+  }
+  const bool own = plain && AllAre(kernel, 2) && AllAre(stride, 2) && AllAre(padding, 0) && !ceil_mode;
   return own ? MaxPool2x2::apply(input) : at::max_pool2d(input, kernel, stride, padding, {1, 1}, ceil_mode);
 }
 

@@ -41,3 +41,34 @@ describe('max pooling over windows of 2x2', () => {
     )
   })
 })
+
+describe('max pooling without a gradient', () => {
+  it("is libtorch's operator, whatever the windows, NaN too", () => {
+    const side = fc.integer({ min: 1, max: 4 })
+    const layer = fc.record({
+      kernel: fc.tuple(side, side),
+      stride: fc.tuple(side, side),
+      padded: fc.tuple(fc.boolean(), fc.boolean()),
+      ceilMode: fc.boolean(),
+      height: fc.integer({ min: 4, max: 9 }),
+      width: fc.integer({ min: 4, max: 40 }),
+      seed: fc.array(value, { minLength: 50, maxLength: 50 }),
+    })
+    fc.assert(
+      fc.property(layer, ({ kernel, stride, padded, ceilMode, height, width, seed }) => {
+        const padding = kernel.map((size, i) => (padded[i] ? Math.floor(size / 2) : 0)) as [number, number]
+        const shape = [2, 3, height, width]
+        const values = Float32Array.from({ length: 6 * height * width }, (_, i) => seed[(i * 7) % 50]!)
+        using net = network(shape.slice(1), { pool: nn.maxPool2d(kernel, { stride, padding, ceilMode }) })
+        using input = tensor(values).reshape(shape)
+        using out = net.forward(input)
+        using derived = input.detach().clone().requiresGrad_()
+        using wanted = functional.maxPool2d(derived, kernel, { stride, padding, ceilMode })
+        expect(out.shape).to.deep.equal(wanted.shape)
+        const numbers = (of: typeof out) => (of.detach().flatten().toArray() as number[]).map((x) => x + 0)
+        expect(numbers(out)).to.deep.equal(numbers(wanted))
+      }),
+      { numRuns: 150 },
+    )
+  })
+})
