@@ -28,13 +28,13 @@ export { type ProcessGroup, processGroup } from './distributed/process_group.js'
 export { readSafetensors, writeSafetensors } from './formats/safetensors.js'
 export { readTensorFile } from './formats/tensor_file.js'
 export type { CompileOptions } from './infer/options.js'
-export {
-  type ClassifyOptions,
-  type CompiledLayer,
-  type Guess,
-  type LayerForm,
+export type {
+  ClassifyOptions,
+  CompiledLayer,
+  Guess,
+  LayerForm,
   Session,
-  type SessionSamples,
+  SessionSamples,
 } from './infer/session.js'
 export * as models from './models/index.js'
 export type * from './named_types.js'

@@ -1,5 +1,6 @@
 import { TorchPruneError } from '../base/errors.js'
 import { path as pathKind, whole } from '../base/kind.js'
+import { largest } from '../base/lists.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { shown } from '../base/shown.js'
 import { uncloneable } from '../base/uncloneable.js'
@@ -14,10 +15,17 @@ import type {
 import { runJob } from '../binding/native_job.js'
 
 /** How a layer is computed: by libtorch with its zeros, by libtorch's sparse rows, or by our loops over what is kept. */
-export type LayerForm = NativeForm
+export type LayerForm = 'dense' | 'csr' | 'sparse'
 
-/** A layer of a compiled network, and how long a batch took in each form, in milliseconds. */
-export interface CompiledLayer extends NativeCompiledLayer {
+/** A layer of a compiled network. */
+export interface CompiledLayer {
+  readonly name: string
+  readonly weights: number
+  /** How many of them are not zero. */
+  readonly kept: number
+  readonly form: LayerForm
+  /** How long a batch took in each form that was measured: medians, in milliseconds. */
+  readonly milliseconds: Readonly<Partial<Record<LayerForm, number>>>
   /** The share of weights that are not zero. */
   readonly density: number
   /** The density below which our loops are faster than the dense form here, about; undefined where they do not go. */
@@ -221,8 +229,8 @@ function described(layer: NativeCompiledLayer): CompiledLayer {
 
 /** Softmax, sorted. */
 function guesses(outputs: Float32Array): Guess[] {
-  const largest = Math.max(...outputs)
-  const weights = [...outputs].map((value) => Math.exp(value - largest))
+  const highest = largest(outputs)
+  const weights = [...outputs].map((value) => Math.exp(value - highest))
   const sum = weights.reduce((all, weight) => all + weight, 0)
   return weights
     .map((weight, index) => ({ class: index, probability: weight / sum }))

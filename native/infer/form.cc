@@ -1,6 +1,7 @@
 #include "form.h"
 
 #include <ATen/ATen.h>
+#include <c10/util/Exception.h>
 
 namespace torch_prune {
 namespace {
@@ -33,9 +34,16 @@ class Dense : public Form {
   Clamp clamp_;
 };
 
+class Silence : public c10::WarningHandler {
+  void process(const c10::Warning&) override {}
+};
+
 class Csr : public Form {
  public:
   explicit Csr(const Weighing& weighing) : bias_(weighing.product.bias), clamp_(weighing.clamp) {
+    // libtorch says that compressed rows are new, which nobody asked for who compiles a network.
+    Silence silence;
+    const c10::WarningUtils::WarningHandlerGuard guard(&silence);
     const at::Tensor rows = weighing.product.weight.to_sparse_csr();
     // MKL converts indices of 64 bits in every call.
     weight_ = at::sparse_csr_tensor(rows.crow_indices().to(at::kInt), rows.col_indices().to(at::kInt),

@@ -9,7 +9,7 @@ import { laterRefusal } from '../support/refusal.js'
 import { argumentsOf, type Entry, entries, wrongCall } from './calls.js'
 import { functions } from './right_functions.js'
 import { methods } from './right_methods.js'
-import { dataset, file, folder, net } from './right_values.js'
+import { dataset, file, folder, net, sessionFile } from './right_values.js'
 
 /** 10,000 in a run by hand: `API_RUNS=10000 npx mocha test/api/exports.test.ts`. A seed repeats a run. */
 const RUNS = Number(process.env.API_RUNS ?? 400)
@@ -63,6 +63,8 @@ describe('the public functions', () => {
     scratch = mkdtempSync(join(tmpdir(), 'torch-prune-cwd-'))
     process.chdir(scratch)
     await net().save(file)
+    const session = await net().compile()
+    await session.save(sessionFile)
   })
   after(() => {
     process.chdir(here)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import * as library from '../../lib/index.js'
-import { dataset, file, folder, net, one, path, type Right, x } from './right_values.js'
+import { dataset, file, folder, net, one, path, type Right, sessionFile, x } from './right_values.js'
 
 const { criteria, ones, randn, tensor, nn, optim } = library
 const { add, linear } = nn
@@ -114,6 +114,7 @@ export const functions: Readonly<Record<string, Right>> = {
   'nn.linear': () => [3, 2, { bias: true }],
   linspace: () => [0, 1, 3, { dtype: 'float32' }],
   loadNetwork: () => [file, { seed: 0 }],
+  loadSession: () => [sessionFile],
   loadWeights: () => [net(), file],
   'nn.localResponseNorm': () => [3, { alpha: 1 }],
   manualSeed: () => [3],

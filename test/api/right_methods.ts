@@ -41,6 +41,7 @@ export const methods: Readonly<Record<string, Readonly<Record<string, Right>>>> 
     stateDict: () => [{ masks: 'none' }],
     loadStateDict: () => [{ 'fc1.weight': ones([4, 3]) }, { strict: false }],
     saveCheckpoint: path,
+    compile: () => [{ batch: 2, forms: ['dense', 'sparse'] }],
   },
   'optim.Optimizer': { step: () => [0.1], loadState: () => [new Map()] },
   Tensor: {

@@ -11,6 +11,8 @@ export type Right = () => readonly unknown[]
 /** A folder for what calls write, by paths that start there. */
 export const folder = mkdtempSync(join(tmpdir(), 'torch-prune-api-'))
 export const file = join(folder, 'network.safetensors')
+/** Of a session. */
+export const sessionFile = join(folder, 'session.safetensors')
 
 export const x = () => randn([2, 3])
 export const net = () => network([3], { fc1: nn.linear(3, 4), relu1: nn.relu(), fc2: nn.linear(4, 2) })

@@ -30,6 +30,13 @@ describe('a process', () => {
     expectEnd('exits while a trainer runs', 7))
   it('ends with its own code while jobs wait', () => expectEnd('exits while jobs wait', 7))
 
+  it('ends with sessions in its hands', () => expectEnd('holds sessions', 0, ['held']))
+  it('ends with its own code while sessions run, and while one is compiled', async () => {
+    for (const scenario of ['exits while sessions run', 'exits while a network is compiled']) {
+      for (let i = 0; i < 3; i++) await expectEnd(scenario, 7)
+    }
+  })
+
   it('ends with its own code while images are decoded', async () => {
     for (let i = 0; i < 3; i++) await expectEnd('exits while images are decoded', 7)
   })
@@ -56,6 +63,12 @@ describe('worker threads', () => {
   it('can be terminated while batches are made, and end with datasets of them', () =>
     expectEnd('workers that are terminated while batches are made', 0, [
       ...Array.from({ length: 4 }, () => 'exit 1'),
+      'exit 0',
+      'trained 3 epochs',
+    ]))
+  it('can be terminated while sessions run, and end with sessions', () =>
+    expectEnd('workers that are terminated while sessions run', 0, [
+      ...Array.from({ length: 3 }, () => 'exit 1'),
       'exit 0',
       'trained 3 epochs',
     ]))

@@ -35,6 +35,21 @@ function trainer(onProgress) {
   return Trainer.of(networks.pop(), data, options)
 }
 
+/** Runs sessions without end, several calls at a time, beside a training. */
+async function answering(onAnswer) {
+  const big = network([512], { fc1: linear(512, 512), relu: relu(), fc2: linear(512, 2) })
+  const sessions = [await big.compile({ threads: 2 }), await big.compile({ batch: 4, forms: ['sparse'] })]
+  job(long)
+    .result()
+    .catch(() => {})
+  for (;;) {
+    await Promise.all(
+      sessions.flatMap((each) => [1, 2, 3].map(() => each.runBatch(new Float32Array(4 * 512)))),
+    )
+    onAnswer()
+  }
+}
+
 /** Reads pictures again and again, most of which the addon's threads ask sharp for on this thread. */
 async function reading(onProgress) {
   const golden = new URL('../golden/images', import.meta.url).pathname
@@ -113,6 +128,20 @@ const scenarios = {
   },
   'exits while batches are made': () => void trainingOnBatches(() => process.exit(7)).result(),
   'says when it trains on batches': () => void trainingOnBatches(() => say('training')).result(),
+  async 'holds sessions'() {
+    const net = networks.pop()
+    globalThis.held = [await net.compile(), await net.compile({ batch: 3 })]
+    net.dispose()
+    await globalThis.held[1].runBatch(new Float32Array(24))
+    void globalThis.held[1].runBatch(new Float32Array(24))
+    say('held')
+  },
+  'exits while sessions run': () => void answering(() => process.exit(7)),
+  'exits while a network is compiled'() {
+    void networks.pop().compile()
+    setImmediate(() => process.exit(7))
+  },
+  'says when sessions run': () => void answering(() => say('answering')),
   'exits while images are decoded': () => void reading(() => process.exit(7)),
   'says when it reads': () => void reading(() => say('reading')),
   'says when it trains': () => void job(long, () => say('training')).result(),
@@ -142,6 +171,13 @@ const scenarios = {
       say(`exit ${await worker('says when it trains on batches', (_, thread) => thread.terminate())}`)
     }
     say(`exit ${await worker('holds datasets of batches')}`)
+    await scenarios.trains()
+  },
+  async 'workers that are terminated while sessions run'() {
+    for (let i = 0; i < 3; i++) {
+      say(`exit ${await worker('says when sessions run', (_, thread) => thread.terminate())}`)
+    }
+    say(`exit ${await worker('holds sessions')}`)
     await scenarios.trains()
   },
   async 'workers that exit and fail'() {

@@ -1,0 +1,106 @@
+import { availableParallelism } from 'node:os'
+import {
+  applyCriterion,
+  criteria,
+  models,
+  type Network,
+  network,
+  nn,
+  setJobThreads,
+} from '../../lib/index.js'
+import { measureLatency } from '../../lib/internal.js'
+import type { Measurement, Part } from './result.js'
+import { spread } from './statistics.js'
+
+/** The densities of the paper (tables 4 and 5), layer by layer. */
+const PAPER = {
+  alexnet: [84, 38, 35, 37, 37, 9, 9, 25],
+  'vgg-16': [58, 22, 34, 36, 53, 24, 42, 32, 27, 34, 35, 29, 36, 4, 4, 23],
+} as const
+/** Whole networks against onnxruntime, at the paper's densities or at one for all layers. */
+const WHOLE = [
+  ['alexnet', PAPER.alexnet, 1.7],
+  ['vgg-16', PAPER['vgg-16'], 1.5],
+  ['resnet-18', 10, 1.3],
+] as const
+const REPEATS = 3
+
+/** Compares compiled networks, pruned at the paper's densities, with dense ones, CSR and onnxruntime. */
+export const benchInference: Part = async (_options, say) => {
+  const threads = Math.min(2, availableParallelism())
+  setJobThreads(threads)
+  const measurements: Measurement[] = []
+  for (const [model, inputs, least] of [
+    ['alexnet', 9216, 5.5],
+    ['vgg-16', 25_088, 9],
+  ] as const) {
+    say(`FC layers of ${model}, compiled for 1, 8 and 64 samples, threads: ${threads}`)
+    measurements.push(...(await fullyConnected(model, inputs, threads, least)))
+  }
+  for (const [model, densities, least] of WHOLE) {
+    say(`${model}, whole, one sample, against onnxruntime, threads: ${threads}`)
+    measurements.push(...(await whole(model, densities, threads, least)))
+  }
+  return measurements
+}
+
+async function pruned(made: Network, percent: readonly number[] | number): Promise<Network> {
+  const layers: readonly string[] = made.prunable
+  const densities = layers.map((_, i) => (typeof percent === 'number' ? percent : percent[i]!) / 100)
+  const byLayer = Object.fromEntries(layers.map((layer, i) => [layer, densities[i]!]))
+  await applyCriterion(made, criteria.magnitude().density(byLayer))
+  return made
+}
+
+async function fullyConnected(
+  model: keyof typeof PAPER,
+  inputs: number,
+  threads: number,
+  least: number,
+): Promise<Measurement[]> {
+  const layers = { a: nn.linear(inputs, 4096), b: nn.linear(4096, 4096), c: nn.linear(4096, 1000) }
+  using net = await pruned(network([inputs], layers) as unknown as Network, PAPER[model].slice(-3))
+  const measurements: Measurement[] = []
+  for (const batch of [1, 8, 64]) {
+    const ratios = { dense: [] as number[], csr: [] as number[] }
+    const times: number[] = []
+    for (let i = 0; i < REPEATS; i++) {
+      using session = await net.compile({ batch, threads })
+      const all = (form: 'dense' | 'csr' | 'sparse') =>
+        session.layers.reduce((sum, layer) => sum + layer.milliseconds[form]!, 0)
+      times.push(all('sparse'))
+      ratios.dense.push(all('dense') / all('sparse'))
+      ratios.csr.push(all('csr') / all('sparse'))
+    }
+    const note = `${spread(times).median.toFixed(2)} ms`
+    const title = `FC layers of ${model}, ${batch} sample${batch === 1 ? '' : 's'}`
+    for (const [rival, values] of Object.entries(ratios)) {
+      const target = batch > 1 ? 1.5 : rival === 'dense' ? least : 1.8
+      const ratio = spread(values)
+      const figure = { unit: '×', value: ratio.median, spread: ratio, note, bound: 'least', target } as const
+      measurements.push({ what: `${rival} / sparse, ${title}`, ...figure })
+    }
+  }
+  return measurements
+}
+
+async function whole(
+  model: 'alexnet' | 'vgg-16' | 'resnet-18',
+  densities: readonly number[] | number,
+  threads: number,
+  target: number,
+): Promise<Measurement[]> {
+  using net = await pruned(models.createModel(model) as Network, densities)
+  const ratios: number[] = []
+  let note = ''
+  for (let i = 0; i < REPEATS; i++) {
+    const { engines, missing } = await measureLatency(net, { batch: 1, threads, seconds: 3 })
+    if (missing.onnxruntime !== undefined) throw new Error(missing.onnxruntime)
+    const [compiled, dense, rival] = [engines.compiled!.p50, engines.dense!.p50, engines.onnxruntime!.p50]
+    ratios.push(rival / compiled)
+    note = `${rival.toFixed(1)} ms / ${compiled.toFixed(1)} ms; dense ${dense.toFixed(1)} ms`
+  }
+  const ratio = spread(ratios)
+  const what = `onnxruntime / compiled, ${model}, 1 sample`
+  return [{ what, unit: '×', value: ratio.median, spread: ratio, note, bound: 'least', target }]
+}
