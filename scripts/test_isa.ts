@@ -13,7 +13,7 @@ const SETS: Readonly<Record<string, NodeJS.ProcessEnv>> = {
   avx2: { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2', MKL_ENABLE_INSTRUCTIONS: 'AVX2' },
 }
 
-const FILES = ['tensor', 'optim', 'nn', 'train', 'prune', 'models'].map(
+const FILES = ['tensor', 'optim', 'nn', 'infer', 'train', 'prune', 'models'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 )
 const MOCHA = [

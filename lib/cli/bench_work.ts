@@ -37,7 +37,7 @@ function latencyText({ machine, threads, batch, engines, layers, missing }: Late
     formatCount(bytes),
     formatCount(resident),
   ])
-  const titles = ['engine', 'p50', 'p99', 'samples', 'speed', 'weights', 'resident']
+  const titles = ['engine', 'p50', 'p99', 'samples', 'speed', 'bytes', 'resident']
   const layerRows = layers.map(({ name, density, form, dense, chosen, breakEven }) => [
     name,
     formatPercent(100 * density, 1),

@@ -41,7 +41,8 @@ class OneVector : public Form {
   }
 
   at::Tensor Run(const at::Tensor& input) override {
-    const float* x = input.const_data_ptr<float>();
+    const at::Tensor vector = input.contiguous();
+    const float* x = vector.const_data_ptr<float>();
     float* y = output_.mutable_data_ptr<float>();
     InParts(parts_, [&](std::int64_t first, std::int64_t last) {
       Multiply(weight_, first, last, x, epilogue_, y, UsedIsa());
