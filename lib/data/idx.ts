@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { TorchPruneError } from '../base/errors.js'
-import { allocate, inputError, refuse, sizeOfFile, systemCode } from '../base/files.js'
+import { allocate, exists, inputError, refuse, sizeOfFile, systemCode } from '../base/files.js'
 import { fixes } from '../base/fixes.js'
 import { product } from '../base/lists.js'
 
@@ -197,7 +197,9 @@ async function mnistPaths(dir: string): Promise<MnistPaths> {
       ['', '.gz'].map((end) => `${stem}${joint}idx${dims}-ubyte${end}`),
     )
     const path = await firstThatExists(names.map((name) => join(dir, name)))
-    if (path === undefined) return refuse(dir, `has no ${names[0]}`, MNIST_FIX)
+    if (path === undefined) {
+      return refuse(dir, (await exists(dir)) ? `has no ${names[0]}` : 'there is no such folder', MNIST_FIX)
+    }
     paths[key] = path
   }
   return paths as MnistPaths

@@ -23,7 +23,7 @@ describe('torch-prune, given bad input,', function () {
     it('that is not there or lacks a file, saying which', async () => {
       await refused(
         run('--data', box.path('nowhere')),
-        /nowhere: has no train-images-idx3-ubyte; it should hold/,
+        /nowhere: there is no such folder; it should hold train-images-idx3-ubyte/,
       )
       await refused(
         damaged('t10k-labels-idx1-ubyte', () => undefined),
