@@ -5,13 +5,7 @@ import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { shown } from '../base/shown.js'
 import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
-import type {
-  NativeCompiledLayer,
-  NativeFolded,
-  NativeForm,
-  NativeSession,
-  SessionHandle,
-} from '../binding/native.js'
+import type { NativeCompiledLayer, NativeFolded, NativeSession, SessionHandle } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 
 /** How a layer is computed: by libtorch with its zeros, by libtorch's sparse rows, or by our loops over what is kept. */
