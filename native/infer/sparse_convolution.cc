@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t kFewestProducts = 1 << 18;
 // What a block of channels may take for one tile of an image: most of a core's first cache.
 constexpr std::int64_t kBlockBytes = 32 << 10;
+constexpr std::int64_t kFewestChannels = 8;
 constexpr std::int64_t kTile = 8 * kPanelStep;  // what the kernel goes through at a time
 
 std::int64_t RoundedUp(std::int64_t count, std::int64_t step) {
@@ -66,8 +67,8 @@ struct Geometry {
   std::int64_t Block() const {
     const std::int64_t reach = Place(kernel[0] - 1, kernel[1] - 1) % plane;
     const std::int64_t seen = std::min(kTile + reach, plane) * window.stride[0] * window.stride[1];
-    return std::clamp<std::int64_t>(kBlockBytes / static_cast<std::int64_t>(seen * sizeof(float)), 8,
-                                    channels);
+    const std::int64_t fit = kBlockBytes / static_cast<std::int64_t>(seen * sizeof(float));
+    return std::min(std::max(fit, kFewestChannels), channels);
   }
 };
 
