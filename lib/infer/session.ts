@@ -1,6 +1,6 @@
 import { TorchPruneError } from '../base/errors.js'
 import { path as pathKind, whole } from '../base/kind.js'
-import { largest } from '../base/lists.js'
+import { largest, product } from '../base/lists.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { shown } from '../base/shown.js'
 import { uncloneable } from '../base/uncloneable.js'
@@ -112,13 +112,13 @@ export class Session {
   }
 
   /** Returns the outputs of one sample, `[...inputShape]` in memory. */
-  run(sample: SessionSamples): Promise<Float32Array> {
-    return this.#attempt(() => this.#runParts(this.#checked(sample, 'Session.run: sample', 1)))
+  async run(sample: SessionSamples): Promise<Float32Array> {
+    return this.#runParts(this.#checked(sample, 'Session.run: sample', 1))
   }
 
   /** Returns the outputs of any number of samples, `[n, ...outputShape]` in memory. They run `batch` at a time. */
-  runBatch(samples: SessionSamples): Promise<Float32Array> {
-    return this.#attempt(() => this.#runParts(this.#checked(samples, 'Session.runBatch: samples')))
+  async runBatch(samples: SessionSamples): Promise<Float32Array> {
+    return this.#runParts(this.#checked(samples, 'Session.runBatch: samples'))
   }
 
   /** Returns the outputs of at most `batch` samples, computed on the calling thread, which waits for them. */
@@ -163,30 +163,26 @@ export class Session {
     this.dispose()
   }
 
-  async #attempt(work: () => Float32Array | Promise<Float32Array>): Promise<Float32Array> {
-    return work()
-  }
-
-  #runParts(samples: Float32Array | Uint8Array): Float32Array | Promise<Float32Array> {
-    const native = loadAddon()
+  async #runParts(samples: Float32Array | Uint8Array): Promise<Float32Array> {
     const most = this.batch * this.#size
-    const atOnce = this.milliseconds < AT_ONCE_MS
-    if (samples.length <= most) {
-      if (atOnce) return native.sessionRun(this.#handle, samples)
-      return runJob(() => native.sessionRunStart(this.#handle, samples))
-    }
-    return this.#runLong(samples, most)
-  }
-
-  async #runLong(samples: Float32Array | Uint8Array, most: number): Promise<Float32Array> {
+    if (samples.length <= most) return this.#runPart(samples)
     const width = product(this.outputShape)
     const outputs = new Float32Array((samples.length / this.#size) * width)
     for (let at = 0; at < samples.length; at += most) {
-      const part = samples.subarray(at, at + most)
-      const output = await runJob(() => loadAddon().sessionRunStart(this.#handle, part))
+      const output = await this.#runJob(samples.subarray(at, at + most))
       outputs.set(output, (at / this.#size) * width)
     }
     return outputs
+  }
+
+  /** At most a batch, on whichever thread is done sooner. */
+  #runPart(samples: Float32Array | Uint8Array): Float32Array | Promise<Float32Array> {
+    const atOnce = this.milliseconds < AT_ONCE_MS
+    return atOnce ? loadAddon().sessionRun(this.#handle, samples) : this.#runJob(samples)
+  }
+
+  #runJob(samples: Float32Array | Uint8Array): Promise<Float32Array> {
+    return runJob(() => loadAddon().sessionRunStart(this.#handle, samples))
   }
 
   /** Samples of the right type, whole, and no more than `most` of them. */
@@ -229,8 +225,4 @@ function guesses(outputs: Float32Array): Guess[] {
   return weights
     .map((weight, index) => ({ class: index, probability: weight / sum }))
     .sort((a, b) => b.probability - a.probability || a.class - b.class)
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((all, size) => all * size, 1)
 }

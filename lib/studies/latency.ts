@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type * as Runtime from 'onnxruntime-node'
 import { throwIfAborted } from '../base/abort.js'
+import { product } from '../base/lists.js'
 import type { LayerForm, Session } from '../infer/session.js'
 import type { AnyNetwork } from '../nn/any_network.js'
 import type { Network } from '../nn/network.js'
@@ -68,7 +69,7 @@ const FEWEST_TURNS = 4
 /** Measures engines on random samples. They take turns. */
 export async function measureLatency(network: AnyNetwork, options: LatencyOptions): Promise<Latency> {
   const { batch, threads, signal } = options
-  const size = network.inputShape.reduce((all, side) => all * side, batch)
+  const size = batch * product(network.inputShape)
   const samples = Float32Array.from({ length: size }, (_, i) => Math.sin(i) ** 2)
   const engines: Engine[] = []
   const missing: Partial<Record<EngineName, string>> = {}

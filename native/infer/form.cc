@@ -38,6 +38,7 @@ class Silence : public c10::WarningHandler {
   void process(const c10::Warning&) override {}
 };
 
+// By compressed sparse rows, with indices of 32 bits.
 class Csr : public Form {
  public:
   explicit Csr(const Weighing& weighing) : bias_(weighing.product.bias), clamp_(weighing.clamp) {
@@ -67,6 +68,10 @@ class Csr : public Form {
   Clamp clamp_;
 };
 
+std::unique_ptr<Form> MakeCsr(const Weighing& weighing) {
+  return weighing.linear() ? std::make_unique<Csr>(weighing) : nullptr;
+}
+
 std::unique_ptr<Form> MakeSparse(const Weighing& weighing) {
   return weighing.linear() ? MakeSparseLinearForm(weighing) : MakeSparseConvolutionForm(weighing);
 }
@@ -81,10 +86,6 @@ std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing) {
   return std::make_unique<Dense>(weighing);
 }
 
-std::unique_ptr<Form> MakeCsrForm(const Weighing& weighing) {
-  return weighing.linear() ? std::make_unique<Csr>(weighing) : nullptr;
-}
-
-const NamedForm kForms[3] = {{"dense", MakeDenseForm}, {"csr", MakeCsrForm}, {"sparse", MakeSparse}};
+const NamedForm kForms[3] = {{"dense", MakeDenseForm}, {"csr", MakeCsr}, {"sparse", MakeSparse}};
 
 }  // namespace torch_prune

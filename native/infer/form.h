@@ -35,8 +35,6 @@ class Form {
 
 // By libtorch, zeros and all.
 std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing);
-// By libtorch's compressed sparse rows, with indices of 32 bits. Null for convolutions.
-std::unique_ptr<Form> MakeCsrForm(const Weighing& weighing);
 // By our own loops over the kept weights. Null where they do not go: indices too large.
 std::unique_ptr<Form> MakeSparseLinearForm(const Weighing& weighing);
 std::unique_ptr<Form> MakeSparseConvolutionForm(const Weighing& weighing);

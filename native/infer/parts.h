@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "../kernels/dispatch.h"
+#include "../kernels/epilogue.h"
+#include "../layers/lowering.h"
 
 namespace torch_prune {
 
@@ -17,6 +19,13 @@ void InParts(const std::vector<std::int64_t>& parts, const Work& work) {
     for (std::int64_t part = first; part < last; part++) work(parts[part], parts[part + 1]);
   });
 }
+
+inline std::int64_t RoundedUp(std::int64_t count, std::int64_t step) {
+  return (count + step - 1) / step * step;
+}
+
+// What follows a product. The bias must outlive it.
+Epilogue EpilogueOf(const at::Tensor& bias, const Clamp& clamp);
 
 // The instructions that libtorch uses here, which ATEN_CPU_CAPABILITY makes fewer.
 Isa UsedIsa();

@@ -4,27 +4,17 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
-#include <chrono>
+
+#include "timing.h"
 
 namespace torch_prune {
 namespace {
 
 // A form is measured until it has taken so long, at least kFewestRuns and at most kMostRuns times.
-constexpr double kSecondsPerProduct = 0.2;
+constexpr double kMillisecondsPerProduct = 200;
 constexpr std::size_t kFewestRuns = 5, kMostRuns = 40;
 // Dense stays where nothing is faster by more than what two measurements differ by.
 constexpr double kWorthIt = 0.97;
-
-double Seconds(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double Median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
 
 const NamedForm& FormNamed(const std::string& name) {
   for (const auto& form : kForms) {
@@ -64,7 +54,7 @@ Plan::Plan(const std::vector<std::shared_ptr<Layer>>& layers, Options options,
       if (own >= 0) last_reader_[own] = i;
     }
   }
-  last_reader_[Resolve(count - 1) < 0 ? 0 : Resolve(count - 1)] = count;
+  if (const int last = Resolve(count - 1); last >= 0) last_reader_[last] = count;
 
   const auto products =
       std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.weighing != nullptr; });
@@ -159,7 +149,7 @@ void Plan::Measure(Step& step, const at::Tensor& input, const std::function<bool
     struct Candidate {
       const char* name;
       std::unique_ptr<Form> form;
-      std::vector<double> seconds;
+      std::vector<double> times;  // in milliseconds
     };
     std::vector<Candidate> candidates;
     for (const auto& [name, make] : kForms) {
@@ -175,20 +165,20 @@ void Plan::Measure(Step& step, const at::Tensor& input, const std::function<bool
     // They take turns, so that a machine that slows down favors none, and none finds its weights in a cache
     // that a whole network would have filled with others.
     double round = 0;
-    for (auto& each : candidates) round += Seconds([&] { each.form->Run(given); });
-    const auto runs = std::clamp(static_cast<std::size_t>(kSecondsPerProduct / std::max(round, 1e-9)),
+    for (auto& each : candidates) round += Milliseconds([&] { each.form->Run(given); });
+    const auto runs = std::clamp(static_cast<std::size_t>(kMillisecondsPerProduct / std::max(round, 1e-6)),
                                  kFewestRuns, kMostRuns);
     for (std::size_t run = 0; run < runs; run++) {
       if (stopped()) break;
-      for (auto& each : candidates) each.seconds.push_back(Seconds([&] { each.form->Run(given); }));
+      for (auto& each : candidates) each.times.push_back(Milliseconds([&] { each.form->Run(given); }));
     }
     std::size_t best = 0;
     for (std::size_t i = 0; i < candidates.size() && !stopped(); i++) {
-      const double seconds = Median(candidates[i].seconds);
-      measured.times.push_back({candidates[i].name, seconds * 1e3});
+      const double milliseconds = Median(candidates[i].times);
+      measured.times.push_back({candidates[i].name, milliseconds});
       const double limit =
           measured.times[best].milliseconds * (candidates[best].name == std::string("dense") ? kWorthIt : 1);
-      if (i > 0 && seconds * 1e3 < limit) best = i;
+      if (i > 0 && milliseconds < limit) best = i;
     }
     measured.form = candidates[best].name;
     step.form = std::move(candidates[best].form);

@@ -4,7 +4,8 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <chrono>
+
+#include "timing.h"
 
 namespace torch_prune {
 namespace {
@@ -30,40 +31,30 @@ class UseThreads {
   bool changed_;
 };
 
-std::vector<float> Normalized(const Session::Options& options) {
-  std::vector<float> table;
-  for (std::size_t channel = 0; channel < options.mean.size(); channel++) {
-    for (int byte = 0; byte < 256; byte++) {
-      table.push_back(static_cast<float>((byte / 255.0 - options.mean[channel]) / options.std[channel]));
-    }
-  }
-  return table;
-}
-
 }  // namespace
 
 Session::Session(const std::vector<std::shared_ptr<Layer>>& layers, Options options,
                  const std::function<bool()>& stopped)
-    : options_(std::move(options)), normalized_(Normalized(options_)) {
+    : options_(std::move(options)) {
   const c10::InferenceMode inference;
   const UseThreads threads(static_cast<int>(options_.threads));
   std::vector<std::int64_t> sizes{options_.batch};
   sizes.insert(sizes.end(), options_.input_shape.begin(), options_.input_shape.end());
+  input_ = at::zeros(sizes);
+  if (input_.numel() == 0 || options_.input_shape.empty()) {
+    throw Error("ERR_SHAPE", "inputShape is of samples without a number: give the network's own");
+  }
+  if (takes_bytes()) normalization_ = Normalization(options_.mean, options_.std, options_.input_shape[0]);
   plan_ = std::make_unique<Plan>(
       layers, Plan::Options{sizes, static_cast<int>(options_.threads), options_.forms, options_.chosen},
       stopped);
-  input_ = at::zeros(sizes);
   std::vector<double> times;
   for (int run = 0; run < kTimedRuns && !stopped(); run++) {
-    const auto begin = std::chrono::steady_clock::now();
-    const at::Tensor output = plan_->Run(input_);
-    times.push_back(
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+    at::Tensor output;
+    times.push_back(Milliseconds([&] { output = plan_->Run(input_); }));
     output_shape_.assign(output.sizes().begin() + 1, output.sizes().end());
   }
-  if (times.empty()) return;
-  std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
-  milliseconds_ = times[times.size() / 2];
+  if (!times.empty()) milliseconds_ = Median(times);
 }
 
 std::int64_t Session::sample_size() const {
@@ -79,10 +70,10 @@ std::vector<float> Session::Run(std::span<const float> samples) {
 std::vector<float> Session::Run(std::span<const std::uint8_t> samples) {
   const std::lock_guard lock(running_);
   float* to = input_.mutable_data_ptr<float>();
-  const auto channels = static_cast<std::int64_t>(options_.mean.size());
-  const std::int64_t pixels = sample_size() / channels;
-  for (std::size_t i = 0; i < samples.size(); i++) {
-    to[i] = normalized_[static_cast<std::int64_t>(i) / pixels % channels * 256 + samples[i]];
+  const std::int64_t channels = options_.input_shape[0], pixels = sample_size() / channels;
+  for (std::size_t i = 0; i < samples.size();) {
+    const float* normalized = normalization_.channel(static_cast<std::int64_t>(i) / pixels % channels);
+    for (std::int64_t pixel = 0; pixel < pixels; pixel++, i++) to[i] = normalized[samples[i]];
   }
   return RunInput(static_cast<std::int64_t>(samples.size()) / sample_size());
 }

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "../base/handle.h"
+#include "../data/normalize.h"
 #include "plan.h"
 
 namespace torch_prune {
@@ -29,6 +30,7 @@ class Session {
   const std::vector<std::int64_t>& output_shape() const { return output_shape_; }
   double milliseconds() const { return milliseconds_; }
   std::int64_t sample_size() const;
+  bool takes_bytes() const { return !options_.mean.empty() || !options_.std.empty(); }
 
   // The outputs of as many samples as there are, at most a batch.
   std::vector<float> Run(std::span<const float> samples);
@@ -43,7 +45,7 @@ class Session {
   std::unique_ptr<Plan> plan_;
   std::vector<std::int64_t> output_shape_;
   double milliseconds_ = 0;
-  std::vector<float> normalized_;  // [channel * 256 + byte]
+  Normalization normalization_;  // of bytes
   at::Tensor input_;
   std::mutex running_;
 };

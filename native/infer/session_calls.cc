@@ -55,9 +55,6 @@ Napi::Object Described(Napi::Env env, const std::shared_ptr<Session>& session) {
 Napi::Value Compile(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   auto options = kSessionFields.Read(info[1], "options");
-  if (options.mean.size() != options.std.size()) {
-    throw Error("ERR_ARGUMENT", "mean and std are of the same channels: give as many of one as of the other");
-  }
   const auto network = ReadNetwork(info[0]);
   if (!network->device().is_cpu())
     throw Error("ERR_DEVICE", "a session runs on the CPU: move the network there");
@@ -109,7 +106,7 @@ Samples ToSamples(const Session& session, const Napi::Value& value) {
   if (type != napi_uint8_array && type != napi_uint8_clamped_array) {
     throw Error("ERR_ARGUMENT", "samples must be a Float32Array or a Uint8Array");
   }
-  if (session.options().mean.empty()) {
+  if (!session.takes_bytes()) {
     throw Error("ERR_ARGUMENT",
                 "samples of bytes need a mean and std: give them to compile, or a Float32Array here");
   }

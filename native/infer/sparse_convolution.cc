@@ -18,10 +18,6 @@ constexpr std::int64_t kBlockBytes = 32 << 10;
 constexpr std::int64_t kFewestChannels = 8;
 constexpr std::int64_t kTile = 8 * kPanelStep;  // what the kernel goes through at a time
 
-std::int64_t RoundedUp(std::int64_t count, std::int64_t step) {
-  return (count + step - 1) / step * step;
-}
-
 // Where things lie. An image is padded and taken apart into stride × stride planes, so that the inputs of all
 // outputs of a row of the image lie side by side for each weight; outputs have the rows of those planes, with
 // a few numbers at the end of each that mean nothing.
@@ -126,8 +122,7 @@ class SparseConvolution : public Form {
         threads_(weighing.threads),
         weight_(PanelsOf(weighing.product.weight, geometry_)),
         bias_(weighing.product.bias),
-        epilogue_{bias_.defined() ? bias_.const_data_ptr<float>() : nullptr, weighing.clamp.lowest,
-                  weighing.clamp.highest},
+        epilogue_(EpilogueOf(bias_, weighing.clamp)),
         // The padding stays zero. The kernel reads a step further than an image goes.
         planes_(at::zeros({geometry_.channels * geometry_.per_channel + kTile})),
         sums_(at::empty({geometry_.outputs * geometry_.stride})),

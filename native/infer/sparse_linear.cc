@@ -17,10 +17,6 @@ constexpr std::int64_t kFewestWeights = 1 << 15;
 constexpr std::int64_t kBlockBytes = 20 << 10;
 constexpr std::int64_t kFewestColumns = 256;
 
-Epilogue EpilogueOf(const at::Tensor& bias, const Clamp& clamp) {
-  return {bias.defined() ? bias.const_data_ptr<float>() : nullptr, clamp.lowest, clamp.highest};
-}
-
 // One sample: rows side by side.
 class OneVector : public Form {
  public:
@@ -88,10 +84,6 @@ PanelRows PanelsOf(const at::Tensor& weight, std::int64_t width) {
     panels.begins.push_back(static_cast<std::int64_t>(panels.value.size()));
   }
   return panels;
-}
-
-std::int64_t RoundedUp(std::int64_t count, std::int64_t step) {
-  return (count + step - 1) / step * step;
 }
 
 // Several samples, side by side.

@@ -171,8 +171,8 @@ Backward ChooseBackward() {
   return BackwardBaseline;
 }
 
-constexpr std::int64_t kFewestPixels = 1 << 15;  // the same in pixels
 constexpr std::int64_t kGrain = 64;              // the number of planes that make another thread worthwhile
+constexpr std::int64_t kFewestPixels = 1 << 15;  // the same in pixels
 
 class MaxPool2x2 : public torch::autograd::Function<MaxPool2x2> {
  public:

@@ -184,6 +184,24 @@ describe('a session', () => {
     })
   })
 
+  it('is not made natively of samples without a number, or with means of other channels', async () => {
+    using network = await pruned('lenet-300-100')
+    const settings = { batch: 1, threads: 1, forms: [], chosen: [] }
+    const made = (given: { inputShape: number[]; mean: number[]; std: number[] }) =>
+      laterRefusal(loadAddon().sessionCompileStart(network.handle, { ...settings, ...given }).promise)
+    const many = new Array<number>(1000).fill(1)
+    for (const [given, message] of [
+      [{ inputShape: [1, 0, 28], mean: [], std: [] }, /^inputShape is of samples without a number/],
+      [{ inputShape: [], mean: [], std: [] }, /^inputShape is of samples without a number/],
+      [{ inputShape: [1, 28, 28], mean: many, std: many }, /^mean and std need one number a channel, 1$/],
+      [{ inputShape: [1, 28, 28], mean: [0], std: [] }, /^mean and std need one number a channel, 1$/],
+    ] as const) {
+      const { code, message: said } = await made(given as never)
+      expect(code).to.equal('ERR_SHAPE')
+      expect(said).to.match(message)
+    }
+  })
+
   it('takes forms only for as many layers as it has', async () => {
     using network = await pruned('lenet-300-100')
     const native = loadAddon()
