@@ -38,6 +38,8 @@ export function define(command: Command): void {
     .option('--epochs <n>', 'epochs of retraining; 0 for none', whole('--epochs', 0))
     .addOption(optionOf(adamOptions, 'lr', 'learning rate of retraining'))
     .addOption(optionOf(settingsOptions, 'batchSize', 'samples per step'))
+    .addOption(optionOf(quantizeOptions, 'trains', 'what retraining trains: weights let fewer values do'))
+    .addOption(optionOf(quantizeOptions, 'biasValues', 'values that the biases of a layer share'))
     .addOption(optionOf(quantizeOptions, 'biases', 'what biases are rounded to'))
   withWorkOptions(command, new Option('--out <file>', 'file for the quantized network').makeOptionMandatory())
     .addHelpText(
@@ -52,7 +54,9 @@ validation part, errors of the test set are read at the end.
 Examples:
   $ torch-prune quantize runs/a/model.safetensors --out small.safetensors --bits 5
   $ torch-prune quantize runs/a/model.safetensors --out small.safetensors \\
-      --budget-bytes 30000 --biases float16`,
+      --budget-bytes 30000 --biases float16
+  $ torch-prune quantize runs/a/model.safetensors --out small.safetensors \\
+      --values 4 --trains weights --bias-values 8`,
     )
     .action((file: string, options: QuantizeOptions) =>
       interruptible(async (signal) => {

@@ -28,6 +28,8 @@ export interface QuantizeOptions extends OpenOptions, Omit<WorkOptions, 'out'> {
   readonly epochs?: number
   readonly lr?: number
   readonly batchSize?: number
+  readonly trains?: 'values' | 'weights'
+  readonly biasValues?: number
   readonly biases?: 'float32' | 'float16'
 }
 
@@ -73,7 +75,8 @@ async function dataFor({ recipe, data }: QuantizeOptions): Promise<DataSplits> {
 }
 
 function planOf(options: QuantizeOptions): LibraryOptions {
-  const { values, bits, budgetBytes, budgetError, batchSize, biases, seed, memoryFormat, autocast } = options
+  const { values, bits, budgetBytes, budgetError, batchSize, seed, memoryFormat, autocast } = options
+  const { trains, biasValues, biases } = options
   const { epochs = DEFAULT_EPOCHS, lr = DEFAULT_RATE } = options
   const aim = {
     ...(values !== undefined && { values }),
@@ -87,8 +90,7 @@ function planOf(options: QuantizeOptions): LibraryOptions {
   return {
     ...(Object.keys(aim).length === 0 ? { bits: DEFAULT_BITS } : aim),
     ...(epochs > 0 && { retrain }),
-    biases,
-    seed,
+    ...{ trains, biasValues, biases, seed },
   }
 }
 

@@ -69,6 +69,19 @@ export const quantizeOptions = {
    */
   retrain: optional(retrain),
   /**
+   * What retraining trains. `'values'`: the shared values, by the sum of their weights' gradients, and each weight stays
+   * with its own (Deep Compression). `'weights'`: the weights, while each is read as the nearest shared value, which
+   * follows as the mean of its weights (straight-through), so that weights find others to share; far fewer values then do.
+   * @default 'values'
+   */
+  trains: optional(words('values', 'weights'), 'values'),
+  /**
+   * How many values the biases of a layer share at most, and its factors of normalization: found by k-means in the end,
+   * where that makes them fewer by half.
+   * @default each has its own
+   */
+  biasValues: optional(valuesKind),
+  /**
    * What biases and the factors of normalization are rounded to in the end; they stay float32 in memory.
    * @default 'float32', as they are
    */

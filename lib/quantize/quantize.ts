@@ -6,6 +6,7 @@ import { type DataSplits, splitsKind } from '../data/splits.js'
 import { type AnyNetwork, networkKind } from '../nn/any_network.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import { refuseSpliced } from '../nn/sealed.js'
+import { HeldTensors } from '../tensor/held.js'
 import { checkSettings, checkTrainingSet } from '../train/check.js'
 import { checkTeacherValues, logitsOf } from '../train/distillation.js'
 import { measure } from '../train/evaluate.js'
@@ -15,7 +16,8 @@ import { checkValues, checkWeights } from '../train/numbers.js'
 import type { TrainProgress } from '../train/progress.js'
 import { checkTargets } from '../train/samples.js'
 import { startTraining } from '../train/train.js'
-import { roundBiases } from './biases.js'
+import { roundBiases, shareBiases } from './biases.js'
+import { loosen, ownWeights, tie } from './loose.js'
 import { type QuantizeBudget, quantizeOptions } from './options.js'
 import type { QuantizeEvent, QuantizeResult } from './progress.js'
 import { chosenBy, share, type ValuesByLayer } from './sharing.js'
@@ -118,7 +120,7 @@ async function* stagesOf(
   aim: Aim,
 ): AsyncGenerator<QuantizeEvent, QuantizeResult, void> {
   const started = performance.now()
-  const { retrain, biases, signal, seed = network.seed, onProgress } = options
+  const { retrain, trains, biases, biasValues, signal, seed = network.seed } = options
   const { loss = DEFAULT_LOSS, autocast, distillation: lesson } = retrain ?? {}
   const judged = { loss, autocast, signal }
   const errorOf = async () => (await measure(network, data.validation, judged)).error
@@ -139,9 +141,11 @@ async function* stagesOf(
       points.push(point)
       yield { stage: 'measured', ...point, done: points.length, total }
     }
-    const { otherBytes } = await networkSize(network, { biases, signal })
+    const { otherBytes } = await networkSize(network, { biases, biasValues, signal })
     values = solveValues(points, validationErrorBefore, otherBytes, aim)
   }
+  using loose = new HeldTensors()
+  const own = trains === 'weights' && retrain ? await ownWeights(network, values, loose) : undefined
   await share(network, values, signal)
   const validationErrorClustered = await errorOf()
   yield {
@@ -151,19 +155,22 @@ async function* stagesOf(
     validationError: validationErrorClustered,
   }
   if (retrain) {
-    const epochs = startTraining(network, data.train, {
-      ...retrain,
-      distillation: teacher && { ...lesson, teacher },
-      validation: data.validation,
-      seed,
-      signal,
-      onProgress,
-    })
-    for await (const epoch of epochs) yield { stage: 'epoch', ...epoch }
+    const plan = { ...retrain, distillation: teacher && { ...lesson, teacher } }
+    if (own) await loosen(network, own)
+    try {
+      for await (const epoch of startTraining(network, data.train, {
+        ...plan,
+        ...{ validation: data.validation, seed, signal, onProgress: options.onProgress },
+      }))
+        yield { stage: 'epoch', ...epoch }
+    } finally {
+      if (own) await tie(network, [...own.keys()])
+    }
   }
+  if (biasValues !== undefined) await shareBiases(network, biasValues, signal)
   if (biases === 'float16') await roundBiases(network, 'float16')
   const validation = await measure(network, data.validation, judged)
-  const { layers, bytes } = await networkSize(network, { biases, signal })
+  const { layers, bytes } = await networkSize(network, { biases, biasValues, signal })
   const result: QuantizeResult = {
     ...{ validationErrorBefore, validationErrorClustered, validationError: validation.error, validation },
     ...{ layers, bytes, seconds: (performance.now() - started) / 1000 },

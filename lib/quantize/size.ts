@@ -1,12 +1,13 @@
 import { type Abortable, abortOptions } from '../base/abort.js'
-import { words } from '../base/kind.js'
 import { refuseReading } from '../base/lease.js'
-import { type OptionsOf, optional, readOptions } from '../base/option.js'
+import { type OptionsOf, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NativeCounts } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import { type AnyNetwork, networkKind } from '../nn/any_network.js'
 import type { ConnectionKind } from '../nn/cost.js'
+import { biasBytes } from './biases.js'
+import { quantizeOptions } from './options.js'
 
 /** Bits of the gap between two kept weights: what the tables of Deep Compression have for LeNets and VGG-16. */
 const GAP_BITS = 5
@@ -80,11 +81,8 @@ function sizeOf(
 }
 
 const sizeOptions = {
-  /**
-   * What the parameters that are no weights of these layers are written in.
-   * @default 'float32'
-   */
-  biases: optional(words('float32', 'float16'), 'float32'),
+  biases: quantizeOptions.biases,
+  biasValues: quantizeOptions.biasValues,
   ...abortOptions,
 }
 
@@ -94,10 +92,9 @@ export interface SizeOptions extends Abortable, OptionsOf<typeof sizeOptions> {}
 /** What a network as it is now costs to write down, by the entropy of its values and positions. */
 export async function networkSize(network: AnyNetwork, options: SizeOptions = {}): Promise<NetworkSize> {
   networkKind.read(network, 'networkSize: network')
-  const { biases, signal } = readOptions('networkSize', sizeOptions, options)
+  const { signal, ...rest } = readOptions('networkSize', sizeOptions, options)
   refuseReading(network)
   const layers = await layerSizes(network, network.prunable, signal)
-  const weights = layers.reduce((sum, layer) => sum + layer.weights, 0)
-  const otherBytes = (network.parameterCount - weights) * (biases === 'float16' ? 2 : 4)
+  const otherBytes = biasBytes(network, rest)
   return { layers, otherBytes, bytes: layers.reduce((sum, { bytes }) => sum + bytes, otherBytes) }
 }

@@ -60,13 +60,15 @@ export const sharedRetrainPlanOptions = {
   optimizer: ownOptimizer,
   /**
    * Scales the optimizer's learning rate. A shared value's gradient is the sum of its weights'.
-   * @default 0.01 for the survivors' optimizer, 1 for one of its own
+   * @default for the survivors' optimizer 0.01, or 0.1 where weights are trained; 1 for one of its own
    */
   lrFactor: optional(number({ over: 0 })),
 }
 
 export const quantizePlanOptions = {
   ...sharingOptions,
+  trains: quantizeOptions.trains,
+  biasValues: quantizeOptions.biasValues,
   biases: quantizeOptions.biases,
   /**
    * How the shared values are trained: as survivors were, where nothing else is said.

@@ -1,16 +1,25 @@
 import { join } from 'node:path'
+import { loadNetwork } from '../nn/load.js'
 import type { QuantizeResult } from '../quantize/progress.js'
 import { quantize } from '../quantize/quantize.js'
-import { QUANTIZED_FILE } from '../runs/files.js'
+import { QUANTIZED_FILE, REFERENCE_FILE } from '../runs/files.js'
 import type { QuantizedRecord } from '../runs/record.js'
+import { predict } from '../train/evaluate.js'
 import { type QuantizePlan, quantizingOf } from './recipe.js'
 import type { Session } from './session.js'
 
 /** Lets the weights of a session's pruned network share values by its recipe's plan, and saves it. */
 export async function quantizeRun(session: Session, plan: QuantizePlan): Promise<QuantizeResult> {
-  const { recipe, network, data, folder, seed, signal, on } = session
+  const { recipe, network, data, folder, seed, autocast, signal, on } = session
+  const quantizing = quantizingOf(recipe, plan)
+  const lesson = quantizing.retrain?.distillation
+  // The dense network teaches, as it taught the survivors.
+  using dense = lesson && !lesson.teacher ? await loadNetwork(join(folder, REFERENCE_FILE)) : undefined
+  if (dense) await dense.to(session.device)
+  using teacher = dense && (await predict(dense, data.train, { autocast, signal }))
   const job = quantize(network, data, {
-    ...quantizingOf(recipe, plan),
+    ...quantizing,
+    ...(teacher && { retrain: { ...quantizing.retrain!, distillation: { ...lesson, teacher } } }),
     seed,
     signal,
     onProgress: on.quantizeProgress?.bind(on),

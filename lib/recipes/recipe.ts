@@ -61,14 +61,14 @@ export interface SharedRetrainPlan extends Omit<RetrainPlan, 'optimizer' | 'lrFa
   readonly optimizer?: OptimizerSpec | undefined
   /**
    * Scales the optimizer's learning rate. A shared value's gradient is the sum of its weights'.
-   * @default 0.01 for the survivors' optimizer, 1 for one of its own
+   * @default for the survivors' optimizer 0.01, or 0.1 where weights are trained; 1 for one of its own
    */
   readonly lrFactor?: number | undefined
 }
 
 /** How the weights of the pruned network share values: one of `values`, `bits` and `budget` says how many. */
 export interface QuantizePlan<Name extends string = string>
-  extends Pick<QuantizeOptions<Name>, 'values' | 'bits' | 'budget' | 'biases'> {
+  extends Pick<QuantizeOptions<Name>, 'values' | 'bits' | 'budget' | 'trains' | 'biasValues' | 'biases'> {
   readonly retrain?: SharedRetrainPlan | undefined
 }
 
@@ -93,15 +93,16 @@ export function retrainingOf({ dense, prune }: Pick<Recipe, 'dense' | 'prune'>):
   return { ...training, ...retrain, optimizer: { ...optimizer, lr: optimizer.lr * lrFactor } }
 }
 
-/** Of a shared value's gradient, which sums those of its weights. */
-const RATE_FACTOR = 0.01
+/** Of the survivors' learning rate. A shared value's gradient sums those of its weights. */
+const RATE_FACTORS = { values: 0.01, weights: 0.1 }
 
 /** A recipe's quantization, whole: shared values are trained as survivors were, where nothing else is said. */
-export function quantizingOf(recipe: Pick<Recipe, 'dense' | 'prune'>, plan: QuantizePlan) {
+export function quantizingOf(recipe: Pick<Recipe, 'dense' | 'prune'>, plan: QuantizePlan): QuantizeOptions {
   const { retrain, ...sharing } = plan
   if (retrain === undefined) return sharing
-  const { distillation: _, earlyStopping: __, averaging: ___, ...training } = retrainingOf(recipe)
-  const { optimizer = training.optimizer, lrFactor = retrain.optimizer ? 1 : RATE_FACTOR, ...given } = retrain
+  const { earlyStopping: _, averaging: __, ...training } = retrainingOf(recipe)
+  const ofSurvivors = RATE_FACTORS[plan.trains ?? 'values']
+  const { optimizer = training.optimizer, lrFactor = retrain.optimizer ? 1 : ofSurvivors, ...given } = retrain
   return {
     ...sharing,
     retrain: { ...training, ...given, optimizer: { ...optimizer, lr: optimizer.lr * lrFactor } },

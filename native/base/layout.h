@@ -14,4 +14,9 @@ inline bool SameOrder(const at::Tensor& a, const at::Tensor& b) {
   return true;
 }
 
+// The elements of a dense tensor one after the other, as they lie.
+inline at::Tensor InMemory(const at::Tensor& dense) {
+  return dense.as_strided({dense.numel()}, {1}, dense.storage_offset());
+}
+
 }  // namespace torch_prune

@@ -15,10 +15,6 @@ namespace {
 
 constexpr std::int64_t kMostGroups = 32767;
 
-at::Tensor InMemory(const at::Tensor& dense) {
-  return dense.as_strided({dense.numel()}, {1}, dense.storage_offset());
-}
-
 at::ScalarType BitsOf(const at::Tensor& values) {
   switch (values.element_size()) {
     case 8:

@@ -62,7 +62,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
   values: { name: 'string', values: 'tensor' } satisfies FieldsOf<Argument<'networkPutStart', 1>[number]>,
   mask: {
     name: 'string',
-    kind: "'codebook' | 'sealed' | 'spliced' | 'none'",
+    kind: "'codebook' | 'rounded' | 'sealed' | 'spliced' | 'none'",
     keep: 'tensor?',
   } satisfies FieldsOf<NativeMask>,
 

@@ -5,7 +5,7 @@ import type { NativeJob } from './job.js'
 import type { NonFiniteTensor } from './non_finite.js'
 
 /** How a parameter with a mask is parametrized: a file each in native/parameter/. */
-export type NativeParametrization = 'sealed' | 'spliced' | 'codebook'
+export type NativeParametrization = 'sealed' | 'spliced' | 'codebook' | 'rounded'
 
 /**
  * A mask of a parameter, or the index of its shared values (0 where it is pruned). Without `keep`, it keeps what the

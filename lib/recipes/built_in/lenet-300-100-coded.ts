@@ -16,7 +16,7 @@ export default defineRecipe({
     criterion: criteria.magnitude().global(0.016, { normalize: 'survivors' }),
     rounds: 12,
   },
-  quantize: { values: 8, biases: 'float16', retrain: { epochs: 10 } },
+  quantize: { values: 4, trains: 'weights', biasValues: 8, biases: 'float16', retrain: { epochs: 20 } },
   code: {},
   paper: deep.paper,
 })

@@ -12,7 +12,7 @@ export default defineRecipe({
   data: deep.data,
   dense: deep.dense,
   prune: { ...deep.prune, criterion: criteria.magnitude().global(0.0085), rounds: 8 },
-  quantize: { values: 8, biases: 'float16', retrain: { epochs: 5 } },
+  quantize: { values: 4, trains: 'weights', biasValues: 8, biases: 'float16', retrain: { epochs: 10 } },
   code: {},
   paper: deep.paper,
 })

@@ -1,0 +1,42 @@
+import type { AnyNetwork } from '../nn/any_network.js'
+import { HeldTensors } from '../tensor/held.js'
+import type { Tensor } from '../tensor/tensor.js'
+import type { ValuesByLayer } from './sharing.js'
+
+/** The weights of layers, before they share values. */
+export async function ownWeights(
+  network: AnyNetwork,
+  values: ValuesByLayer,
+  held: HeldTensors,
+): Promise<ReadonlyMap<string, Tensor>> {
+  const own = await network.snapshot([...values.keys()].map((layer) => `${layer}.weight`))
+  for (const tensor of own.values()) held.use(tensor)
+  return own
+}
+
+/** Gives weights that share values their own ones back; layers go on reading each as the nearest shared value. */
+export async function loosen(network: AnyNetwork, own: ReadonlyMap<string, Tensor>): Promise<void> {
+  await put(network, own, 'rounded')
+}
+
+/** Ties each weight to the value that it was last read as. */
+export async function tie(network: AnyNetwork, names: readonly string[]): Promise<void> {
+  using held = new HeldTensors()
+  const now = await network.snapshot(names)
+  for (const tensor of now.values()) held.use(tensor)
+  await put(network, now, 'codebook')
+}
+
+async function put(
+  network: AnyNetwork,
+  weights: ReadonlyMap<string, Tensor>,
+  kind: 'codebook' | 'rounded',
+): Promise<void> {
+  using held = new HeldTensors()
+  const ways = [...weights.keys()].map((name) => {
+    const { index, values } = network.codebook(name.replace(/\.weight$/, ''))!
+    held.use(values)
+    return { name, kind, keep: held.use(index).handle }
+  })
+  await network.put([...weights], ways)
+}

@@ -1,0 +1,125 @@
+import { expect } from 'chai'
+import { linear } from '../../lib/nn/layers/index.js'
+import { network } from '../../lib/nn/network.js'
+import { Optimizer } from '../../lib/optim/optimizer.js'
+import { adam, sgd } from '../../lib/optim/spec.js'
+import { applyCriterion } from '../../lib/prune/mask.js'
+import { criteria } from '../../lib/prune/score/index.js'
+import { quantize } from '../../lib/quantize/quantize.js'
+import { tensor } from '../../lib/tensor/from.js'
+import { scope } from '../../lib/tensor/scope.js'
+
+import { train } from '../../lib/train/train.js'
+import { device } from '../support/device.js'
+import { toyData, toyNetwork } from '../train/toy.js'
+import { expectShared } from './shared.js'
+
+/** One output of five inputs, the third weight pruned, the others nearest to two values. */
+async function rounded(weights: readonly number[]) {
+  const net = network([5], { fc: linear(5, 1, { bias: false }) }, { device })
+  const index = tensor([1, 1, 0, 2, 2], { shape: [1, 5], dtype: 'int64' })
+  const values = tensor([...weights], { shape: [1, 5] })
+  await net.put([['fc.weight', values]], [{ name: 'fc.weight', kind: 'rounded', keep: index.handle }])
+  return net
+}
+
+describe('rounded weights', () => {
+  it('are read as the means of those nearest to each other', async () => {
+    using net = await rounded([-1, -0.5, 9, 0.25, 1.25])
+    scope(() => {
+      const read = (at: number) => {
+        const one = tensor(
+          [0, 1, 2, 3, 4].map((i) => (i === at ? 1 : 0)),
+          { shape: [1, 5] },
+        ).to(device)
+        return net.forward(one).detach().cpu().item()
+      }
+      expect([0, 1, 2, 3, 4].map(read)).to.deep.equal([-0.75, -0.75, 0, 0.75, 0.75])
+    })
+  })
+
+  it('take the whole gradient each, come a thousandth nearer, and change the value that they share', async () => {
+    // The second one is nearer to 1.05 than to the first by itself.
+    using net = await rounded([-2, 0.5, 9, 0.9, 1.2])
+    using optimizer = Optimizer.of(net, sgd({ lr: 0.125 }))
+    scope(() => {
+      const input = tensor([1, 2, 3, 4, 5], { shape: [1, 5] }).to(device)
+      const output = net.forward(input, { training: true })
+      // It left -0.75 for 1.05, and the values followed: -2, and the mean of 0.5, 0.9 and 1.2.
+      const high = 2.6 / 3
+      expect(output.detach().cpu().item()).to.be.closeTo(-2 + high * (2 + 4 + 5), 1e-6)
+      output.sum().backward()
+      expect(Array.from(net.tensor('fc.weight').grad!.cpu().data(), Number)).to.deep.equal([1, 2, 0, 4, 5])
+      const pulled = [-2, 0.5, 0, 0.9, 1.2].map((w, i) => (i === 0 || i === 2 ? w : w + 0.001 * (high - w)))
+      optimizer.step()
+      const wanted = pulled.map((w, i) => (i === 2 ? 0 : w - 0.125 * (i + 1)))
+      const now = net.tensor('fc.weight').detach().cpu().data()
+      for (const [i, w] of wanted.entries()) expect(now[i], `weight ${i}`).to.be.closeTo(w, 1e-6)
+    })
+    await net.assertSealed()
+  })
+})
+
+describe('quantize by training weights', () => {
+  const retrain = { epochs: 12, optimizer: adam({ lr: 0.01 }), batchSize: 16 }
+  const pruned = async () => {
+    const [net, data] = [toyNetwork(), { train: toyData(192), validation: toyData(96, 7) }]
+    await train(net, data.train, { epochs: 12, optimizer: sgd({ lr: 0.1, momentum: 0.9 }), batchSize: 16 })
+    await applyCriterion(net, criteria.magnitude().density(0.5))
+    return { net, data }
+  }
+
+  it('ends with weights that share values, sealed, some of them others than before', async () => {
+    const { net, data } = await pruned()
+    const indexOf = () =>
+      scope(() => net.prunable.map((layer) => Array.from(net.codebook(layer)!.index.data(), Number)))
+    await quantize(net, data, { values: 2 })
+    const before = indexOf()
+    const again = await pruned()
+    const result = await quantize(again.net, data, { values: 2, trains: 'weights', retrain })
+    expect(result.validationError).to.be.below(result.validationErrorClustered)
+    await expectShared(again.net)
+    const after = scope(() =>
+      again.net.prunable.map((layer) => Array.from(again.net.codebook(layer)!.index.data(), Number)),
+    )
+    expect(after).to.not.deep.equal(before)
+    expect(after.map((index) => index.filter((i) => i === 0).length)).to.deep.equal(
+      before.map((index) => index.filter((i) => i === 0).length),
+    )
+    net.dispose()
+    again.net.dispose()
+  })
+
+  it('leaves weights that share values when it is aborted', async () => {
+    const { net, data } = await pruned()
+    const stop = new AbortController()
+    const job = quantize(net, data, { values: 3, trains: 'weights', retrain, signal: stop.signal })
+    const reason = new Error('enough')
+    const failed = await (async () => {
+      for await (const { stage } of job) if (stage === 'epoch') stop.abort(reason)
+    })().catch((error: unknown) => error)
+    expect(failed).to.equal(reason)
+    await expectShared(net)
+    for (const layer of net.prunable) expect(net.codebook(layer)).to.not.equal(undefined)
+    net.dispose()
+  })
+
+  it('lets biases share values, and goes on training each by itself', async () => {
+    const { net, data } = await pruned()
+    const distinct = (name: 'fc1.bias' | 'fc2.bias') =>
+      scope(() => new Set(Array.from(net.tensor(name).detach().cpu().data(), Number)).size)
+    const { bytes } = await quantize(net, data, { values: 4, biasValues: 2, biases: 'float16', retrain })
+    expect(distinct('fc1.bias')).to.equal(2)
+    // Of three, two values would save nothing.
+    expect(distinct('fc2.bias')).to.equal(3)
+    const [net2, { bytes: more }] = await (async () => {
+      const { net } = await pruned()
+      return [net, await quantize(net, data, { values: 4, biases: 'float16', retrain })] as const
+    })()
+    expect(bytes).to.be.below(more)
+    await train(net, data.train, { epochs: 1, optimizer: sgd({ lr: 0.1 }), batchSize: 16 })
+    expect(distinct('fc1.bias')).to.be.above(2)
+    net.dispose()
+    net2.dispose()
+  })
+})
