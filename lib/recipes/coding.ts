@@ -1,12 +1,15 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ExportOptions } from '../nn/export_coded.js'
+import { sortNeurons } from '../prune/surgery/sorting.js'
 import { CODED_FILE } from '../runs/files.js'
 import type { CodedRecord } from '../runs/record.js'
 import type { Session } from './session.js'
 
-/** Stores a session's network, as it is by now, in a coded file. */
-export async function codeRun({ network, folder }: Session, { profile }: ExportOptions): Promise<void> {
+/** Stores a session's network, as it is by now, in a coded file, with its neurons in an order that codes well. */
+export async function codeRun(session: Session, { profile }: ExportOptions): Promise<void> {
+  const { network, folder, signal } = session
+  await sortNeurons(network, signal)
   await network.export(join(folder, CODED_FILE), { profile })
 }
 

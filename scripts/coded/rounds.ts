@@ -18,6 +18,7 @@ import {
   readData,
   readRunRecord,
   renderTable,
+  sortNeurons,
 } from '../../lib/internal.js'
 
 // Codes the last rounds of a run, each by the plan of a recipe that ends in a coded file: how large the file is and how
@@ -57,6 +58,7 @@ async function coded(round: number): Promise<string[]> {
   const taught = retrain?.distillation && { ...retrain, distillation: { ...retrain.distillation, teacher } }
   const options: QuantizeOptions = { ...plan, ...(taught && { retrain: taught }), seed }
   const { layers, validationErrorBefore } = await quantize(network, data, options)
+  await sortNeurons(network)
   const file = join(folder!, `round-${round}.tpz`)
   await network.export(file, recipe.code)
   using read = await loadNetwork(file)

@@ -1,5 +1,6 @@
 import { smallest } from '../../base/lists.js'
-import type { Parting } from '../../nn/cost.js'
+import { bufferShapes, isPrunable, type Parting, parameterShapes, parting } from '../../nn/cost.js'
+import type { Node } from '../../nn/graph.js'
 import { cat } from '../../tensor/combine.js'
 import { tensor } from '../../tensor/from.js'
 import { HeldTensors } from '../../tensor/held.js'
@@ -8,7 +9,10 @@ import { Tensor } from '../../tensor/tensor.js'
 import type { ChannelGroup, Consumer } from './channels.js'
 import type { Constants } from './constants.js'
 
-// What Shrinking does to one weight. Work over all of its elements is a job.
+// What happens to weights where channels go, or change their places. Work over all elements is a job.
+
+/** A weight, and what stands beside it element by element. */
+const WEIGHT = ['weight', 'weight_mask', 'weight_index']
 
 /** Of each input or output channel of a weight, whether any connection of it is not 0. */
 export async function anyAlive(
@@ -51,17 +55,21 @@ export async function addedBy(
   return cat(await Promise.all(Array.from({ length: groups }, (_, block) => add(block))))
 }
 
-/** A tensor without some places along a dimension, counted on from each of equal blocks of rows to the next. */
-export async function without(
+/**
+ * Some places of a tensor along a dimension, in another order perhaps, counted on from each of equal blocks of rows to the
+ * next.
+ */
+async function picked(
   values: Tensor,
   dim: 0 | 1,
-  away: ReadonlySet<number>,
+  places: readonly number[],
   blocks: number,
 ): Promise<Tensor> {
   using held = new HeldTensors()
   const [rows, length] = [values.shape[0]! / blocks, values.shape[dim]!]
   const select = async (block: number) => {
-    const left = Array.from({ length }, (_, i) => i).filter((i) => !away.has(block * length + i))
+    const own = places.filter((place) => Math.floor(place / length) === block)
+    const left = own.map((place) => place - block * length)
     const part = blocks === 1 ? values : held.use(values.narrow(0, block * rows, rows))
     return Tensor.wrap(
       await invokeLater('index_select', part, dim, held.use(tensor(left, { dtype: 'int64' }))),
@@ -76,6 +84,56 @@ export async function without(
       0,
     ),
   )
+}
+
+/** Of so many places, those of a group's channels that stay, in their order, and all that belong to no channel of it. */
+function placesLeft(count: number, first: number, own: number, left: readonly number[]): number[] {
+  const others = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
+  return [...others(0, first), ...left, ...others(first + own, count)]
+}
+
+/**
+ * Leaves some channels of a group, in the order in which they are given, in all tensors that have a place for each:
+ * `tensors` by their names.
+ */
+export async function pickChannels(
+  tensors: Map<string, Tensor>,
+  { producers, consumers, members, size }: ChannelGroup,
+  channels: readonly number[],
+): Promise<void> {
+  const pick = async (
+    node: Node,
+    parts: readonly string[],
+    side: 'inputs' | 'outputs' | 'places',
+    [first, own, left]: readonly [first: number, own: number, left: readonly number[]],
+  ) => {
+    const { groups, inputsFirst } = isPrunable(node) ? parting(node) : { groups: 1, inputsFirst: false }
+    const isFirst = side === 'places' || (side === 'inputs') === inputsFirst
+    // Along the second dimension, each group has channels of its own.
+    const [dim, blocks] = isFirst ? ([0, 1] as const) : ([1, groups] as const)
+    for (const part of parts) {
+      const name = `${node.name}.${part}`
+      const whole = tensors.get(name)
+      if (whole === undefined) continue
+      const places = placesLeft(blocks * whole.shape[dim]!, first, own, left)
+      tensors.set(name, await picked(whole, dim, places, blocks))
+      whole.dispose()
+    }
+  }
+  for (const consumer of consumers) {
+    const columns = channels.flatMap((c) => columnsOf(c, consumer))
+    await pick(consumer.node, WEIGHT, 'inputs', [consumer.before, size * consumer.columns, columns])
+  }
+  for (const node of producers) {
+    await pick(node, WEIGHT, 'outputs', [0, size, channels])
+    await pick(node, ['bias'], 'places', [0, size, channels])
+  }
+  for (const { node, first } of members) {
+    const shapes = [...parameterShapes(node.layer), ...bufferShapes(node.layer)]
+    const own = shapes.flatMap(([part, shape]) => (shape.length > 0 ? [part] : []))
+    const left = channels.map((c) => first + c)
+    await pick(node, [...own, 'weight_mask', 'weight_index'], 'places', [first, size, left])
+  }
 }
 
 /** As many channels of each of a group's blocks, the first ones of those that may go. */

@@ -1,5 +1,5 @@
 import type { AnyNetwork } from '../../nn/any_network.js'
-import { bufferShapes, isPrunable, type Parting, parameterShapes, parting } from '../../nn/cost.js'
+import { isPrunable, type Parting, parting } from '../../nn/cost.js'
 import { type Layers, type Node, resolveGraph } from '../../nn/graph.js'
 import { kindOf } from '../../nn/layer_kind.js'
 import type { Layer } from '../../nn/layers/index.js'
@@ -8,10 +8,7 @@ import { type Argument, invokeLater } from '../../tensor/invoke.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { type ChannelGroup, type Consumer, channelGroups } from './channels.js'
 import { type Constants, constantOutputs, foldsExactly } from './constants.js'
-import { addedBy, anyAlive, balanced, channelsAlive, columnsOf, constantsOf, without } from './cutting.js'
-
-/** A weight, and what stands beside it element by element. */
-const WEIGHT = ['weight', 'weight_mask', 'weight_index']
+import { addedBy, anyAlive, balanced, channelsAlive, constantsOf, pickChannels } from './cutting.js'
 
 /** What went from a layer. */
 export interface RemovedNeurons {
@@ -183,27 +180,15 @@ export class Shrinking {
     gone: readonly number[],
     constants: ReadonlyMap<string, Constants>,
   ): Promise<void> {
-    const dead = new Set(gone)
     for (const consumer of group.consumers) {
-      const { name } = consumer.node
       await this.#fold(consumer, gone, constantsOf(constants, consumer, group.size))
-      const away = new Set(gone.flatMap((c) => columnsOf(c, consumer)))
-      await this.#drop(name, WEIGHT, 'inputs', away)
-      this.#forget(name)
+      this.#forget(consumer.node.name)
     }
-    for (const { name } of group.producers) {
-      await this.#drop(name, WEIGHT, 'outputs', dead)
-      await this.#drop(name, ['bias'], 'places', dead)
-      this.#neuronsGone(name, gone.length)
-    }
-    for (const { node, first } of group.members) {
-      const { name, layer } = node
-      const channels = new Set(gone.map((c) => first + c))
-      const shapes = [...parameterShapes(layer), ...bufferShapes(layer)]
-      const own = shapes.flatMap(([part, shape]) => (shape.length > 0 ? [part] : []))
-      await this.#drop(name, [...own, 'weight_mask', 'weight_index'], 'places', channels)
-      this.#neuronsGone(name, gone.length)
-    }
+    const dead = new Set(gone)
+    const left = Array.from({ length: group.size }, (_, c) => c).filter((c) => !dead.has(c))
+    await pickChannels(this.tensors, group, left)
+    for (const { name } of group.producers) this.#neuronsGone(name, gone.length)
+    for (const { node } of group.members) this.#neuronsGone(node.name, gone.length)
     this.#resize(group, -gone.length)
   }
 
@@ -241,28 +226,6 @@ export class Shrinking {
     bias?.dispose()
     this.tensors.set(`${node.name}.bias`, sum)
     if (!bias) this.#change(node.name, (layer) => ({ ...layer, bias: true }) as Layer)
-  }
-
-  /**
-   * Takes channels out of some of a layer's tensors: inputs or outputs of its weight, or places of what has one for
-   * each channel.
-   */
-  async #drop(
-    layer: string,
-    parts: readonly string[],
-    side: 'inputs' | 'outputs' | 'places',
-    away: ReadonlySet<number>,
-  ): Promise<void> {
-    for (const part of parts) {
-      const name = `${layer}.${part}`
-      const whole = this.tensors.get(name)
-      if (whole === undefined) continue
-      const { groups, inputsFirst } = this.#parting(layer)
-      const isFirst = side === 'places' || (side === 'inputs') === inputsFirst
-      // Along the second dimension, each group has channels of its own.
-      this.tensors.set(name, await without(whole, isFirst ? 0 : 1, away, isFirst ? 1 : groups))
-      whole.dispose()
-    }
   }
 
   /** How a layer's weight, if it has one, splits into channels. */
