@@ -14,6 +14,7 @@ export type LayerForm = 'dense' | 'csr' | 'sparse'
 /** A layer of a compiled network. */
 export interface CompiledLayer {
   readonly name: string
+  /** Without those of dead neurons. */
   readonly weights: number
   /** How many of them are not zero. */
   readonly kept: number

@@ -7,9 +7,11 @@ import type { LayerForm, Session, SessionSettings, SessionSource } from '../infe
 import { zeros } from '../tensor/factories.js'
 import { HeldTensors } from '../tensor/held.js'
 import { Tensor } from '../tensor/tensor.js'
+import { besideWhat } from './beside.js'
 import type { Layers } from './graph.js'
 import { NetworkTensors } from './network_tensors.js'
 import type { Shape } from './shapes.js'
+import { Shrinking } from './surgery/shrinking.js'
 import { saveNetwork } from './weights_file.js'
 
 /** The key of the metadata under which a file has how its network was compiled. */
@@ -22,18 +24,21 @@ class Copy extends NetworkTensors {
   }
 }
 
-/** Compiles a copy of a network; `chosen` are the forms of its layers if they are known. */
+/**
+ * Compiles a copy of a network, without its dead neurons; `chosen` are the forms of its layers if they are known, and it
+ * has no dead neurons any more.
+ */
 export async function compileNetwork(
   network: NetworkTensors,
   options: ReadOf<typeof compileOptions>,
   chosen?: readonly LayerForm[],
 ): Promise<Session> {
-  const { inputShape, layers, device } = network
+  const { inputShape, device } = network
   if (device !== 'cpu') {
     const message = `Network.compile: the network is on ${device}, and sessions run on the CPU: move it there by to('cpu')`
     throw new TorchPruneError('ERR_DEVICE', message)
   }
-  const values = await network.snapshot()
+  const { layers, values } = await (chosen ? wholeOf(network) : aliveOf(network, options.signal))
   const copy = new Copy(inputShape, layers)
   try {
     await copy.put(values)
@@ -47,6 +52,32 @@ export async function compileNetwork(
   } finally {
     copy.dispose()
   }
+}
+
+interface Tensors {
+  readonly layers: Layers
+  readonly values: Map<string, Tensor>
+}
+
+async function wholeOf(network: NetworkTensors): Promise<Tensors> {
+  return { layers: network.layers, values: await network.snapshot() }
+}
+
+/** The same without dead neurons (paper, section 3.5): dense forms and those that follow are smaller by them. */
+async function aliveOf(network: NetworkTensors, signal: AbortSignal | undefined): Promise<Tensors> {
+  const work = await Shrinking.of(network)
+  try {
+    await work.run(signal)
+  } catch (error) {
+    work[Symbol.dispose]()
+    throw error
+  }
+  for (const [name, values] of work.tensors) {
+    if (besideWhat(name) === name) continue
+    values.dispose()
+    work.tensors.delete(name)
+  }
+  return { layers: work.layers, values: work.tensors }
 }
 
 /** What a session's file holds that the session itself does not: the graph, and the tensors of its other layers. */

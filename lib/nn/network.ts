@@ -160,9 +160,10 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
   }
 
   /**
-   * Compiles the network for inference: batch normalizations and activations go into the layers before them, and each
-   * layer with weights gets the form that is fastest for this batch size and these threads, measured here. The session
-   * has its own copy of the weights: the network can train on, or be disposed of.
+   * Compiles the network for inference: dead neurons go, as `prune.removeDeadNeurons()` takes them, batch normalizations
+   * and activations go into the layers before them, and each layer with weights gets the form that is fastest for this
+   * batch size and these threads, measured here. The session has its own copy of the weights: the network can train on,
+   * or be disposed of.
    *
    * @throws TorchPruneError `ERR_DEVICE` for a network on a GPU, `ERR_SEAL` while layers are spliced.
    */

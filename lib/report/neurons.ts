@@ -1,4 +1,4 @@
-import { type ChannelGroup, neuronLayers } from '../prune/surgery/channels.js'
+import { type ChannelGroup, neuronLayers } from '../nn/surgery/channels.js'
 import type { Connections } from './weights.js'
 
 /** What pruning left of a layer's neurons (or filters). */

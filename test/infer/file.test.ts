@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { loadNetwork, loadSession, readSafetensors, writeSafetensors } from '../../lib/index.js'
+import { loadNetwork, loadSession, readSafetensors, scope, writeSafetensors } from '../../lib/index.js'
 import { freshFolder } from '../support/folder.js'
 import { refusedWith } from '../support/refusal.js'
 import { expectClose, expected, FORMS, NETWORKS, pruned } from './networks.js'
@@ -31,6 +31,24 @@ describe('the file of a session', () => {
       }
     })
   }
+
+  it('has no dead neurons, while the network keeps its own', async () => {
+    using network = await pruned('lenet-300-100')
+    using mask = network.mask('fc1')!
+    mask.narrow(0, 0, 100).fill_(0)
+    await network.setMask('fc1', mask)
+    const { samples, outputs } = expected(network, 2)
+    const file = path('dead.safetensors')
+    using session = await network.compile({ batch: 2 })
+    expectClose(await session.runBatch(samples), outputs, 'without them')
+    await session.save(file)
+    using whole = await loadNetwork(file)
+    scope(() => {
+      expect(whole.tensor('fc1.weight').shape[0]).to.be.at.most(200)
+      expect(network.tensor('fc1.weight').shape).to.deep.equal([300, 784])
+    })
+    expectClose(expected(whole, 2).outputs, outputs, 'as a network')
+  })
 
   it('normalizes bytes as the session did', async () => {
     using network = await pruned('lenet-300-100')

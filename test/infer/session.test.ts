@@ -20,7 +20,8 @@ describe('a session', () => {
           if (forms[0] === 'sparse') {
             expect(session.layers.every(({ form }) => form === 'sparse')).to.equal(true)
           }
-          for (const layer of session.layers) expect(layer.density).to.be.closeTo(0.25, 0.02)
+          // Of what is left without dead neurons.
+          for (const layer of session.layers) expect(layer.density).to.be.within(0.23, 0.4)
         })
       }
     }

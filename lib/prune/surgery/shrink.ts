@@ -4,12 +4,12 @@ import { networkKind } from '../../nn/any_network.js'
 import type { LayerKinds } from '../../nn/graph.js'
 import type { Network } from '../../nn/network.js'
 import { refuseSpliced } from '../../nn/sealed.js'
+import { type KeptNeurons, type RemovedNeurons, Shrinking } from '../../nn/surgery/shrinking.js'
 import { invokeLater } from '../../tensor/invoke.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { predict } from '../../train/evaluate.js'
 import { holdingNetwork } from '../../train/lease.js'
 import { type ShrinkOptions, shrinkOptions } from '../options.js'
-import { type KeptNeurons, type RemovedNeurons, Shrinking } from './shrinking.js'
 
 export interface Certificate {
   readonly samples: number

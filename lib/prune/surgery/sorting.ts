@@ -2,12 +2,12 @@ import { product } from '../../base/lists.js'
 import type { AnyNetwork } from '../../nn/any_network.js'
 import { isPrunable, parting } from '../../nn/cost.js'
 import { refuseSpliced, valuesAndMasks } from '../../nn/sealed.js'
+import { type ChannelGroup, channelGroups } from '../../nn/surgery/channels.js'
+import { pickChannels } from '../../nn/surgery/cutting.js'
+import { Shrinking } from '../../nn/surgery/shrinking.js'
 import { HeldTensors } from '../../tensor/held.js'
 import { type Argument, invokeLater } from '../../tensor/invoke.js'
 import { Tensor } from '../../tensor/tensor.js'
-import { type ChannelGroup, channelGroups } from './channels.js'
-import { pickChannels } from './cutting.js'
-import { Shrinking } from './shrinking.js'
 
 /**
  * Puts the neurons of each layer, and the channels of convolutions, into an order that codes well: those with the most

@@ -1,8 +1,8 @@
-import type { Node } from '../../nn/graph.js'
-import { kindOf } from '../../nn/layer_kind.js'
-import type { Constants, OwnValues } from '../../nn/layers/parts/kind.js'
+import type { Node } from '../graph.js'
+import { kindOf } from '../layer_kind.js'
+import type { Constants, OwnValues } from '../layers/parts/kind.js'
 
-export type { Constants } from '../../nn/layers/parts/kind.js'
+export type { Constants } from '../layers/parts/kind.js'
 
 /**
  * Which channels of each layer's output are constant: a neuron without incoming connections puts out its bias,

@@ -1,11 +1,11 @@
 import { smallest } from '../../base/lists.js'
-import { bufferShapes, isPrunable, type Parting, parameterShapes, parting } from '../../nn/cost.js'
-import type { Node } from '../../nn/graph.js'
 import { cat } from '../../tensor/combine.js'
 import { tensor } from '../../tensor/from.js'
 import { HeldTensors } from '../../tensor/held.js'
 import { type Argument, invokeLater } from '../../tensor/invoke.js'
 import { Tensor } from '../../tensor/tensor.js'
+import { bufferShapes, isPrunable, type Parting, parameterShapes, parting } from '../cost.js'
+import type { Node } from '../graph.js'
 import type { ChannelGroup, Consumer } from './channels.js'
 import type { Constants } from './constants.js'
 

@@ -1,8 +1,8 @@
 import { append, product } from '../../base/lists.js'
-import { isPrunable } from '../../nn/cost.js'
-import type { Node } from '../../nn/graph.js'
-import { kindOf } from '../../nn/layer_kind.js'
-import type { Channels } from '../../nn/layers/parts/kind.js'
+import { isPrunable } from '../cost.js'
+import type { Node } from '../graph.js'
+import { kindOf } from '../layer_kind.js'
+import type { Channels } from '../layers/parts/kind.js'
 
 /**
  * Where channels flow. Layers whose outputs have the same channels form a group: what a convolution or a fully

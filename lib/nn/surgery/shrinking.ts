@@ -1,11 +1,11 @@
-import type { AnyNetwork } from '../../nn/any_network.js'
-import { isPrunable, type Parting, parting } from '../../nn/cost.js'
-import { type Layers, type Node, resolveGraph } from '../../nn/graph.js'
-import { kindOf } from '../../nn/layer_kind.js'
-import type { Layer } from '../../nn/layers/index.js'
 import { HeldTensors } from '../../tensor/held.js'
 import { type Argument, invokeLater } from '../../tensor/invoke.js'
 import { Tensor } from '../../tensor/tensor.js'
+import { isPrunable, type Parting, parting } from '../cost.js'
+import { type Layers, type Node, resolveGraph } from '../graph.js'
+import { kindOf } from '../layer_kind.js'
+import type { Layer } from '../layers/index.js'
+import type { WeightHolder } from '../weight_holder.js'
 import { type ChannelGroup, type Consumer, channelGroups } from './channels.js'
 import { type Constants, constantOutputs, foldsExactly } from './constants.js'
 import { addedBy, anyAlive, balanced, channelsAlive, constantsOf, pickChannels } from './cutting.js'
@@ -43,7 +43,7 @@ export class Shrinking {
   readonly #columns = new Map<string, readonly boolean[]>()
   kept: KeptNeurons[] = []
 
-  private constructor(network: AnyNetwork) {
+  private constructor(network: WeightHolder) {
     this.#nodes = network.nodes
     this.#inputShape = network.inputShape
     const prunable = this.#nodes.filter(isPrunable)
@@ -51,7 +51,7 @@ export class Shrinking {
   }
 
   /** Begins with what a network holds now, which stays as it is. */
-  static async of(network: AnyNetwork): Promise<Shrinking> {
+  static async of(network: WeightHolder): Promise<Shrinking> {
     const work = new Shrinking(network)
     using held = new HeldTensors()
     const take = async (name: string, values: Tensor) => {
