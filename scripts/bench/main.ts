@@ -1,4 +1,4 @@
-// Measures what the package promises: npm run bench -- [step|cache|loop|busy|growth|images|inference|alexnet-fc …] [--json FILE]
+// Measures what the package promises: npm run bench -- [step|cache|loop|busy|growth|images|kernels|inference|alexnet-fc …] [--json FILE]
 import { Argument, Command, Option } from 'commander'
 import { setEagerThreads } from '../../lib/index.js'
 import { type Column, renderTable, writeJsonAtomically } from '../../lib/internal.js'
@@ -10,6 +10,7 @@ import { benchCache } from './cache.js'
 import { benchGrowth } from './growth.js'
 import { benchImages } from './images.js'
 import { benchInference } from './inference.js'
+import { benchKernels } from './kernels.js'
 import { benchLoop } from './loop.js'
 import { describeMachine, printMachine } from './machine.js'
 import type { BenchOptions, Measurement, Part } from './result.js'
@@ -23,6 +24,7 @@ const PARTS = {
   images: benchImages,
   cache: benchCache,
   step: benchStep,
+  kernels: benchKernels,
   inference: benchInference,
   'alexnet-fc': benchAlexnetFc,
 } satisfies Record<string, Part>
