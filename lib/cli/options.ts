@@ -1,7 +1,8 @@
 import { Option } from 'commander'
 import type { WeightsOptions } from '../nn/zeros.js'
 import { type Device, deviceKind, isDevice } from '../tensor/device.js'
-import { wrong } from './values.js'
+import { interruptible } from './interrupt.js'
+import { whole, wrong } from './values.js'
 
 /** `--json`, for commands that end with figures. */
 export function jsonOption(): Option {
@@ -25,6 +26,28 @@ export function maskOption(): Option {
     '--mask <what>',
     'zeros: seal weights that are exactly 0, for files without masks',
   ).choices(['zeros'])
+}
+
+export interface ProcessesOption {
+  readonly nproc?: number
+}
+
+/** `--nproc`, for commands that train. */
+export function processesOption(): Option {
+  return new Option(
+    '--nproc <n>',
+    'train in so many processes of this machine, each with a part of every batch',
+  ).argParser(whole('--nproc', 1, 1024))
+}
+
+/** Does work in this process, or starts those that do it. */
+export async function inProcesses(
+  { nproc }: ProcessesOption,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  if (nproc === undefined) return interruptible(work)
+  const { launch } = await import('./launch.js')
+  process.exitCode = await launch(nproc)
 }
 
 function device(text: string): Device {

@@ -6,8 +6,7 @@ import { densityKind } from '../prune/select/selection.js'
 import { retrainPlanOptions } from '../recipes/options.js'
 import { recipeNames } from '../recipes/registry.js'
 import { scoreNames, selectionNames } from './criterion_names.js'
-import { interruptible } from './interrupt.js'
-import { maskOption } from './options.js'
+import { inProcesses, maskOption, type ProcessesOption, processesOption } from './options.js'
 import type { PruneOptions } from './prune_work.js'
 import { optionOf } from './table_option.js'
 import { perLayer, words, wrong } from './values.js'
@@ -66,7 +65,7 @@ export function define(command: Command): void {
       'phases of each round, which freeze the other layers: all, fc,conv, or alternate',
       (text) => (text.trim() === 'alternate' ? 'alternate' : words('--phases', ['all', 'conv', 'fc'])(text)),
     )
-  withResumableOptions(withWorkOptions(command, 'runs/prune-<model>-<seed>'))
+  withResumableOptions(withWorkOptions(command.addOption(processesOption()), 'runs/prune-<model>-<seed>'))
     .addHelpText(
       'after',
       `
@@ -87,8 +86,8 @@ Examples:
   $ torch-prune prune lenet-5 --weights dense.safetensors --phases fc,conv
   $ torch-prune prune lenet-5 --weights dense.safetensors --nm 2:4 --layers fc`,
     )
-    .action((model: string, options: PruneOptions) =>
-      interruptible(async (signal) => (await import('./prune_work.js')).prune(model, options, signal)),
+    .action((model: string, options: PruneOptions & ProcessesOption) =>
+      inProcesses(options, async (signal) => (await import('./prune_work.js')).prune(model, options, signal)),
     )
 }
 

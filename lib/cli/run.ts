@@ -1,10 +1,8 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { findRecipe, recipeNames } from '../recipes/registry.js'
 import { withCompute } from './compute.js'
-import { interruptible } from './interrupt.js'
-import { type MaskOption, maskOption } from './options.js'
+import { inProcesses, type MaskOption, maskOption, type ProcessesOption, processesOption } from './options.js'
 import { printJson } from './output.js'
-import { whole } from './values.js'
 import {
   type ResumableOptions,
   type WorkOptions,
@@ -12,10 +10,9 @@ import {
   withWorkOptions,
 } from './work_options.js'
 
-interface RunCommandOptions extends WorkOptions, ResumableOptions, MaskOption {
+interface RunCommandOptions extends WorkOptions, ResumableOptions, MaskOption, ProcessesOption {
   readonly weights?: string
   readonly printRecipe?: boolean
-  readonly nproc?: number
 }
 
 export function define(command: Command): void {
@@ -26,12 +23,7 @@ export function define(command: Command): void {
       'start from a trained network (safetensors, .pt, .pth) instead of training one',
     )
     .addOption(maskOption())
-    .addOption(
-      new Option(
-        '--nproc <n>',
-        'train in so many processes of this machine, each with a part of every batch',
-      ).argParser(whole('--nproc', 1, 1024)),
-    )
+    .addOption(processesOption())
     .option('--print-recipe', 'print the whole recipe as JSON instead of running it')
   withResumableOptions(withWorkOptions(command, 'runs/<recipe>-<seed>'))
     .addHelpText(
@@ -57,12 +49,7 @@ Examples:
         const { plainRecipe } = await import('../recipes/plain.js')
         return printJson(plainRecipe(recipe))
       }
-      if (options.nproc !== undefined) {
-        const { launch } = await import('./launch.js')
-        process.exitCode = await launch(options.nproc)
-        return
-      }
-      await interruptible(async (signal) => {
+      await inProcesses(options, async (signal) => {
         const { runToTable } = await import('./work.js')
         await runToTable(recipe, options, signal)
       })

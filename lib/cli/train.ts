@@ -6,7 +6,7 @@ import { sgdOptions } from '../optim/spec.js'
 import { recipeNames } from '../recipes/registry.js'
 import { crossEntropyOptions } from '../train/losses.js'
 import { settingsOptions } from '../train/options.js'
-import { interruptible } from './interrupt.js'
+import { inProcesses, type ProcessesOption, processesOption } from './options.js'
 import { optionOf } from './table_option.js'
 import type { TrainOptions } from './train_work.js'
 import { real, wrong } from './values.js'
@@ -33,6 +33,7 @@ export function define(command: Command): void {
       'end with an average of the weights: ema, ema=0.99, swa or swa=0.5',
       averaging,
     )
+    .addOption(processesOption())
   withResumableOptions(withWorkOptions(command, 'runs/train-<model>-<seed>'))
     .addHelpText(
       'after',
@@ -43,10 +44,11 @@ Ctrl-C finishes the step and saves; --resume continues from there.
 
 Examples:
   $ torch-prune train lenet-300-100 --epochs 10 --out runs/dense
-  $ torch-prune train lenet-5 --lr 0.01 --momentum 0.9 --seed 1`,
+  $ torch-prune train lenet-5 --lr 0.01 --momentum 0.9 --seed 1
+  $ torch-prune train wrn-16-2 --nproc 4`,
     )
-    .action((model: string, options: TrainOptions) =>
-      interruptible(async (signal) => (await import('./train_work.js')).train(model, options, signal)),
+    .action((model: string, options: TrainOptions & ProcessesOption) =>
+      inProcesses(options, async (signal) => (await import('./train_work.js')).train(model, options, signal)),
     )
 }
 

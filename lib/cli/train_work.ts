@@ -1,4 +1,5 @@
 import { TorchPruneError } from '../base/errors.js'
+import { type ProcessGroup, processGroup } from '../distributed/process_group.js'
 import type { Averaging } from '../optim/averaging.js'
 import { l2 } from '../optim/regularization.js'
 import { cosine } from '../optim/schedule.js'
@@ -14,7 +15,7 @@ import { anotherCommand, commandWith } from './interrupt.js'
 import { print, printJson } from './output.js'
 import { reporterFor } from './progress.js'
 import { followRun } from './run_progress.js'
-import { announce, beginning, fromHere, shown } from './work.js'
+import { announce, beginning, fromHere, shown, speaksForAll } from './work.js'
 import type { ResumableOptions, WorkOptions } from './work_options.js'
 
 export interface TrainOptions extends WorkOptions, ResumableOptions {
@@ -46,8 +47,11 @@ const KEPT = [
 export async function train(model: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const { name, ...recipe } = withCompute(await findRecipe(model, 'model'), options)
   const named: Recipe = { ...recipe, name: `train-${name}`, dense: withOptions(recipe.dense, options) }
-  const result = await trainToFile(named, options, signal)
+  const group = await processGroup({ signal })
+  const first = speaksForAll(group)
+  const result = await trainToFile(named, first ? options : { ...options, quiet: true }, signal, group)
   const { weights } = result
+  if (!first) return
   if (options.json) return printJson({ kind: 'training', ...result })
   if (options.quiet) return
   print(`The dense network is in ${shown(weights)}; prune it with:`)
@@ -59,6 +63,7 @@ export async function trainToFile(
   recipe: Recipe,
   options: WorkOptions & ResumableOptions,
   signal: AbortSignal,
+  group?: ProcessGroup,
 ): Promise<TrainedResult> {
   using reporter = reporterFor(options)
   const follow = followRun(reporter)
@@ -67,6 +72,7 @@ export async function trainToFile(
   try {
     const result = await trainRecipe(recipe, {
       ...options,
+      group,
       signal,
       on: {
         ...follow,
@@ -86,6 +92,7 @@ export async function trainToFile(
     return result
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error
+    if (!speaksForAll(group)) throw new Interrupted('interrupted')
     if (into === undefined) throw new Interrupted('interrupted before the training began')
     if (!saved) throw new Interrupted('interrupted before the first step: nothing was saved')
     const { position } = new Checkpoint(into)

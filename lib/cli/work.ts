@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { LockOwner } from '../base/lock.js'
 import { printable } from '../base/text.js'
-import { processGroup } from '../distributed/process_group.js'
+import { type ProcessGroup, processGroup } from '../distributed/process_group.js'
 import { type FoundRun, progressOf } from '../recipes/folder.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { type RunResult, runRecipe } from '../recipes/run.js'
@@ -25,8 +25,7 @@ export async function runToTable(
 ): Promise<void> {
   const { resume = false } = options
   const group = await processGroup({ signal })
-  // Of several processes, the first one speaks for all.
-  const first = group === undefined || group.rank === 0
+  const first = speaksForAll(group)
   using reporter = reporterFor(first ? options : { quiet: true })
   const follow = followRun(reporter)
   const rounds = recipe.prune.rounds ?? 1
@@ -86,6 +85,11 @@ export async function runToTable(
           : 'the final test'
     throw new Interrupted(`interrupted: ${open} is unfinished; continue with: ${commandWith('--resume')}`)
   }
+}
+
+/** Of several processes, the first one speaks for all. */
+export function speaksForAll(group: ProcessGroup | undefined): boolean {
+  return group === undefined || group.rank === 0
 }
 
 /** Prints what runs, and where its files go. */

@@ -26,6 +26,27 @@ describe('torch-prune run --nproc', function () {
     expect(await events('two')).to.deep.equal(await events('one'))
   })
 
+  it('is there for train and prune, too', async () => {
+    const recipe = args('dense')[1]!
+    const rest = ['--data', box.path('mnist'), '--seed', '3']
+    const trained = (out: string, ...more: string[]) =>
+      torchPrune(['train', recipe, ...rest, '--out', box.path(out), '--epochs', '2', ...more])
+    const [one, two] = await Promise.all([trained('dense-1'), trained('dense-2', '--nproc', '2')])
+    expect(one.stderr + two.stderr).to.equal('')
+    expect(two.code).to.equal(0)
+    expect(two.stdout.match(/^The dense network is in/gm)).to.have.length(1)
+    const loss = async (out: string) =>
+      (await readEvents(box.path(out))).flatMap((event) => (event.event === 'epoch' ? [event.loss] : []))
+    const [expected, losses] = [await loss('dense-1'), await loss('dense-2')]
+    for (const [i, each] of losses.entries()) expect(each).to.be.closeTo(expected[i]!, 1e-5)
+    const pruned = await torchPrune([
+      ...['prune', recipe, ...rest, '--weights', box.path('dense-2', 'reference.safetensors')],
+      ...['--out', box.path('pruned-2'), '--density', '0.5', '--nproc', '2'],
+    ])
+    expect(pruned.stderr).to.equal('')
+    expect((await readRunRecord(box.path('pruned-2'))).rounds.length).to.be.above(0)
+  })
+
   it('goes on with another number of processes, and says in one line what went wrong', async () => {
     const port = await freePort()
     const long = box.path('long.json')
