@@ -56,6 +56,8 @@ const storedSchema = z.object({
   /** Steps of the optimizer by parameter. */
   optimizer: z.record(z.string(), count),
   stopping: z.object({ epoch: count, value: z.number().nullable(), waited: count }).optional(),
+  /** The layers that were found to be faster with their kept weights alone. */
+  sparse: z.array(z.string()).optional(),
 })
 
 /** What `note` said when a file was saved; undefined where there is no file. Throws `ERR_FILE` for a damaged one. */
@@ -71,6 +73,8 @@ export interface TrainingState {
   readonly optimizer: Optimizer
   readonly average?: Average | undefined
   readonly stopping?: EarlyStopping | undefined
+  /** The layers that compute with their kept weights alone. */
+  readonly sparse?: readonly string[] | undefined
 }
 
 /** Says once, where nobody listens, that a checkpoint was left out. */
@@ -177,7 +181,7 @@ export class TrainingCheckpoint {
     await Lease.callBack(() => onSaved?.(position))
   }
 
-  async #write({ position, network, optimizer, average, stopping }: TrainingState): Promise<void> {
+  async #write({ position, network, optimizer, average, stopping, sparse }: TrainingState): Promise<void> {
     const { path, note = {} } = this.#options
     const steps: Record<string, number> = {}
     using held = new HeldTensors()
@@ -200,6 +204,7 @@ export class TrainingCheckpoint {
       position: { epoch, steps: done, samples, lossSum, lossCount, judged, correct },
       optimizer: steps,
       ...(stopping && { stopping: stopping.state }),
+      ...(sparse && { sparse: [...sparse] }),
     }
     await saveNetwork(network, path, { metadata: { [KEY]: JSON.stringify(stored) }, tensors })
     this.#saved = performance.now()
@@ -209,6 +214,8 @@ export class TrainingCheckpoint {
 /** What a file holds beside the network. */
 export class SavedTraining {
   readonly position: TrainPosition
+  /** The layers that computed with their kept weights alone. */
+  readonly sparse: readonly string[] | undefined
   readonly #stored: z.infer<typeof storedSchema>
   readonly #tensors: SafetensorsFile['tensors']
   readonly #path: string
@@ -216,6 +223,7 @@ export class SavedTraining {
   /** @internal */
   constructor(stored: z.infer<typeof storedSchema>, file: SafetensorsFile, path: string) {
     this.position = stored.position
+    this.sparse = stored.sparse
     this.#stored = stored
     this.#tensors = file.tensors
     this.#path = path

@@ -66,7 +66,7 @@ async function trainerOf(
   if (distillation) await checkTeacherValues(distillation.teacher, signal)
   const saved = await checkpoint?.restore(network)
   if (memoryFormat) await network.setMemoryFormat(memoryFormat, signal)
-  const trainer = await Trainer.of(network, dataset, options, { sizes, checkpoint })
+  const trainer = await Trainer.of(network, dataset, options, { sizes, checkpoint, sparse: saved?.sparse })
   try {
     if (saved) await trainer.load(saved)
     const { epoch, steps } = trainer.position
@@ -123,5 +123,6 @@ async function oneEpoch(
     seconds,
     samplesPerSecond: (samples - before) / seconds,
     ...(trainer.capture && { capture: trainer.capture }),
+    ...(trainer.sparse?.length && { sparse: trainer.sparse }),
   }
 }

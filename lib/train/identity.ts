@@ -43,7 +43,7 @@ export async function identityOf(
   } = options
   const { accumulate = 1, clipGradients, lrScale, earlyStopping } = options
   const { schedule = constant(), regularization = noRegularization, augment, distillation } = options
-  const { autocast = 'none', memoryFormat = network.memoryFormat } = options
+  const { autocast = 'none', memoryFormat = network.memoryFormat, sparse = 'off' } = options
   const teaching = distillation && {
     weight: distillation.weight ?? DEFAULT_WEIGHT,
     temperature: distillation.temperature ?? DEFAULT_TEMPERATURE,
@@ -52,6 +52,8 @@ export async function identityOf(
     ...{ epochs, optimizer, batchSize, dropLast, schedule, regularization, loss, averaging },
     ...{ augment: isRandom(augment) ? augment : undefined, progressiveResizing, distillation: teaching },
     ...{ accumulate, clipGradients, lrScale, earlyStopping },
+    // Files of before have none.
+    sparse: sparse === 'off' ? undefined : sparse,
     ...{ cachePrefix, cacheVariants, seed, autocast, memoryFormat, frozen: [...frozen].sort() },
     data: await digestOf(dataset, signal),
     masks: await masksOf(network, signal),

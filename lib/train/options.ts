@@ -1,6 +1,6 @@
 import { type Abortable, abortOptions } from '../base/abort.js'
 import { type ComputeOptions, computeOptions } from '../base/compute.js'
-import { boolean, callback, seed, whole } from '../base/kind.js'
+import { boolean, callback, seed, whole, words } from '../base/kind.js'
 import { type OptionsOf, optional } from '../base/option.js'
 import type { Listener } from '../binding/native_job.js'
 import { augmentation } from '../data/augment.js'
@@ -88,6 +88,14 @@ export const settingsOptions = {
    * @default true
    */
   capture: optional(boolean, true),
+  /**
+   * Whether pruned linear layers are trained with their kept weights alone: `'auto'` measures which layers are faster
+   * so, `'on'` takes all that can, `'off'` none. The results differ by rounding: with `'auto'`, which layers it takes
+   * may differ from one training to the next. Only float32 on the CPU can, without `autocast`, `averaging`, `group` and
+   * masks that change.
+   * @default 'off'
+   */
+  sparse: optional(words('off', 'on', 'auto'), 'off'),
   ...computeOptions,
   ...cacheOptions,
 }

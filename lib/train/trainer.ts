@@ -25,6 +25,8 @@ export interface TrainerMore {
   readonly sizes?: readonly (ImageSize | undefined)[] | undefined
   /** Where its state is saved. */
   readonly checkpoint?: TrainingCheckpoint | undefined
+  /** The layers that were chosen to compute with their kept weights alone, if they were chosen already. */
+  readonly sparse?: readonly string[] | undefined
 }
 
 /**
@@ -43,6 +45,7 @@ export class Trainer {
   #moved = false
   #captured = 0
   #capture: CaptureRecord | undefined
+  #sparse: readonly string[] | undefined
   /** What the checkpoint holds, or what needs none: the beginning. */
   #kept: TrainPosition
 
@@ -55,15 +58,17 @@ export class Trainer {
     lesson: Awaited<ReturnType<typeof lessonOf>>,
   ) {
     const { batchSize = DEFAULT_BATCH_SIZE, dropLast = false, loss = DEFAULT_LOSS } = options
-    const { accumulate = 1, clipGradients, autocast, capture, group } = options
+    const { accumulate = 1, clipGradients, autocast, capture, sparse, group } = options
     this.#network = network
     this.#options = options
     this.#more = more
+    this.#sparse = more.sparse
     this.#parts = parts
     this.#steps = stepsOf(dataset, options)
     this.#epoch = (options.splicing?.after ?? 0) + 1
     this.#handle = loadAddon().trainerMake(network.handle, parts.optimizer.handle, parts.samples.handle, {
-      ...{ batchSize, dropLast, loss, accumulate, autocast, capture },
+      ...{ batchSize, dropLast, loss, accumulate, autocast, capture, sparse },
+      sparseLayers: more.sparse,
       clipNorm: clipGradients?.norm ?? 0,
       clipValue: clipGradients?.value ?? 0,
       ...parts.reading,
@@ -141,6 +146,7 @@ export class Trainer {
     if (result === undefined) throw signal?.reason
     this.#moved ||= result.steps > before
     this.#noteCapture(result)
+    this.#sparse = result.sparse
     this.#refuseBroken(result, plan)
     if (result.splicing) splicing?.done(result.splicing)
     signal?.throwIfAborted()
@@ -169,6 +175,11 @@ export class Trainer {
     return this.#capture
   }
 
+  /** The layers that compute with their kept weights alone; undefined where that is not known yet. */
+  get sparse(): readonly string[] | undefined {
+    return this.#sparse
+  }
+
   #refuseBroken(result: TrainingResult, { rates }: EpochPlan): void {
     const { broken, steps } = result
     if (broken === undefined) return
@@ -195,7 +206,8 @@ export class Trainer {
   /** Everything that training goes on with: where it stands, and what it remembers. */
   state(): TrainingState {
     const { optimizer, average, stopping } = this.#parts
-    return { position: this.position, network: this.#network, optimizer, average, stopping }
+    const { position } = this
+    return { position, network: this.#network, optimizer, average, stopping, sparse: this.#sparse }
   }
 
   /** Goes on from a checkpoint whose weights are in the network already. */

@@ -38,6 +38,8 @@ export interface Epoch {
   readonly samplesPerSecond: number
   /** How it was computed on a GPU. */
   readonly capture?: CaptureRecord
+  /** The layers that were computed with their kept weights alone (`sparse`), if there were any. */
+  readonly sparse?: readonly string[]
 }
 
 /** How the steps of an epoch ran on a GPU. */

@@ -82,6 +82,10 @@ std::int64_t Weighing::kept() const {
   return product.weight.count_nonzero().item<std::int64_t>();
 }
 
+Epilogue EpilogueOf(const at::Tensor& bias, const Clamp& clamp) {
+  return {bias.defined() ? bias.const_data_ptr<float>() : nullptr, clamp.lowest, clamp.highest};
+}
+
 std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing) {
   return std::make_unique<Dense>(weighing);
 }

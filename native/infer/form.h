@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "../kernels/epilogue.h"
 #include "../layers/lowering.h"
 
 namespace torch_prune {
@@ -32,6 +33,9 @@ class Form {
   // Its weights, dense.
   virtual at::Tensor Weight() const = 0;
 };
+
+// What follows a product. The bias must outlive it.
+Epilogue EpilogueOf(const at::Tensor& bias, const Clamp& clamp);
 
 // By libtorch, zeros and all.
 std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing);

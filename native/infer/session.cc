@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "timing.h"
+#include "../base/timing.h"
 
 namespace torch_prune {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "../kernels/panel_rows.h"
+#include "../ops/parts.h"
 #include "form.h"
-#include "parts.h"
 
 namespace torch_prune {
 namespace {

@@ -4,18 +4,14 @@
 
 #include "../kernels/panel_rows.h"
 #include "../kernels/sliced_rows.h"
+#include "../ops/parts.h"
 #include "form.h"
-#include "parts.h"
 
 namespace torch_prune {
 namespace {
 
 // A product of fewer weights is finished before a second thread has started.
 constexpr std::int64_t kFewestWeights = 1 << 15;
-// Inputs are taken in blocks of so many bytes, which stay in a core's first cache, but of enough columns that
-// a row has some weights in each.
-constexpr std::int64_t kBlockBytes = 20 << 10;
-constexpr std::int64_t kFewestColumns = 256;
 
 // One sample: rows side by side.
 class OneVector : public Form {
@@ -61,29 +57,9 @@ class OneVector : public Form {
   at::Tensor output_;
 };
 
-// The columns of a dense matrix in blocks, for inputs that lie as [columns, width].
 PanelRows PanelsOf(const at::Tensor& weight, std::int64_t width) {
-  const std::int64_t columns = weight.size(1);
-  const std::int64_t block = std::max<std::int64_t>(kBlockBytes / (width * sizeof(float)), kFewestColumns);
-  PanelRows panels;
-  panels.rows = weight.size(0);
-  panels.blocks = (columns + block - 1) / block;
-  const float* values = weight.const_data_ptr<float>();
-  for (std::int64_t first = 0; first < columns; first += block) {
-    panels.base.push_back(first * width);
-    const std::int64_t last = std::min(first + block, columns);
-    for (std::int64_t row = 0; row < panels.rows; row++) {
-      panels.begins.push_back(static_cast<std::int64_t>(panels.value.size()));
-      for (std::int64_t k = first; k < last; k++) {
-        const float value = values[row * columns + k];
-        if (value == 0) continue;
-        panels.offset.push_back(static_cast<std::uint32_t>((k - first) * width));
-        panels.value.push_back(value);
-      }
-    }
-    panels.begins.push_back(static_cast<std::int64_t>(panels.value.size()));
-  }
-  return panels;
+  return PanelRows::Of(weight.const_data_ptr<float>(), nullptr, weight.size(0), weight.size(1),
+                       PanelColumns(width), width);
 }
 
 // Several samples, side by side.
@@ -115,15 +91,8 @@ class ManyVectors : public Form {
   std::int64_t bytes() const override { return weight_.bytes(); }
   at::Tensor Weight() const override {
     at::Tensor weight = at::zeros({weight_.rows, input_.size(0)});
-    float* to = weight.mutable_data_ptr<float>();
-    for (std::int64_t block = 0; block < weight_.blocks; block++) {
-      const std::int64_t* begins = weight_.begins.data() + block * (weight_.rows + 1);
-      for (std::int64_t row = 0; row < weight_.rows; row++) {
-        for (std::int64_t i = begins[row]; i < begins[row + 1]; i++) {
-          to[row * input_.size(0) + (weight_.base[block] + weight_.offset[i]) / width_] = weight_.value[i];
-        }
-      }
-    }
+    weight_.Spread(0, weight_.blocks, weight_.value.data(), input_.size(0), width_,
+                   weight.mutable_data_ptr<float>());
     return weight;
   }
 

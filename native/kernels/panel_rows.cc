@@ -2,23 +2,10 @@
 
 #include <algorithm>
 
+#include "vectors.h"
+
 namespace torch_prune {
 namespace {
-
-// Vectors of so many floats, at any address. They are members, since a template's argument would lose the
-// alignment.
-struct Of4 {
-  typedef float Vec __attribute__((vector_size(16), aligned(4), may_alias));
-  static constexpr std::int64_t kLanes = 4;
-};
-struct Of8 {
-  typedef float Vec __attribute__((vector_size(32), aligned(4), may_alias));
-  static constexpr std::int64_t kLanes = 8;
-};
-struct Of16 {
-  typedef float Vec __attribute__((vector_size(64), aligned(4), may_alias));
-  static constexpr std::int64_t kLanes = 16;
-};
 
 struct Rows {
   const PanelRows& weight;
@@ -131,7 +118,54 @@ TORCH_PRUNE_AVX512 void Avx512(const Rows& rows, std::int64_t width) {
 }
 #endif
 
+// Calls visit(weight, its place in a dense matrix) for the weights of the blocks from `first` up to `last`.
+template <typename Visit>
+void ForPlaces(const PanelRows& panels, std::int64_t first, std::int64_t last, std::int64_t columns,
+               std::int64_t width, const Visit& visit) {
+  for (std::int64_t block = first; block < last; block++) {
+    const std::int64_t* begins = panels.begins.data() + block * (panels.rows + 1);
+    const std::int64_t column = panels.base[block] / width;
+    for (std::int64_t row = 0; row < panels.rows; row++) {
+      for (std::int64_t i = begins[row]; i < begins[row + 1]; i++) {
+        visit(i, row * columns + column + panels.offset[i] / static_cast<std::uint32_t>(width));
+      }
+    }
+  }
+}
+
 }  // namespace
+
+PanelRows PanelRows::Of(const float* weight, const bool* keep, std::int64_t rows, std::int64_t columns,
+                        std::int64_t block, std::int64_t width) {
+  PanelRows panels;
+  panels.rows = rows;
+  panels.blocks = (columns + block - 1) / block;
+  for (std::int64_t first = 0; first < columns; first += block) {
+    panels.base.push_back(first * width);
+    const std::int64_t last = std::min(first + block, columns);
+    for (std::int64_t row = 0; row < rows; row++) {
+      panels.begins.push_back(static_cast<std::int64_t>(panels.value.size()));
+      for (std::int64_t k = first; k < last; k++) {
+        const std::int64_t place = row * columns + k;
+        if (keep != nullptr ? !keep[place] : weight[place] == 0) continue;
+        panels.offset.push_back(static_cast<std::uint32_t>((k - first) * width));
+        panels.value.push_back(weight[place]);
+      }
+    }
+    panels.begins.push_back(static_cast<std::int64_t>(panels.value.size()));
+  }
+  return panels;
+}
+
+void PanelRows::Spread(std::int64_t first, std::int64_t last, const float* values, std::int64_t columns,
+                       std::int64_t width, float* dense) const {
+  ForPlaces(*this, first, last, columns, width, [=](auto i, auto place) { dense[place] = values[i]; });
+}
+
+void PanelRows::Gather(std::int64_t first, std::int64_t last, const float* dense, std::int64_t columns,
+                       std::int64_t width, float* values) const {
+  ForPlaces(*this, first, last, columns, width, [=](auto i, auto place) { values[i] = dense[place]; });
+}
 
 std::int64_t PanelRows::bytes() const {
   return static_cast<std::int64_t>((base.size() + begins.size()) * sizeof(begins[0]) +

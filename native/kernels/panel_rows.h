@@ -21,6 +21,17 @@ struct PanelRows {
   std::vector<std::uint32_t> offset;  // by weight, in floats from its block's base
   std::vector<float> value;
 
+  // Of a dense matrix [rows, columns], row by row, for inputs that lie as [columns, width], in blocks of so
+  // many columns: the weights where `keep` is true, or, without it, those that are not zero.
+  static PanelRows Of(const float* weight, const bool* keep, std::int64_t rows, std::int64_t columns,
+                      std::int64_t block, std::int64_t width);
+  // Moves values of the weights of the blocks from `first` up to `last`, which lie as they do here, to their
+  // places in such a matrix, or from there. What else it holds stays.
+  void Spread(std::int64_t first, std::int64_t last, const float* values, std::int64_t columns,
+              std::int64_t width, float* dense) const;
+  void Gather(std::int64_t first, std::int64_t last, const float* dense, std::int64_t columns,
+              std::int64_t width, float* values) const;
+
   std::int64_t bytes() const;
   // The first row of each of so many parts, which have about as many weights; and `rows`.
   std::vector<std::int64_t> Parts(std::int64_t count) const;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../base/fields.h"
+#include "../ops/kept_linear.h"
 #include "lowering.h"
 
 namespace torch_prune {
@@ -16,7 +17,9 @@ namespace torch_prune {
 struct ForwardContext {
   bool training;
   at::Generator& generator;  // of the network: dropout draws from it, so runs repeat
-  bool steps = false;        // one backward follows, which nobody derives, and a step
+  // Where one backward follows, which nobody derives, and a step: the layers that compute with their kept
+  // weights alone, whose others are out of date. Null elsewhere.
+  const KeptLinears* steps = nullptr;
 };
 
 // A node of the layer graph: a torch::nn module whose parameters carry PyTorch's names. A kind of layer is a

@@ -20,6 +20,10 @@ class Linear : public Weighted {
     Register({options.out, options.in}, options.out, options.bias);
   }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
+    if (context.steps != nullptr) {
+      const auto kept = context.steps->find(weight_.unsafeGetTensorImpl());
+      if (kept != context.steps->end()) return KeptLinear::Forward(kept->second, inputs[0], bias_);
+    }
     const at::Tensor weight = Effective(weight_);
     if (context.steps && CanSplitLinear(inputs[0], weight)) return SplitLinear(inputs[0], weight, bias_);
     return at::linear(inputs[0], weight, bias_);

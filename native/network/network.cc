@@ -100,7 +100,7 @@ void Network::DropDrawing() {
 }
 
 at::Tensor Network::Run(int after, const at::Tensor& given, int last, bool training, const Observer& observe,
-                        bool steps) {
+                        const KeptLinears* steps) {
   Draw();
   const bool relay = format_ == at::MemoryFormat::ChannelsLast && given.dim() == 4;
   const at::Tensor value = relay ? given.contiguous(format_) : given;

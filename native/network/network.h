@@ -47,7 +47,7 @@ class Network {
   // Runs the layers behind position `after`, whose output is `given`, up to and with `last`; `steps` as
   // ForwardContext has it.
   at::Tensor Run(int after, const at::Tensor& given, int last, bool training,
-                 const Observer& observe = nullptr, bool steps = false);
+                 const Observer& observe = nullptr, const KeptLinears* steps = nullptr);
 
   // The last layer of the part in front that is frozen and deterministic and hands on one tensor alone; -1
   // where there is none. What such a layer puts out for a sample never changes, so it can be kept.

@@ -33,6 +33,11 @@ class Adam : public OptimizerState {
         amsgrad_(options.amsgrad),
         decoupled_(decoupled) {}
 
+  std::shared_ptr<OptimizerState> Over(std::vector<OptimizedParameter> parameters) const override {
+    auto same = std::make_shared<Adam>(*this);
+    same->parameters() = std::move(parameters);
+    return same;
+  }
   std::vector<const char*> MomentNames() const override {
     if (amsgrad_) return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
     return {"exp_avg", "exp_avg_sq"};

@@ -43,6 +43,8 @@ class OptimizerState : public OptimizerSlots {
       : OptimizerSlots(std::move(parameters)), fused_(fused) {}
 
   bool fused() const { return fused_; }
+  // The same optimizer of other parameters.
+  virtual std::shared_ptr<OptimizerState> Over(std::vector<OptimizedParameter> parameters) const = 0;
   // Updates every parameter that has a gradient once. Throws, without changing anything, for a rate that
   // would leave anything but +0 where weights are pruned.
   void Step(double lr);

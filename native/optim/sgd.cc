@@ -27,6 +27,11 @@ class Sgd : public OptimizerState {
         dampening_(options.dampening),
         nesterov_(options.nesterov) {}
 
+  std::shared_ptr<OptimizerState> Over(std::vector<OptimizedParameter> parameters) const override {
+    auto same = std::make_shared<Sgd>(*this);
+    same->parameters() = std::move(parameters);
+    return same;
+  }
   std::vector<const char*> MomentNames() const override {
     return momentum_ == 0 ? std::vector<const char*>{} : std::vector<const char*>{"momentum_buffer"};
   }

@@ -14,7 +14,7 @@
 namespace torch_prune {
 
 void EagerRunner::Begin() {
-  settings_.optimizer->ZeroGrad();
+  kept_.optimizer().ZeroGrad();
   gathered_ = 0;
 }
 
@@ -31,7 +31,7 @@ EagerRunner::Learned EagerRunner::Learn(const Dataset::Batch& batch, const at::T
                                         const at::Tensor& taught, std::int64_t step) {
   // An optimizer that settles gradients in its step saves a pass over each of them.
   std::optional<DeferSettling> defer;
-  if (settings_.optimizer->SettlesInStep() && !settings_.clip.Any()) defer.emplace();
+  if (kept_.optimizer().SettlesInStep() && !settings_.clip.Any()) defer.emplace();
   const Loss& loss = *settings_.loss;
   Learned outcome;
   outcome.outputs = Outputs(images);
@@ -52,12 +52,12 @@ EagerRunner::Learned EagerRunner::Learn(const Dataset::Batch& batch, const at::T
 }
 
 void EagerRunner::Update(double rate) {
-  if (FinishGradients()) settings_.optimizer->Step(rate);
+  if (FinishGradients()) kept_.optimizer().Step(rate);
 }
 
 bool EagerRunner::FinishGradients() {
   if (!AverageGradients()) return false;
-  if (settings_.clip.Any()) ClipGradients(*settings_.optimizer, settings_.clip);
+  if (settings_.clip.Any()) ClipGradients(kept_.optimizer(), settings_.clip);
   return true;
 }
 
@@ -66,7 +66,7 @@ at::Tensor EagerRunner::Outputs(const at::Tensor& images) const {
   auto& network = *settings_.network;
   const Autocast cast(network.device(), settings_.autocast);
   const int last = static_cast<int>(network.layers().size()) - 1;
-  return network.Run(settings_.after, images, last, /*training=*/true, nullptr, /*steps=*/true)
+  return network.Run(settings_.after, images, last, /*training=*/true, nullptr, &kept_.layers())
       .to(at::kFloat);
 }
 
@@ -84,11 +84,11 @@ void EagerRunner::Check(const at::Tensor& outputs, const Dataset::Batch& batch, 
 
 bool EagerRunner::AverageGradients() {
   if (group_.size() == 1) {
-    if (unit_ != gathered_) settings_.optimizer->ScaleGradients(unit_ / gathered_);
+    if (unit_ != gathered_) kept_.optimizer().ScaleGradients(unit_ / gathered_);
     return true;
   }
   std::vector<at::Tensor> gradients;
-  for (auto& p : settings_.optimizer->parameters()) {
+  for (auto& p : kept_.optimizer().parameters()) {
     if (!p.tensor.requires_grad()) continue;
     // A process without a sample of the batch takes part all the same.
     if (!p.tensor.grad().defined()) p.tensor.mutable_grad() = at::zeros_like(p.tensor);

@@ -1,4 +1,5 @@
 #pragma once
+#include "kept_layers.h"
 #include "process_group.h"
 #include "runner.h"
 #include "settings.h"
@@ -10,8 +11,8 @@ namespace torch_prune {
 class EagerRunner : public Runner {
  public:
   // All of them must outlive it.
-  EagerRunner(const TrainerSettings& settings, ProcessGroup& group, Tally& tally)
-      : settings_(settings), group_(group), tally_(tally) {}
+  EagerRunner(const TrainerSettings& settings, ProcessGroup& group, Tally& tally, const KeptLayers& kept)
+      : settings_(settings), group_(group), tally_(tally), kept_(kept) {}
 
   void Begin() override;
   Outcome Gather(const Dataset::Batch& batch, const at::Tensor& images, std::int64_t step) override;
@@ -41,6 +42,7 @@ class EagerRunner : public Runner {
   const TrainerSettings& settings_;
   ProcessGroup& group_;
   Tally& tally_;
+  const KeptLayers& kept_;
   bool checked_ = false;  // the network's output
   // How much the first batch counts, in whose unit gradients are summed, and all of them.
   double unit_ = 0, gathered_ = 0;

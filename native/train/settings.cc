@@ -20,6 +20,8 @@ struct TrainerOptions {
   int after = -1;
   double teacher_weight = 0, temperature = 1;
   bool keep_losses = false, capture = true;
+  Sparse sparse = Sparse::kOff;
+  std::optional<std::vector<std::string>> sparse_layers;
   std::shared_ptr<GlooGroup> group;
   at::Tensor teacher;
   std::map<std::string, at::Tensor> averages;  // by parameter's name
@@ -36,6 +38,8 @@ const auto kTrainerFields = Fields<TrainerOptions>(
     Field("temperature", &TrainerOptions::temperature).Optional(),
     Field("keepLosses", &TrainerOptions::keep_losses).Optional(),
     Field("capture", &TrainerOptions::capture).Optional(), Field("group", &TrainerOptions::group).Optional(),
+    Field("sparse", &TrainerOptions::sparse).Optional(),
+    Field("sparseLayers", &TrainerOptions::sparse_layers).Optional(),
     Field("teacher", &TrainerOptions::teacher).Optional(),
     Field("averages", &TrainerOptions::averages).Optional());
 
@@ -58,6 +62,8 @@ TrainerSettings TrainerSettings::Of(const Napi::CallbackInfo& info) {
   settings.after = options.after;
   settings.keep_losses = options.keep_losses;
   settings.capture = options.capture;
+  settings.sparse = options.sparse;
+  settings.sparse_layers = std::move(options.sparse_layers);
   if (options.teacher.defined())
     settings.distillation = {options.teacher.detach(), options.teacher_weight, options.temperature};
   settings.distillation.Check(*settings.dataset);

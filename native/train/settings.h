@@ -1,6 +1,9 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "../data/dataset.h"
 #include "../network/autocast.h"
@@ -13,6 +16,14 @@
 #include "process_group.h"
 
 namespace torch_prune {
+
+// Whether layers compute with their kept weights alone: none, all that can, or those that are faster so.
+enum class Sparse { kOff, kOn, kAuto };
+template <>
+struct WordsOf<Sparse> {
+  static constexpr std::array kWords{Word{"off", Sparse::kOff}, Word{"on", Sparse::kOn},
+                                     Word{"auto", Sparse::kAuto}};
+};
 
 // What stands still from a training's first step to its last.
 struct TrainerSettings {
@@ -31,6 +42,8 @@ struct TrainerSettings {
   Averages averages;
   bool keep_losses = false;
   bool capture = true;  // steps on a GPU are recorded where they can be
+  Sparse sparse = Sparse::kOff;
+  std::optional<std::vector<std::string>> sparse_layers;  // those that kAuto chose before
   std::shared_ptr<ProcessGroup> group = std::make_shared<SingleProcess>();
 
   // Reads the options of trainerMake.

@@ -63,7 +63,8 @@ Trainer::Trainer(TrainerSettings settings)
     : settings_(std::move(settings)),
       device_(settings_.network->device()),
       group_(settings_.group),
-      runner_(std::make_unique<CapturedRunner>(settings_, *group_, tally_)),
+      kept_(settings_),
+      runner_(std::make_unique<CapturedRunner>(settings_, *group_, tally_, kept_)),
       run_ahead_(device_) {}
 
 void Trainer::Load(const Position& position) {
@@ -107,6 +108,8 @@ Slices Trainer::Run(Job& job, Epoch& epoch) {
   TakesPart part(*group_);
   const auto pass = Begin(epoch);
   const RunGradients gradients(*settings_.optimizer);
+  // Masks that change are not those of a layer that computes with its kept weights alone.
+  const TakenLayers taken(kept_, epoch.splicing == nullptr);
   const auto until = Clock::now() + std::chrono::duration<double>(epoch.pause_after);
   const auto begun = steps_;
   // What this process says about ending after so many steps. Processes end together, or one would wait for
@@ -216,7 +219,9 @@ void Trainer::Gather(const Dataset::Batch& batch, const Epoch& epoch) {
   const auto [loss, count, finite] = runner_->Gather(batch, images, steps_);
   if (count == 0) return;
   if (loss.defined()) NoteLoss(loss, batch.images);
-  if (!finite) report_.broken = Breakdown::Of(settings_, batch, images);
+  if (finite) return;
+  kept_.Return();
+  report_.broken = Breakdown::Of(settings_, batch, images);
 }
 
 // What may explain a breakdown later.
@@ -257,6 +262,7 @@ void Trainer::EndPass(const Epoch& epoch) {
 }
 
 void Trainer::End() {
+  kept_.Return();
   const bool over = steps_ == total_;
   // Of a process that leaves the others, they hear no more.
   const bool together = !report_.broken;

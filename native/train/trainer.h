@@ -14,6 +14,7 @@
 #include "../device/run_ahead.h"
 #include "breakdown.h"
 #include "epoch.h"
+#include "kept_layers.h"
 #include "process_group.h"
 #include "runner.h"
 #include "settings.h"
@@ -53,6 +54,7 @@ class Trainer {
   const Position& position() const { return position_; }
   const Report& report() const { return report_; }
   const Runner& runner() const { return *runner_; }
+  const KeptLayers& kept() const { return kept_; }
   // Continues from a position, which must be within an epoch.
   void Load(const Position& position);
 
@@ -84,6 +86,7 @@ class Trainer {
   const at::Device device_;  // of the network, and of what was made for it
   const std::shared_ptr<ProcessGroup> group_;
   Tally tally_;
+  KeptLayers kept_;
   const std::unique_ptr<Runner> runner_;
   RunAhead run_ahead_;
   bool started_ = false;

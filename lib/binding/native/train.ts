@@ -58,6 +58,8 @@ export interface TrainingResult extends TrainerState {
   /** On a GPU, how many steps of the training were captured so far, and why others were not; '' for no reason. */
   readonly captured?: number
   readonly whyEager?: string
+  /** The layers that the training computes with their kept weights alone; undefined if that is off. */
+  readonly sparse?: readonly string[]
   /** The weights that splicing changed in the run, if masks were spliced. */
   readonly splicing?: SplicingCounts
 }
@@ -87,6 +89,10 @@ export interface TrainerOptions {
   readonly keepLosses?: boolean
   /** Whether steps on a GPU are recorded where they can be; they are by default. */
   readonly capture?: boolean | undefined
+  /** Whether layers compute with their kept weights alone. */
+  readonly sparse?: 'off' | 'on' | 'auto' | undefined
+  /** What `'auto'` chose before; without them, it measures. */
+  readonly sparseLayers?: readonly string[] | undefined
   /** The processes that each train with a part of every batch; one process alone by default. */
   readonly group?: ProcessGroupHandle | undefined
 }

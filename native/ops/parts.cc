@@ -6,10 +6,6 @@
 
 namespace torch_prune {
 
-Epilogue EpilogueOf(const at::Tensor& bias, const Clamp& clamp) {
-  return {bias.defined() ? bias.const_data_ptr<float>() : nullptr, clamp.lowest, clamp.highest};
-}
-
 Isa UsedIsa() {
 #if defined(__x86_64__)
   static const Isa isa = [] {

@@ -1,12 +1,11 @@
 #pragma once
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "../kernels/dispatch.h"
-#include "../kernels/epilogue.h"
-#include "../layers/lowering.h"
 
 namespace torch_prune {
 
@@ -24,8 +23,12 @@ inline std::int64_t RoundedUp(std::int64_t count, std::int64_t step) {
   return (count + step - 1) / step * step;
 }
 
-// What follows a product. The bias must outlive it.
-Epilogue EpilogueOf(const at::Tensor& bias, const Clamp& clamp);
+// Of how many columns a block of PanelRows should be, for inputs that lie as [columns, width]: so many that
+// its inputs stay in a core's first cache, but enough that a row has some weights in each block.
+inline std::int64_t PanelColumns(std::int64_t width) {
+  constexpr std::int64_t kBlockBytes = 20 << 10, kFewestColumns = 256;
+  return std::max<std::int64_t>(kBlockBytes / (width * sizeof(float)), kFewestColumns);
+}
 
 // The instructions that libtorch uses here, which ATEN_CPU_CAPABILITY makes fewer.
 Isa UsedIsa();
