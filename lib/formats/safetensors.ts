@@ -91,6 +91,8 @@ export async function readSafetensors(
 export interface OpenTensorFile {
   readonly metadata: Readonly<Record<string, string>>
   readonly tensors: ReadonlyMap<string, TensorPieces>
+  /** Whether weights that share values are to be told by these alone: the format holds no index of them. */
+  readonly sharesByValue?: boolean
 }
 
 /**

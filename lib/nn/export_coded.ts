@@ -32,7 +32,7 @@ export async function exportCoded(
   using held = new HeldTensors()
   const state = await stateOf(network, 'weight_mask')
   for (const tensor of state.values()) held.use(tensor)
-  // Masks, and the index of shared values, which the code of a weight finds by itself.
+  // Masks, and the index of shared values, which readers find by the values themselves.
   const weights = new Set(network.prunable.map((layer) => `${layer}.weight`))
   const isBeside = (name: string) => besideWhat(name) !== name && weights.has(besideWhat(name))
   const tensors = new Map<string, ToCode>()

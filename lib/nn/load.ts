@@ -12,8 +12,8 @@ import { type WeightsOptions, weightsOptions } from './zeros.js'
 export interface LoadOptions extends NetworkOptions, WeightsOptions {}
 
 /**
- * Loads a network from a safetensors file that `save()` wrote, or a coded file: its graph, parameters and masks. Its layers have names
- * of type `string`.
+ * Loads a network from a safetensors file that `save()` wrote, or a coded file: its graph, parameters, masks, and
+ * which weights share a value. Its layers have names of type `string`.
  *
  * @throws TorchPruneError `ERR_FILE` for a file that is damaged, or has no layer graph.
  */
@@ -27,9 +27,10 @@ export async function loadNetwork(path: string, options: LoadOptions = {}): Prom
 }
 
 /**
- * Loads parameters, buffers and masks from a safetensors or coded file, or from a state dict that torch.save wrote. Masks are
- * next to their weights (`fc1.weight_mask`), or as torch.nn.utils.prune stores them (`fc1.weight_orig`). A prefix that
- * all names share is removed. Everything is checked first, so a file that does not fit leaves the network unchanged.
+ * Loads parameters, buffers, masks and shared values from a safetensors or coded file, or from a state dict that
+ * torch.save wrote. Masks are next to their weights (`fc1.weight_mask`), or as torch.nn.utils.prune stores them
+ * (`fc1.weight_orig`). A prefix that all names share is removed. Everything is checked first, so a file that does not
+ * fit leaves the network unchanged.
  *
  * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, unexpected, or do not fit.
  */

@@ -138,8 +138,8 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
 
   /**
    * Writes the network in the format that the ending of `path` names, whole or not at all. `.tpz`: a coded file, from
-   * which `loadNetwork()` makes the same parameters and masks, bit for bit; weights that share values keep these, but
-   * train on as separate ones. LeNet-300-100 at 8% with shared weights takes 24 KB.
+   * which `loadNetwork()` makes the same parameters and masks, bit for bit; up to 256 values of a layer that its weights
+   * share stay shared. LeNet-300-100 at 8% with shared weights takes 24 KB.
    * `.onnx`: what it computes in evaluation mode as an ONNX model (opset 21): `input` of shape `[batch, ...inputShape]`
    * to `output`, for any number of samples. Pruned weights are zeros in it.
    *

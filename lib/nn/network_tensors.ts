@@ -26,7 +26,7 @@ import type { Shape } from './shapes.js'
 export interface Codebook {
   /** Which of them each weight has: `uint8` or `int16` of the weight's shape, 0 where it is pruned. */
   readonly index: Tensor
-  /** The values by index, the first of them 0: `weight = values[index]`. */
+  /** The values by index, the first of them 0, which is that of pruned weights: `weight = values[index]`. */
   readonly values: Tensor
 }
 

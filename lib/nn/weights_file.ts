@@ -11,6 +11,7 @@ import { fromManyBytes, type StoredTensor, type TensorPieces, toPieces } from '.
 import { HeldTensors } from '../tensor/held.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { besideWhat, INDEX, MASK } from './beside.js'
+import { shareFewValues } from './equal_values.js'
 import { checkFit } from './fit.js'
 import { checkShared } from './shared.js'
 import { type MaskOptions, stateOf } from './state.js'
@@ -77,9 +78,9 @@ export interface LoadedWeights {
 }
 
 /**
- * Loads parameters, buffers and masks from a safetensors file, or from a state dict that torch.save wrote. Masks stand
- * beside their weights (`fc1.weight_mask`), or as torch.nn.utils.prune has them (`fc1.weight_orig`); one prefix that
- * all names share is taken off. All is checked before anything is written, so a file that does not fit leaves the
+ * Loads parameters, buffers and masks from a safetensors or coded file, or from a state dict that torch.save wrote.
+ * Masks stand beside their weights (`fc1.weight_mask`), or as torch.nn.utils.prune has them (`fc1.weight_orig`); one
+ * prefix that all names share is taken off. All is checked before anything is written, so a file that does not fit leaves the
  * network as it was.
  *
  * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, left over, or do not fit.
@@ -111,6 +112,7 @@ export async function putWeights(
 interface TensorFile {
   readonly metadata: Readonly<Record<string, string>>
   readonly tensors: ReadonlyMap<string, StoredTensor>
+  readonly sharesByValue?: boolean
 }
 
 /** What a network takes of a file: all of it is read, and fits. */
@@ -121,6 +123,7 @@ interface TakenWeights {
   readonly indices: ReadonlyMap<string, Tensor>
   readonly spliced: readonly string[]
   readonly prefix: string
+  readonly sharesByValue: boolean
 }
 
 /** Reads what a network takes of a file, into tensors that are given to `held`. */
@@ -164,12 +167,13 @@ async function takeWeights(
         made.has(name) ? [[layer, made.get(name)!] as const] : [],
       ),
     )
-  return { values, keeps: pick(MASK), indices: pick(INDEX), spliced, prefix }
+  const { sharesByValue = false } = file
+  return { values, keeps: pick(MASK), indices: pick(INDEX), spliced, prefix, sharesByValue }
 }
 
 async function putTaken(
   network: WeightHolder,
-  { values, keeps, indices, spliced, prefix }: TakenWeights,
+  { values, keeps, indices, spliced, prefix, sharesByValue }: TakenWeights,
   mask: WeightsOptions['mask'],
 ): Promise<LoadedWeights> {
   await network.put(
@@ -183,6 +187,7 @@ async function putTaken(
       return { name, kind, keep }
     }),
   )
+  if (sharesByValue) await shareFewValues(network)
   const sealed = mask === 'zeros' ? await sealZeros(network) : []
   const masked = network.prunable.filter(
     (layer) => keeps.has(layer) || indices.has(layer) || sealed.includes(layer),

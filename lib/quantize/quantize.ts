@@ -4,6 +4,7 @@ import { type Job, telling } from '../base/job.js'
 import { type OptionsOf, type ReadOf, readOptions } from '../base/option.js'
 import { type DataSplits, splitsKind } from '../data/splits.js'
 import { type AnyNetwork, networkKind } from '../nn/any_network.js'
+import { sortShared } from '../nn/equal_values.js'
 import type { LayerKinds, PrunableName } from '../nn/graph.js'
 import { refuseSpliced } from '../nn/sealed.js'
 import { HeldTensors } from '../tensor/held.js'
@@ -166,6 +167,8 @@ async function* stagesOf(
     } finally {
       if (own) await tie(network, [...own.keys()])
     }
+    // Training may have moved one past another.
+    await sortShared(network, values.keys())
   }
   if (biasValues !== undefined) await shareBiases(network, biasValues, signal)
   if (biases === 'float16') await roundBiases(network, 'float16')

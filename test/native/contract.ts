@@ -256,6 +256,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     values: 'integer',
     method: "'auto' | 'best' | 'lloyd'?",
   } satisfies FieldsOf<NativeShared>,
+  equal: { name: 'string', values: 'integer' } satisfies FieldsOf<Argument<'quantizeEqual', 1>[number]>,
   counted: { name: 'string', bits: 'integer' } satisfies FieldsOf<Argument<'quantizeCounts', 1>[number]>,
   encoded: {
     name: 'string',

@@ -235,6 +235,7 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   spliceOnce: () => [handle('spliced'), SPLICING],
   fisherStart: () => [handle('network'), handle('dataset'), { samples: 4, batchSize: 2, seed: 1 }, NAMES],
   quantizeShare: () => [handle('network'), [{ name: 'fc.weight', values: 4, method: 'best' }]],
+  quantizeEqual: () => [handle('network'), [{ name: 'fc.weight', values: 4 }]],
   quantizeCounts: () => [handle('network'), [{ name: 'fc.weight', bits: 5 }]],
   networkCodebook: () => [handle('network'), 'fc.weight'],
   filterNorms: () => [handle('network'), NAMES, 2],

@@ -36,6 +36,14 @@ export interface NativeCounts {
 export interface QuantizingFunctions {
   /** Gives the kept weights of each layer a few values to share, by k-means: either all layers or none. */
   quantizeShare(network: NetworkHandle, layers: readonly NativeShared[]): NativeJob<NativeSharing[]>
+  /**
+   * Lets equal weights share their value, in ascending order, where a mask keeps them and they have at most so many
+   * values, some of them often: either all layers or none. Returns which layers do; no weight changes.
+   */
+  quantizeEqual(
+    network: NetworkHandle,
+    layers: readonly { readonly name: string; readonly values: number }[],
+  ): NativeJob<boolean[]>
   /** `bits` are those of the gap between two kept weights. */
   quantizeCounts(
     network: NetworkHandle,

@@ -65,6 +65,7 @@ export function withCoded<T>(
   use: (file: {
     readonly metadata: Readonly<Record<string, string>>
     readonly tensors: ReadonlyMap<string, TensorPieces>
+    readonly sharesByValue: true
   }) => Promise<T>,
 ): Promise<T> {
   return withOpen(path, async (file) => {
@@ -85,7 +86,7 @@ export function withCoded<T>(
       }
       tensors.set(name + MASK, mask)
     }
-    return use({ metadata: metadataOf(file.description), tensors })
+    return use({ metadata: metadataOf(file.description), tensors, sharesByValue: true })
   })
 }
 
