@@ -2,8 +2,10 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { TorchPruneError } from '../base/errors.js'
 import { quoted } from '../base/files.js'
+import type { Profile } from '../coded/container.js'
+import type { CodedSizes } from '../formats/coded/read.js'
 import { withoutPrefix } from '../formats/foreign.js'
-import { readTensorFileHeader } from '../formats/tensor_file.js'
+import { codedSizes, readTensorFileHeader } from '../formats/tensor_file.js'
 import { readGraph } from '../nn/stored_graph.js'
 import { zerosHint } from '../nn/zeros.js'
 import { keptWeights } from '../prune/mask.js'
@@ -30,6 +32,8 @@ interface NetworkInspection {
   readonly kept: number
   readonly compression: number
   readonly layers: readonly LayerInspection[]
+  /** How a coded file codes its weights. */
+  readonly profile?: Profile
   /** The prefix of all names in the file, such as `module.`. */
   readonly prefix?: string
 }
@@ -49,9 +53,14 @@ interface LayerInspection {
   readonly flop: number
   /** The bytes of the weight, of the bias, and of what is stored next to the weight, in the file. */
   readonly bytes: number
+  /** In a coded file: the bits that a kept weight takes, for its value and its place together. */
+  readonly bitsPerKept?: number
   /** What its weight costs to write down, where weights share values. */
   readonly size?: LayerSize
 }
+
+/** What a file may hold of a layer. */
+const PARTS = ['weight', 'weight_orig', 'bias', 'weight_mask', 'weight_index', 'weight_codebook']
 
 interface TensorsInspection {
   readonly kind: 'tensors'
@@ -112,10 +121,10 @@ async function inspectNetwork(file: string, bytes: number, options: OpenOptions)
   const kept = new Map((await keptWeights(network)).map((layer) => [layer.name, layer]))
   const report = await parameterReport(network)
   const sizes = await layerSizes(network)
+  const coded = await codedSizes(file)
   const shared = sizes.some(({ values }) => values !== undefined)
   const layers = network.costs.map(({ name, kind, weights, flop }) => {
-    const parts = ['weight', 'weight_orig', 'bias', 'weight_mask', 'weight_index', 'weight_codebook']
-    const own = parts.map((part) => tensors.get(`${name}.${part}`))
+    const own = PARTS.map((part) => tensors.get(`${name}.${part}`))
     return {
       name,
       kind,
@@ -125,15 +134,24 @@ async function inspectNetwork(file: string, bytes: number, options: OpenOptions)
       zeros: kept.get(name)!.zeros,
       density: kept.get(name)!.density,
       flop,
-      bytes: own.reduce((sum, entry) => sum + (entry?.bytes ?? 0), 0),
+      ...(coded
+        ? codedLayer(name, kept.get(name)!.kept, coded)
+        : { bytes: own.reduce((sum, entry) => sum + (entry?.bytes ?? 0), 0) }),
       ...(shared && { size: sizes.find((size) => size.name === name)! }),
     }
   })
   const { dense: parameters, kept: left, compression } = report
   return {
     ...{ kind: 'network', file, bytes, parameters, kept: left, compression, layers },
+    ...(coded && { profile: coded.profile }),
     ...(prefix !== '' && { prefix }),
   } as const
+}
+
+/** A coded file has masks and shared values within their weights. */
+function codedLayer(name: string, kept: number, { bytes }: CodedSizes) {
+  const [weight = 0, bias = 0] = ['weight', 'bias'].map((part) => bytes.get(`${name}.${part}`))
+  return { bytes: Math.round(weight + bias), ...(kept > 0 && { bitsPerKept: (8 * weight) / kept }) }
 }
 
 /** An inspection as text, for people. */
@@ -148,8 +166,10 @@ export function inspectionText(inspection: Inspection): string {
   }
 }
 
-function networkText({ layers, parameters, kept, compression, bytes, prefix }: NetworkInspection): string {
+function networkText(inspection: NetworkInspection): string {
+  const { layers, parameters, kept, compression, bytes, prefix, profile } = inspection
   const columns = ['layer', 'kind', 'shape', 'weights', 'kept', 'density', 'FLOP', 'bytes']
+  if (profile !== undefined) columns.push('bits/kept')
   const rows = layers.map((layer) => [
     layer.name,
     layer.kind,
@@ -159,6 +179,7 @@ function networkText({ layers, parameters, kept, compression, bytes, prefix }: N
     formatPercent(100 * layer.density, 1),
     formatCount(layer.flop),
     formatCount(layer.bytes),
+    ...(profile === undefined ? [] : [layer.bitsPerKept?.toFixed(1) ?? '–']),
   ])
   const total = (value: (layer: LayerInspection) => number) =>
     layers.reduce((sum, layer) => sum + value(layer), 0)
@@ -173,13 +194,18 @@ function networkText({ layers, parameters, kept, compression, bytes, prefix }: N
     formatPercent((100 * left) / weights, 1),
   ]
   rows.push([...sums, formatCount(total((layer) => layer.flop)), formatCount(total((layer) => layer.bytes))])
+  const bits = total(({ kept, bitsPerKept = 0 }) => kept * bitsPerKept)
+  if (profile !== undefined) rows.at(-1)!.push((bits / left).toFixed(1))
+  const how = profile === undefined ? '' : ` (${profile})`
   const size = `${parameters} parameters with biases, ${kept} kept: ${formatRatio(compression)}`
   const under = prefix === undefined ? '' : `; all names are under the prefix ${quoted(prefix)}`
   const hint = zerosHint(layers, "load with { mask: 'zeros' }, or give --mask zeros,")
   const rest = hint === undefined ? [] : [hint]
   const sizes = layers.flatMap((layer) => layer.size ?? [])
   const sharing = sizes.length > 0 ? ['', sizeTable(sizes)] : []
-  return [renderTable(columns, rows), ...sharing, '', `${size}; ${bytes} bytes${under}`, ...rest].join('\n')
+  return [renderTable(columns, rows), ...sharing, '', `${size}; ${bytes} bytes${how}${under}`, ...rest].join(
+    '\n',
+  )
 }
 
 function tensorsText({ tensors, metadata, bytes }: TensorsInspection): string {

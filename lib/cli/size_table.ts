@@ -16,7 +16,7 @@ export function sizeTable(layers: readonly LayerSize[]): string {
     'coded',
     'gap bits',
     'coded',
-    'bytes',
+    'by entropy',
     'of dense',
   ]
   const row = (

@@ -4,7 +4,7 @@ import { inputError, refuse, sizeOfFile } from '../base/files.js'
 import { path as pathKind } from '../base/kind.js'
 import { product } from '../base/lists.js'
 import { wholeBytesOf } from '../tensor/bytes.js'
-import { readCodedHeader, withCoded } from './coded/read.js'
+import { type CodedSizes, readCodedHeader, readCodedSizes, withCoded } from './coded/read.js'
 import {
   type OpenTensorFile,
   readSafetensors,
@@ -39,6 +39,8 @@ interface TensorFormat {
     readonly metadata: Metadata
     readonly tensors: Tensors<{ readonly dtype: DType; readonly shape: number[] }>
   }>
+  /** What tensors take in the file, where that is not the size of their elements. */
+  sizes?(path: string): Promise<CodedSizes>
 }
 
 const safetensors: TensorFormat = {
@@ -74,6 +76,7 @@ const coded: TensorFormat = {
     }),
   open: withCoded,
   header: readCodedHeader,
+  sizes: readCodedSizes,
 }
 
 const FORMATS = [coded, safetensors, torchFile]
@@ -100,6 +103,11 @@ export async function readTensorFileHeader(path: string): Promise<TensorFileHead
     return [name, { dtype, shape, bytes: bytesPerElement[dtype] * product(shape) }] as const
   })
   return { metadata, tensors: new Map(sized) }
+}
+
+/** What the tensors of a coded file take in it; undefined for files of other formats, which hold their elements. */
+export async function codedSizes(path: string): Promise<CodedSizes | undefined> {
+  return (await formatOf(path)).sizes?.(path)
 }
 
 /** The format of a file. What has none that is known is read as safetensors, whose reader says what is wrong. */

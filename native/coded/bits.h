@@ -51,6 +51,8 @@ class BitDecoder {
     return bits;
   }
   [[noreturn]] void Refuse(const char* what) const { throw Damage(what, read_); }
+  // How many bits what has been decoded takes.
+  double Taken() const { return 8 * static_cast<double>(read_) - count_; }
   // Throws unless the stream has been read to its end, and its last bits are 0.
   void Finish() const {
     if (read_ < bytes_.size() || held_ != 0) Refuse("bytes that belong to nothing");

@@ -40,37 +40,49 @@ class BlocksOf : public Blocks {
 
   std::vector<std::uint8_t> Encode(const BlockPlan& block) override {
     typename P::Encoder coder;
-    Code(coder, block);
+    Code(coder, block, [] {});
     return coder.Finish();
   }
-  void Decode(const BlockPlan& block, std::span<const std::uint8_t> bytes) override {
+  std::vector<double> Decode(const BlockPlan& block, std::span<const std::uint8_t> bytes) override {
     typename P::Decoder coder(bytes);
-    Code(coder, block);
+    std::vector<double> bits;
+    double before = 0;
+    Code(coder, block, [&] {
+      const double taken = coder.Taken();
+      bits.push_back(taken - before);
+      before = taken;
+    });
     coder.Finish();
+    return bits;
   }
 
  private:
-  template <typename Coder>
-  void Code(Coder& coder, const BlockPlan& block) {
+  // `done` is called after each tensor.
+  template <typename Coder, typename Done>
+  void Code(Coder& coder, const BlockPlan& block, const Done& done) {
     typename P::BlockModels models;
     for (std::size_t i = 0; i < block.tensors; ++i) {
       Tensor& tensor = tensors_[block.tensor + i];
-      if (!tensor.IsFloat()) {
+      if (tensor.IsFloat())
+        CodeFloats(coder, models, tensor.floats, block);
+      else
         CodeBytes(coder, models, tensor.bytes, tensor.elements * tensor.width, tensor.width);
-        continue;
-      }
-      Matrix rows = tensor.floats;
-      if (block.kind != BlockPlan::Kind::kRows) {
-        head_ = {};
-        if (Coder::kEncodes) head_ = P::Describe(tensor.floats);
-        CodeHead(coder, models, tensor.floats, head_);
-      } else {
-        rows.rows = block.rows;
-        rows.values += block.first * rows.columns;
-        if (rows.kept != nullptr) rows.kept += block.first * rows.columns;
-      }
-      if (block.kind != BlockPlan::Kind::kHead) CodeRows(coder, models, head_, rows, block.first);
+      done();
     }
+  }
+
+  template <typename Coder>
+  void CodeFloats(Coder& coder, typename P::BlockModels& models, Matrix rows, const BlockPlan& block) {
+    if (block.kind != BlockPlan::Kind::kRows) {
+      head_ = {};
+      if (Coder::kEncodes) head_ = P::Describe(rows);
+      CodeHead(coder, models, rows, head_);
+    } else {
+      rows.rows = block.rows;
+      rows.values += block.first * rows.columns;
+      if (rows.kept != nullptr) rows.kept += block.first * rows.columns;
+    }
+    if (block.kind != BlockPlan::Kind::kHead) CodeRows(coder, models, head_, rows, block.first);
   }
 
   std::vector<Tensor> tensors_;

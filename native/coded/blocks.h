@@ -43,7 +43,8 @@ class Blocks {
   static std::unique_ptr<Blocks> Make(Profile profile, std::vector<Tensor> tensors);
   virtual ~Blocks() = default;
   virtual std::vector<std::uint8_t> Encode(const BlockPlan& block) = 0;
-  virtual void Decode(const BlockPlan& block, std::span<const std::uint8_t> bytes) = 0;
+  // How many bits of the block each of its tensors takes.
+  virtual std::vector<double> Decode(const BlockPlan& block, std::span<const std::uint8_t> bytes) = 0;
 };
 
 }  // namespace torch_prune::coded

@@ -35,6 +35,7 @@ struct Unit {
     bool masked = false;
     at::Tensor values;
     at::Tensor keep;  // undefined without a mask
+    double bits = 0;  // that it takes of the blocks, where it was decoded
   };
 
   coded::Profile profile;
@@ -144,14 +145,17 @@ Slices Unit::Decode(Job& job) {
   for (std::size_t i = 0; i < plan.size();) {
     if (job.Cancelled()) co_return;
     const auto count = Together(plan, i);
+    std::vector<std::vector<double>> bits(count);
     ForEach(i, count, [&](std::size_t block) {
       try {
-        coder->Decode(plan[block], blocks[block]);
+        bits[block - i] = coder->Decode(plan[block], blocks[block]);
       } catch (const coded::Damage& damage) {
         const auto at = starts[block] + static_cast<std::int64_t>(damage.at);
         throw Error("ERR_FILE", std::string(damage.what()) + " at byte " + std::to_string(at));
       }
     });
+    for (std::size_t j = 0; j < count; ++j)
+      for (std::size_t k = 0; k < bits[j].size(); ++k) entries[plan[i + j].tensor + k].bits += bits[j][k];
     i += count;
     co_await kHandOver;
   }
@@ -228,8 +232,8 @@ Napi::Value EncodeStart(const Napi::CallbackInfo& info) {
   return environment.compute.Start(info.Env(), job);
 }
 
-// codedDecodeStart(profile, tensors, blocks): [{values, keep}]. The caller has checked that so many elements
-// may be made.
+// codedDecodeStart(profile, tensors, blocks): [{values, keep, bits}]. The caller has checked that so many
+// elements may be made.
 Napi::Value DecodeStart(const Napi::CallbackInfo& info) {
   const auto unit = std::make_shared<Unit>();
   unit->profile = ToProfile(info[0]);
@@ -255,6 +259,7 @@ Napi::Value DecodeStart(const Napi::CallbackInfo& info) {
       auto entry = Napi::Object::New(env);
       entry.Set("values", Wrap(env, unit->entries[i].values));
       if (unit->entries[i].keep.defined()) entry.Set("keep", Wrap(env, unit->entries[i].keep));
+      entry.Set("bits", unit->entries[i].bits);
       made.Set(static_cast<std::uint32_t>(i), entry);
     }
     return Napi::Value(made);

@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -88,7 +89,7 @@ class RangeDecoder {
   static constexpr bool kEncodes = false;
 
   explicit RangeDecoder(std::span<const std::uint8_t> bytes) : bytes_(bytes) {
-    for (int i = 0; i < 4; ++i) code_ = code_ << 8 | Next();
+    for (int i = 0; i < kAhead; ++i) code_ = code_ << 8 | Next();
   }
 
   int Bit(int, std::uint32_t probability) {
@@ -115,12 +116,18 @@ class RangeDecoder {
 
   [[noreturn]] void Refuse(const char* what) const { throw Damage(what, read_); }
 
+  // How many bits what has been decoded takes: what the range has been divided by, as a power of 2.
+  double Taken() const { return 8 * (static_cast<double>(read_) - kAhead) + 32 - std::log2(range_); }
+
   // Throws unless the stream has been read to its end.
   void Finish() const {
     if (read_ < bytes_.size()) Refuse("bytes that belong to nothing");
   }
 
  private:
+  // So many bytes are read before the first bit.
+  static constexpr int kAhead = 4;
+
   std::uint32_t Next() {
     const auto at = read_++;
     if (at < bytes_.size()) return bytes_[at];

@@ -105,12 +105,21 @@ describe('torch-prune export and import', function () {
     const ofGiven = JSON.parse((await torchPrune(['inspect', given, '--json'])).stdout)
     const shown = JSON.parse(stdout)
     expect(shown.bytes).to.equal(readFileSync(coded).length)
-    const content = ({ layers, ...rest }: { layers: object[] }) => ({
+    const content = ({ layers, profile: _, ...rest }: { layers: object[]; profile?: string }) => ({
       ...rest,
       ...{ file: coded, bytes: shown.bytes },
-      layers: layers.map((layer) => ({ ...layer, bytes: 0 })),
+      layers: layers.map((layer) => ({ ...layer, bytes: 0, bitsPerKept: 0 })),
     })
     expect(content(shown)).to.deep.equal(content(ofGiven))
+    expect(shown.profile).to.equal('compact')
+    const inLayers = shown.layers.reduce((sum: number, { bytes }: { bytes: number }) => sum + bytes, 0)
+    expect(inLayers).to.be.within(shown.bytes - 200, shown.bytes)
+    const [fc1] = shown.layers
+    // Its biases are of four bytes.
+    expect(fc1.bitsPerKept).to.be.closeTo((8 * (fc1.bytes - 4 * 40)) / fc1.kept, 0.3)
+    expect((await torchPrune(['inspect', coded])).stdout)
+      .to.match(/bits\/kept$/m)
+      .and.match(/\(compact\)$/m)
   })
 
   it('refuse other formats, a file onto itself, and damaged files', async () => {

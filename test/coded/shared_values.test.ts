@@ -11,10 +11,10 @@ import { randint, randn } from '../../lib/tensor/factories.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { manualSeed } from '../../lib/tensor/random.js'
 import { scope } from '../../lib/tensor/scope.js'
-import { temporaryFolder } from '../cli/command.js'
 import { snapshot } from '../nn/bits.js'
 import { make, type Net, SPECS, shared, steps } from '../quantize/codebook_toy.js'
 import { expectShared } from '../quantize/shared.js'
+import { freshFolder } from '../support/folder.js'
 import { NETWORKS } from './networks.js'
 
 /** A layer of so many weights in one row, all of them kept. */
@@ -40,13 +40,12 @@ function codebookOf(net: AnyNetwork, layer: string) {
 }
 
 describe('weights that share values, in a coded file', () => {
-  const box = temporaryFolder()
-  after(() => box.dispose())
+  const box = freshFolder()
   beforeEach(() => manualSeed(1))
 
   const again = async (net: Network | Net, profile?: 'compact' | 'huffman') => {
-    await net.export(box.path('network.tpz'), { profile })
-    return loadNetwork(box.path('network.tpz'))
+    await net.export(box('network.tpz'), { profile })
+    return loadNetwork(box('network.tpz'))
   }
 
   for (const profile of ['compact', 'huffman'] as const) {
@@ -58,10 +57,10 @@ describe('weights that share values, in a coded file', () => {
       // A rate that makes values overtake each other.
       const retrain = { epochs: 4, batchSize: 8, optimizer: SPECS.Adam! }
       await quantize(net, { train: data, validation: data }, { values: 9, retrain })
-      await net.save(box.path('before.safetensors'))
+      await net.save(box('before.safetensors'))
       using loaded = await again(net, profile)
-      await loaded.save(box.path('after.safetensors'))
-      const [before, after] = ['before', 'after'].map((name) => readFileSync(box.path(`${name}.safetensors`)))
+      await loaded.save(box('after.safetensors'))
+      const [before, after] = ['before', 'after'].map((name) => readFileSync(box(`${name}.safetensors`)))
       expect(after!.equals(before!)).to.equal(true)
       expect(codebookOf(loaded, 'fc')!.values).to.have.length(10)
     })
@@ -80,9 +79,9 @@ describe('weights that share values, in a coded file', () => {
 
   it('are shared in a network that is there already, too', async () => {
     using net = await shared()
-    await net.export(box.path('network.tpz'))
+    await net.export(box('network.tpz'))
     using other = make()
-    await loadWeights(other, box.path('network.tpz'))
+    await loadWeights(other, box('network.tpz'))
     expect(codebookOf(other, 'fc')).to.deep.equal(codebookOf(net, 'fc'))
     await expectShared(other)
   })

@@ -6,6 +6,8 @@ import type { NativeJob } from './job.js'
 export interface NativeDecoded {
   readonly values: TensorHandle
   readonly keep?: TensorHandle
+  /** How many bits of the blocks both take, fractions included. */
+  readonly bits: number
 }
 
 /** Coded files: their tensors, in blocks. */

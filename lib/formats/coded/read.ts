@@ -90,6 +90,21 @@ export function withCoded<T>(
   })
 }
 
+/** What a coded file is made of. */
+export interface CodedSizes {
+  readonly profile: Profile
+  /** How many bytes of its blocks each tensor takes with its mask, fractions included. */
+  readonly bytes: ReadonlyMap<string, number>
+}
+
+/** Decodes a coded file to see what each of its tensors takes. */
+export function readCodedSizes(path: string): Promise<CodedSizes> {
+  return withOpen(path, async (file) => {
+    using units = await Units.find(file)
+    return { profile: file.profile, bytes: await units.bytes() }
+  })
+}
+
 function metadataOf({ graph }: Description): Record<string, string> {
   return { format: 'pt', [GRAPH_KEY]: JSON.stringify(graph) }
 }
@@ -145,7 +160,11 @@ class Units {
   readonly #file: OpenCoded
   readonly #units: readonly (readonly [Unit, readonly BlockPlace[]])[]
   #current: Unit | undefined
-  #decoded: readonly { readonly values: Tensor; readonly keep: Tensor | undefined }[] = []
+  #decoded: readonly {
+    readonly values: Tensor
+    readonly keep: Tensor | undefined
+    readonly bits: number
+  }[] = []
 
   private constructor(file: OpenCoded, units: readonly (readonly [Unit, readonly BlockPlace[]])[]) {
     this.#file = file
@@ -181,6 +200,16 @@ class Units {
     yield* toPieces(this.#decoded[found[0].tensors.indexOf(info)]![part]!).pieces()
   }
 
+  /** How many bytes each tensor takes. */
+  async bytes(): Promise<Map<string, number>> {
+    const bytes = new Map<string, number>()
+    for (const [unit, places] of this.#units) {
+      await this.#decode(unit, places)
+      for (const [i, { name }] of unit.tensors.entries()) bytes.set(name, this.#decoded[i]!.bits / 8)
+    }
+    return bytes
+  }
+
   async #decode(unit: Unit, places: readonly BlockPlace[]): Promise<void> {
     this[Symbol.dispose]()
     const { handle, path, profile } = this.#file
@@ -196,9 +225,10 @@ class Units {
       const message = `the coded file has ${error.message}; fetch or write it again`
       throw new TorchPruneError('ERR_FILE', message, { cause: error })
     })
-    this.#decoded = decoded.map(({ values, keep }) => ({
+    this.#decoded = decoded.map(({ values, keep, bits }) => ({
       values: Tensor.wrap(values),
       keep: keep && Tensor.wrap(keep),
+      bits,
     }))
     this.#current = unit
   }
