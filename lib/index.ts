@@ -37,6 +37,14 @@ export type {
   SessionSamples,
 } from './infer/session.js'
 export * as models from './models/index.js'
+export {
+  type PretrainedInfo,
+  type PretrainedName,
+  type PretrainedNetwork,
+  pretrained,
+  pretrainedInfo,
+} from './models/pretrained.js'
+export { pretrainedNames } from './models/pretrained_names.js'
 export type * from './named_types.js'
 export type { AnyNetwork } from './nn/any_network.js'
 export type { LayerCost } from './nn/cost.js'

@@ -28,7 +28,7 @@ function show(probabilities) {
   }
 }
 
-const network = await loadNetwork('lenet-300-100.tpz').catch((error) => {
+const network = await loadNetwork('../../networks/lenet-300-100.tpz').catch((error) => {
   element('status').textContent = error.message
   throw error
 })

@@ -34,6 +34,8 @@ const recipe = () => ({
 
 /** For each exported function, by its path. A new export without an entry fails the test. */
 export const functions: Readonly<Record<string, Right>> = {
+  pretrained: () => ['lenet-300-100', { seed: 1, device: 'cpu' }],
+  pretrainedInfo: () => ['lenet-300-100'],
   'Dataset.from': () => [x(), tensor([0, 1], { dtype: 'int64' }), { mean: [], std: [] }],
   'Dataset.fromBatches': () => [() => [], { sampleShape: [3], batches: 2 }],
   'losses.binaryCrossEntropyWithLogits': () => [{ posWeight: [1, 2] }],

@@ -70,8 +70,8 @@ describe(`examples/browser${noBrowser}`, () => {
   const answered = (digit: string) => page.locator('#answer', { hasText: digit }).waitFor()
 
   it('says how large the file is, and the dense network', async () => {
-    const { size } = statSync(join(PACKAGE, 'examples/browser/lenet-300-100.tpz'))
-    expect(size).to.be.below(30_000)
+    const { size } = statSync(join(PACKAGE, 'networks/lenet-300-100.tpz'))
+    expect(size).to.be.below(10_000)
     expect(await page.locator('#file').textContent()).to.equal(`${size.toLocaleString('en')} bytes`)
     // LeNet-300-100 has 266,610 weights and biases.
     expect(await page.locator('#dense').textContent()).to.equal('1,066,440 bytes')
@@ -136,7 +136,7 @@ describe(`examples/browser${noBrowser}`, () => {
     const pixels = Buffer.from(images.data.subarray(0, IMAGES * PIXELS)).toString('base64')
     const found = await page.evaluate<number[]>(`(async () => {
       const { loadNetwork } = await import('./network.js')
-      const network = await loadNetwork('lenet-300-100.tpz')
+      const network = await loadNetwork('../../networks/lenet-300-100.tpz')
       const pixels = Float32Array.from(atob('${pixels}'), (letter) => letter.charCodeAt(0) / 255)
       return Array.from({ length: ${IMAGES} }, (_, i) => {
         const probabilities = network.recognize(pixels.subarray(${PIXELS} * i, ${PIXELS} * (i + 1)))

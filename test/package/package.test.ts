@@ -14,7 +14,7 @@ const run = promisify(execFile)
 // A service as its author would write it: plain TypeScript against the published types.
 const SERVICE = `
 import { createServer } from 'node:http'
-import { criteria, Dataset, network, nn, optim, prune, randint, randn, train, versions } from 'torch-prune'
+import { criteria, Dataset, network, nn, optim, pretrained, prune, randint, randn, train, versions } from 'torch-prune'
 
 const net = network([8], { fc1: nn.linear(8, 32), relu1: nn.relu(), fc2: nn.linear(32, 3) }, { seed: 1 })
 const samples = Dataset.from(randn([256, 8]), randint(0, 3, [256]))
@@ -35,7 +35,9 @@ server.listen(0, async () => {
   if (address === null || typeof address === 'string') throw new Error('no port')
   const running = work()
   const answer = await (await fetch(\`http://127.0.0.1:\${address.port}\`)).text()
-  console.log(JSON.stringify({ ...versions(), answer, density: await running }))
+  using small = await pretrained('lenet-300-100')
+  const { parameterCount } = small
+  console.log(JSON.stringify({ ...versions(), answer, density: await running, parameterCount }))
   server.close()
 })
 `
@@ -111,7 +113,7 @@ describe('the package, packed and installed into an empty project', function () 
     expect(readFileSync(join(addon, 'torch_prune.node')).includes(libtorch)).to.equal(false)
   })
 
-  it('brings what another libtorch needs: the native sources and both builds', () => {
+  it('brings the finished networks, and what another libtorch needs: the native sources and both builds', () => {
     const installed = join(project, 'node_modules/torch-prune')
     for (const file of [
       'native/addon.cc',
@@ -119,6 +121,8 @@ describe('the package, packed and installed into an empty project', function () 
       'binding.gyp',
       'dist/install/build.js',
       'LICENSE',
+      'networks/lenet-300-100.tpz',
+      'networks/lenet-300-100.json',
     ]) {
       expect(existsSync(join(installed, file)), file).to.equal(true)
     }
@@ -136,7 +140,7 @@ describe('the package, packed and installed into an empty project', function () 
     expect(tsc.status).to.equal(0)
     const { stdout } = await run(process.execPath, ['dist/service.js'], { cwd: project, env: env() })
     const report = JSON.parse(stdout)
-    expect(report).to.include({ torchPrune: VERSION, answer: 'still here' })
+    expect(report).to.include({ torchPrune: VERSION, answer: 'still here', parameterCount: 266610 })
     expect(report.density).to.be.closeTo((64 + 48) / (256 + 96), 1e-9)
   })
 })
