@@ -88,6 +88,7 @@ export type {
   QuantizedNetwork,
   QuantizeEvent,
   QuantizeResult,
+  RoundedWeights,
   SharedEpoch,
 } from './quantize/progress.js'
 export { type ByLayer, type QuantizeOptions, quantize } from './quantize/quantize.js'

@@ -60,6 +60,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterFisher(exports);
   RegisterFilterNorms(exports);
   RegisterSharing(exports);
+  RegisterLevels(exports);
   RegisterEqual(exports);
   RegisterCounts(exports);
   RegisterNumbers(exports);

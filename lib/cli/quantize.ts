@@ -15,6 +15,7 @@ export function define(command: Command): void {
     .option('--model <name>', 'its network, for a file that holds no layer graph')
     .addOption(maskOption())
     .option('--recipe <name>', 'the recipe whose data it is trained on (default: MNIST)')
+    .addOption(optionOf(quantizeOptions, 'scheme', 'few values that weights share, or 8 bits for ONNX'))
     .addOption(
       new Option('--values <n>', 'values in a layer: 32, or fc1=64,fc2=32, or conv=256,fc=32')
         .argParser(perLayer('--values', valuesKind))
@@ -49,14 +50,17 @@ Kept weights are put into clusters by k-means, and each takes the mean of its
 cluster; pruned ones stay 0. The values are then trained by Adam, with the
 network as it came for a teacher. The file that it writes holds beside each weight
 <layer>.weight_index and <layer>.weight_codebook. Choices are made on the
-validation part, errors of the test set are read at the end.
+validation part, errors of the test set are read at the end. With --scheme int8
+weights are rounded to 255 levels in each output channel instead, and not trained:
+an ONNX export of the file then stores one byte for each.
 
 Examples:
   $ torch-prune quantize runs/a/model.safetensors --out small.safetensors --bits 5
   $ torch-prune quantize runs/a/model.safetensors --out small.safetensors \\
       --budget-bytes 30000 --biases float16
   $ torch-prune quantize runs/a/model.safetensors --out small.safetensors \\
-      --values 4 --trains weights --bias-values 8`,
+      --values 4 --trains weights --bias-values 8
+  $ torch-prune quantize runs/a/model.safetensors --out int8.safetensors --scheme int8`,
     )
     .action((file: string, options: QuantizeOptions) =>
       interruptible(async (signal) => {

@@ -1,3 +1,4 @@
+import { TorchPruneError } from '../base/errors.js'
 import { computeInJobs } from '../binding/threads.js'
 import { mnist } from '../data/mnist.js'
 import type { DataSplits } from '../data/splits.js'
@@ -13,14 +14,16 @@ import { evaluate } from '../train/evaluate.js'
 import { type OpenOptions, openNetwork, refuseInput, refuseOtherEnding } from './network_file.js'
 import { printJson } from './output.js'
 import { type Reporter, reporterFor } from './progress.js'
-import { clusteredText } from './quantize_text.js'
+import { clusteredText, roundedText } from './quantize_text.js'
 import { sizeTable } from './size_table.js'
+import { dashed } from './table_option.js'
 import { shown } from './work.js'
 import type { WorkOptions } from './work_options.js'
 
 export interface QuantizeOptions extends OpenOptions, Omit<WorkOptions, 'out'> {
   readonly out: string
   readonly recipe?: string
+  readonly scheme?: 'shared' | 'int8'
   readonly values?: number | Readonly<Record<string, number>>
   readonly bits?: number | Readonly<Record<string, number>>
   readonly budgetBytes?: number
@@ -52,6 +55,7 @@ export async function quantizeFile(
   const { out, device, threads } = options
   refuseInput(out, file)
   refuseOtherEnding(out)
+  const plan = planOf(options)
   await using _ = await ownFile(out)
   computeInJobs(threads)
   using network = await openNetwork(file, options)
@@ -59,7 +63,7 @@ export async function quantizeFile(
   if (device !== 'cpu') await network.to(device)
   using reporter = reporterFor(options)
   const { top1Error: testErrorBefore } = await evaluate(network, data.test, { signal })
-  const job = quantize(network, data, { ...planOf(options), signal })
+  const job = quantize(network, data, { ...plan, signal })
   const { epochs = DEFAULT_EPOCHS } = options
   for await (const event of job) tell(event, reporter, epochs)
   const { validation: __, ...result } = await job
@@ -67,7 +71,7 @@ export async function quantizeFile(
   await network.save(out)
   const found = { ...result, testErrorBefore, testError }
   if (options.json) printJson({ kind: 'quantize', file: out, ...found })
-  else reporter.line(`\n${quantizedText(found, out)}`)
+  else reporter.line(`\n${quantizedText(found, options)}`)
 }
 
 async function dataFor({ recipe, data }: QuantizeOptions): Promise<DataSplits> {
@@ -75,6 +79,7 @@ async function dataFor({ recipe, data }: QuantizeOptions): Promise<DataSplits> {
 }
 
 function planOf(options: QuantizeOptions): LibraryOptions {
+  if (options.scheme === 'int8') return roundingOf(options)
   const { values, bits, budgetBytes, budgetError, batchSize, seed, memoryFormat, autocast } = options
   const { trains, biasValues, biases } = options
   const { epochs = DEFAULT_EPOCHS, lr = DEFAULT_RATE } = options
@@ -94,6 +99,16 @@ function planOf(options: QuantizeOptions): LibraryOptions {
   }
 }
 
+/** Rounds weights to int8: nothing is shared or trained. */
+function roundingOf({ scheme, biases, seed, ...options }: QuantizeOptions): LibraryOptions {
+  const { values, bits, budgetBytes, budgetError, epochs, lr, batchSize } = options
+  const others = { values, bits, budgetBytes, budgetError, epochs, lr, batchSize }
+  const given = Object.entries(others).find(([, value]) => value !== undefined)
+  if (given === undefined) return { scheme, biases, seed }
+  const option = `--${dashed(given[0])}`
+  throw new TorchPruneError('ERR_ARGUMENT', `${option} is for --scheme shared, not int8: leave it out`)
+}
+
 function tell(event: QuantizeEvent, reporter: Reporter, retrained: number): void {
   switch (event.stage) {
     case 'measured': {
@@ -107,6 +122,9 @@ function tell(event: QuantizeEvent, reporter: Reporter, retrained: number): void
       reporter.line(clusteredText(event))
       if (retrained > 0) reporter.start('retrain', retrained, 'epochs')
       return
+    case 'rounded':
+      reporter.line(roundedText(event))
+      return
     case 'epoch': {
       const { epoch, epochs, loss, validationError } = event
       reporter.update(epoch, { loss: loss.toFixed(4), error: formatPercent(validationError!) })
@@ -115,15 +133,19 @@ function tell(event: QuantizeEvent, reporter: Reporter, retrained: number): void
   }
 }
 
-function quantizedText(result: Quantized, out: string): string {
+function quantizedText(result: Quantized, { out, scheme }: QuantizeOptions): string {
   const { layers, bytes, validationErrorBefore, validationErrorClustered, validationError } = result
   const dense = layers.reduce((sum, { weights }) => sum + 4 * weights, 0)
   const percent = (errors: readonly number[]) => errors.map((error) => formatPercent(error)).join(' → ')
+  const [errors, stages] =
+    scheme === 'int8'
+      ? [[validationErrorBefore, validationError], 'as it came, rounded']
+      : [[validationErrorBefore, validationErrorClustered, validationError], 'as it came, clustered, trained']
   return [
     sizeTable(layers),
     '',
     `${formatCount(Math.ceil(bytes))} bytes with biases, by entropy: ${(dense / bytes).toFixed(1)}× less than the dense weights`,
-    `validation error ${percent([validationErrorBefore, validationErrorClustered, validationError])}, as it came, clustered, trained`,
+    `validation error ${percent(errors)}, ${stages}`,
     `test error ${percent([result.testErrorBefore, result.testError])}`,
     `The network is in ${shown(out)}`,
   ].join('\n')

@@ -41,6 +41,11 @@ export function parting(node: PrunableNode): Parting {
   return { groups: groups(node.layer), inputsFirst }
 }
 
+/** The dimension of a layer's weight along which its output channels are. */
+export function outputAxis(node: PrunableNode): 0 | 1 {
+  return parting(node).inputsFirst ? 1 : 0
+}
+
 /** The shapes of a layer's parameters, by their own names. */
 export function parameterShapes(layer: Layer): ReadonlyMap<string, Shape> {
   return shapesOf(layer, kindOf(layer).parameters)

@@ -141,7 +141,8 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
    * which `loadNetwork()` makes the same parameters and masks, bit for bit; up to 256 values of a layer that its weights
    * share stay shared. LeNet-300-100 at 8% with shared weights takes 24 KB.
    * `.onnx`: what it computes in evaluation mode as an ONNX model (opset 21): `input` of shape `[batch, ...inputShape]`
-   * to `output`, for any number of samples. Pruned weights are zeros in it.
+   * to `output`, for any number of samples. Pruned weights are zeros in it; those that `quantize()` rounded to int8 take
+   * a byte each.
    *
    * @throws TorchPruneError `ERR_ARGUMENT` for another ending, for weights that are NaN in a coded file, for a layer that
    *   ONNX cannot express, or a model over the format's 2 GiB; `ERR_SEAL` while layers are spliced.

@@ -4,7 +4,13 @@ import type { OnnxGraph, OnnxNode } from '../formats/onnx/graph.js'
 import type { StoredTensor } from '../tensor/bytes.js'
 import type { Node } from './graph.js'
 import { kindOf } from './layer_kind.js'
-import type { OnnxConstant, OnnxOperator, OnnxPlace, OnnxValue } from './layers/parts/onnx.js'
+import {
+  type OnnxConstant,
+  type OnnxOperator,
+  type OnnxPlace,
+  type OnnxValue,
+  op,
+} from './layers/parts/onnx.js'
 import type { Shape } from './shapes.js'
 
 const INPUT = 'input'
@@ -18,6 +24,13 @@ export interface OnnxSource {
   readonly nodes: readonly Node[]
   /** Its parameters and buffers by PyTorch's names. */
   readonly tensors: ReadonlyMap<string, StoredTensor>
+  /** Of those that are int8: what a level is worth in each channel along a dimension. */
+  readonly scales: ReadonlyMap<string, OnnxScales>
+}
+
+export interface OnnxScales {
+  readonly axis: number
+  readonly values: StoredTensor
 }
 
 /**
@@ -56,7 +69,13 @@ function namesOf(path: string): Claim {
 }
 
 /** What one layer computes, operator after operator, and the tensors that it computes with. */
-function operatorsOf(node: Node, output: string, { tensors }: OnnxSource, claim: Claim, path: string) {
+function operatorsOf(
+  node: Node,
+  output: string,
+  { tensors, scales }: OnnxSource,
+  claim: Claim,
+  path: string,
+) {
   const nodes: OnnxNode[] = []
   const initializers = new Map<string, StoredTensor>()
   const initialize = (name: string, tensor: StoredTensor) => {
@@ -67,7 +86,10 @@ function operatorsOf(node: Node, output: string, { tensors }: OnnxSource, claim:
   const own = (part: string) => {
     const name = `${node.name}.${part}`
     const tensor = tensors.get(name)
-    return tensor && initialize(name, tensor)
+    const scaled = scales.get(name)
+    if (tensor === undefined || scaled === undefined) return tensor && initialize(name, tensor)
+    const inputs = [initialize(`${name}_quantized`, tensor), initialize(`${name}_scale`, scaled.values)]
+    return append(op('DequantizeLinear', inputs, { axis: scaled.axis }), name, name)
   }
   const names = new Map<OnnxConstant | OnnxOperator, string>()
   const named = (value: OnnxValue | undefined): string => {

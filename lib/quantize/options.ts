@@ -62,9 +62,16 @@ export const sharingOptions = {
 }
 
 export const quantizeOptions = {
+  /**
+   * `'shared'`: the weights of a layer share a few values. `'int8'`: weights are rounded to 255 levels in each output
+   * channel, evenly spaced and on both sides of 0, as ONNX's runtimes take them; zeros stay zeros, and an ONNX export
+   * stores one byte for each weight.
+   * @default 'shared'
+   */
+  scheme: optional(words('shared', 'int8'), 'shared'),
   ...sharingOptions,
   /**
-   * How the shared values are trained after weights were given them.
+   * How the shared values are trained after weights were given them; not for int8.
    * @default not at all
    */
   retrain: optional(retrain),

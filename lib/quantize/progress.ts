@@ -21,6 +21,14 @@ export interface ClusteredWeights {
   readonly validationError: number
 }
 
+/** Weights are rounded to int8. */
+export interface RoundedWeights {
+  readonly stage: 'rounded'
+  /** On the validation part, before weights were rounded and after: percent, or the loss of a regression. */
+  readonly validationErrorBefore: number
+  readonly validationError: number
+}
+
 /** An epoch of training the shared values is over. */
 export interface SharedEpoch extends Epoch {
   readonly stage: 'epoch'
@@ -31,13 +39,18 @@ export interface QuantizedNetwork extends QuantizeResult {
   readonly stage: 'done'
 }
 
-export type QuantizeEvent = MeasuredSharing | ClusteredWeights | SharedEpoch | QuantizedNetwork
+export type QuantizeEvent =
+  | MeasuredSharing
+  | ClusteredWeights
+  | RoundedWeights
+  | SharedEpoch
+  | QuantizedNetwork
 
 /** What came of quantization. Errors are of the validation part: percent, or the loss of a regression. */
 export interface QuantizeResult {
   /** As the network came. */
   readonly validationErrorBefore: number
-  /** When its weights shared values, and before those were trained. */
+  /** When its weights shared values, and before those were trained; or when they were rounded. */
   readonly validationErrorClustered: number
   readonly validationError: number
   /** All that is known of the validation part in the end. */

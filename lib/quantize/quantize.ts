@@ -20,7 +20,8 @@ import { startTraining } from '../train/train.js'
 import { roundBiases, shareBiases } from './biases.js'
 import { loosen, ownWeights, tie } from './loose.js'
 import { type QuantizeBudget, quantizeOptions } from './options.js'
-import type { QuantizeEvent, QuantizeResult } from './progress.js'
+import type { MeasuredSharing, QuantizedNetwork, QuantizeEvent, QuantizeResult } from './progress.js'
+import { roundWeights } from './rounding.js'
 import { chosenBy, share, type ValuesByLayer } from './sharing.js'
 import { networkSize } from './size.js'
 import { type SharingPoint, sharingPoints, solveValues, VALUES_GRID } from './solve.js'
@@ -30,7 +31,10 @@ export type ByLayer<Name extends string> =
   | number
   | { readonly [N in Name | 'conv' | 'fc']?: number | undefined }
 
-/** Options of `quantize()`: one of `values`, `bits` and `budget` says how many values weights share. */
+/**
+ * Options of `quantize()`: one of `values`, `bits` and `budget` says how many values weights share, or the `scheme` is
+ * `'int8'`.
+ */
 export interface QuantizeOptions<Name extends string = string>
   extends Abortable,
     Omit<OptionsOf<typeof quantizeOptions>, 'values' | 'bits'> {
@@ -48,8 +52,8 @@ export type QuantizingData = Pick<DataSplits, 'train' | 'validation'>
 /**
  * Lets the weights of each layer share a few values, and trains these (Han, Mao and Dally 2016): kept weights are put
  * into clusters by k-means, each takes the mean of its cluster, and retraining moves all weights of a cluster as one.
- * Pruned weights stay +0. What each weight shares is saved with the network. Awaited, it resolves when done; iterated, it
- * yields each stage.
+ * Pruned weights stay +0. What each weight shares is saved with the network. With `{ scheme: 'int8' }` weights are rounded
+ * to int8 instead, for ONNX. Awaited, it resolves when done; iterated, it yields each stage.
  *
  * @throws TorchPruneError synchronously, by the call itself and before there is a job: `ERR_ARGUMENT` or `ERR_SHAPE` for
  * wrong arguments, such as a layer that is not there. Whatever else goes wrong rejects the job: `ERR_ARGUMENT` for a
@@ -79,13 +83,18 @@ export function quantize(
   )
 }
 
-type Aim = ValuesByLayer | QuantizeBudget
+type Aim = ValuesByLayer | QuantizeBudget | 'int8'
+type AimOptions = Pick<QuantizeOptions, 'scheme' | 'values' | 'bits' | 'budget' | 'retrain'>
 
-function aimOf(
-  network: AnyNetwork,
-  { values, bits, budget }: Pick<QuantizeOptions, 'values' | 'bits' | 'budget'>,
-): Aim {
+function aimOf(network: AnyNetwork, { scheme, values, bits, budget, retrain }: AimOptions): Aim {
   const given = [values, bits, budget].filter((one) => one !== undefined)
+  if (scheme === 'int8') {
+    if (given.length === 0 && retrain === undefined) return scheme
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      "quantize: with scheme 'int8' weights share no values: leave values, bits, budget and retrain out",
+    )
+  }
   if (given.length !== 1) {
     throw new TorchPruneError(
       'ERR_ARGUMENT',
@@ -101,11 +110,7 @@ function aimOf(
  * How many values weights share, or what is to be met. Throws for what can be known to be wrong before anything is done: of
  * the options, and of the data where it is there.
  */
-export function checkQuantizing(
-  network: AnyNetwork,
-  options: Pick<QuantizeOptions, 'values' | 'bits' | 'budget' | 'retrain'>,
-  data?: QuantizingData,
-): Aim {
+export function checkQuantizing(network: AnyNetwork, options: AimOptions, data?: QuantizingData): Aim {
   const { retrain } = options
   const aim = aimOf(network, options)
   const sizes = retrain && checkSettings(network, retrain)
@@ -121,7 +126,7 @@ async function* stagesOf(
   aim: Aim,
 ): AsyncGenerator<QuantizeEvent, QuantizeResult, void> {
   const started = performance.now()
-  const { retrain, trains, biases, biasValues, signal, seed = network.seed } = options
+  const { retrain, trains, signal, seed = network.seed, onProgress } = options
   const { loss = DEFAULT_LOSS, autocast, distillation: lesson } = retrain ?? {}
   const judged = { loss, autocast, signal }
   const errorOf = async () => (await measure(network, data.validation, judged)).error
@@ -133,18 +138,13 @@ async function* stagesOf(
   const validationErrorBefore = await errorOf()
   // Asked before its weights share values.
   using teacher = lesson && (await logitsOf(lesson.teacher ?? network, data.train, { autocast, signal }))
-  let values: ValuesByLayer
-  if (!('bytes' in aim || 'error' in aim)) values = aim
-  else {
-    const points: SharingPoint[] = []
-    const total = network.prunable.length * VALUES_GRID.length
-    for await (const point of sharingPoints(network, data.validation, judged)) {
-      points.push(point)
-      yield { stage: 'measured', ...point, done: points.length, total }
-    }
-    const { otherBytes } = await networkSize(network, { biases, biasValues, signal })
-    values = solveValues(points, validationErrorBefore, otherBytes, aim)
+  if (aim === 'int8') {
+    await roundWeights(network, signal)
+    const validationError = await errorOf()
+    yield { stage: 'rounded', validationErrorBefore, validationError }
+    return yield* endOf(network, data, options, judged, started, [validationErrorBefore, validationError])
   }
+  const values = yield* valuesFor(network, data, options, judged, aim, validationErrorBefore)
   using loose = new HeldTensors()
   const own = trains === 'weights' && retrain ? await ownWeights(network, values, loose) : undefined
   await share(network, values, signal)
@@ -161,7 +161,7 @@ async function* stagesOf(
     try {
       for await (const epoch of startTraining(network, data.train, {
         ...plan,
-        ...{ validation: data.validation, seed, signal, onProgress: options.onProgress },
+        ...{ validation: data.validation, seed, signal, onProgress },
       }))
         yield { stage: 'epoch', ...epoch }
     } finally {
@@ -170,6 +170,41 @@ async function* stagesOf(
     // Training may have moved one past another.
     await sortShared(network, values.keys())
   }
+  return yield* endOf(network, data, options, judged, started, [
+    validationErrorBefore,
+    validationErrorClustered,
+  ])
+}
+
+/** How many values layers are to share: finds the numbers that meet a budget. */
+async function* valuesFor(
+  network: AnyNetwork,
+  data: QuantizingData,
+  { biases, biasValues, signal }: Read,
+  judged: Parameters<typeof sharingPoints>[2],
+  aim: ValuesByLayer | QuantizeBudget,
+  validationErrorBefore: number,
+): AsyncGenerator<MeasuredSharing, ValuesByLayer, void> {
+  if (!('bytes' in aim || 'error' in aim)) return aim
+  const points: SharingPoint[] = []
+  const total = network.prunable.length * VALUES_GRID.length
+  for await (const point of sharingPoints(network, data.validation, judged)) {
+    points.push(point)
+    yield { stage: 'measured', ...point, done: points.length, total }
+  }
+  const { otherBytes } = await networkSize(network, { biases, biasValues, signal })
+  return solveValues(points, validationErrorBefore, otherBytes, aim)
+}
+
+/** Rounds biases, and says what came of it all. */
+async function* endOf(
+  network: AnyNetwork,
+  data: QuantizingData,
+  { biases, biasValues, signal }: Read,
+  judged: Parameters<typeof measure>[2],
+  started: number,
+  [validationErrorBefore, validationErrorClustered]: readonly [before: number, clustered: number],
+): AsyncGenerator<QuantizedNetwork, QuantizeResult, void> {
   if (biasValues !== undefined) await shareBiases(network, biasValues, signal)
   if (biases === 'float16') await roundBiases(network, 'float16')
   const validation = await measure(network, data.validation, judged)

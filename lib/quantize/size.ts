@@ -5,7 +5,8 @@ import { loadAddon } from '../binding/addon.js'
 import type { NativeCounts } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import { type AnyNetwork, networkKind } from '../nn/any_network.js'
-import type { ConnectionKind } from '../nn/cost.js'
+import { type ConnectionKind, isPrunable, outputAxis, parameterShapes } from '../nn/cost.js'
+import { isSmaller, MOST_LEVEL } from '../nn/int8.js'
 import { biasBytes } from './biases.js'
 import { quantizeOptions } from './options.js'
 
@@ -21,7 +22,10 @@ export interface LayerSize {
   readonly kept: number
   /** How many values its weights share; undefined where each has its own. */
   readonly values?: number
-  /** The bits of a kept weight: 32 where it has a value of its own, else those of an index of one length. */
+  /**
+   * The bits of a kept weight: 32 where it has a value of its own, 8 where `quantize()` rounded it to int8, else those of
+   * an index of one length.
+   */
   readonly bits: number
   /** The same by the entropy of the values. */
   readonly entropy: number
@@ -30,7 +34,7 @@ export interface LayerSize {
   readonly gapEntropy: number
   /** Weights of 0 that stand in gaps too long for their bits. */
   readonly fillers: number
-  /** The bytes of all of it by entropy, the shared values among them. */
+  /** The bytes of all of it by entropy, the shared values, or the scales of int8, among them. */
   readonly bytes: number
 }
 
@@ -55,29 +59,49 @@ export async function layerSizes(
   names: readonly string[] = network.prunable,
   signal?: AbortSignal,
 ): Promise<LayerSize[]> {
-  const weights = names.map((name) => ({ name: `${name}.weight`, bits: GAP_BITS }))
+  const nodes = names.map((name) => network.nodes.filter(isPrunable).find((node) => node.name === name)!)
+  const weights = nodes.map((node) => {
+    return { name: `${node.name}.weight`, bits: GAP_BITS, axis: outputAxis(node) }
+  })
   const counts = await runJob(() => loadAddon().quantizeCounts(network.handle, weights), signal)
-  return names.map((name, i) => sizeOf(network.costs.find((cost) => cost.name === name)!, counts[i]!))
+  return nodes.map((node, i) => {
+    const channels = parameterShapes(node.layer).get('weight')![outputAxis(node)]!
+    return sizeOf(network.costs.find(({ name }) => name === node.name)!, channels, counts[i]!)
+  })
 }
 
 function sizeOf(
   { name, kind, weights }: { readonly name: string; readonly kind: ConnectionKind; readonly weights: number },
-  { values, gaps, fillers }: NativeCounts,
+  channels: number,
+  counted: NativeCounts,
 ): LayerSize {
+  const { gaps, fillers } = counted
   const masked = gaps.length > 0
   const kept = masked ? gaps.reduce((sum, count) => sum + count, 0) - fillers : weights
-  const counts = values.subarray(1)
-  const shared = values.length > 0 ? counts.filter((count) => count > 0).length : undefined
-  // Each is a weight of 0, which is one more value.
-  const entropy = shared === undefined ? FLOAT_BITS : entropyOf([fillers, ...counts])
-  const bits = shared === undefined ? FLOAT_BITS : Math.ceil(Math.log2(Math.max(1, shared)))
+  const { shared, bits, entropy, floats } = valueBits(counted, weights, channels)
   const [gapBits, gapEntropy] = masked ? [GAP_BITS, entropyOf(gaps)] : [0, 0]
   const coded = ((kept + fillers) * (entropy + gapEntropy)) / 8
-  const bytes = Math.ceil(coded + ((shared ?? 0) * FLOAT_BITS) / 8)
+  const bytes = Math.ceil(coded + (floats * FLOAT_BITS) / 8)
   return {
     ...{ name, kind, weights, kept, bits, entropy, gapBits, gapEntropy, fillers, bytes },
     ...(shared !== undefined && { values: shared }),
   }
+}
+
+/** The bits of a kept weight, the same by entropy, and how many floats belong to them: shared values, or scales. */
+function valueBits({ values, levels, fillers }: NativeCounts, weights: number, channels: number) {
+  // A filler is a weight of 0: one more value, or a level that is there already.
+  if (values.length > 0) {
+    const counts = values.subarray(1)
+    const shared = counts.filter((count) => count > 0).length
+    const bits = Math.ceil(Math.log2(Math.max(1, shared)))
+    return { shared, bits, entropy: entropyOf([fillers, ...counts]), floats: shared }
+  }
+  if (levels.length > 0 && isSmaller(weights, channels)) {
+    const counts = levels.map((count, i) => (i === MOST_LEVEL ? count + fillers : count))
+    return { shared: undefined, bits: 8, entropy: entropyOf(counts), floats: channels }
+  }
+  return { shared: undefined, bits: FLOAT_BITS, entropy: FLOAT_BITS, floats: 0 }
 }
 
 const sizeOptions = {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { expectRefused, temporaryFolder, torchPrune } from './command.js'
@@ -79,6 +79,22 @@ describe('torch-prune quantize', function () {
     expect(await done('inspect', run)).to.match(/^top-1 error, quantized +[\d.]+%$/m)
     const pruned = await readSafetensors(model)
     expect(pruned.tensors.has('fc1.weight_codebook')).to.equal(false)
+  })
+
+  it('rounds to int8, which an ONNX model stores as bytes', async () => {
+    const to = ['--data', data, '--recipe', box.path('plain.json'), '--threads', '1']
+    const int8 = box.path('int8.safetensors')
+    const stdout = await done('quantize', model, ...to, '--scheme', 'int8', '--out', int8)
+    expect(stdout).to.match(/^int8 {2}validation error [\d.]+% → [\d.]+%$/m)
+    expect(stdout).to.match(/^fc1 .* own +8 /m)
+    expect(stdout).to.match(/^validation error [\d.]+% → [\d.]+%, as it came, rounded$/m)
+    const [small, large] = [box.path('int8.onnx'), box.path('float32.onnx')]
+    await done('export', int8, '--format', 'onnx', '--out', small)
+    await done('export', model, '--format', 'onnx', '--out', large)
+    expect(statSync(small).size).to.be.below(0.35 * statSync(large).size)
+    const refused = ['quantize', model, ...to, '--scheme', 'int8', '--out', int8]
+    await expectRefused([...refused, '--bits', '4'], /--bits is for --scheme shared, not int8/)
+    await expectRefused([...refused, '--batch-size', '4'], /--batch-size is for --scheme shared/)
   })
 
   it('refuses what cannot be, in one line', async () => {

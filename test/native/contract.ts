@@ -257,7 +257,9 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     method: "'auto' | 'best' | 'lloyd'?",
   } satisfies FieldsOf<NativeShared>,
   equal: { name: 'string', values: 'integer' } satisfies FieldsOf<Argument<'quantizeEqual', 1>[number]>,
-  counted: { name: 'string', bits: 'integer' } satisfies FieldsOf<Argument<'quantizeCounts', 1>[number]>,
+  counted: { name: 'string', bits: 'integer', axis: 'integer' } satisfies FieldsOf<
+    Argument<'quantizeCounts', 1>[number]
+  >,
   encoded: {
     name: 'string',
     values: 'tensor',
