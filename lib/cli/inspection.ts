@@ -195,7 +195,7 @@ function networkText(inspection: NetworkInspection): string {
   ]
   rows.push([...sums, formatCount(total((layer) => layer.flop)), formatCount(total((layer) => layer.bytes))])
   const bits = total(({ kept, bitsPerKept = 0 }) => kept * bitsPerKept)
-  if (profile !== undefined) rows.at(-1)!.push((bits / left).toFixed(1))
+  if (profile !== undefined) rows.at(-1)!.push(left > 0 ? (bits / left).toFixed(1) : '–')
   const how = profile === undefined ? '' : ` (${profile})`
   const size = `${parameters} parameters with biases, ${kept} kept: ${formatRatio(compression)}`
   const under = prefix === undefined ? '' : `; all names are under the prefix ${quoted(prefix)}`

@@ -80,8 +80,8 @@ export interface LoadedWeights {
 /**
  * Loads parameters, buffers and masks from a safetensors or coded file, or from a state dict that torch.save wrote.
  * Masks stand beside their weights (`fc1.weight_mask`), or as torch.nn.utils.prune has them (`fc1.weight_orig`); one
- * prefix that all names share is taken off. All is checked before anything is written, so a file that does not fit leaves the
- * network as it was.
+ * prefix that all names share is taken off. All is checked before anything is written, so a file that does not fit
+ * leaves the network as it was.
  *
  * @throws TorchPruneError `ERR_FILE` naming the first tensors that are missing, left over, or do not fit.
  */
