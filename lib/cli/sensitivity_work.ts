@@ -1,18 +1,19 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { writeJsonAtomically, writeTextAtomically } from '../base/atomic.js'
+import { writeTextAtomically } from '../base/atomic.js'
 import { sha256 } from '../base/digest.js'
 import { quoteForShell } from '../base/text.js'
 import { graphToJson } from '../nn/stored_graph.js'
 import { loadWeights } from '../nn/weights_file.js'
+import { madeBy } from '../recipes/origin.js'
 import type { Recipe } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { openSession, type Session } from '../recipes/session.js'
 import { formatCount, formatPercent } from '../report/format.js'
 import { writeReport } from '../report/report.js'
-import { withChecksum } from '../runs/checked_json.js'
 import { OwnFolder } from '../runs/own_folder.js'
 import { type SensitivityRecord, writeSensitivity } from '../runs/sensitivity_record.js'
+import { writeThresholds } from '../runs/thresholds_record.js'
 import { StudyParts } from '../studies/parts.js'
 import { type Sensitivity, sensitivity } from '../studies/sensitivity.js'
 import { type Budget, checkBudget, type Solution, solveThresholds } from '../studies/solve.js'
@@ -35,8 +36,6 @@ export interface SensitivityOptions extends WorkOptions, MaskOption {
   readonly leastDensity: number
 }
 
-/** The file in a study's folder for the thresholds that it solved. */
-export const THRESHOLDS_FILE = 'thresholds.json'
 /** The file for the points that are measured, until all of them are. */
 const PARTS_FILE = 'sensitivity-parts.json'
 const partSchema = z.object({ layer: z.string(), density: z.number(), error: z.number() })
@@ -73,7 +72,7 @@ export async function measureSensitivity(
   goOn: () => string = commandWith,
 ): Promise<MeasuredSensitivity> {
   const named = { ...recipe, name: `sensitivity-${recipe.name}` }
-  const session = await openSession(named, { ...options, signal })
+  const session = await openSession(named, { ...options, command: goOn(), signal })
   const { network, folder } = session
   await loadWeights(network, options.weights, { mask: options.mask })
   const { densities, leastDensity } = options
@@ -91,6 +90,7 @@ export async function measureSensitivity(
   const record: SensitivityRecord = {
     schema: 1,
     model: recipe.name,
+    made: madeBy(session),
     validationErrorDense: found.denseError,
     layers: found.layers.map(({ layer, kind, points }) => ({
       name: layer,
@@ -103,7 +103,7 @@ export async function measureSensitivity(
   if (!options.json) reporter.line(`\n${curveTable(found)}`)
   const solution = budget && (await solveThresholds(network, found, budget, { leastDensity, signal }))
   if (solution) {
-    await writeJsonAtomically(join(folder, THRESHOLDS_FILE), withChecksum({ schema: 1, budget, ...solution }))
+    await writeThresholds(folder, { schema: 1, budget, ...solution })
     if (!options.json) reporter.line(`\n${solutionText(solution)}`)
   }
   await parts.remove()

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { graphToJson } from '../nn/stored_graph.js'
 import { makeNetwork } from '../recipes/model.js'
+import { madeBy } from '../recipes/origin.js'
 import { type Recipe, retrainingOf } from '../recipes/recipe.js'
 import { findRecipe } from '../recipes/registry.js'
 import { openSession } from '../recipes/session.js'
@@ -43,7 +44,8 @@ export async function studyTradeoff(
   const recipe = withCompute(await findRecipe(model, 'model'), options)
   const named = { ...recipe, name: `tradeoff-${recipe.name}` }
   const { out = `runs/${named.name}` } = options
-  const { network, data, folder } = await openSession(named, { ...options, out, signal })
+  const session = await openSession(named, { ...options, out, command: commandWith(), signal })
+  const { network, data, folder } = session
   const densities = options.densities ?? DENSITIES
   const seeds = Array.from({ length: options.seeds }, (_, i) => options.seed + i)
   const { l1, l2, device } = options
@@ -97,7 +99,8 @@ export async function studyTradeoff(
     throw new Interrupted(`interrupted: ${parts.done.length} curves are saved; go on with: ${commandWith()}`)
   }
   reporter.stop()
-  const record = toRecord(recipe, densities, seeds, results)
+  const made = madeBy(session, { ...training, l1, l2 })
+  const record = toRecord(recipe, made, densities, seeds, results)
   await writeTradeoff(folder, record)
   const report = await writeReport(folder)
   if (options.json) return printJson({ kind: 'tradeoff', folder, report, tradeoff: record })
@@ -115,6 +118,7 @@ function trainingOf(recipe: Recipe, { epochs, retrainEpochs }: TradeoffCommandOp
 
 function toRecord(
   recipe: Recipe,
+  made: TradeoffRecord['made'],
   densities: readonly number[],
   seeds: readonly number[],
   results: readonly TradeoffResult[],
@@ -134,7 +138,7 @@ function toRecord(
     })
     return { ...curve, seeds: [...seeds], points }
   })
-  return { schema: 1, model: recipe.name, curves }
+  return { schema: 1, model: recipe.name, made, curves }
 }
 
 function recordTable({ curves }: TradeoffRecord): string {

@@ -73,6 +73,7 @@ export async function trainToFile(
     const result = await trainRecipe(recipe, {
       ...options,
       group,
+      command: commandWith(),
       signal,
       on: {
         ...follow,

@@ -61,6 +61,7 @@ export async function runToTable(
     const result = await runRecipe(recipe, {
       ...place,
       checkpointMinutes,
+      command: commandWith(),
       resume,
       overwrite,
       group,

@@ -1,6 +1,6 @@
 import { abortOptions } from '../base/abort.js'
 import { isObject } from '../base/collection.js'
-import { boolean, kind, number, path, seed, whole } from '../base/kind.js'
+import { boolean, kind, number, path, seed, text, whole } from '../base/kind.js'
 import { group, leftOpen, optional } from '../base/option.js'
 import { processGroupKind } from '../distributed/process_group.js'
 import { codedOptions } from '../nn/export_coded.js'
@@ -150,6 +150,8 @@ export const sessionOptions = {
    * @default 10
    */
   checkpointMinutes: optional(number({ least: 0 })),
+  /** The command that repeats the run, for its log. */
+  command: optional(text),
   /**
    * Whether to continue an unfinished run in the folder from where it was saved.
    * @default false

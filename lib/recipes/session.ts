@@ -30,6 +30,7 @@ import { CHECKPOINT_MINUTES } from './defaults.js'
 import type { FoundRun } from './folder.js'
 import { makeNetwork } from './model.js'
 import type { sessionOptions } from './options.js'
+import { originOf, withoutTeacher } from './origin.js'
 import { quantizingOf, type Recipe, retrainingOf } from './recipe.js'
 
 export interface SessionOptions extends Abortable, OptionsOf<typeof sessionOptions> {
@@ -95,6 +96,9 @@ export interface Session {
   /** What is read of networks is computed as they are trained. */
   readonly autocast: ComputeOptions['autocast']
   readonly checkpointMinutes: number
+  /** The folder or file of the data, and the command, if they were given. */
+  readonly dataPath: string | undefined
+  readonly command: string | undefined
   /** The processes that run it together, each of them with a session of its own. */
   readonly group: ProcessGroup | undefined
   readonly signal: AbortSignal | undefined
@@ -108,11 +112,9 @@ export function defaultRunFolder(recipe: Pick<Recipe, 'name'>, seed: number): st
 
 /** All that decides what a run computes, but for its seed. */
 export function planOf(recipe: Recipe, network: AnyNetwork): string {
-  // A teacher is a network of its own, and no plain data.
-  const plain = (key: string, value: unknown) => (key === 'teacher' ? undefined : value)
   const { dense, prune, quantize, code } = recipe
   const rest = [quantize, code].filter((plan) => plan !== undefined)
-  return JSON.stringify([graphToJson(network), dense, prune, ...rest], plain)
+  return JSON.stringify([graphToJson(network), dense, prune, ...rest], withoutTeacher)
 }
 
 /** Makes the network on its device and reads the data: whatever is wrong shows now, and no file is touched. */
@@ -143,6 +145,8 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
     versions: versions(),
     autocast: recipe.dense.autocast,
     checkpointMinutes,
+    dataPath: options.data,
+    command: options.command,
     group,
     signal,
     on,
@@ -183,7 +187,8 @@ export async function logged<Result extends { readonly seconds: number }>(
       if (!failed) on.logFailed?.(error)
       failed = true
     })
-  await note({ event: 'start', recipe: recipe.name, seed, device, threads, resumed, versions })
+  const start = { recipe: recipe.name, seed, device, threads, resumed, versions }
+  await note({ event: 'start', ...start, ...originOf(session) })
   try {
     const result = await work(note)
     await note({ event: 'end', seconds: result.seconds })

@@ -8,7 +8,8 @@ import { inputError, outputError, refuse } from '../base/files.js'
 import { onOneLine } from '../base/text.js'
 import { checkedJson, withChecksum } from './checked_json.js'
 import { EVENTS_FILE } from './files.js'
-import { firstIssue, type Named, versions } from './record.js'
+import { originFields, versions } from './origin.js'
+import { firstIssue, type Named } from './record.js'
 
 const time = z.iso.datetime()
 const kinds = {
@@ -22,6 +23,7 @@ const kinds = {
     threads: z.int(),
     resumed: z.boolean(),
     versions,
+    ...originFields,
   }),
   /** An epoch of training has ended. Round 0 trains the dense network. */
   epoch: z.looseObject({
@@ -30,6 +32,8 @@ const kinds = {
     round: z.int(),
     epoch: z.int(),
     epochs: z.int(),
+    /** The layers that are retrained, in a round with several phases. */
+    phase: z.string().optional(),
     /** The mean loss over the epoch. It is null if it was infinite or NaN, which JSON cannot represent. */
     loss: z.number().nullable(),
     learningRate: z.number(),

@@ -8,6 +8,7 @@ import { inputError, refuse, systemCode } from '../base/files.js'
 import { onOneLine } from '../base/text.js'
 import { checkedJson, withChecksum } from './checked_json.js'
 import { RECORD_FILE } from './files.js'
+import { versions } from './origin.js'
 import { type PaperTable, paperTable } from './paper.js'
 
 const SCHEMA = 1
@@ -83,9 +84,6 @@ const coded = z.looseObject({
   /** Four bytes for each dense parameter, divided by that. */
   ratio: positive,
 })
-
-/** The schema of the versions that a run used. */
-export const versions = z.looseObject({ torchPrune: z.string(), libtorch: z.string(), node: z.string() })
 
 const runRecord = z.looseObject({
   schema: z.literal(SCHEMA),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { madeSchema } from './origin.js'
 import type { Named } from './record.js'
 import { readStored, writeStored } from './stored_json.js'
 
@@ -12,6 +13,8 @@ const percent = z.number().min(0).max(100)
 const sensitivityRecord = z.looseObject({
   schema: z.literal(1),
   model: z.string(),
+  /** Where it was measured, and with what; missing in older files. */
+  made: madeSchema.optional(),
   /** The error of the network before anything is pruned, in percent. */
   validationErrorDense: percent,
   /** The layers, in the network's order. */

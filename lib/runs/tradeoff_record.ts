@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { madeSchema } from './origin.js'
 import type { Named } from './record.js'
 import { readStored, writeStored } from './stored_json.js'
 
@@ -37,6 +38,8 @@ const curve = z
 const tradeoffRecord = z.looseObject({
   schema: z.literal(1),
   model: z.string(),
+  /** Where it was measured, and with what; missing in older files. */
+  made: madeSchema.optional(),
   curves: z.array(curve),
 })
 

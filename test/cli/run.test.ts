@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { packImages } from '../../lib/data/packed.js'
 import { readSafetensors } from '../../lib/formats/safetensors.js'
-import { readEvents } from '../../lib/runs/events.js'
+import { type RunEvent, readEvents } from '../../lib/runs/events.js'
 import { readRunRecord } from '../../lib/runs/record.js'
 import { writePictures } from '../../scripts/imagenet/pictures.js'
 import { expectRefused, torchPrune } from './command.js'
@@ -57,6 +58,12 @@ describe('torch-prune run', function () {
       expect(record.pruned.compression).to.be.closeTo(1810 / record.pruned.parameters, 1e-12)
       expect(record.rounds.map((round) => round.round)).to.deep.equal([1, 2])
       expect(record.pruned.top1Error).to.equal(record.rounds[1]!.top1Error)
+      const [start] = await readEvents(folder)
+      const parts = { train: 320, validation: 80, test: 100 }
+      expect(start).to.deep.include({ host: hostname(), data: { name: 'mnist', path: data, ...parts } })
+      const { command, settings } = start as Extract<RunEvent, { event: 'start' }>
+      expect(command).to.match(/^torch-prune run .*tiny.json .*--out /)
+      expect(settings).to.have.nested.property('prune.retrain.distillation.temperature', 2)
       const events = (await readEvents(folder)).map((event) => event.event)
       const round = ['prune', 'epoch', 'epoch', 'round', 'checkpoint']
       expect(events).to.deep.equal(['start', 'epoch', 'epoch', 'epoch', ...round, ...round, 'end'])
