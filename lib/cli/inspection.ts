@@ -11,6 +11,7 @@ import { zerosHint } from '../nn/zeros.js'
 import { keptWeights } from '../prune/mask.js'
 import { parameterReport } from '../prune/surgery/neurons.js'
 import { type LayerSize, layerSizes } from '../quantize/size.js'
+import { bitsTable } from '../report/bits_table.js'
 import { formatCount, formatPercent, formatRatio, formatSeconds } from '../report/format.js'
 import { layerTable, roundTable, summaryTable } from '../report/tables.js'
 import { RECORD_FILE } from '../runs/files.js'
@@ -228,6 +229,7 @@ function tensorsText({ tensors, metadata, bytes }: TensorsInspection): string {
 function runText(run: RunRecord): string {
   const { recipe, seed, device, threads, versions, seconds } = run
   const { torchPrune, libtorch, node } = versions
+  const bits = bitsTable(run)
   return [
     `${recipe}, seed ${seed}, ${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${formatSeconds(seconds)}`,
     `torch-prune ${torchPrune}, libtorch ${libtorch}, Node ${node}`,
@@ -236,6 +238,7 @@ function runText(run: RunRecord): string {
     '',
     render(summaryTable(run)),
     '',
+    ...(bits ? [render(bits), ''] : []),
     render(roundTable(run)),
   ].join('\n')
 }

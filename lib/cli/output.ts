@@ -1,6 +1,6 @@
 import { outputError } from '../base/files.js'
 import { printable } from '../base/text.js'
-import type { TableData } from '../report/tables.js'
+import { columnTitles, type TableData } from '../report/tables.js'
 import { EXIT, reportFailure } from './failure.js'
 import { hasWorked } from './interrupt.js'
 import { renderTable } from './table.js'
@@ -36,6 +36,6 @@ export function surviveLostOutput(): void {
   })
 }
 
-export function render({ columns, rows }: TableData): string {
-  return renderTable(columns, rows)
+export function render(table: TableData): string {
+  return renderTable(columnTitles(table), table.rows)
 }

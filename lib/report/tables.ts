@@ -1,12 +1,15 @@
+import { deepCompression } from '../runs/deep_compression.js'
 import { CODED_FILE } from '../runs/files.js'
 import type { PaperTable } from '../runs/paper.js'
-import type { CodedRecord, QuantizedRecord, RunRecord } from '../runs/record.js'
+import type { CodedRecord, RunRecord } from '../runs/record.js'
 import { formatCount, formatPercent, formatRatio } from './format.js'
 
 /** A table of texts, for a terminal or a page. */
 export interface TableData {
   /** The titles of the columns; `│` is a separator. */
   readonly columns: readonly string[]
+  /** The titles of the groups of columns that separators part, `''` for none; without it, no group has one. */
+  readonly groups?: readonly string[]
   /** The cells of each row, as many as there are columns. */
   readonly rows: readonly (readonly string[])[]
 }
@@ -18,6 +21,16 @@ interface Shares {
   readonly activationDensity: number
   readonly density: number
   readonly flopShare: number
+}
+
+/** The titles of the columns on one line, for a terminal: a group's title is before that of its first column. */
+export function columnTitles({ columns, groups = [] }: TableData): string[] {
+  let group = 0
+  return columns.map((column, i) => {
+    if (column === '│') group++
+    const title = i === 0 || columns[i - 1] === '│' ? groups[group] : undefined
+    return title ? `${title} ${column}` : column
+  })
 }
 
 /** What remains of each layer, next to the paper's numbers if there are any, laid out like the paper's tables. */
@@ -32,12 +45,8 @@ export function layerTable(record: Pick<RunRecord, 'layers'>, paper?: PaperTable
     ...shares(layer, 1),
   ])
   return {
-    columns: [
-      'layer',
-      'weights',
-      'FLOP',
-      ...(paper ? ['│', 'paper act%', ...here.slice(1), '│', 'here act%', ...here.slice(1)] : here),
-    ],
+    columns: ['layer', 'weights', 'FLOP', ...(paper ? ['│', ...here, '│', ...here] : here)],
+    ...(paper && { groups: ['', 'paper', 'here'] }),
     rows: [
       ...rows,
       [
@@ -73,28 +82,37 @@ export function summaryTable(
       row('parameters, dense', ({ reference }) => formatCount(reference.parameters)),
       row('parameters, pruned', ({ pruned }) => formatCount(pruned.parameters)),
       row('compression', ({ pruned }) => formatRatio(pruned.compression)),
-      ...(record.quantized ? quantizedRows(record.quantized, paper !== undefined) : []),
-      ...(record.coded ? codedRows(record.coded, paper !== undefined) : []),
+      ...codedRows(record, paper),
     ],
   }
 }
 
-function quantizedRows({ top1Error, bytes, ratio }: QuantizedRecord, paper: boolean): string[][] {
-  return withoutPaper(paper, [
-    ['top-1 error, quantized', formatPercent(top1Error)],
-    ['bytes by entropy', `${formatCount(bytes)}, ${formatRatio(ratio)}`],
-  ])
-}
-
-function codedRows({ top1Error, bytes, ratio }: CodedRecord, paper: boolean): string[][] {
-  return withoutPaper(paper, [
-    [`top-1 error, ${CODED_FILE}`, formatPercent(top1Error)],
-    ['bytes of the file', `${formatCount(bytes)}, ${formatRatio(ratio)}`],
-  ])
-}
-
-function withoutPaper(paper: boolean, rows: readonly (readonly [string, string])[]): string[][] {
-  return rows.map(([name, here]) => [name, ...(paper ? ['–'] : []), here])
+/** What became of it when weights shared values and were coded, next to Deep Compression. */
+function codedRows(
+  { quantized, coded }: Pick<RunRecord, 'quantized' | 'coded'>,
+  paper: PaperTable | undefined,
+): string[][] {
+  const theirs = deepCompression(paper)
+  const row = (name: string, there: string | undefined, here: string) => [
+    name,
+    ...(paper ? [there ?? '–'] : []),
+    here,
+  ]
+  const size = ({ bytes, ratio }: Pick<CodedRecord, 'bytes' | 'ratio'>) =>
+    `${formatCount(bytes)}, ${formatRatio(ratio)}`
+  const error = theirs && formatPercent(theirs.top1Error)
+  const bytes = theirs && size(theirs)
+  return [
+    ...(quantized ? [row('top-1 error, quantized', error, formatPercent(quantized.top1Error))] : []),
+    ...(coded
+      ? [
+          row(`top-1 error, ${CODED_FILE}`, error, formatPercent(coded.top1Error)),
+          row(`bytes, ${CODED_FILE}`, bytes, size(coded)),
+        ]
+      : quantized
+        ? [row('bytes by entropy', bytes, size(quantized))]
+        : []),
+  ]
 }
 
 /**

@@ -37,7 +37,7 @@ describe('a recipe that shares values and codes its result', function () {
         return outputs.indexOf(Math.max(...outputs)) !== Number(label)
       })
       expect(wrong.length).to.equal(coded!.top1Error)
-      expect(readFileSync(join(out, REPORT_FILE), 'utf8')).to.include('bytes of the file')
+      expect(readFileSync(join(out, REPORT_FILE), 'utf8')).to.include('bytes, model.tpz')
     })
   }
 })

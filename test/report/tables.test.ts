@@ -1,6 +1,12 @@
 import { expect } from 'chai'
 import { renderTable } from '../../lib/cli/table.js'
-import { layerTable, roundTable, summaryTable, type TableData } from '../../lib/report/tables.js'
+import {
+  columnTitles,
+  layerTable,
+  roundTable,
+  summaryTable,
+  type TableData,
+} from '../../lib/report/tables.js'
 import type { PaperTable } from '../../lib/runs/paper.js'
 
 const layers = [
@@ -37,7 +43,7 @@ const paper: PaperTable = {
     { name: 'fc1', weights: 400e3, flop: 800e3, activationDensity: 0.55, density: 0.08, flopShare: 0.06 },
   ],
 }
-const lines = ({ columns, rows }: TableData) => renderTable(columns, rows).split('\n')
+const lines = (table: TableData) => renderTable(columnTitles(table), table.rows).split('\n')
 
 describe('the tables of a run', () => {
   it('say what is left of each layer, and of all, weighed by their sizes', () => {
