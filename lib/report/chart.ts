@@ -16,6 +16,11 @@ export interface LegendEntry {
   readonly style: SeriesStyle
   /** What is drawn before the name: a line with its symbol, just a line, or a filled square. */
   readonly shape?: 'series' | 'line' | 'area'
+  /**
+   * The opacity of a square.
+   * @default 1
+   */
+  readonly opacity?: number
 }
 
 /** Options of `drawChart`. */
@@ -95,14 +100,14 @@ function legendRows(legend: readonly LegendEntry[], width: number): Placed[][] {
 
 function drawEntry(
   document: SvgDocument,
-  { name, style, shape = 'series' }: LegendEntry,
+  { name, style, shape = 'series', opacity = 1 }: LegendEntry,
   x: number,
   y: number,
 ): SvgElement {
   const { color, dash, symbol } = style
   const make = (...parts: [name: string, attributes: SvgAttributes, text?: string]) =>
     createSvg(document, ...parts)
-  const swatch = make('rect', { x: 8, y: -6, width: 12, height: 12, fill: color })
+  const swatch = make('rect', { x: 8, y: -6, width: 12, height: 12, fill: color, 'fill-opacity': opacity })
   const line = make('line', { x2: 24, stroke: color, 'stroke-width': 2, 'stroke-dasharray': dash || 'none' })
   const point = make('path', { d: SYMBOL_PATHS[symbol], transform: 'translate(12,0)', fill: color })
   const label = make('text', { x: 30, y: '0.34em' }, name)

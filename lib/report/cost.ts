@@ -13,7 +13,6 @@ export function indexBits(kind: string): number {
 export interface SparseLayer extends LayerRecord {
   /** The number of stored weights: the kept ones, and zeros that bridge long gaps. */
   readonly entries: number
-  readonly rows: number
 }
 
 /** A quantity of the dense and of the pruned network. */
@@ -34,18 +33,6 @@ export function energyByLayer(layers: readonly SparseLayer[], memory: 'sram' | '
     name,
     dense: (flop / 2) * multiplyAdd + weights * ENERGY[memory],
     pruned: (flop / 2) * flopShare * multiplyAdd + entries * (1 + indexBits(kind) / WORD) * ENERGY[memory],
-  }))
-}
-
-/**
- * The size of each layer in bytes: dense as float32; pruned as sparse rows of float32 with relative indices and one
- * pointer per row.
- */
-export function bytesByLayer(layers: readonly SparseLayer[]): BeforeAfter[] {
-  return layers.map(({ name, kind, weights, entries, rows }) => ({
-    name,
-    dense: (weights * WORD) / 8,
-    pruned: Math.ceil((entries * (WORD + indexBits(kind)) + (rows + 1) * WORD) / 8),
   }))
 }
 

@@ -6,19 +6,24 @@ import { FIGURES_FOLDER } from '../runs/files.js'
 import type { Figure } from './figure.js'
 import { outlineText } from './outline.js'
 import { inLightColors, paletteCss } from './palette.js'
+import { columnTitles, type TableData } from './tables.js'
 
 const FONTS = "system-ui,'Liberation Sans','DejaVu Sans',sans-serif"
+/** The files of a figure, by the ends of their names. */
+export const FIGURE_FORMATS = ['svg', 'png', 'csv'] as const
 /** The number of image pixels per unit of a drawing. */
 const SCALE = 2.5
 
 /**
- * Writes each figure as `figures/<id>.svg`, which follows the viewer's color scheme, and as `<id>.png` in light colors.
+ * Writes each figure as `figures/<id>.svg`, which follows the viewer's color scheme, as `<id>.png` in light colors, and its
+ * numbers as `<id>.csv`.
  * @throws ERR_OUTPUT when a file cannot be written
  */
 export async function writeFigures(dir: string, figures: readonly Figure[]): Promise<void> {
   const folder = join(dir, FIGURES_FOLDER)
   await makeFolder(folder)
-  for (const { id, svg } of figures) {
+  for (const { id, svg, table } of figures) {
+    await writeTextAtomically(join(folder, `${id}.csv`), tableCsv(table))
     await writeTextAtomically(join(folder, `${id}.svg`), `${standalone(svg)}\n`)
     const png = await toPng(svg)
     await writeAtomically(join(folder, `${id}.png`), async (temporary) => {
@@ -39,4 +44,15 @@ function toPng(svg: string): Promise<Buffer> {
     .flatten({ background: '#ffffff' })
     .png({ compressionLevel: 9 })
     .toBuffer()
+}
+
+/** The table as comma-separated values, without the separators of its columns. */
+function tableCsv(table: TableData): string {
+  const lines = [columnTitles(table), ...table.rows].map((cells) =>
+    cells
+      .filter((_, i) => table.columns[i] !== '│')
+      .map((cell) => (/[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell))
+      .join(','),
+  )
+  return `${lines.join('\n')}\n`
 }

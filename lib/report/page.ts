@@ -1,19 +1,35 @@
-import type { PaperTable } from '../runs/paper.js'
-import type { RunRecord } from '../runs/record.js'
+import { FIGURES_FOLDER } from '../runs/files.js'
 import type { Figure } from './figure.js'
-import { formatCount, formatPercent, formatRatio, formatSeconds } from './format.js'
+import { FIGURE_FORMATS } from './figure_files.js'
 import { html, htmlTable, Markup } from './html.js'
 import { PAGE_STYLE } from './page_style.js'
 import { paletteCss } from './palette.js'
-import { layerTable, summaryTable } from './tables.js'
+import type { Provenance } from './provenance.js'
+import type { TableData } from './tables.js'
+
+/** A number that a page shows large, and what it is. */
+export interface Highlight {
+  readonly name: string
+  readonly value: string
+}
+
+/** A table with the text around it. */
+export interface CaptionedTable {
+  readonly caption: string
+  readonly table: TableData
+  /** The number of rows at its end that are totals. */
+  readonly totals: number
+  readonly note?: string
+}
 
 /** What a report shows. */
 export interface PageContent {
   readonly title: string
-  readonly record?: RunRecord | undefined
-  readonly paper?: PaperTable | undefined
+  readonly provenance: Provenance
+  readonly highlights: readonly Highlight[]
+  readonly tables: readonly CaptionedTable[]
   readonly figures: readonly Figure[]
-  /** Files that no longer exist, which some figures would need. */
+  /** Files that are missing or damaged, which some figures would need. */
   readonly missing: readonly string[]
 }
 
@@ -21,7 +37,7 @@ export interface PageContent {
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 /** Renders the report as one HTML file that needs no network and no scripts. */
-export function renderPage({ title, record, paper, figures, missing }: PageContent): string {
+export function renderPage({ title, provenance, highlights, tables, figures, missing }: PageContent): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -35,41 +51,35 @@ export function renderPage({ title, record, paper, figures, missing }: PageConte
 <body>
 <header>
 <h1>${title}</h1>
-${record && [facts(record), highlights(record)]}
+${origin(provenance)}
+${highlights.length > 0 && highlightList(highlights)}
 </header>
 <main>
-${record && tables(record, paper)}
+${tables.length > 0 && html`<section class="tables" aria-label="Tables">${tables.map(tableMarkup)}</section>`}
 ${figures.length > 0 && charts(figures)}
-${missing.length > 0 && html`<p class="note">Some charts need files that no longer exist: ${missing.join(', ')}.</p>`}
+${missing.length > 0 && html`<p class="note">Some charts need files that are missing or damaged: ${missing.join(', ')}.</p>`}
 </main>
 </body>
 </html>
 `.text
 }
 
-function facts({ seed, device, threads, versions, seconds }: RunRecord): Markup {
-  const computing = device === 'cpu' ? `${threads} CPU ${threads === 1 ? 'thread' : 'threads'}` : device
-  return html`<p class="facts">seed ${seed} · ${computing} · ${formatSeconds(seconds)} · torch-prune ${versions.torchPrune} ·
-libtorch ${versions.libtorch} · Node ${versions.node}</p>`
+function origin({ facts, command, settings }: Provenance): Markup {
+  return html`${facts.length > 0 && html`<p class="facts">${facts.map((fact) => html`<span>${fact}</span> `)}</p>`}
+${command !== undefined && html`<p class="command"><span>To repeat it:</span> <code>${command}</code></p>`}
+${settings && html`<details class="settings"><summary>All settings</summary>${htmlTable(settings, 'All settings')}</details>`}`
 }
 
-function highlights({ reference, pruned }: RunRecord): Markup {
-  const one = (value: string, what: string) => html`<div><dt>${what}</dt><dd>${value}</dd></div>`
+function highlightList(highlights: readonly Highlight[]): Markup {
+  const one = ({ name, value }: Highlight) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`
   return html`<dl class="highlights">
-${one(formatRatio(pruned.compression), 'fewer parameters')}
-${one(`${formatCount(reference.parameters)} → ${formatCount(pruned.parameters)}`, 'parameters')}
-${one(`${formatPercent(reference.top1Error)} → ${formatPercent(pruned.top1Error)}`, 'top-1 error on the test set')}
-</dl>`
+${highlights.map(one)}</dl>`
 }
 
-function tables(record: RunRecord, paper: PaperTable | undefined): Markup {
-  const beside = paper ? "The paper's results next to this run's" : 'Results'
-  return html`<section class="tables" aria-label="Tables">
-${htmlTable(summaryTable(record, paper), beside)}
-${htmlTable(layerTable(record, paper), 'What remains of each layer')}
-<p class="note">act%: non-zero outputs. kept%: weights kept. FLOP%: operations that remain if those with zero weights
-and zero inputs are skipped; a multiply-add counts as 2.</p>
-</section>`
+function tableMarkup({ caption, table, totals, note }: CaptionedTable): Markup {
+  return html`<div class="table">${htmlTable(table, caption, totals)}
+${note !== undefined && html`<p class="note">${note}</p>`}</div>
+`
 }
 
 /** The charts; those of a group are collapsed under its name. */
@@ -86,11 +96,15 @@ function charts(figures: readonly Figure[]): Markup {
   return html`${section('Charts', undefined)}${hidden}`
 }
 
-function figureMarkup({ title, caption, svg, table, wide }: Figure): Markup {
+function figureMarkup({ id, title, caption, svg, table, wide }: Figure): Markup {
+  const links = FIGURE_FORMATS.map(
+    (format) => html` <a href="${FIGURES_FOLDER}/${id}.${format}">${format.toUpperCase()}</a>`,
+  )
   return html`<figure class="${wide ? 'wide' : ''}">
 <h2>${title}</h2>
 ${new Markup(svg)}
 <figcaption>${caption}</figcaption>
+<p class="files">Files:${links}</p>
 <details><summary>The numbers</summary>${htmlTable(table, title)}</details>
 </figure>
 `

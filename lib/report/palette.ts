@@ -8,6 +8,7 @@ const COLORS = {
   ink: ['#1c2024', '#e8eaed'],
   muted: ['#5b6470', '#a3adb9'],
   line: ['#d5d9df', '#39404a'],
+  shade: ['#b9c0c9', '#000000'],
   'series-1': ['#1462b8', '#69b1ff'],
   'series-2': ['#c2410c', '#ff9a5c'],
   'series-3': ['#0b7a5b', '#4fd1a5'],
@@ -46,6 +47,17 @@ export function seriesStyle(index: number): SeriesStyle {
     symbol: SYMBOLS[index % SYMBOLS.length]!,
     dash: DASHES[Math.floor(index / SERIES) % DASHES.length]!,
   }
+}
+
+/** The states of a network in a run, in order. */
+const STATES = ['dense', 'pruned', 'retrained', 'quantized'] as const
+
+/** What a run has done to a network so far. */
+export type State = (typeof STATES)[number]
+
+/** The style of a state, which is the same in all charts of a run. */
+export function stateStyle(state: State): SeriesStyle {
+  return seriesStyle(STATES.indexOf(state))
 }
 
 /** The colors as custom properties of the root element: light, dark if the reader prefers that, and light on paper. */

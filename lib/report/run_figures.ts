@@ -5,15 +5,16 @@ import { resolveGraph } from '../nn/graph.js'
 import { readGraph } from '../nn/stored_graph.js'
 import { channelGroups } from '../nn/surgery/channels.js'
 import { Checkpoint } from '../runs/checkpoint.js'
-import { MODEL_FILE, RECORD_FILE, REFERENCE_FILE } from '../runs/files.js'
+import { MODEL_FILE, QUANTIZED_FILE, RECORD_FILE, REFERENCE_FILE } from '../runs/files.js'
 import type { RunRecord } from '../runs/record.js'
 import { indexBits, type SparseLayer } from './cost.js'
 import type { Figure } from './figure.js'
-import { bytesFigure, energyFigure } from './figures/cost.js'
+import { energyFigure } from './figures/cost.js'
 import { histogramFigure, type Stage } from './figures/histogram.js'
 import { neuronFigure } from './figures/neurons.js'
 import { bandsFigure, findImageLayer, pixelsFigure } from './figures/pattern.js'
 import { countNeurons } from './neurons.js'
+import type { State } from './palette.js'
 import {
   type Connections,
   countConnections,
@@ -40,7 +41,7 @@ export async function runFigures(dir: string, record: RunRecord): Promise<RunFig
   const found: StageFile[] = []
   for (const stage of stages) if (await exists(stage.path)) found.push(stage)
   const model = found.find(({ file }) => file === MODEL_FILE)
-  const { patterns, costs } = model ? await modelFigures(model.path, record) : { patterns: [], costs: [] }
+  const rest = model ? await modelFigures(model.path, record) : []
   const weights: Figure[] = []
   const shown = heaviest(record)
   for (const [index, { name, kind }] of record.layers.entries()) {
@@ -51,7 +52,7 @@ export async function runFigures(dir: string, record: RunRecord): Promise<RunFig
     weights.push(shown.has(name) ? figure : { ...figure, group: 'Weights of the other layers' })
   }
   return {
-    figures: [...patterns, ...weights, ...costs],
+    figures: [...rest, ...weights],
     missing: stages.filter((stage) => !found.includes(stage)).map(({ file }) => file),
   }
 }
@@ -63,7 +64,7 @@ function heaviest({ layers }: RunRecord): Set<string> {
 }
 
 interface StageFile {
-  readonly name: string
+  readonly name: State
   readonly file: string
   readonly path: string
   /**
@@ -74,7 +75,7 @@ interface StageFile {
 
 function stageFiles(dir: string, record: RunRecord): StageFile[] {
   const last = record.rounds.at(-1)?.round
-  const stage = (name: string, path: string): StageFile => ({ name, file: path.slice(dir.length + 1), path })
+  const stage = (name: State, path: string): StageFile => ({ name, file: path.slice(dir.length + 1), path })
   const phases = new Set(record.layers.map(({ kind }) => firstPhase(record, kind)))
   const pruned = (round: number) =>
     [...phases]
@@ -84,6 +85,7 @@ function stageFiles(dir: string, record: RunRecord): StageFile[] {
     stage('dense', join(dir, REFERENCE_FILE)),
     ...(last === undefined ? [] : pruned(last)),
     stage('retrained', join(dir, MODEL_FILE)),
+    ...(record.quantized ? [stage('quantized', join(dir, QUANTIZED_FILE))] : []),
   ]
 }
 
@@ -95,13 +97,10 @@ function firstPhase({ phases = [] }: RunRecord, kind: string): number {
   )
 }
 
-/** Draws what remains: dead neurons and the first layer's pattern; energy and bytes. */
-async function modelFigures(
-  path: string,
-  record: RunRecord,
-): Promise<Record<'patterns' | 'costs', Figure[]>> {
+/** Draws what remains: dead neurons, the energy that an inference takes, and the first layer's pattern. */
+async function modelFigures(path: string, record: RunRecord): Promise<Figure[]> {
   const graph = await readGraph(path)
-  if (graph === undefined) return { patterns: [], costs: [] }
+  if (graph === undefined) return []
   const nodes = resolveGraph(graph.inputShape, graph.layers)
   const imageLayer = findImageLayer(nodes, graph.inputShape)
   const connections = new Map<string, Connections>()
@@ -115,16 +114,20 @@ async function modelFigures(
     using weights = await readLayerWeights(path, name)
     const { keep } = weights
     connections.set(name, countConnections(keep, parting(node)))
-    layers.push({ ...own, entries: sparseEntries(keep, indexBits(own.kind)), rows: keep.shape[0]! })
+    layers.push({ ...own, entries: sparseEntries(keep, indexBits(own.kind)) })
     if (name === imageLayer?.name) {
       patterns.push(await bandsFigure(imageLayer, keep), await pixelsFigure(imageLayer, keep))
     }
   }
   const neurons = countNeurons(channelGroups(graph.inputShape, nodes), connections)
-  return {
-    patterns: [neuronFigure(neurons), ...patterns],
-    costs: [energyFigure(layers), bytesFigure(layers, record.reference.parameters)],
-  }
+  return [
+    neuronFigure(
+      neurons,
+      layers.some(({ kind }) => kind === 'conv'),
+    ),
+    energyFigure(layers),
+    ...patterns,
+  ]
 }
 
 async function weightsFigure(layer: string, index: number, files: readonly StageFile[]): Promise<Figure> {
@@ -133,8 +136,8 @@ async function weightsFigure(layer: string, index: number, files: readonly Stage
     using weights = await readLayerWeights(path, layer)
     limit = Math.max(limit, histogramLimit(weights))
   }
-  // A layer without any remaining weights has no range of its own.
-  limit ||= 1
+  // The largest weight is not at the very edge; a layer without any remaining weights has no range of its own.
+  limit = 1.02 * limit || 1
   const stages: Stage[] = []
   for (const { name, path } of files) {
     using weights = await readLayerWeights(path, layer)

@@ -54,6 +54,10 @@ describe('torch-prune, studying,', function () {
       expect(solved.errorIncrease).to.be.at.most(5)
       expect(Object.keys(solved.quality)).to.deep.equal(['fc1', 'fc2'])
       await expectCharts('sensitivity', ['sensitivity-fc'])
+      expect(study.made).to.include({ seed: 0, device: 'cpu', threads: 1 })
+      expect(study.made!.command).to.match(/^torch-prune sensitivity .*--error-increase 5$/)
+      const page = readFileSync(box.path('sensitivity', 'report.html'), 'utf8')
+      expect(page).to.include('Thresholds for 5 more points of error')
     })
 
     it('solves densities that prune to what the budget says', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { bytesByLayer, energyByLayer, type SparseLayer, total } from '../../lib/report/cost.js'
+import { energyByLayer, type SparseLayer, total } from '../../lib/report/cost.js'
 import { formatBytes, formatEnergy } from '../../lib/report/quantities.js'
 
 const layer: SparseLayer = {
@@ -12,7 +12,6 @@ const layer: SparseLayer = {
   activationDensity: 0.5,
   flopShare: 0.05,
   entries: 104,
-  rows: 10,
 }
 
 describe('costs', () => {
@@ -24,11 +23,9 @@ describe('costs', () => {
     expect(sram!.dense).to.be.closeTo(1000 * (0.9 + 3.7) + 1000 * 5, 1e-6)
   })
 
-  it('are bytes with indices of 5 bits, 8 in convolutions', () => {
-    expect(bytesByLayer([layer, { ...layer, kind: 'conv' }])).to.deep.equal([
-      { name: 'fc1', dense: 4000, pruned: 525 },
-      { name: 'fc1', dense: 4000, pruned: 564 },
-    ])
+  it('have indices of 5 bits, 8 in convolutions', () => {
+    const [conv] = energyByLayer([{ ...layer, kind: 'conv' }], 'dram')
+    expect(conv!.pruned).to.be.closeTo(50 * (0.9 + 3.7) + ((104 * 40) / 32) * 640, 1e-6)
   })
 
   it('add up', () => {

@@ -2,44 +2,18 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { parseHTML } from 'linkedom'
 import sharp from 'sharp'
 import lenet300100 from '../../lib/recipes/built_in/lenet-300-100.js'
 import { renderPage } from '../../lib/report/page.js'
 import { writeReport } from '../../lib/report/report.js'
 import { writeSensitivity } from '../../lib/runs/sensitivity_record.js'
+import { writeThresholds } from '../../lib/runs/thresholds_record.js'
 import { writeTradeoff } from '../../lib/runs/tradeoff_record.js'
 import { memory } from '../../lib/tensor/index.js'
 import { laterRefusal } from '../support/refusal.js'
+import { all, type Element, figure, parsed, read, rows } from './read_page.js'
 import { writeTinyRun } from './run_folder.js'
 import { sensitivityExample, tradeoffExample } from './studies.js'
-
-/** What these tests read of a page. */
-interface Element {
-  readonly id: string
-  readonly textContent: string
-  getAttribute(name: string): string | null
-  querySelector(selector: string): Element | null
-  querySelectorAll(selector: string): Iterable<Element>
-}
-
-async function read(path: string): Promise<{ text: string; page: Element }> {
-  const text = await readFile(path, 'utf8')
-  return { text, page: (parseHTML(text) as unknown as { document: Element }).document }
-}
-
-function all(page: Element, selector: string): Element[] {
-  return [...page.querySelectorAll(selector)]
-}
-
-function rows(table: Element): string[][] {
-  return all(table, 'tbody tr').map((row) => all(row, 'th,td').map(({ textContent }) => textContent))
-}
-
-function figure(page: Element, id: string): Element {
-  const found = all(page, 'figure').find((each) => each.querySelector(`svg[id="${id}"]`))
-  return found ?? expect.fail(`there is no figure ${id}`)
-}
 
 describe('the report', () => {
   let dir: string
@@ -58,13 +32,13 @@ describe('the report', () => {
     expect(page.querySelector('h1')?.textContent).to.equal('tiny')
     expect(all(page, 'figure svg').map(({ id }) => id)).to.have.members([
       'error',
+      'files',
       'neurons',
+      'energy',
       'pattern',
       'pattern-pixels',
       'weights-1',
       'weights-2',
-      'energy',
-      'bytes',
     ])
     const [summary, layers] = all(page, '.tables table')
     expect(rows(summary!)).to.deep.include(['parameters, pruned', '12'])
@@ -84,13 +58,6 @@ describe('the report', () => {
       ['1', '1', '1', '0'],
       ['2', '0', '3', '1'],
       ['3', '0', '1', '0'],
-    ])
-    // 7 and 3 weights of 37 bits and 5 and 3 row pointers of 32; 6 biases.
-    expect(rows(figure(page, 'bytes'))).to.deep.equal([
-      ['all', '200 B', '103 B', '1.9×'],
-      ['fc1', '144 B', '53 B', '2.7×'],
-      ['fc2', '32 B', '26 B', '1.2×'],
-      ['biases', '24 B', '24 B', '1×'],
     ])
     const histogram = rows(figure(page, 'weights-1'))
     for (const stage of [2, 3, 4]) {
@@ -130,7 +97,7 @@ describe('the report', () => {
       const named = svg.getAttribute('aria-labelledby')!.split(' ')
       for (const id of named) expect(svg.querySelector(`[id="${id}"]`)?.textContent).to.match(/\S/)
       expect(rows(each).length, svg.id).to.be.greaterThan(0)
-      const columns = all(each, 'thead th').length
+      const columns = all(each, 'thead tr:last-child th').length
       for (const row of rows(each)) expect(row).to.have.length(columns)
     }
   })
@@ -145,12 +112,19 @@ describe('the report', () => {
     expect(figure(page, 'weights-1').querySelector('title')?.textContent).to.equal(`Weights of ${names[0]}`)
   })
 
-  it('comes with each chart as an SVG and a PNG file', async () => {
+  it('comes with each chart as an SVG and a PNG file, and its numbers as CSV', async () => {
     await writeTinyRun(dir)
     const { page } = await read(await writeReport(dir))
     const ids = all(page, 'figure svg').map(({ id }) => id)
     const files = await readdir(join(dir, 'figures'))
-    expect(files).to.have.members(ids.flatMap((id) => [`${id}.svg`, `${id}.png`]))
+    expect(files).to.have.members(ids.flatMap((id) => [`${id}.svg`, `${id}.png`, `${id}.csv`]))
+    const links = all(figure(page, 'neurons'), '.files a').map((link) => link.getAttribute('href'))
+    expect(links).to.deep.equal(['figures/neurons.svg', 'figures/neurons.png', 'figures/neurons.csv'])
+    const csv = await readFile(join(dir, 'figures', 'neurons.csv'), 'utf8')
+    expect(csv.split('\n').slice(0, 2)).to.deep.equal([
+      'layer,neurons,no incoming weight,no outgoing weight,alive',
+      'fc1,4,1,1,2',
+    ])
     const svg = await readFile(join(dir, 'figures', 'pattern.svg'), 'utf8')
     expect(svg).to.match(/^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"[^>]*><style>/)
     expect(svg).to.include('prefers-color-scheme:dark')
@@ -158,24 +132,51 @@ describe('the report', () => {
       .raw()
       .toBuffer({ resolveWithObject: true })
     expect(info.width).to.equal(1800)
-    // On white, and with something drawn in the first series' blue.
+    // On white, and with something drawn in the green of retrained networks.
     expect([...data.subarray(0, 3)]).to.deep.equal([255, 255, 255])
-    let blue = 0
+    let green = 0
     for (let at = 0; at < data.length; at += info.channels) {
-      if (data[at] === 0x14 && data[at + 1] === 0x62 && data[at + 2] === 0xb8) blue++
+      if (data[at] === 0x0b && data[at + 1] === 0x7a && data[at + 2] === 0x5b) green++
     }
-    expect(blue).to.be.greaterThan(10_000)
+    expect(green).to.be.greaterThan(10_000)
   })
 
   it('is there for a study without a run', async () => {
     await writeSensitivity(dir, sensitivityExample)
     const { page } = await read(await writeReport(dir))
-    expect(page.querySelector('h1')?.textContent).to.equal('lenet-5')
+    expect(page.querySelector('h1')?.textContent).to.equal('Sensitivity of lenet-5')
+    expect(page.querySelector('title')?.textContent).to.equal('Sensitivity of lenet-5 · torch-prune')
     expect(all(page, 'figure svg').map(({ id }) => id)).to.deep.equal(['sensitivity-conv', 'sensitivity-fc'])
     expect(rows(figure(page, 'sensitivity-fc'))).to.deep.equal([
       ['50%', '2.00%'],
       ['10%', '4.00%'],
     ])
+  })
+
+  it('has the thresholds that a study solved, and says how it was made', async () => {
+    const made = {
+      ...{ time: '2026-01-02T03:04:05.678Z', seed: 3, device: 'cpu', threads: 2 },
+      versions: { torchPrune: '0.1.0', libtorch: '2.13.0', node: '20.20.2' },
+      command: 'torch-prune sensitivity lenet-5',
+    }
+    await writeSensitivity(dir, { ...sensitivityExample, made })
+    await writeThresholds(dir, {
+      schema: 1,
+      budget: { errorIncrease: 0.5 },
+      densities: { conv1: 0.5, fc1: 0.1 },
+      quality: { conv1: 0.61, fc1: 1.5 },
+      ...{ weights: 40_250, bytes: 1e5, errorIncrease: 0.47, criterion: {} },
+    })
+    const { page } = await read(await writeReport(dir))
+    expect(page.querySelector('.facts')?.textContent).to.match(/^2026-01-02 03:04 UTC .*seed 3/)
+    expect(page.querySelector('.command code')?.textContent).to.equal('torch-prune sensitivity lenet-5')
+    const table = page.querySelector('.tables .table')!
+    expect(table.querySelector('caption')?.textContent).to.equal('Thresholds for 0.5 more points of error')
+    expect(rows(table)).to.deep.equal([
+      ['conv1', '50.0%', '0.610'],
+      ['fc1', '10.0%', '1.500'],
+    ])
+    expect(table.querySelector('.note')?.textContent).to.include('0.47 points of error')
   })
 
   it('gives the layers of a large network a row each in the map of its sensitivity', async () => {
@@ -198,9 +199,9 @@ describe('the report', () => {
       ...(group !== undefined && { group }),
     })
     const figures = [one('a', 'others'), { ...one('b'), tall: true }, one('c'), one('d', 'others')]
-    const { document } = parseHTML(renderPage({ title: '', figures, missing: [] })) as unknown as {
-      document: Element
-    }
+    const provenance = { facts: [], command: undefined, settings: undefined }
+    const content = { title: '', provenance, highlights: [], tables: [], figures, missing: [] }
+    const document = parsed(renderPage(content))
     const titles = (of: Element) => all(of, 'h2').map(({ textContent }) => textContent)
     expect(titles(document), 'the tall one behind the others').to.deep.equal(['c', 'b', 'a', 'd'])
     const hidden = document.querySelector('details.group')!
@@ -213,7 +214,9 @@ describe('the report', () => {
     await rm(join(dir, 'checkpoint'), { recursive: true })
     await rm(join(dir, 'model.safetensors'))
     const { page } = await read(await writeReport(dir))
-    expect(all(page, 'figure svg').map(({ id }) => id)).to.deep.equal(['error', 'weights-1', 'weights-2'])
+    expect(all(page, 'figure svg').map(({ id }) => id)).to.deep.equal([
+      ...['error', 'files', 'weights-1', 'weights-2'],
+    ])
     expect(page.querySelector('main > .note')?.textContent).to.include(
       'checkpoint/round-1-pruned.safetensors, model.safetensors',
     )

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Layers } from '../../lib/nn/graph.js'
 import { flatten, linear, relu } from '../../lib/nn/layers/index.js'
 import { Network } from '../../lib/nn/network.js'
+import { EventLog, type NewRunEvent } from '../../lib/runs/events.js'
 import type { PaperTable } from '../../lib/runs/paper.js'
 import { type RunRecord, writeRunRecord } from '../../lib/runs/record.js'
 import { tensor } from '../../lib/tensor/index.js'
@@ -79,4 +80,34 @@ export async function writeTinyRun(
   }
   await writeRunRecord(dir, record)
   return record
+}
+
+/** The log of that run: an epoch of dense training, a round whose only epoch was done twice, and its end. */
+export async function writeTinyLog(dir: string): Promise<void> {
+  const start = {
+    ...{ recipe: 'tiny', seed: 7, device: 'cpu', threads: 1 },
+    versions: { torchPrune: '0.1.0', libtorch: '2.13.0', node: '20.20.2' },
+    ...{ host: 'workbench', processor: 'A Processor', command: "torch-prune run tiny --out 'a b'" },
+    data: { name: 'mnist', train: 55_000, validation: 5000, test: 10_000 },
+    settings: { dense: { epochs: 2, optimizer: { kind: 'sgd', lr: 0.1 } }, prune: { rounds: 1 } },
+  } as const
+  const epoch = (round: number, epoch: number, loss: number): NewRunEvent => ({
+    ...{ event: 'epoch', round, epoch, epochs: 2, loss, learningRate: 0.1 / epoch, seconds: 2 },
+    ...(round === 0 && { validationError: 10 * loss }),
+  })
+  const events: NewRunEvent[] = [
+    { event: 'start', ...start, resumed: false },
+    epoch(0, 1, 0.5),
+    epoch(0, 2, 0.3),
+    { event: 'prune', round: 1, density: 10 / 44 },
+    epoch(1, 1, 0.4),
+    { event: 'interrupt', reason: 'stopped' },
+    { event: 'start', ...start, resumed: true },
+    epoch(1, 1, 0.41),
+    epoch(1, 2, 0.35),
+    { event: 'round', round: 1, density: 10 / 44, compression: 4, validationError: 1.7, seconds: 4 },
+    { event: 'end', seconds: 9 },
+  ]
+  await using log = await EventLog.open(dir)
+  for (const event of events) await log.append(event)
 }

@@ -4,7 +4,7 @@ import { drawChart } from '../chart.js'
 import type { BeforeAfter } from '../cost.js'
 import type { Figure } from '../figure.js'
 import { formatRatio } from '../format.js'
-import { color, seriesStyle } from '../palette.js'
+import { color, stateStyle } from '../palette.js'
 import type { TableData } from '../tables.js'
 import { isCrowded, labelMargin, rowHeight, shortened } from './rows.js'
 
@@ -33,7 +33,7 @@ export function beforeAfterFigure({
 }: BeforeAfterOptions): Figure {
   // A logarithmic axis cannot show 0.
   const shown = rows.filter(({ dense, pruned }) => dense > 0 && pruned > 0)
-  const [dense, pruned] = [seriesStyle(0), seriesStyle(1)]
+  const [dense, pruned] = [stateStyle('dense'), stateStyle('retrained')]
   const ends = shown.length > 0 ? shown.flatMap((row) => [row.dense, row.pruned]) : [1, 10]
   const domain = [smallest(ends) / 1.5, largest(ends) * 1.5] as const
   const crowded = isCrowded(rows.length)
@@ -46,7 +46,7 @@ export function beforeAfterFigure({
       .join('; '),
     legend: [
       { name: 'dense', style: dense },
-      { name: 'pruned', style: pruned },
+      { name: 'pruned and retrained', style: pruned },
     ],
     height: rowHeight(rows.length, 40) * rows.length + 70,
     marginTop: 12,
@@ -64,8 +64,17 @@ export function beforeAfterFigure({
     marks: [
       Plot.axisY({ label: null, tickSize: 0, tickFormat: shortened }),
       Plot.link(shown, { y: 'name', x1: 'dense', x2: 'pruned', stroke: color('muted'), strokeWidth: 2 }),
-      Plot.dot(shown, { y: 'name', x: 'dense', fill: dense.color, symbol: dense.symbol, r: 5 }),
-      Plot.dot(shown, { y: 'name', x: 'pruned', fill: pruned.color, symbol: pruned.symbol, r: 5 }),
+      ...(
+        [
+          ['dense', dense],
+          ['pruned', pruned],
+        ] as const
+      ).map(([x, { color, symbol }]) =>
+        Plot.dot(shown, {
+          ...{ y: 'name', x, fill: color, symbol, r: 5 },
+          title: (row: BeforeAfter) => `${row.name}, ${x}: ${format(row[x])}`,
+        }),
+      ),
       // The ratios are above the lines if there is room, otherwise in a column of their own.
       Plot.text(shown, {
         y: 'name',

@@ -45,11 +45,14 @@ export function densityAxis(densities: readonly number[], label: string): Axis {
   }
 }
 
-/** An axis of errors in percent; it is logarithmic if they differ too much to be readable otherwise. */
-export function errorAxis(errors: readonly number[], label: string): Axis {
+/**
+ * An axis of errors in percent; it is logarithmic if they differ too much to be readable otherwise, by a factor of more
+ * than `linear`.
+ */
+export function errorAxis(errors: readonly number[], label: string, linear = 8): Axis {
   const [least, most] = [smallest(errors), largest(errors)]
   const text = (error: number) => `${error}%`
-  if (least <= 0 || most / least <= 8) {
+  if (least <= 0 || most / least <= linear) {
     const domain = [0, most > 0 ? most * 1.05 : 1]
     return { scale: { label, grid: true, domain, ticks: 5, tickFormat: text }, marks: [] }
   }

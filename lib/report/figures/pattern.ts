@@ -9,7 +9,7 @@ import type { Tensor } from '../../tensor/tensor.js'
 import { drawChart } from '../chart.js'
 import type { Figure } from '../figure.js'
 import { formatPercent } from '../format.js'
-import { color } from '../palette.js'
+import { stateStyle } from '../palette.js'
 import { maskedImage } from './image.js'
 
 /** The largest number of cells in a drawing; with more, neighboring neurons are averaged. */
@@ -57,7 +57,9 @@ export async function bandsFigure(layer: ImageLayer, keep: Tensor<'bool'>): Prom
     },
     y: { domain: [neurons, 0], ticks: 4, label: 'neuron', labelArrow: 'none' },
     // If there are few cells, they are drawn large and with sharp edges.
-    marks: [maskedImage(await keptImage(keep), color('series-1'), { pixelated: bands * width < 400 })],
+    marks: [
+      maskedImage(await keptImage(keep), stateStyle('retrained').color, { pixelated: bands * width < 400 }),
+    ],
   })
   return {
     id: 'pattern',
@@ -93,7 +95,9 @@ export async function pixelsFigure(layer: ImageLayer, keep: Tensor<'bool'>): Pro
     marginRight: 480 - 52 - Math.min(408, (300 * width) / height),
     x: { domain: [0, width], ticks: evenly(width), label: 'column of the image', labelAnchor: 'center' },
     y: { domain: [height, 0], ticks: evenly(height), label: 'row of the image', labelArrow: 'none' },
-    marks: [maskedImage(await toPng(gray, width, height), color('series-1'), { pixelated: true })],
+    marks: [
+      maskedImage(await toPng(gray, width, height), stateStyle('retrained').color, { pixelated: true }),
+    ],
   })
   return {
     id: 'pattern-pixels',

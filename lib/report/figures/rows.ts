@@ -15,7 +15,8 @@ export function rowHeight(rows: number, roomy: number): number {
 
 /** The space for names to the left of a chart with one row per name. */
 export function labelMargin(names: readonly string[]): number {
-  return 14 + 7.2 * largest(names.map((name) => shortened(name).length))
+  // On a phone, letters are larger than they are drawn.
+  return 14 + 8.4 * largest(names.map((name) => shortened(name).length))
 }
 
 /** Shortens a name to its end, which is what distinguishes layers: `…ature.0.conv1`. */

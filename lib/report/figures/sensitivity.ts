@@ -4,7 +4,7 @@ import type { SensitivityRecord } from '../../runs/sensitivity_record.js'
 import { drawChart } from '../chart.js'
 import type { Figure } from '../figure.js'
 import { formatPercent } from '../format.js'
-import { color, seriesStyle } from '../palette.js'
+import { color, type SeriesStyle, seriesStyle } from '../palette.js'
 import type { TableData } from '../tables.js'
 import { errorAxis, lineWithSymbols, percentTick } from './marks.js'
 import { isCrowded, labelMargin, rowHeight, shortened } from './rows.js'
@@ -36,11 +36,12 @@ function sensitivityLines(layers: Layers, dense: number, heading: Heading): Draw
       ? points
       : [{ density: 1, validationError: dense }, ...points],
   }))
+  const denseStyle: SeriesStyle = { color: color('muted'), symbol: 'circle', dash: '2 3' }
   const y = errorAxis([dense, ...errorsOf(layers)], 'validation error')
   const svg = drawChart({
     ...heading,
     description: describe(layers, dense),
-    legend: series,
+    legend: [...series, { name: `dense network, ${formatPercent(dense)}`, style: denseStyle, shape: 'line' }],
     x: {
       reverse: true,
       domain: [0, 1],
@@ -51,7 +52,7 @@ function sensitivityLines(layers: Layers, dense: number, heading: Heading): Draw
     y: y.scale,
     marks: [
       ...y.marks,
-      Plot.ruleY([dense], { stroke: color('muted'), strokeDasharray: '2 3' }),
+      Plot.ruleY([dense], { stroke: denseStyle.color, strokeDasharray: denseStyle.dash }),
       ...series.map(({ name, points, style }) =>
         lineWithSymbols(points, style, {
           x: 'density',
