@@ -73,6 +73,8 @@ details caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path
   figure{display:inline-block;width:49%;margin:0 .4% .5rem 0;padding:.5rem;vertical-align:top}
   figure.wide{width:99%}
   h2{font-size:10pt}
+  table{font-size:8pt}
+  th,td{padding:.2rem .4rem}
   figcaption,.facts,.command,.note{font-size:8pt}
   details,.files{display:none}
   .scroll{overflow:visible;background:none}

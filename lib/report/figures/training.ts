@@ -48,10 +48,12 @@ function lossFigure(stages: readonly Stage[]): Figure | undefined {
       `Each epoch is a line of ${EVENTS_FILE}.`,
     svg: drawTraining('training-loss', title, stages, points, axis, (value) => value.toPrecision(3)),
     table: {
-      columns: ['', 'epochs', 'first learning rate', 'last', '│', 'first loss', 'last'],
+      columns: ['', 'epochs', '│', 'first', 'last', '│', 'first', 'last'],
+      groups: ['', 'learning rate', 'loss'],
       rows: stages.map(({ name, epochs }) => [
         name,
         String(epochs.length),
+        '│',
         ...ends(epochs.map(({ learningRate }) => learningRate)),
         '│',
         ...ends(epochs.map(({ loss }) => loss)),
