@@ -10,7 +10,7 @@ export function define(command: Command): void {
       'after',
       `
 The report is one file that needs no network. Its charts are also written into
-figures/ of the folder, as SVG and PNG.
+figures/ of the folder, as SVG and PNG, with their numbers as CSV.
 
 Example:
   $ torch-prune report runs/lenet-5-0`,

@@ -89,7 +89,12 @@ describe('torch-prune, studying,', function () {
       expect(stdout).not.to.match(/ 30\/600 points/)
       expect(existsSync(box.path('halted', 'sensitivity-parts.json'))).to.equal(false)
       await done(args('unhalted', ...grid))
-      expect(json('halted', 'sensitivity.json')).to.deep.equal(json('unhalted', 'sensitivity.json'))
+      const points = (out: string) => ({
+        ...json(out, 'sensitivity.json'),
+        made: undefined,
+        checksum: undefined,
+      })
+      expect(points('halted')).to.deep.equal(points('unhalted'))
     })
 
     it('refuses grids and budgets that cannot be, before it computes', async () => {
