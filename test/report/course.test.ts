@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
+import { inspect, inspectionText } from '../../lib/cli/inspection.js'
 import lenet300100 from '../../lib/recipes/built_in/lenet-300-100.js'
 import { errorInterval } from '../../lib/report/interval.js'
 import { readRunLog } from '../../lib/report/log.js'
@@ -159,6 +160,13 @@ describe('the report of a run with a log', () => {
       ['total', '', '', '', '30', '15.00%', '', '', '3.1 → 2.49%'],
       ['model.tpz', '', '', '', '5', '2.50%', '', '', ''],
     ])
+    const inspected = inspectionText(await inspect(dir))
+    expect(inspected).to.match(
+      /^layer .* here values +bits +gap bits +bytes +of dense +│ +paper bits +gap bits/m,
+    )
+    expect(inspected).to.match(
+      /^fc1 +│ +8 +3 → 2\.0 +5 → 2\.7 +12 +8\.33% +│ +6 → 4\.4 +5 → 3\.7 +3\.1 → 2\.32%$/m,
+    )
     const weights = figure(report, 'weights-1')
     expect(all(weights, 'thead th').map(({ textContent }) => textContent)).to.deep.equal([
       'from',
