@@ -1,6 +1,5 @@
 #include "panel_gradients.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "vectors.h"
@@ -22,7 +21,8 @@ TORCH_PRUNE_INLINE void Fold(typename Of::Vec& a, const typename Of::Vec& b,
 template <typename Of, int H = Of::kLanes / 2>
 TORCH_PRUNE_INLINE void SumLanes(typename Of::Vec (&sums)[Of::kLanes]) {
 #pragma GCC unroll 16
-  for (int i = 0; i < H; i++) Fold<Of, H>(sums[i], sums[i + H], std::make_integer_sequence<int, Of::kLanes>());
+  for (int i = 0; i < H; i++)
+    Fold<Of, H>(sums[i], sums[i + H], std::make_integer_sequence<int, Of::kLanes>());
   if constexpr (H > 1) SumLanes<Of, H / 2>(sums);
 }
 
@@ -82,7 +82,7 @@ TORCH_PRUNE_INLINE void Samples(const PanelRows& weight, std::int64_t block, con
     }
   }
   if (waiting.count == 0) return;
-  std::fill(waiting.sums + waiting.count, waiting.sums + Of::kLanes, Vec{});
+  for (int i = waiting.count; i < Of::kLanes; i++) waiting.sums[i] = Vec{};
   Flush(waiting, all.of_value + begins[weight.rows] - waiting.count, adds);
 }
 
@@ -93,31 +93,33 @@ TORCH_PRUNE_INLINE void Piece(const PanelRows& weight, std::int64_t block, const
                       : Samples<Of, T, false>(weight, block, all, at);
 }
 
-template <typename Of>
+// As many vectors as are left, at most `T` at a time.
+template <typename Of, int T>
+TORCH_PRUNE_INLINE void Pieces(const PanelRows& weight, std::int64_t block, const PanelGradients& all,
+                               std::int64_t at) {
+  for (; at + T * Of::kLanes <= all.width; at += T * Of::kLanes) Piece<Of, T>(weight, block, all, at);
+  if constexpr (T > 1) {
+    if (at < all.width) Pieces<Of, T == 2 ? 1 : T - 2>(weight, block, all, at);
+  }
+}
+
+template <typename Of, int Most>
 TORCH_PRUNE_INLINE void Blocks(const PanelRows& weight, std::int64_t first, std::int64_t last,
                                const PanelGradients& all) {
-  for (std::int64_t block = first; block < last; block++) {
-    std::int64_t at = 0;
-    for (; at + 4 * Of::kLanes <= all.width; at += 4 * Of::kLanes) Piece<Of, 4>(weight, block, all, at);
-    if (at + 2 * Of::kLanes <= all.width) {
-      Piece<Of, 2>(weight, block, all, at);
-      at += 2 * Of::kLanes;
-    }
-    if (at + Of::kLanes <= all.width) Piece<Of, 1>(weight, block, all, at);
-  }
+  for (std::int64_t block = first; block < last; block++) Pieces<Of, Most>(weight, block, all, 0);
 }
 
 #if defined(__x86_64__)
 TORCH_PRUNE_AVX2 void Avx2(const PanelRows& weight, std::int64_t first, std::int64_t last,
                            const PanelGradients& all) {
-  Blocks<Of8>(weight, first, last, all);
+  Blocks<Of8, 8>(weight, first, last, all);
 }
 
 TORCH_PRUNE_AVX512 void Avx512(const PanelRows& weight, std::int64_t first, std::int64_t last,
                                const PanelGradients& all) {
-  // Half of a vector of 16 would be another row.
-  if (all.width < Of16::kLanes) return Blocks<Of8>(weight, first, last, all);
-  Blocks<Of16>(weight, first, last, all);
+  // The sums over the lanes of wider vectors take longer than the products of few samples.
+  if (all.width % (4 * Of16::kLanes) != 0) return Blocks<Of8, 8>(weight, first, last, all);
+  Blocks<Of16, 4>(weight, first, last, all);
 }
 #endif
 
@@ -129,7 +131,7 @@ void AddGradients(const PanelRows& weight, std::int64_t first, std::int64_t last
   if (isa == Isa::kAvx512) return Avx512(weight, first, last, gradients);
   if (isa == Isa::kAvx2) return Avx2(weight, first, last, gradients);
 #endif
-  Blocks<Of4>(weight, first, last, gradients);
+  Blocks<Of4, 8>(weight, first, last, gradients);
 }
 
 }  // namespace torch_prune

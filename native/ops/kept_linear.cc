@@ -100,11 +100,11 @@ at::Tensor KeptLinear::Multiply(const at::Tensor& input, const at::Tensor& bias)
   const std::int64_t pieces = x_.size(0);
   Need(y_, {pieces, weight_.rows, width_});
   const Epilogue epilogue{bias.defined() ? bias.const_data_ptr<float>() : nullptr};
-  const auto kept = static_cast<std::int64_t>(weight_.value.size());
-  const auto parts = weight_.Parts(kept * width_ < kFewestWeights ? 1 : at::get_num_threads());
+  const int threads = values_.numel() * width_ < kFewestWeights ? 1 : at::get_num_threads();
+  if (static_cast<int>(parts_.size()) != threads + 1) parts_ = weight_.Parts(threads);
   const float* x = x_.const_data_ptr<float>();
   float* y = y_.mutable_data_ptr<float>();
-  InParts(parts, [&](std::int64_t first, std::int64_t last) {
+  InParts(parts_, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t piece = 0; piece < pieces; piece++) {
       torch_prune::Multiply(weight_, first, last, x + piece * inputs_ * width_, width_, epilogue,
                             y + piece * weight_.rows * width_, width_, UsedIsa());

@@ -51,6 +51,7 @@ class KeptLinear : public torch::CustomClassHolder {
   const std::int64_t inputs_, width_;
   PanelRows weight_;
   const at::Tensor values_, gradient_;  // the values lie in weight_
+  std::vector<std::int64_t> parts_;     // rows by thread
   at::Tensor x_, y_, of_y_, of_x_;      // panels: memory to compute in
 };
 

@@ -4,6 +4,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/variable.h>
 
 #include <algorithm>
 #include <utility>
@@ -14,8 +15,10 @@
 namespace torch_prune {
 namespace {
 
-// A layer is measured so many times in each form, or fewer, once one is so many times as fast as the other.
-constexpr int kRuns = 5;
+// A layer is measured in turns in both forms: until that has taken so long, at least kFewestRuns and at most
+// kMostRuns times, or until one is so many times as fast as the other.
+constexpr double kMillisecondsPerLayer = 20;
+constexpr int kFewestRuns = 5, kMostRuns = 40;
 constexpr double kClearly = 2;
 // Dense stays where the gain is no more than what two measurements differ by.
 constexpr double kWorthIt = 0.9;
@@ -33,6 +36,16 @@ at::Tensor FixedMask(const at::Tensor& parameter) {
   return parametrization != nullptr ? parametrization->gradient_mask() : at::Tensor();
 }
 
+// The dense moment of a parameter: what there was, if anything was, with its kept values in their places.
+at::Tensor Spread(const KeptLinear& layer, const at::Tensor& kept, const OptimizedParameter& p,
+                  const at::Tensor& before) {
+  const at::Tensor dense = before.defined()
+                               ? Beside(p.tensor, before)
+                               : at::zeros_like(p.tensor, p.tensor.options().requires_grad(false));
+  layer.Spread(kept, dense);
+  return dense;
+}
+
 }  // namespace
 
 KeptLayers::KeptLayers(const TrainerSettings& settings)
@@ -47,17 +60,21 @@ std::vector<KeptLayers::Candidate> KeptLayers::Candidates() const {
       !settings_.averages.empty() || settings_.group->size() > 1) {
     return candidates;
   }
+  const at::NoGradGuard no_grad;
   const auto& layers = settings_.network->layers();
   bool trains = false;  // whether something in front is trained
   for (std::size_t i = settings_.after + 1; i < layers.size(); i++) {
     Layer& layer = *layers[i];
     if (!layer.trainable || layer.parameters(false).empty()) continue;
     const at::Tensor weight = MatrixOf(layer);
-    for (auto& p : settings_.optimizer->parameters()) {
-      if (weight.defined() && p.tensor.is_same(weight) && KeptLinear::Fits(weight, FixedMask(weight)))
-        candidates.push_back({&layer, &p, trains});
-    }
+    const bool differentiates = trains;
     trains = true;
+    if (!weight.defined() || !weight.requires_grad() || !KeptLinear::Fits(weight, FixedMask(weight)))
+      continue;
+    // Whoever hooked its gradient expects a dense one.
+    if (!torch::autograd::impl::hooks(weight).empty()) continue;
+    for (auto& p : settings_.optimizer->parameters())
+      if (p.tensor.is_same(weight)) candidates.push_back({&layer, &p, differentiates});
   }
   return candidates;
 }
@@ -92,9 +109,11 @@ bool KeptLayers::IsFaster(const Candidate& candidate, const c10::intrusive_ptr<K
   // The first run of each makes what the others find.
   time(dense), time(sparse);
   std::vector<double> of_dense, of_sparse;
-  for (int run = 0; run < kRuns; run++) {
+  double spent = 0;
+  for (int run = 0; run < kMostRuns && (run < kFewestRuns || spent < kMillisecondsPerLayer); run++) {
     of_dense.push_back(time(dense));
     of_sparse.push_back(time(sparse));
+    spent += of_dense.back() + of_sparse.back();
     const double ratio = Median(of_sparse) / Median(of_dense);
     if (ratio < 1 / kClearly || ratio > kClearly) break;
   }
@@ -102,27 +121,24 @@ bool KeptLayers::IsFaster(const Candidate& candidate, const c10::intrusive_ptr<K
   return Median(of_sparse) < kWorthIt * Median(of_dense);
 }
 
+void KeptLayers::Choose(const std::vector<Candidate>& candidates) {
+  const bool all = settings_.sparse == Sparse::kOn;
+  if (std::exchange(chosen_, true) && !all) return;
+  names_.clear();
+  for (const auto& each : candidates)
+    if (all || IsFaster(each, Make(each))) names_.push_back(each.layer->name);
+}
+
 void KeptLayers::Take() {
-  const bool measures = !std::exchange(chosen_, true) && settings_.sparse == Sparse::kAuto;
   const auto candidates = Candidates();
-  if (measures) {
-    for (const auto& each : candidates)
-      if (IsFaster(each, Make(each))) names_.push_back(each.layer->name);
-  }
+  Choose(candidates);
   const at::NoGradGuard no_grad;
-  auto parameters = std::as_const(*settings_.optimizer).parameters();
   auto& own = settings_.optimizer->parameters();
-  if (settings_.sparse == Sparse::kOn) names_.clear();
+  auto parameters = own;
+  KeptLinears made;
   for (const auto& each : candidates) {
-    const auto& name = each.layer->name;
-    if (settings_.sparse == Sparse::kOn) names_.push_back(name);
-    const bool chosen = std::find(names_.begin(), names_.end(), name) != names_.end();
-    const auto kept = chosen ? Make(each) : nullptr;
-    if (!kept) {
-      made_.erase(each.weight->tensor.unsafeGetTensorImpl());
-      continue;
-    }
-    layers_[each.weight->tensor.unsafeGetTensorImpl()] = kept;
+    if (std::find(names_.begin(), names_.end(), each.layer->name) == names_.end()) continue;
+    const auto kept = Make(each);
     auto& p = parameters[each.weight - own.data()];
     kept->Gather(p.tensor, kept->values());
     for (auto& moment : p.moments) {
@@ -131,37 +147,51 @@ void KeptLayers::Take() {
       moment = at::empty_like(kept->values(), kept->values().options().requires_grad(false));
       kept->Gather(dense, moment);
     }
+    made[p.tensor.unsafeGetTensorImpl()] = kept;
     p.tensor = kept->values();
   }
-  if (!layers_.empty()) taken_ = settings_.optimizer->Over(std::move(parameters));
+  made_ = made;
+  if (made.empty()) return;
+  taken_ = settings_.optimizer->Over(std::move(parameters));
+  layers_ = std::move(made);
 }
 
 void KeptLayers::Return() {
   if (!taken_) return;
   const at::NoGradGuard no_grad;
+  const auto taken = std::exchange(taken_, nullptr);
+  const auto layers = std::exchange(layers_, {});
   auto& own = settings_.optimizer->parameters();
+  for (auto& p : own) {
+    const auto found = layers.find(p.tensor.unsafeGetTensorImpl());
+    if (found == layers.end()) continue;
+    const auto& values = found->second->values();
+    found->second->Spread(values, p.tensor);
+    values.mutable_grad() = at::Tensor();
+  }
   for (std::size_t i = 0; i < own.size(); i++) {
     auto& p = own[i];
-    auto& taken = taken_->parameters()[i];
-    p.steps = taken.steps;
-    const auto found = layers_.find(p.tensor.unsafeGetTensorImpl());
-    if (found == layers_.end()) {
-      p.moments = std::move(taken.moments);
-      continue;
+    auto& stepped = taken->parameters()[i];
+    const auto found = layers.find(p.tensor.unsafeGetTensorImpl());
+    if (found == layers.end()) {
+      p.moments = std::move(stepped.moments);
+    } else {
+      for (std::size_t k = 0; k < p.moments.size(); k++) {
+        if (stepped.moments[k].defined())
+          p.moments[k] = Spread(*found->second, stepped.moments[k], p, p.moments[k]);
+      }
     }
-    const KeptLinear& kept = *found->second;
-    kept.Spread(taken.tensor, p.tensor);
-    kept.values().mutable_grad() = at::Tensor();
-    for (std::size_t k = 0; k < p.moments.size(); k++) {
-      if (!taken.moments[k].defined()) continue;
-      auto& moment = p.moments[k];
-      moment = moment.defined() ? Beside(p.tensor, moment)
-                                : at::zeros_like(p.tensor, p.tensor.options().requires_grad(false));
-      kept.Spread(taken.moments[k], moment);
-    }
+    p.steps = stepped.steps;
   }
-  layers_.clear();
-  taken_.reset();
+}
+
+TakenLayers::~TakenLayers() {
+  try {
+    layers_.Return();
+  } catch (...) {
+    // The run has failed for want of memory, and there is none for its moments either: they are those of
+    // before it.
+  }
 }
 
 }  // namespace torch_prune

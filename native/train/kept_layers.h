@@ -20,7 +20,7 @@ class KeptLayers {
 
   // Takes the weights out, of all layers that gain by it: the first time, they are measured.
   void Take();
-  // Brings them back, if they are out.
+  // Brings them back, if they are out: the weights first, since memory for moments may be short.
   void Return();
 
   // What steps are to be computed with.
@@ -36,13 +36,15 @@ class KeptLayers {
     bool differentiates_input;
   };
   std::vector<Candidate> Candidates() const;
+  // Which of them are computed so, by the option: unless that was said, or found out before.
+  void Choose(const std::vector<Candidate>& candidates);
   c10::intrusive_ptr<KeptLinear> Make(const Candidate& candidate);
   bool IsFaster(const Candidate& candidate, const c10::intrusive_ptr<KeptLinear>& kept) const;
 
   const TrainerSettings& settings_;
   bool chosen_ = false;
   std::vector<std::string> names_;
-  KeptLinears made_;    // of all runs: their masks rarely change
+  KeptLinears made_;    // what was made before: masks rarely change between runs
   KeptLinears layers_;  // whose weights are out
   std::shared_ptr<OptimizerState> taken_;
 };
@@ -53,7 +55,7 @@ class TakenLayers {
   TakenLayers(KeptLayers& layers, bool take) : layers_(layers) {
     if (take) layers_.Take();
   }
-  ~TakenLayers() { layers_.Return(); }
+  ~TakenLayers();
   TakenLayers(const TakenLayers&) = delete;
   TakenLayers& operator=(const TakenLayers&) = delete;
 

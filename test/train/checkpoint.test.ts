@@ -29,6 +29,7 @@ const cases: Record<string, Partial<TrainOptions>> = {
   'stochastic weight averaging': { averaging: swa(0.3) },
   'channels-last, under bfloat16': { memoryFormat: 'channelsLast', autocast: 'bfloat16' },
   'a cache of the frozen prefix': { cachePrefix: true, cacheVariants: 2 },
+  'kept weights alone': { sparse: 'on' },
   'channels-last and bfloat16': { memoryFormat: 'channelsLast', autocast: 'bfloat16' },
 }
 
