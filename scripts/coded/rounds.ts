@@ -16,31 +16,32 @@ import {
   quantizingOf,
   REFERENCE_FILE,
   readData,
-  readRunRecord,
   renderTable,
   sortNeurons,
 } from '../../lib/internal.js'
 
-// Codes the last rounds of a run, each by the plan of a recipe that ends in a coded file: how large the file is and how
-// often it errs, from many weights to few. Only with --test is the test set read, from the files.
-// Run it: tsx scripts/coded/rounds.ts lenet-300-100-coded runs/lenet-300-100-coded-0 [--last 3] [--test] [--threads 1]
+// Codes rounds of a run, each by the plan of a recipe that ends in a coded file: how large the file is and how often it
+// errs, from many weights to few. Only with --test is the test set read, from the files.
+// Run it: tsx scripts/coded/rounds.ts lenet-300-100-coded runs/lenet-300-100-coded-0 --rounds 15,16 [--seed 0] [--test]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    last: { type: 'string', default: '3' },
+    rounds: { type: 'string' },
+    seed: { type: 'string', default: '0' },
     threads: { type: 'string', default: '2' },
     plan: { type: 'string', default: '{}' },
     test: { type: 'boolean', default: false },
   },
 })
 const [name, folder] = positionals
-if (name === undefined || folder === undefined) throw new Error('give a recipe and the folder of a run')
+if (name === undefined || folder === undefined || values.rounds === undefined)
+  throw new Error('give a recipe, the folder of a run, and --rounds')
 setJobThreads(Number(values.threads))
 const recipe = await findRecipe(name)
 const plan = quantizingOf(recipe, { ...recipe.quantize!, ...(JSON.parse(values.plan) as object) })
 const data = await readData(recipe.data)
-const { seed, rounds } = await readRunRecord(folder)
+const seed = Number(values.seed)
 using dense = await loadNetwork(join(folder, REFERENCE_FILE))
 using teacher = await predict(dense, data.train)
 const checkpoint = new Checkpoint(folder)
@@ -72,6 +73,6 @@ async function coded(round: number): Promise<string[]> {
 }
 
 const rows: string[][] = []
-for (const { round } of rounds.slice(-Number(values.last))) rows.push(await coded(round))
+for (const round of values.rounds.split(',').map(Number)) rows.push(await coded(round))
 const columns = ['round', 'kept', 'val. before', 'val. coded', 'loss', 'bytes', 'test']
 console.log(renderTable(columns, rows))
