@@ -30,10 +30,12 @@ at::Tensor MatrixOf(const Layer& layer) {
   return product != nullptr && !product->window ? product->weight : at::Tensor();
 }
 
-// The mask of a parameter whose pruned weights stay +0 whatever an optimizer does.
+// The mask of a parameter whose pruned weights stay +0 whatever an optimizer does, and whose others layers
+// read as they are: not as values that they share.
 at::Tensor FixedMask(const at::Tensor& parameter) {
   const auto* parametrization = Parametrization::Of(parameter);
-  return parametrization != nullptr ? parametrization->gradient_mask() : at::Tensor();
+  if (parametrization == nullptr || parametrization->index().defined()) return {};
+  return parametrization->gradient_mask();
 }
 
 // The dense moment of a parameter: what there was, if anything was, with its kept values in their places.

@@ -90,6 +90,19 @@ describe('quantize by training weights', () => {
     again.net.dispose()
   })
 
+  it('trains no layer with its kept weights alone, which would read them as they are', async () => {
+    const results = []
+    for (const sparse of ['on', 'off'] as const) {
+      const { net, data } = await pruned()
+      results.push(
+        await quantize(net, data, { values: 2, trains: 'weights', retrain: { ...retrain, sparse } }),
+      )
+      net.dispose()
+    }
+    const [on, off] = results.map(({ validation }) => validation)
+    expect(on).to.deep.equal(off)
+  })
+
   it('leaves weights that share values when it is aborted', async () => {
     const { net, data } = await pruned()
     const stop = new AbortController()
