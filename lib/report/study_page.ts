@@ -1,3 +1,4 @@
+import { smallest } from '../base/lists.js'
 import type { SensitivityRecord } from '../runs/sensitivity_record.js'
 import type { ThresholdsRecord } from '../runs/thresholds_record.js'
 import type { TradeoffRecord } from '../runs/tradeoff_record.js'
@@ -48,7 +49,7 @@ function budgetText({ budget: { errorIncrease, weights, bytes } }: ThresholdsRec
 export function tradeoffHighlights({ curves }: TradeoffRecord): Highlight[] {
   const densities = curves.flatMap(({ points }) => points.map(({ density }) => density))
   const seeds = new Set(curves.flatMap((curve) => curve.seeds)).size
-  const best = bestAt(curves, Math.min(...densities))
+  const best = bestAt(curves, smallest(densities))
   return [
     { name: 'ways to train and prune, seeds', value: `${curves.length}, ${seeds}` },
     ...(best ? [best] : []),

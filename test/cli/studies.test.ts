@@ -266,7 +266,7 @@ describe('torch-prune, studying,', function () {
       expect(stdout).to.match(/^The report is in \S+report\.html\n$/)
       const page = readFileSync(box.path('again', 'report.html'), 'utf8')
       for (const id of ['error', 'neurons', 'sensitivity-fc', 'energy']) expect(page).to.include(`id="${id}"`)
-      await expectCharts('again', ['error', 'neurons', 'sensitivity-fc', 'energy', 'bytes'])
+      await expectCharts('again', ['error', 'neurons', 'sensitivity-fc', 'energy', 'files', 'training-loss'])
     })
 
     it('refuses a record that is half-written, of another schema, or not there, and loses nothing', async () => {
