@@ -1,11 +1,11 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include "../base/layout.h"
 #include "groups.h"
 #include "mask.h"
 #include "parametrization.h"
+#include "straight_through.h"
 
 namespace torch_prune {
 namespace {
@@ -13,17 +13,6 @@ namespace {
 // By how much of the way weights come nearer to the value that they are read as, at each step. Without it
 // those whose gradient never turns drift off, and drag the values along.
 constexpr double kPull = 0.001;
-
-// Hands on what weights are read as, and gives the weights themselves all of its gradient.
-struct ReadAs : torch::autograd::Function<ReadAs> {
-  static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor&, const at::Tensor& read) {
-    return read;
-  }
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
-                                                 torch::autograd::variable_list gradients) {
-    return {std::move(gradients[0]), at::Tensor()};
-  }
-};
 
 // Keeps a value for each weight, while layers read the nearest of a few values that follow as the means of
 // the weights nearest to them: a step of Lloyd's algorithm each time that a training reads. Gradients pass to
@@ -66,7 +55,7 @@ class Rounded : public Parametrization {
       read = at::zeros_like(parameter.detach());
       InMemory(read).index_copy_(0, places_, shared_.index_select(0, nearest_).to(read.scalar_type()));
     }
-    return ReadAs::apply(parameter, read);
+    return StraightThrough::apply(parameter, read);
   }
 
   // As a layer last read them.

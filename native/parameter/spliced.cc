@@ -1,23 +1,11 @@
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include "mask.h"
 #include "parametrization.h"
+#include "straight_through.h"
 
 namespace torch_prune {
 namespace {
-
-struct StraightThrough : torch::autograd::Function<StraightThrough> {
-  static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& dense, const Mask* mask) {
-    at::Tensor effective = dense.detach().clone();
-    mask->Seal(effective);
-    return effective;
-  }
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
-                                                 torch::autograd::variable_list gradients) {
-    return {std::move(gradients[0]), at::Tensor()};
-  }
-};
 
 // Leaves the parameter dense, gradient and moments too, so that what is pruned may return (Guo, Yao and Chen
 // 2016). Layers compute with the kept values and +0 elsewhere; backward hands the dense parameter all of the
@@ -34,7 +22,9 @@ class Spliced : public Parametrization {
   std::int64_t Unsettled(const at::Tensor&) const override { return 0; }
   at::Tensor Settled(const at::Tensor& values) const override { return values; }
   at::Tensor Effective(const at::Tensor& parameter) const override {
-    return StraightThrough::apply(parameter, &mask_);
+    const at::Tensor read = parameter.detach().clone();
+    mask_.Seal(read);
+    return StraightThrough::apply(parameter, read);
   }
   at::Tensor keep() const override { return mask_.keep(); }
   bool MayReturn() const override { return true; }
