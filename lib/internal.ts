@@ -1,6 +1,7 @@
 // The door for the scripts of this repository: what they need of the library beyond its public API in index.ts.
 // Programs cannot import it, and nothing in it is kept stable.
 export { writeJsonAtomically } from './base/atomic.js'
+export { processorName } from './base/cores.js'
 export { exists } from './base/files.js'
 export { append } from './base/lists.js'
 export { deriveSeed } from './base/seed.js'
@@ -36,6 +37,7 @@ export { graphToJson } from './nn/stored_graph.js'
 export { sortNeurons } from './prune/surgery/sorting.js'
 export { readData } from './recipes/data.js'
 export { makeNetwork } from './recipes/model.js'
+export { taughtBy } from './recipes/quantizing.js'
 export { quantizingOf } from './recipes/recipe.js'
 export { findRecipe } from './recipes/registry.js'
 export { Checkpoint } from './runs/checkpoint.js'

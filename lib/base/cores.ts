@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 
 /** The number of cores that this process may use, taking a container's CPU limit into account; at least 1. */
 export function availableCores(): number {
   return Math.max(1, Math.min(availableParallelism(), Math.ceil(cpuQuota())))
+}
+
+/** The model of the processor; undefined where the system does not say. */
+export function processorName(): string | undefined {
+  return cpus()[0]?.model.trim()
 }
 
 /** The number of threads that `OMP_NUM_THREADS` allows each pool; Infinity if it is not set. */

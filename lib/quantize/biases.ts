@@ -37,18 +37,15 @@ export function biasBytes(
  * Gives the biases of each layer a few values to share. They are not tied to them, so that training moves each again.
  */
 export async function shareBiases(network: AnyNetwork, values: number, signal?: AbortSignal): Promise<void> {
-  using held = new HeldTensors()
   const names = biasesOf(network)
     .filter(({ count }) => worthSharing(count, values))
     .map(({ name }) => name)
   if (names.length === 0) return
   const shared = names.map((name) => ({ name, values }))
   await runJob(() => loadAddon().quantizeShare(network.handle, shared), signal)
-  const found = await network.snapshot(names)
-  for (const tensor of found.values()) held.use(tensor)
   await network.put(
-    [...found],
-    names.map((name) => ({ name, kind: 'none', keep: undefined })),
+    [],
+    names.map((name) => ({ name, kind: 'none' })),
   )
 }
 

@@ -16,27 +16,26 @@ export async function ownWeights(
 
 /** Gives weights that share values their own ones back; layers go on reading each as the nearest shared value. */
 export async function loosen(network: AnyNetwork, own: ReadonlyMap<string, Tensor>): Promise<void> {
-  await put(network, own, 'rounded')
+  await put(network, own.keys(), 'rounded', own)
 }
 
 /** Ties each weight to the value that it was last read as. */
 export async function tie(network: AnyNetwork, names: readonly string[]): Promise<void> {
-  using held = new HeldTensors()
-  const now = await network.snapshot(names)
-  for (const tensor of now.values()) held.use(tensor)
-  await put(network, now, 'codebook')
+  await put(network, names, 'codebook')
 }
 
+/** Changes how weights share values, which each of them does by the index that it has. */
 async function put(
   network: AnyNetwork,
-  weights: ReadonlyMap<string, Tensor>,
+  names: Iterable<string>,
   kind: 'codebook' | 'rounded',
+  weights: Iterable<readonly [name: string, values: Tensor]> = [],
 ): Promise<void> {
   using held = new HeldTensors()
-  const ways = [...weights.keys()].map((name) => {
+  const ways = Array.from(names, (name) => {
     const { index, values } = network.codebook(name.replace(/\.weight$/, ''))!
     held.use(values)
     return { name, kind, keep: held.use(index).handle }
   })
-  await network.put([...weights], ways)
+  await network.put(weights, ways)
 }

@@ -156,14 +156,17 @@ async function* stagesOf(
     validationError: validationErrorClustered,
   }
   if (retrain) {
-    const plan = { ...retrain, distillation: teacher && { ...lesson, teacher } }
     if (own) await loosen(network, own)
     try {
-      for await (const epoch of startTraining(network, data.train, {
-        ...plan,
-        ...{ validation: data.validation, seed, signal, onProgress },
-      }))
-        yield { stage: 'epoch', ...epoch }
+      const epochs = startTraining(network, data.train, {
+        ...retrain,
+        distillation: teacher && { ...lesson, teacher },
+        validation: data.validation,
+        seed,
+        signal,
+        onProgress,
+      })
+      for await (const epoch of epochs) yield { stage: 'epoch', ...epoch }
     } finally {
       if (own) await tie(network, [...own.keys()])
     }

@@ -1,4 +1,5 @@
-import { cpus, hostname } from 'node:os'
+import { hostname } from 'node:os'
+import { processorName } from '../base/cores.js'
 import type { Versions } from '../binding/versions.js'
 import type { DataSplits } from '../data/splits.js'
 import { cuda } from '../tensor/cuda.js'
@@ -20,11 +21,11 @@ interface Source {
 /** What a run was made from, and where, for its log: the start of a run adds its seed and versions. */
 export function originOf(source: Source, settings: object = plansOf(source.recipe)) {
   const { recipe, data, dataPath, device, command } = source
-  const processor = device === 'cpu' ? cpus()[0]?.model : cuda.properties(device)?.name
+  const processor = device === 'cpu' ? processorName() : cuda.properties(device)?.name.trim()
   const name = nameOf(recipe.data)
   return {
     host: hostname(),
-    ...(processor !== undefined && { processor: processor.trim() }),
+    ...(processor !== undefined && { processor }),
     ...(command !== undefined && { command }),
     data: {
       ...(name !== undefined && { name }),

@@ -1,12 +1,20 @@
 import { join } from 'node:path'
 import { loadNetwork } from '../nn/load.js'
 import type { QuantizeResult } from '../quantize/progress.js'
-import { quantize } from '../quantize/quantize.js'
+import { type QuantizeOptions, quantize } from '../quantize/quantize.js'
 import { QUANTIZED_FILE, REFERENCE_FILE } from '../runs/files.js'
 import type { QuantizedRecord } from '../runs/record.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { predict } from '../train/evaluate.js'
 import { type QuantizePlan, quantizingOf } from './recipe.js'
 import type { Session } from './session.js'
+
+/** The same quantization with such a teacher, where a network's is not given. */
+export function taughtBy(quantizing: QuantizeOptions, teacher: Tensor | undefined): QuantizeOptions {
+  const { retrain } = quantizing
+  if (!retrain?.distillation || !teacher) return quantizing
+  return { ...quantizing, retrain: { ...retrain, distillation: { ...retrain.distillation, teacher } } }
+}
 
 /** Lets the weights of a session's pruned network share values by its recipe's plan, and saves it. */
 export async function quantizeRun(session: Session, plan: QuantizePlan): Promise<QuantizeResult> {
@@ -18,8 +26,7 @@ export async function quantizeRun(session: Session, plan: QuantizePlan): Promise
   if (dense) await dense.to(session.device)
   using teacher = dense && (await predict(dense, data.train, { autocast, signal }))
   const job = quantize(network, data, {
-    ...quantizing,
-    ...(teacher && { retrain: { ...quantizing.retrain!, distillation: { ...lesson, teacher } } }),
+    ...taughtBy(quantizing, teacher),
     seed,
     signal,
     onProgress: on.quantizeProgress?.bind(on),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type * as Runtime from 'onnxruntime-node'
 import { throwIfAborted } from '../base/abort.js'
+import { processorName } from '../base/cores.js'
 import { product } from '../base/lists.js'
 import type { LayerForm, Session } from '../infer/session.js'
 import type { AnyNetwork } from '../nn/any_network.js'
@@ -89,7 +90,7 @@ export async function measureLatency(network: AnyNetwork, options: LatencyOption
     else engines.push(rival)
     const times = await race(engines, samples, options)
     return {
-      machine: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores`,
+      machine: `${processorName() ?? 'unknown processor'}, ${cpus().length} cores`,
       threads,
       batch,
       engines: Object.fromEntries(

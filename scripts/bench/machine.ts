@@ -1,11 +1,11 @@
-import { availableParallelism, cpus, loadavg } from 'node:os'
+import { availableParallelism, loadavg } from 'node:os'
 import { jobThreads } from '../../lib/index.js'
-import { findAddon } from '../../lib/internal.js'
+import { findAddon, processorName } from '../../lib/internal.js'
 
 /** Describes the machine that figures are measured on. The load average tells whether it was idle. */
 export function describeMachine() {
   return {
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cpu: processorName() ?? 'unknown',
     cores: availableParallelism(),
     serviceThreads: jobThreads(),
     loadBefore: loadavg()[0]!,

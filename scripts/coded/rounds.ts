@@ -1,15 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import {
-  type AnyNetwork,
-  evaluate,
-  loadNetwork,
-  predict,
-  type QuantizeOptions,
-  quantize,
-  setJobThreads,
-} from '../../lib/index.js'
+import { type AnyNetwork, evaluate, loadNetwork, predict, quantize, setJobThreads } from '../../lib/index.js'
 import {
   Checkpoint,
   findRecipe,
@@ -18,6 +10,7 @@ import {
   readData,
   renderTable,
   sortNeurons,
+  taughtBy,
 } from '../../lib/internal.js'
 
 // Codes rounds of a run, each by the plan of a recipe that ends in a coded file: how large the file is and how often it
@@ -55,9 +48,7 @@ function withoutDropout(network: AnyNetwork): void {
 async function coded(round: number): Promise<string[]> {
   using network: AnyNetwork = await loadNetwork(checkpoint.retrained(round))
   withoutDropout(network)
-  const { retrain } = plan
-  const taught = retrain?.distillation && { ...retrain, distillation: { ...retrain.distillation, teacher } }
-  const options: QuantizeOptions = { ...plan, ...(taught && { retrain: taught }), seed }
+  const options = { ...taughtBy(plan, teacher), seed }
   const { layers, validationErrorBefore } = await quantize(network, data, options)
   await sortNeurons(network)
   const file = join(folder!, `round-${round}.tpz`)
