@@ -9,11 +9,17 @@ import { HeldTensors } from '../../tensor/held.js'
 import { type Argument, invokeLater } from '../../tensor/invoke.js'
 import { Tensor } from '../../tensor/tensor.js'
 
+/** Of layers with more neurons, only how much each keeps is compared. */
+const MOST_COMPARED = 1024
+/** What a difference of one kept weight counts against resembling. */
+const PER_WEIGHT = 0.005
+
 /**
- * Puts the neurons of each layer, and the channels of convolutions, into an order that codes well: those with the most
- * kept weights first, so that dead ones come together at the end. Neurons that a residual sum or a normalization couples
- * move together; those of grouped convolutions, of inputs and of outputs stay. What the network computes changes by
- * rounding alone, since sums run in another order.
+ * Puts the neurons of each layer, and the channels of convolutions, into an order that codes well: each beside those
+ * that keep weights at the same places, as far as a walk to the nearest finds them, from the one with the most kept
+ * weights, and dead ones together at the end. Neurons that a residual sum or a normalization couples move together;
+ * those of grouped convolutions, of inputs and of outputs stay. What the network computes changes by rounding alone,
+ * since sums run in another order.
  *
  * @throws TorchPruneError `ERR_SEAL` for a network that is spliced; nothing has changed then.
  */
@@ -24,30 +30,52 @@ export async function sortNeurons(network: AnyNetwork, signal?: AbortSignal): Pr
   for (const group of channelGroups(network.inputShape, network.nodes)) {
     signal?.throwIfAborted()
     if (group.fixed || group.blocks > 1 || group.producers.length === 0) continue
-    const counts = await keptInto(group, tensors)
-    const order = counts.map((_, channel) => channel).sort((a, b) => counts[b]! - counts[a]! || a - b)
-    await pickChannels(tensors, group, order)
+    await pickChannels(tensors, group, await orderOf(group, tensors))
   }
   const { values, masks } = valuesAndMasks(tensors, network.prunable)
   await network.put(values, masks)
 }
 
-/** How many weights that are not 0 lead into each channel of a group. */
-async function keptInto(
-  { producers, size }: ChannelGroup,
-  tensors: ReadonlyMap<string, Tensor>,
-): Promise<number[]> {
-  using held = new HeldTensors()
-  const later = async (operator: string, ...values: Argument[]) =>
-    held.use(Tensor.wrap(await invokeLater(operator, ...values)))
-  const counts = Array.from({ length: size }, () => 0)
-  for (const node of producers.filter(isPrunable)) {
+async function orderOf(group: ChannelGroup, tensors: ReadonlyMap<string, Tensor>): Promise<number[]> {
+  const { size } = group
+  const counts = new Float64Array(size)
+  const overlaps = size <= MOST_COMPARED ? new Float64Array(size * size) : undefined
+  for (const node of group.producers.filter(isPrunable)) {
+    using held = new HeldTensors()
+    const later = async (operator: string, ...values: Argument[]) =>
+      held.use(Tensor.wrap(await invokeLater(operator, ...values)))
     const weight = tensors.get(`${node.name}.weight`)!
-    const stands = await later('ne.Scalar', weight, 0)
-    const rows = parting(node).inputsFirst ? held.use(stands.transpose(0, 1)) : stands
+    const kept = await later('abs', await later('sign', weight))
+    const rows = parting(node).inputsFirst ? held.use(kept.transpose(0, 1)) : kept
     const flat = held.use(rows.reshape([size, product(weight.shape) / size]))
-    const sums = await later('sum.dim_IntList', flat, [1])
-    for (const [channel, count] of (sums.toArray() as number[]).entries()) counts[channel]! += count
+    addTo(counts, await later('sum.dim_IntList', flat, [1]))
+    if (overlaps) addTo(overlaps, await later('mm', flat, held.use(flat.transpose(0, 1))))
   }
-  return counts
+  const byCount = [...counts.keys()].sort((a, b) => counts[b]! - counts[a]! || a - b)
+  return overlaps ? walk(byCount, counts, overlaps) : byCount
+}
+
+function addTo(sums: Float64Array, more: Tensor): void {
+  const values = more.data() as Float32Array
+  for (let i = 0; i < sums.length; i++) sums[i]! += values[i]!
+}
+
+/**
+ * Walks from the first channel to the one that resembles it most, and so on. Channels resemble each other by the weights
+ * that they keep at the same places, as a share of how many they keep, and by how many that is.
+ */
+function walk(channels: readonly number[], counts: Float64Array, overlaps: Float64Array): number[] {
+  const left = new Set(channels.filter((channel) => counts[channel]! > 0))
+  const order: number[] = []
+  for (let next = channels[0]!; left.delete(next); ) {
+    order.push(next)
+    const [here, kept] = [next * channels.length, counts[next]!]
+    let most = Number.NEGATIVE_INFINITY
+    for (const other of left) {
+      const share = overlaps[here + other]! / (Math.sqrt(kept * counts[other]!) + 1)
+      const likeness = share - PER_WEIGHT * Math.abs(kept - counts[other]!)
+      if (likeness > most) [most, next] = [likeness, other]
+    }
+  }
+  return [...order, ...channels.filter((channel) => counts[channel] === 0)]
 }

@@ -3,6 +3,7 @@ import type { AnyNetwork } from '../../../lib/nn/any_network.js'
 import { applyCriterion } from '../../../lib/prune/mask.js'
 import { criteria } from '../../../lib/prune/score/index.js'
 import { sortNeurons } from '../../../lib/prune/surgery/sorting.js'
+import { tensor } from '../../../lib/tensor/from.js'
 import { scope } from '../../../lib/tensor/scope.js'
 import { predict } from '../../../lib/train/evaluate.js'
 import { expectShared, shareAll } from '../../quantize/shared.js'
@@ -53,17 +54,33 @@ describe('sorting neurons', () => {
     })
   }
 
-  it('puts those with the most kept weights first, with the values that they share', async () => {
+  it('puts those beside each other that keep weights at the same places, and dead ones last', async () => {
+    using net = chain()
+    const [size, inputs] = scope(() => net.tensor('fc1.weight').shape) as [number, number]
+    // Neurons take turns: a third are dead, the others keep the first inputs, or the last and one more.
+    const keeps = (neuron: number, input: number) =>
+      [false, input < 2, input >= inputs - 2 || input === 0][neuron % 3]!
+    using mask = tensor(
+      Array.from({ length: size }, (_, neuron) =>
+        Array.from({ length: inputs }, (_, input) => keeps(neuron, input)),
+      ),
+    )
+    await net.setMask('fc1', mask)
+    await sortNeurons(net)
+    const counts = keptInto(net, 'fc1')
+    expect(counts).to.deep.equal(descending(counts))
+    expect(new Set(counts)).to.deep.equal(new Set([3, 2, 0]))
+  })
+
+  it('moves the values that weights share', async () => {
     using net = chain()
     await applyCriterion(net, criteria.magnitude().global(0.3))
     await shareAll(net, 3)
     const before = keptInto(net, 'fc1')
-    expect(before).to.not.deep.equal(descending(before))
     await sortNeurons(net)
-    for (const layer of ['fc1', 'fc2']) {
-      const counts = keptInto(net, layer)
-      expect(counts, layer).to.deep.equal(descending(counts))
-    }
+    const after = keptInto(net, 'fc1')
+    expect(after).to.not.deep.equal(before)
+    expect(after[0]).to.equal(Math.max(...before))
     await expectShared(net)
     scope(() => expect(net.codebook('fc1')!.values.shape).to.deep.equal([4]))
   })
