@@ -59,6 +59,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   RegisterStatistics(exports);
   RegisterFisher(exports);
   RegisterFilterNorms(exports);
+  RegisterMagnitudesPerBit(exports);
   RegisterSharing(exports);
   RegisterLevels(exports);
   RegisterEqual(exports);

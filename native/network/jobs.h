@@ -12,6 +12,7 @@ void RegisterPruning(Napi::Object exports);
 void RegisterStatistics(Napi::Object exports);
 void RegisterFisher(Napi::Object exports);
 void RegisterFilterNorms(Napi::Object exports);
+void RegisterMagnitudesPerBit(Napi::Object exports);
 void RegisterNumbers(Napi::Object exports);
 void RegisterMemoryFormat(Napi::Object exports);
 void RegisterNetworkJobs(Napi::Object exports);

@@ -4,6 +4,8 @@ Scores, of each layer's weights:
   magnitude     |w|
   filter-norm-1 the sum of |w| over the filter that a weight stands in, the same for all of its weights
   filter-norm-2 the root of the sum of squares
+  per-bit       |w| / bits, of a weight's value (2) and of its place: what the logarithm of the odds of all lacks to those
+                of its row and of its column, counted beside it in what was kept by the round before
   own           w as it is, negative values too
 Selections; what round 1 pruned is never chosen by round 2:
   deviation-<of>   scores of at least quality * deviation of the layer
@@ -18,6 +20,7 @@ Metadata: `layers` (names in order); `cases`, a list of {name, score, select, ro
 Tensors: `weight.<layer>`; `<case>.<round>.<layer>`, the mask as uint8.
 """
 
+import math
 import warnings
 
 import torch
@@ -44,9 +47,24 @@ ROUNDS = {
 }
 
 
-def scores_of(score, weight):
+def bits_of(keep):
+    """As many as a weight takes where these are kept, of [rows, columns]."""
+    rows, columns = keep.shape
+    share = min(keep.double().mean().item(), 0.98)
+
+    def log_odds(counts, length):
+        p = (((counts.double() - 1).clamp_min(0) + 2 * share) / (length + 2)).clamp_max(0.98)
+        return torch.log2(p / (1 - p))
+
+    of_row = 2 + math.log2(share / (1 - share)) - log_odds(keep.sum(1), columns)
+    return (of_row.float()[:, None] - log_odds(keep.sum(0), rows).float()).clamp_min(1)
+
+
+def scores_of(score, weight, mask):
     if score == 'magnitude':
         return weight.abs()
+    if score == 'per-bit':
+        return weight.abs() / bits_of(mask.flatten(1)).reshape(weight.shape)
     if score == 'own':
         return weight
     rows = weight.flatten(1)
@@ -86,7 +104,7 @@ def check_24(weight, mask):
 
 
 def prune_round(score, select, parameters, weights, masks):
-    scores = {layer: scores_of(score, weight) for layer, weight in weights.items()}
+    scores = {layer: scores_of(score, weight, masks[layer]) for layer, weight in weights.items()}
     deviations = {}
     if '-' in select:
         of = select.split('-')[1]
@@ -130,7 +148,7 @@ def parameters_of_norms(score, parameters, weights):
         return parameters
     quality = {}
     for layer, weight in weights.items():
-        norms = scores_of(score, weight).flatten(1)[:, 0].double()
+        norms = scores_of(score, weight, None).flatten(1)[:, 0].double()
         between = norms.sort().values[1:3].mean()
         quality[layer] = (between / norms.std(unbiased=False)).item()
     return {'quality': quality}
@@ -148,7 +166,7 @@ def main():
     weights = {layer: torch.randn(shape) * (0.1 + 0.1 * i) for i, (layer, shape) in enumerate(LAYERS.items())}
     tensors = {f'weight.{layer}': weight for layer, weight in weights.items()}
     cases = []
-    for score in ['magnitude', 'filter-norm-1', 'filter-norm-2', 'own']:
+    for score in ['magnitude', 'filter-norm-1', 'filter-norm-2', 'per-bit', 'own']:
         for select, rounds in ROUNDS.items():
             name = f'{score}.{select}'
             masks = {layer: torch.ones(shape, dtype=torch.bool) for layer, shape in LAYERS.items()}

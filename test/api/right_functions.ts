@@ -60,6 +60,7 @@ export const functions: Readonly<Record<string, Right>> = {
   'criteria.magnitude': none,
   'criteria.fisher': () => [{ batches: 1, batchSize: 2, seed: 1 }],
   'criteria.filterNorm': () => [{ norm: 2 }],
+  'criteria.magnitudePerBit': () => [{ price: 0.5 }],
   'criteria.scores': () => [({ weight }: { weight: library.Tensor }) => weight.abs()],
   'criteria.magnitude().deviation': () => [{ fc1: 1 }, { of: 'initial' }],
   'criteria.magnitude().density': () => [{ fc1: 0.5 }, {}],

@@ -240,5 +240,6 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   quantizeLevels: () => [handle('tensor'), 0, false],
   networkCodebook: () => [handle('network'), 'fc.weight'],
   filterNorms: () => [handle('network'), NAMES, 2],
+  magnitudesPerBit: () => [handle('network'), NAMES, 1],
   connections: () => [handle('network'), NAMES],
 }

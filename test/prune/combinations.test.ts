@@ -42,6 +42,7 @@ const scores: Record<string, Scored<Criterion['score']>> = {
   magnitude: criteria.magnitude(),
   'filter-norm-1': criteria.filterNorm(),
   'filter-norm-2': criteria.filterNorm({ norm: 2 }),
+  'per-bit': criteria.magnitudePerBit(),
   own: criteria.scores(({ weight }) => weight.clone()),
 }
 

@@ -5,6 +5,7 @@ import { Network, network } from '../../lib/nn/network.js'
 import type { Criterion } from '../../lib/prune/criterion.js'
 import { applyCriterion, keptWeights } from '../../lib/prune/mask.js'
 import { criteria } from '../../lib/prune/score/index.js'
+import type { Scored } from '../../lib/prune/select/index.js'
 import { removeDeadNeurons } from '../../lib/prune/surgery/shrink.js'
 import { full, zeros } from '../../lib/tensor/factories.js'
 import { tensor } from '../../lib/tensor/from.js'
@@ -139,6 +140,27 @@ describe('criteria by scores', () => {
     expect(drawn).to.not.deep.equal(await masks(sorted.slice(0, 24), 1))
     expect(drawn).to.not.deep.equal(await masks(sorted, 2))
     expect(drawn).to.deep.equal(await masks(sorted, 1))
+  })
+
+  it('magnitudePerBit ranks by magnitude at the price 0, and empties lonely rows and columns the sooner the higher', async () => {
+    const kept = async (criterion: Scored<Criterion['score']>) => {
+      using net = network([12], { fc: linear(12, 12, { bias: false }) }, { seed: 3, device })
+      for (const density of [0.5, 0.35, 0.2]) await applyCriterion(net, criterion.global(density))
+      using mask = net.mask('fc')!
+      return [...mask.to('uint8').data()] as number[]
+    }
+    const lines = (mask: readonly number[]) =>
+      new Set(mask.flatMap((stands, i) => (stands ? [`row ${Math.floor(i / 12)}`, `column ${i % 12}`] : [])))
+        .size
+    const plain = await kept(criteria.magnitude())
+    expect(await kept(criteria.magnitudePerBit({ price: 0 }))).to.deep.equal(plain)
+    const [cheap, dear] = [
+      await kept(criteria.magnitudePerBit()),
+      await kept(criteria.magnitudePerBit({ price: 3 })),
+    ]
+    for (const mask of [cheap, dear]) expect(mask.reduce((a, b) => a + b)).to.equal(29)
+    expect(lines(cheap)).to.be.lessThan(lines(plain))
+    expect(lines(dear)).to.be.lessThan(lines(cheap))
   })
 
   it('keeps masks shrinking, whatever the scores say later', async () => {

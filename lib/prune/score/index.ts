@@ -2,16 +2,18 @@
 import { type FilterNormScore, filterNorm, filterNormScore } from './filter_norm.js'
 import { type FisherScore, fisher, fisherScore } from './fisher.js'
 import { type MagnitudeScore, magnitude, magnitudeScore } from './magnitude.js'
+import { type MagnitudePerBitScore, magnitudePerBit, magnitudePerBitScore } from './magnitude_per_bit.js'
 import { type OwnScore, ownScore, scores } from './own.js'
 
 /** What ranks weights. */
-export type Score = FilterNormScore | FisherScore | MagnitudeScore | OwnScore
+export type Score = FilterNormScore | FisherScore | MagnitudeScore | MagnitudePerBitScore | OwnScore
 
 /** Scores by the word that is their kind. */
 export const scoreKinds = {
   filterNorm: filterNormScore,
   fisher: fisherScore,
   magnitude: magnitudeScore,
+  magnitudePerBit: magnitudePerBitScore,
   scores: ownScore,
 }
 
@@ -20,5 +22,6 @@ export const criteria = {
   filterNorm,
   fisher,
   magnitude,
+  magnitudePerBit,
   scores,
 }
