@@ -27,18 +27,21 @@ at::Tensor LogOdds(const at::Tensor& counts, double length, double share) {
   return (p / (1 - p)).log2_();
 }
 
-// The bits that each weight takes in a coded file, [rows, columns], where these are kept. A place says as much
-// as its logarithm of odds: that of its row and that of its column, in so far as they differ from that of all.
+// The bits that each weight takes in a coded file, [rows, columns], where these are kept, by the mean of those
+// that are. A place says as much as its logarithm of odds: that of its row and that of its column, in so far as
+// they differ from that of all.
 at::Tensor BitsOf(const at::Tensor& keep, at::ScalarType dtype) {
   const auto rows = static_cast<double>(keep.size(0)), columns = static_cast<double>(keep.size(1));
   const double share = std::min(CountOf(keep) / (rows * columns), kMostShare);
   const at::Tensor by_row = LogOdds(keep.sum(1), columns, share);
   const at::Tensor by_column = LogOdds(keep.sum(0), rows, share);
   const at::Tensor of_row = kValueBits + std::log2(share / (1 - share)) - by_row;
-  return (of_row.to(dtype).unsqueeze(1) - by_column.to(dtype)).clamp_min_(kLeastBits);
+  at::Tensor bits = (of_row.to(dtype).unsqueeze(1) - by_column.to(dtype)).clamp_min_(kLeastBits);
+  const at::Tensor together = bits.masked_fill(keep.logical_not(), 0).sum(at::kDouble);
+  return bits.div_((together / keep.sum()).to(dtype));
 }
 
-// magnitudesPerBit(network, names, price): |w| / bits^price of each weight.
+// magnitudesPerBit(network, names, price): |w| / (bits / mean)^price of each weight.
 Napi::Value MagnitudesPerBit(const Napi::CallbackInfo& info) {
   const auto network = ReadNetwork(info[0]);
   const auto names = ToStrings(info[1], "names");

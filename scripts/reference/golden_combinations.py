@@ -5,7 +5,8 @@ Scores, of each layer's weights:
   filter-norm-1 the sum of |w| over the filter that a weight stands in, the same for all of its weights
   filter-norm-2 the root of the sum of squares
   per-bit       |w| / bits, of a weight's value (2) and of its place: what the logarithm of the odds of all lacks to those
-                of its row and of its column, counted beside it in what was kept by the round before
+                of its row and of its column, counted beside it in what was kept by the round before; bits by their mean; 0 where the weight's
+                neuron is not read, or what it reads is not fed
   own           w as it is, negative values too
 Selections; what round 1 pruned is never chosen by round 2:
   deviation-<of>   scores of at least quality * deviation of the layer
@@ -57,14 +58,33 @@ def bits_of(keep):
         return torch.log2(p / (1 - p))
 
     of_row = 2 + math.log2(share / (1 - share)) - log_odds(keep.sum(1), columns)
-    return (of_row.float()[:, None] - log_odds(keep.sum(0), rows).float()).clamp_min(1)
+    bits = (of_row.float()[:, None] - log_odds(keep.sum(0), rows).float()).clamp_min(1)
+    return bits / bits[keep].double().mean().float()
 
 
-def scores_of(score, weight, mask):
+def useful(masks):
+    """Of each weight, whether its neurons are read and fed; what grouped convolutions read counts as fed."""
+    flags = {layer: torch.ones_like(mask) for layer, mask in masks.items()}
+    flags['conv1'] &= masks['conv2'].reshape(2, 4, 4, 9).any(3).any(1).reshape(8, 1, 1, 1)
+    for layer, reader in [('conv2', 'fc1'), ('fc1', 'fc2')]:
+        fed = masks[layer].flatten(1).any(1)
+        reads = masks[reader].reshape(masks[reader].shape[0], len(fed), -1)
+        flags[layer] &= reads.any(2).any(0).reshape([-1] + [1] * (masks[layer].dim() - 1))
+        flags[reader] &= fed[:, None].expand(reads.shape[1:]).flatten()
+    return flags
+
+
+def scores_per_bit(weights, masks):
+    flags = useful(masks)
+    return {
+        layer: (weight.abs() / bits_of(masks[layer].flatten(1)).reshape(weight.shape)).masked_fill(~flags[layer], 0)
+        for layer, weight in weights.items()
+    }
+
+
+def scores_of(score, weight):
     if score == 'magnitude':
         return weight.abs()
-    if score == 'per-bit':
-        return weight.abs() / bits_of(mask.flatten(1)).reshape(weight.shape)
     if score == 'own':
         return weight
     rows = weight.flatten(1)
@@ -104,7 +124,10 @@ def check_24(weight, mask):
 
 
 def prune_round(score, select, parameters, weights, masks):
-    scores = {layer: scores_of(score, weight, masks[layer]) for layer, weight in weights.items()}
+    if score == 'per-bit':
+        scores = scores_per_bit(weights, masks)
+    else:
+        scores = {layer: scores_of(score, weight) for layer, weight in weights.items()}
     deviations = {}
     if '-' in select:
         of = select.split('-')[1]
@@ -148,7 +171,7 @@ def parameters_of_norms(score, parameters, weights):
         return parameters
     quality = {}
     for layer, weight in weights.items():
-        norms = scores_of(score, weight, None).flatten(1)[:, 0].double()
+        norms = scores_of(score, weight).flatten(1)[:, 0].double()
         between = norms.sort().values[1:3].mean()
         quality[layer] = (between / norms.std(unbiased=False)).item()
     return {'quality': quality}

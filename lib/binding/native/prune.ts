@@ -65,7 +65,7 @@ export interface PruningFunctions {
   ): NativeJob<TensorHandle[]>
   /** The norm of each filter, 1 or 2. */
   filterNorms(network: NetworkHandle, names: readonly string[], norm: number): NativeJob<TensorHandle[]>
-  /** |w| / bits^price of each weight, by the bits that it takes in a coded file. */
+  /** |w| / bits^price of each weight, by the bits that it takes in a coded file, of the mean of its layer. */
   magnitudesPerBit(
     network: NetworkHandle,
     names: readonly string[],
