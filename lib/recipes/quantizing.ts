@@ -2,10 +2,12 @@ import { join } from 'node:path'
 import { loadNetwork } from '../nn/load.js'
 import type { QuantizeResult } from '../quantize/progress.js'
 import { type QuantizeOptions, quantize } from '../quantize/quantize.js'
+import { SHARING } from '../runs/events.js'
 import { QUANTIZED_FILE, REFERENCE_FILE } from '../runs/files.js'
 import type { QuantizedRecord } from '../runs/record.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { predict } from '../train/evaluate.js'
+import type { Note } from './position.js'
 import { type QuantizePlan, quantizingOf } from './recipe.js'
 import type { Session } from './session.js'
 
@@ -17,7 +19,7 @@ export function taughtBy(quantizing: QuantizeOptions, teacher: Tensor | undefine
 }
 
 /** Lets the weights of a session's pruned network share values by its recipe's plan, and saves it. */
-export async function quantizeRun(session: Session, plan: QuantizePlan): Promise<QuantizeResult> {
+export async function quantizeRun(session: Session, plan: QuantizePlan, note: Note): Promise<QuantizeResult> {
   const { recipe, network, data, folder, seed, autocast, signal, on } = session
   const quantizing = quantizingOf(recipe, plan)
   const lesson = quantizing.retrain?.distillation
@@ -31,7 +33,19 @@ export async function quantizeRun(session: Session, plan: QuantizePlan): Promise
     signal,
     onProgress: on.quantizeProgress?.bind(on),
   })
-  for await (const event of job) on.quantized?.(event)
+  for await (const event of job) {
+    on.quantized?.(event)
+    if (event.stage !== 'epoch') continue
+    const {
+      stage: _,
+      lr: learningRate,
+      trainError: __,
+      samplesPerSecond: ___,
+      validation: ____,
+      ...epoch
+    } = event
+    await note({ event: 'epoch', round: recipe.prune.rounds ?? 1, phase: SHARING, learningRate, ...epoch })
+  }
   await network.save(join(folder, QUANTIZED_FILE))
   return await job
 }

@@ -96,7 +96,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions = {}): Promi
     on.referenceReady?.(reference.referenceValidationError)
     const state = await pruneAndRetrain(session, reference, note, spent)
     await network.save(join(folder, MODEL_FILE))
-    const quantized = whole.quantize && (await quantizeRun(session, whole.quantize))
+    const quantized = whole.quantize && (await quantizeRun(session, whole.quantize, note))
     if (whole.code) await codeRun(session, whole.code)
     const outcome = await readOutcome(session, state, quantized)
     const skipped = tellSkipped(session).length

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { exists } from '../base/files.js'
-import { type RunEvent, readEvents } from '../runs/events.js'
+import { type RunEvent, readEvents, SHARING } from '../runs/events.js'
 import { EVENTS_FILE } from '../runs/files.js'
 
 type Event<Kind extends RunEvent['event']> = Extract<RunEvent, { readonly event: Kind }>
@@ -8,10 +8,11 @@ type Event<Kind extends RunEvent['event']> = Extract<RunEvent, { readonly event:
 /** The beginning of a run. */
 export type Start = Event<'start'>
 
-/** Epochs of one training in a row: of the dense network, or of a round or one of its phases. */
+/** Epochs of one training in a row: of the dense network, of a round or one of its phases, or of shared values. */
 export interface Stage {
-  /** `dense`, `round 3`, or `round 3, FC`. */
+  /** `dense`, `round 3`, `round 3, FC`, or `shared values`. */
   readonly name: string
+  readonly kind: 'dense' | 'round' | 'shared'
   /** 0 for the dense training. */
   readonly round: number
   /** The share of weights that is kept. */
@@ -29,8 +30,11 @@ export interface RunLog {
   readonly stages: readonly Stage[]
 }
 
+const SHARED = 'shared values'
+
 interface OpenStage {
   name: string
+  kind: Stage['kind']
   round: number
   density: number
   epochs: Event<'epoch'>[]
@@ -75,7 +79,8 @@ function stagesOf(events: readonly RunEvent[]): Stage[] {
 function open(stages: OpenStage[], name: string, round: number, density: number): OpenStage {
   const at = stages.findIndex((stage) => stage.name === name)
   if (at >= 0) stages.length = at
-  const stage = { name, round, density, epochs: [], validationError: undefined }
+  const kind = name === SHARED ? 'shared' : round === 0 ? 'dense' : 'round'
+  const stage: OpenStage = { name, kind, round, density, epochs: [], validationError: undefined }
   stages.push(stage)
   return stage
 }
@@ -83,7 +88,7 @@ function open(stages: OpenStage[], name: string, round: number, density: number)
 function add(stages: OpenStage[], epoch: Event<'epoch'>): void {
   const { round, phase, validationError } = epoch
   // A pruning does not name its phase if that is the only one.
-  const names = [nameOf({ round, phase }), nameOf({ round })]
+  const names = phase === SHARING ? [SHARED] : [nameOf({ round, phase }), nameOf({ round })]
   const at = stages.findIndex(({ name }) => names.includes(name))
   const stage = stages[at] ?? open(stages, names[0]!, round, stages.at(-1)?.density ?? 1)
   if (at >= 0) stages.length = at + 1

@@ -11,6 +11,9 @@ import { EVENTS_FILE } from './files.js'
 import { originFields, versions } from './origin.js'
 import { firstIssue, type Named } from './record.js'
 
+/** The phase of epochs that train the values that weights share, after the last round. */
+export const SHARING = 'sharing'
+
 const time = z.iso.datetime()
 const kinds = {
   /** A run begins, or continues if `resumed`. */
@@ -32,7 +35,7 @@ const kinds = {
     round: z.int(),
     epoch: z.int(),
     epochs: z.int(),
-    /** The layers that are retrained, in a round with several phases. */
+    /** The layers that are retrained, in a round with several phases; or `sharing`, after the last round. */
     phase: z.string().optional(),
     /** The mean loss over the epoch. It is null if it was infinite or NaN, which JSON cannot represent. */
     loss: z.number().nullable(),

@@ -5,6 +5,7 @@ import { readCoded } from '../../lib/coded/index.js'
 import { mnist } from '../../lib/data/mnist.js'
 import { parseRecipe } from '../../lib/recipes/json.js'
 import { runRecipe } from '../../lib/recipes/run.js'
+import { readRunLog } from '../../lib/report/log.js'
 import { CODED_FILE, REPORT_FILE } from '../../lib/runs/files.js'
 import { toBytes } from '../../lib/tensor/bytes.js'
 import { temporaryFolder } from '../cli/command.js'
@@ -26,6 +27,15 @@ describe('a recipe that shares values and codes its result', function () {
       expect(coded).to.include({ profile, bytes: statSync(path).size })
       expect(coded!.ratio).to.equal((4 * reference.parameters) / coded!.bytes)
       expect(coded!.top1Error).to.equal(quantized!.top1Error)
+
+      const { stages } = (await readRunLog(out))!
+      expect(stages.map(({ name, kind, epochs }) => [name, kind, epochs.length])).to.deep.equal([
+        ['dense', 'dense', 3],
+        ['round 1', 'round', 2],
+        ['round 2', 'round', 2],
+        ['shared values', 'shared', 1],
+      ])
+      expect(readFileSync(join(out, REPORT_FILE), 'utf8')).to.include('sharing values')
 
       const network = await readCoded(readFileSync(path))
       using test = (await mnist(data, { validation: 80 })).test

@@ -66,11 +66,7 @@ export interface PruningFunctions {
   /** The norm of each filter, 1 or 2. */
   filterNorms(network: NetworkHandle, names: readonly string[], norm: number): NativeJob<TensorHandle[]>
   /** |w| / bits^price of each weight, by the bits that it takes in a coded file, of the mean of its layer. */
-  magnitudesPerBit(
-    network: NetworkHandle,
-    names: readonly string[],
-    price: number,
-  ): NativeJob<TensorHandle[]>
+  magnitudesPerBit(network: NetworkHandle, names: readonly string[], price: number): NativeJob<TensorHandle[]>
   connections(
     network: NetworkHandle,
     names: readonly string[],

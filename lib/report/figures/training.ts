@@ -127,9 +127,14 @@ function drawTraining(
   y: Axis,
   format: (value: number) => string,
 ): string {
-  const [dense, pruned, retrained] = [stateStyle('dense'), stateStyle('pruned'), stateStyle('retrained')]
-  const rounds = new Map(stages.map(({ name, round }) => [name, round]))
-  const stroke = ({ stage }: Point) => (rounds.get(stage) === 0 ? dense.color : retrained.color)
+  const pruned = stateStyle('pruned')
+  const styles = {
+    dense: stateStyle('dense'),
+    round: stateStyle('retrained'),
+    shared: stateStyle('quantized'),
+  }
+  const kinds = new Map(stages.map(({ name, kind }) => [name, kind]))
+  const stroke = ({ stage }: Point) => styles[kinds.get(stage)!].color
   const all = stages.reduce((sum, { epochs }) => sum + epochs.length, 0)
   const last = points.at(-1)!
   // The value at the end of each training is what counts, and a training may have no other.
@@ -139,9 +144,12 @@ function drawTraining(
     title,
     description: `Over ${all} epochs and ${prunings(stages).length} prunings; ${format(last.value)} in the end.`,
     legend: [
-      { name: 'dense training', style: dense, shape: 'line' },
+      { name: 'dense training', style: styles.dense, shape: 'line' },
       { name: 'pruning', style: { ...pruned, dash: '3 2' }, shape: 'line' },
-      { name: 'retraining', style: retrained, shape: 'line' },
+      { name: 'retraining', style: styles.round, shape: 'line' },
+      ...(stages.some(({ kind }) => kind === 'shared')
+        ? [{ name: 'sharing values', style: styles.shared, shape: 'line' } as const]
+        : []),
     ],
     height: HEIGHT,
     // Above the labels of prunings is that of the axis.
@@ -165,7 +173,7 @@ function drawTraining(
 }
 
 function prunings(stages: readonly Stage[]): Stage[] {
-  return stages.filter(({ round }) => round > 0)
+  return stages.filter(({ kind }) => kind === 'round')
 }
 
 /** A vertical line for each pruning; some of them, as many as fit, say above it what share of the weights was kept. */
