@@ -66,6 +66,7 @@ export const sharedRetrainPlanOptions = {
 }
 
 export const quantizePlanOptions = {
+  scheme: quantizeOptions.scheme,
   ...sharingOptions,
   trains: quantizeOptions.trains,
   biasValues: quantizeOptions.biasValues,

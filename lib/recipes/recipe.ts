@@ -66,9 +66,15 @@ export interface SharedRetrainPlan extends Omit<RetrainPlan, 'optimizer' | 'lrFa
   readonly lrFactor?: number | undefined
 }
 
-/** How the weights of the pruned network share values: one of `values`, `bits` and `budget` says how many. */
+/**
+ * How the weights of the pruned network share values: one of `values`, `bits` and `budget` says how many, or the `scheme`
+ * is `'int8'`.
+ */
 export interface QuantizePlan<Name extends string = string>
-  extends Pick<QuantizeOptions<Name>, 'values' | 'bits' | 'budget' | 'trains' | 'biasValues' | 'biases'> {
+  extends Pick<
+    QuantizeOptions<Name>,
+    'scheme' | 'values' | 'bits' | 'budget' | 'trains' | 'biasValues' | 'biases'
+  > {
   readonly retrain?: SharedRetrainPlan | undefined
 }
 

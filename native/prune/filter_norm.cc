@@ -14,13 +14,13 @@ Napi::Value FilterNorms(const Napi::CallbackInfo& info) {
   const auto names = ToStrings(info[1], "names");
   const auto norm = ToInteger(info[2], "norm");
   if (norm != 1 && norm != 2) throw Error("ERR_ARGUMENT", "norm must be 1 or 2, got " + std::to_string(norm));
-  return StartScoresJob(
-      info.Env(), network, names, [norm](const at::Tensor& weight, const FilterOrder& order) {
-        const at::Tensor values = weight.detach();
-        const at::Tensor sizes = norm == 1 ? values.abs() : values.square();
-        const at::Tensor sums = order.FiltersFirst(sizes).flatten(1).sum(1);
-        return norm == 1 ? sums : sums.sqrt();
-      });
+  return StartScoresJob(info.Env(), network, names,
+                        [norm](const at::Tensor& weight, const FilterOrder& order) {
+                          const at::Tensor values = weight.detach();
+                          const at::Tensor sizes = norm == 1 ? values.abs() : values.square();
+                          const at::Tensor sums = order.FiltersFirst(sizes).flatten(1).sum(1);
+                          return norm == 1 ? sums : sums.sqrt();
+                        });
 }
 
 }  // namespace

@@ -19,17 +19,17 @@ constexpr double kLeastBits = 1;
 constexpr double kSeenBefore = 2;
 constexpr double kMostShare = 0.98;
 
-// log2(p / (1 - p)) of the shares p of lines of `length` places that are kept, beside the weight that is priced.
+// log2(p / (1 - p)) of the shares p of lines of `length` places that are kept, beside the weight that is
+// priced.
 at::Tensor LogOdds(const at::Tensor& counts, double length, double share) {
   const at::Tensor others = counts.to(at::kDouble).sub_(1).clamp_min_(0);
-  const at::Tensor p =
-      others.add_(kSeenBefore * share).div_(length + kSeenBefore).clamp_max_(kMostShare);
+  const at::Tensor p = others.add_(kSeenBefore * share).div_(length + kSeenBefore).clamp_max_(kMostShare);
   return (p / (1 - p)).log2_();
 }
 
-// The bits that each weight takes in a coded file, [rows, columns], where these are kept, by the mean of those
-// that are. A place says as much as its logarithm of odds: that of its row and that of its column, in so far as
-// they differ from that of all.
+// The bits that each weight takes in a coded file, [rows, columns], where these are kept, by the mean of
+// those that are. A place says as much as its logarithm of odds: that of its row and that of its column, in
+// so far as they differ from that of all.
 at::Tensor BitsOf(const at::Tensor& keep, at::ScalarType dtype) {
   const auto rows = static_cast<double>(keep.size(0)), columns = static_cast<double>(keep.size(1));
   const double share = std::min(CountOf(keep) / (rows * columns), kMostShare);

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { readCoded } from '../../lib/coded/index.js'
 import { mnist } from '../../lib/data/mnist.js'
+import { loadNetwork } from '../../lib/nn/load.js'
 import { parseRecipe } from '../../lib/recipes/json.js'
 import { runRecipe } from '../../lib/recipes/run.js'
 import { readRunLog } from '../../lib/report/log.js'
@@ -50,4 +51,22 @@ describe('a recipe that shares values and codes its result', function () {
       expect(readFileSync(join(out, REPORT_FILE), 'utf8')).to.include('bytes, model.tpz')
     })
   }
+
+  it('rounds weights to int8 instead, where the plan says so', async () => {
+    const data = writeTinyMnist(box.path('mnist'), { train: 200, test: 100 })
+    const plan = { ...tinyRecipe(), quantize: { scheme: 'int8' }, code: {} }
+    const out = box.path('int8')
+    const { record } = await runRecipe(parseRecipe(plan, 'tiny'), { data, out, threads: 1 })
+    expect(record.coded!.top1Error).to.equal(record.quantized!.top1Error)
+    using net = await loadNetwork(join(out, CODED_FILE))
+    await net.assertSealed()
+    const { onnx } = { onnx: box.path('int8.onnx') }
+    await net.export(onnx)
+    expect(readFileSync(onnx).includes('DequantizeLinear')).to.equal(true)
+    const taught = { ...plan, quantize: { scheme: 'int8', retrain: { epochs: 1 } } }
+    const refused = await runRecipe(parseRecipe(taught, 'tiny'), { data, out: box.path('refused') }).catch(
+      String,
+    )
+    expect(refused).to.match(/scheme 'int8' weights share no values/)
+  })
 })
