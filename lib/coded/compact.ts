@@ -71,21 +71,22 @@ export class CompactBlock {
   rows(head: CompactHead, columns: number, first: number, count: number, taker: Taker): void {
     const decoder = this.#decoder
     const { sparse, prior, period, liveRows, liveColumns, shared, zeros } = head
-    const values = shared && new SharedValues(shared)
+    const values = shared && new SharedValues(shared, period, columns)
     let before = 0
-    const value = () => {
-      before = values ? values.read(decoder) : this.#floats.read(decoder, zeros, before)
+    const value = (column: number) => {
+      before = values ? values.read(decoder, column) : this.#floats.read(decoder, zeros, before)
       return before
     }
     const places = sparse ? new Places(this.#places, prior, period, columns) : undefined
     for (let row = first; row < first + count; row++) {
       values?.beginRow()
-      if (places === undefined) for (let column = 0; column < columns; column++) taker.put(column, value())
+      if (places === undefined)
+        for (let column = 0; column < columns; column++) taker.put(column, value(column))
       else if (liveRows[row] === 1) {
         places.beginRow()
         for (let i = 0; i < liveColumns.length; i++) {
           const column = liveColumns[i]!
-          if (places.read(decoder, column) === 1) taker.put(column, value())
+          if (places.read(decoder, column) === 1) taker.put(column, value(column))
         }
         places.endRow()
       }

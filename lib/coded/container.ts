@@ -7,7 +7,7 @@ export type Profile = 'huffman' | 'compact'
 
 /** The first bytes of every coded file. */
 export const MAGIC = [0x54, 0x50, 0x5a] as const
-export const VERSION = 1
+export const VERSION = 2
 /** By their numbers in files. */
 export const PROFILES: readonly Profile[] = ['huffman', 'compact']
 /** Bytes of the checksum at the end. */

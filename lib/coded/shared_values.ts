@@ -1,12 +1,22 @@
 import { Counters, Mixer, STRETCH } from './model.js'
+import { MOST_PERIOD } from './places.js'
 import type { RangeDecoder } from './range_decoder.js'
 
 const BUCKETS = 9
-const SHIFT = 15
+const SHIFT = 14
 const LIMIT = 1023
 const MOST_DEPTH = 16
 
-/** Values of a small table, by their places in it, each predicted from the one before it in its row. */
+/** A sum of signs around, from -7 to 7. */
+const MOST_SIGNS = 7
+const SIGNS = 2 * MOST_SIGNS + 1
+/** Before the first column and after the last nothing has a sign. */
+const MARGIN = 2 * MOST_PERIOD + 2
+
+/**
+ * Values of a small table, by their places in it, each predicted from the one before it in its row, and, where columns
+ * have a period, from the signs of those around it.
+ */
 export class SharedValues {
   readonly #table: Uint32Array
   readonly #depth: number
@@ -14,38 +24,64 @@ export class SharedValues {
   readonly #byLeft: Counters
   readonly #mixer = new Mixer(MOST_DEPTH, Math.floor(65536 / 2), SHIFT)
   #left = 0
+  readonly #period: number
+  readonly #bySigns: Counters
+  readonly #signs: Int8Array
 
-  constructor(table: Uint32Array) {
+  constructor(table: Uint32Array, period: number, columns: number) {
     this.#table = table
+    this.#period = period
     this.#depth = 32 - Math.clz32(table.length - 1)
     const nodes = 2 ** this.#depth
     this.#plain = new Counters(nodes, LIMIT)
     this.#byLeft = new Counters(nodes * BUCKETS, LIMIT)
+    this.#bySigns = new Counters(period > 0 ? nodes * SIGNS : 0, LIMIT)
+    this.#signs = new Int8Array(period > 0 ? columns + 2 * MARGIN : 0)
   }
 
   beginRow(): void {
     this.#left = 0
+    this.#signs.fill(0)
   }
 
-  read(decoder: RangeDecoder): number {
+  read(decoder: RangeDecoder, column: number): number {
+    const looks = this.#period > 0
+    const around = looks ? this.#signsAround(column) : 0
     let node = 1
     for (let level = 1; level <= this.#depth; level++) {
       const left = node * BUCKETS + this.#left
+      const signs = node * SIGNS + around
       const probability = this.#mixer.mix(
         level,
         STRETCH[this.#plain.probability(node)]!,
         STRETCH[this.#byLeft.probability(left)]!,
+        looks ? STRETCH[this.#bySigns.probability(signs)]! : 0,
       )
       const bit = decoder.bit(probability)
       this.#mixer.update(bit)
       this.#plain.update(node, bit)
       this.#byLeft.update(left, bit)
+      if (looks) this.#bySigns.update(signs, bit)
       node = node * 2 + bit
     }
     const place = node - 2 ** this.#depth
     const { length } = this.#table
     if (place >= length) decoder.refuse('a value outside its table')
     this.#left = 1 + Math.floor((place * 8) / length)
-    return this.#table[place]!
+    const value = this.#table[place]!
+    if (looks) this.#signs[MARGIN + column] = value << 1 === 0 ? 0 : value >>> 31 ? -1 : 1
+    return value
+  }
+
+  /** The signs of those before it in its row and of those one and two periods before, nearer ones twice. */
+  #signsAround(column: number): number {
+    const at = MARGIN + column
+    const before = at - this.#period
+    const far = before - this.#period
+    const sign = (place: number) => this.#signs[place]!
+    const near = sign(at - 1) + sign(before - 1) + sign(before) + sign(before + 1)
+    const others =
+      sign(at - 2) + sign(before - 2) + sign(before + 2) + sign(far - 1) + sign(far) + sign(far + 1)
+    return Math.max(-MOST_SIGNS, Math.min(2 * near + others, MOST_SIGNS)) + MOST_SIGNS
   }
 }

@@ -92,18 +92,19 @@ void CodeHead(Coder& coder, Models& models, const Matrix& shape, Head& head) {
 template <typename Coder>
 void CodeRows(Coder& coder, Models& models, const Head& head, const Matrix& rows, std::int64_t first) {
   Places places(models, head, rows.columns);
-  SharedValues shared(models.tables, head);
+  SharedValues shared(models.tables, head, rows.columns);
   std::uint32_t before = 0;
-  const auto code = [&](std::int64_t at) {
+  const auto code = [&](std::int64_t at, std::int64_t column) {
     const auto value = rows.values[at];
-    before = head.is_shared ? shared.Code(coder, value) : CodeFloat(coder, models, value, head.zeros, before);
+    before = head.is_shared ? shared.Code(coder, value, column)
+                            : CodeFloat(coder, models, value, head.zeros, before);
     if (!Coder::kEncodes) rows.values[at] = before;
   };
   for (std::int64_t row = 0; row < rows.rows; ++row) {
     const auto begin = row * rows.columns;
     shared.BeginRow();
     if (!head.sparse) {
-      for (auto at = begin; at < begin + rows.columns; ++at) code(at);
+      for (std::int64_t column = 0; column < rows.columns; ++column) code(begin + column, column);
       continue;
     }
     if (!head.live_rows[first + row]) continue;
@@ -112,7 +113,7 @@ void CodeRows(Coder& coder, Models& models, const Head& head, const Matrix& rows
       const auto at = begin + column;
       const int stands = Coder::kEncodes ? rows.Stands(at) : 0;
       if (!places.Code(coder, column, stands)) continue;
-      code(at);
+      code(at, column);
       if (!Coder::kEncodes && rows.kept != nullptr) rows.kept[at] = 1;
     }
     places.EndRow();
