@@ -4,7 +4,7 @@ import { print, printJson } from './output.js'
 
 export function define(command: Command): void {
   command
-    .argument('<dir>', 'the folder of a finished run, or of a sensitivity or trade-off study')
+    .argument('<dir>', 'the folder of a finished run, of a study, or of what bench measured')
     .addOption(jsonOption())
     .addHelpText(
       'after',

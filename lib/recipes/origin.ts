@@ -21,12 +21,9 @@ interface Source {
 /** What a run was made from, and where, for its log: the start of a run adds its seed and versions. */
 export function originOf(source: Source, settings: object = plansOf(source.recipe)) {
   const { recipe, data, dataPath, device, command } = source
-  const processor = device === 'cpu' ? processorName() : cuda.properties(device)?.name.trim()
   const name = nameOf(recipe.data)
   return {
-    host: hostname(),
-    ...(processor !== undefined && { processor }),
-    ...(command !== undefined && { command }),
+    ...placeOf(device, command),
     data: {
       ...(name !== undefined && { name }),
       ...(dataPath !== undefined && { path: dataPath }),
@@ -38,7 +35,17 @@ export function originOf(source: Source, settings: object = plansOf(source.recip
   }
 }
 
-/** The same of a study, for its record, which has no start. */
+/** The machine that computed, and the command. */
+export function placeOf(device: Device, command: string | undefined) {
+  const processor = device === 'cpu' ? processorName() : cuda.properties(device)?.name.trim()
+  return {
+    host: hostname(),
+    ...(processor !== undefined && { processor }),
+    ...(command !== undefined && { command }),
+  }
+}
+
+/** What a study was made from, and where, for its record, which has no start. */
 export function madeBy(source: Source, settings: object = {}) {
   const { seed, device, threads, versions } = source
   return { time: new Date().toISOString(), seed, device, threads, versions, ...originOf(source, settings) }

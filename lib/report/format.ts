@@ -36,4 +36,9 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)}h ${minutes % 60}m`
 }
 
+/** Formats a time that is given in milliseconds: 0.0424 is `42.4µs`, 1.5 is `1.50ms`, 12 is `12.0ms`. */
+export function formatMilliseconds(value: number): string {
+  return value < 0.1 ? `${(1000 * value).toFixed(1)}µs` : `${value.toFixed(value < 10 ? 2 : 1)}ms`
+}
+
 const UNITS = ['', 'K', 'M', 'B', 'T']

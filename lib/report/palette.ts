@@ -1,3 +1,5 @@
+import { ENGINES, type EngineName } from '../runs/bench_record.js'
+
 /**
  * Colors by role, in light and in dark. The contrast of series with the background is 3:1 or more, that of text 4.5:1
  * or more.
@@ -58,6 +60,11 @@ export type State = (typeof STATES)[number]
 /** The style of a state, which is the same in all charts of a run. */
 export function stateStyle(state: State): SeriesStyle {
   return seriesStyle(STATES.indexOf(state))
+}
+
+/** The style of an engine, which is the same in all charts. */
+export function engineStyle(engine: EngineName): SeriesStyle {
+  return seriesStyle(ENGINES.indexOf(engine))
 }
 
 /** The colors as custom properties of the root element: light, dark if the reader prefers that, and light on paper. */

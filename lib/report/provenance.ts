@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { quoteForShell } from '../base/text.js'
 import type { madeSchema } from '../runs/origin.js'
-import type { RunRecord } from '../runs/record.js'
+import type { Named, RunRecord } from '../runs/record.js'
 import { formatSeconds } from './format.js'
 import type { Start } from './log.js'
 import type { TableData } from './tables.js'
@@ -16,7 +16,9 @@ export interface Provenance {
   readonly settings: TableData | undefined
 }
 
-type Made = z.infer<typeof madeSchema>
+type Made = Named<z.infer<typeof madeSchema>>
+/** What is known of it; what is measured without chance has no seed. */
+type Origin = Pick<Made, 'device' | 'threads' | 'versions'> & Partial<Made>
 
 /** The provenance of a run, from its record and the beginning of its log. */
 export function runProvenance(record: RunRecord, start: Start | undefined): Provenance {
@@ -26,12 +28,10 @@ export function runProvenance(record: RunRecord, start: Start | undefined): Prov
 }
 
 /** The provenance of a study, from its record. */
-export function studyProvenance(made: Made | undefined): Provenance {
+export function studyProvenance(made: Origin | undefined): Provenance {
   if (made === undefined) return { facts: [], command: undefined, settings: undefined }
   return { facts: origin(made), command: made.command, settings: settingsTable(made.settings) }
 }
-
-type Origin = Pick<Made, 'seed' | 'device' | 'threads' | 'versions'> & Partial<Made>
 
 function origin({ time, host, processor, data, seed, device, threads, versions }: Origin): string[] {
   const computing = device === 'cpu' ? `${threads} CPU ${threads === 1 ? 'thread' : 'threads'}` : device
@@ -42,7 +42,7 @@ function origin({ time, host, processor, data, seed, device, threads, versions }
     ...(processor === undefined ? [] : [processor]),
     computing,
     ...(data === undefined ? [] : [dataText(data)]),
-    `seed ${seed}`,
+    ...(seed === undefined ? [] : [`seed ${seed}`]),
     `torch-prune ${torchPrune}`,
     `libtorch ${libtorch}`,
     `Node ${node}`,

@@ -2,14 +2,17 @@ import { join, resolve } from 'node:path'
 import { writeTextAtomically } from '../base/atomic.js'
 import { TorchPruneError } from '../base/errors.js'
 import { exists } from '../base/files.js'
+import { type BenchRecord, readBench } from '../runs/bench_record.js'
 import { EVENTS_FILE, RECORD_FILE, REPORT_FILE } from '../runs/files.js'
 import { type RunRecord, readRunRecord } from '../runs/record.js'
 import { readSensitivity, type SensitivityRecord } from '../runs/sensitivity_record.js'
 import { readThresholds } from '../runs/thresholds_record.js'
 import { readTradeoff, type TradeoffRecord } from '../runs/tradeoff_record.js'
+import { benchHighlights, benchTables } from './bench_page.js'
 import { writeFigures } from './figure_files.js'
 import { errorFigure } from './figures/error.js'
 import { filesFigure } from './figures/files.js'
+import { latencyFigure } from './figures/latency.js'
 import { sensitivityFigures } from './figures/sensitivity.js'
 import { tradeoffFigure } from './figures/tradeoff.js'
 import { trainingFigures } from './figures/training.js'
@@ -22,8 +25,8 @@ import { runHighlights, runTables } from './run_page.js'
 import { sensitivityHighlights, thresholdsTable, tradeoffHighlights } from './study_page.js'
 
 /**
- * Writes `report.html` into the folder of a finished run, or of a sensitivity or trade-off study. It is one file that
- * needs no network, and contains the run's tables next to the paper's, and its charts. The charts are also written into
+ * Writes `report.html` into the folder of a finished run, of a sensitivity or trade-off study, or of what was measured of a
+ * network's speed. It is one file that needs no network, and contains the run's tables next to the paper's, and its charts. The charts are also written into
  * `figures/`, as SVG and PNG, with their numbers as CSV. The files that the report is made from are only read.
  *
  * @returns the path of the report
@@ -32,13 +35,18 @@ import { sensitivityHighlights, thresholdsTable, tradeoffHighlights } from './st
  */
 export async function writeReport(dir: string): Promise<string> {
   const folder = resolve(dir)
-  const [sensitivity, tradeoff] = await Promise.all([readSensitivity(folder), readTradeoff(folder)])
-  // Without a study, the folder must contain a run; if it does not, reading its record reports that.
-  const hasRun = (sensitivity ?? tradeoff) === undefined || (await exists(join(folder, RECORD_FILE)))
+  const [sensitivity, tradeoff, bench] = await Promise.all([
+    readSensitivity(folder),
+    readTradeoff(folder),
+    readBench(folder),
+  ])
+  // Without any of these, the folder must contain a run; if it does not, reading its record reports that.
+  const hasRun = (sensitivity ?? tradeoff ?? bench) === undefined || (await exists(join(folder, RECORD_FILE)))
   const parts = [
     ...(hasRun ? [await runPart(folder, await readRunRecord(folder))] : []),
     ...(sensitivity ? [await sensitivityPart(folder, sensitivity)] : []),
     ...(tradeoff ? [tradeoffPart(tradeoff)] : []),
+    ...(bench ? [benchPart(bench)] : []),
   ]
   const { title, provenance } = parts[0]!
   const figures = parts.flatMap((part) => part.figures)
@@ -108,6 +116,17 @@ function tradeoffPart(record: TradeoffRecord): PageContent {
     highlights: tradeoffHighlights(record),
     tables: [],
     figures: figure ? [figure] : [],
+    missing: [],
+  }
+}
+
+function benchPart(record: BenchRecord): PageContent {
+  return {
+    title: `Speed of ${record.file}`,
+    provenance: studyProvenance(record.made),
+    highlights: benchHighlights(record),
+    tables: benchTables(record),
+    figures: [latencyFigure(record)],
     missing: [],
   }
 }

@@ -10,6 +10,8 @@ export const CODED_FILE = 'model.tpz'
 export const RECORD_FILE = 'run.json'
 /** The file of a run's log. */
 export const EVENTS_FILE = 'events.jsonl'
+/** The file of what `bench` measured of a network. */
+export const BENCH_FILE = 'bench.json'
 /** The file of the report of a run or a study. */
 export const REPORT_FILE = 'report.html'
 /** The folder of a report's charts. */
@@ -21,7 +23,7 @@ export const LOCK_FILE = 'run.lock'
 /** The folder of a run that will replace the one next to it. */
 export const REPLACEMENT_FOLDER = 'replacement'
 
-/** Everything that a run leaves in its folder. */
+/** Everything that a run leaves in its folder, and what was measured of its networks. */
 export const RUN_FILES = [
   RECORD_FILE,
   MODEL_FILE,
@@ -30,6 +32,7 @@ export const RUN_FILES = [
   REFERENCE_FILE,
   CHECKPOINT_FOLDER,
   EVENTS_FILE,
+  BENCH_FILE,
   REPORT_FILE,
   FIGURES_FOLDER,
 ]

@@ -5,11 +5,12 @@ import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { writeReport } from '../../lib/report/report.js'
+import { writeBench } from '../../lib/runs/bench_record.js'
 import { writeSensitivity } from '../../lib/runs/sensitivity_record.js'
 import { writeTradeoff } from '../../lib/runs/tradeoff_record.js'
 import { ask, launchBrowser, noBrowser } from '../support/chromium.js'
 import { writeTinyRun } from './run_folder.js'
-import { sensitivityExample, tradeoffExample } from './studies.js'
+import { benchExample, sensitivityExample, tradeoffExample } from './studies.js'
 
 describe(`the report in a browser${noBrowser}`, () => {
   let dir: string
@@ -22,6 +23,7 @@ describe(`the report in a browser${noBrowser}`, () => {
     await writeTinyRun(dir, { recipe: 'lenet-300-100' })
     await writeSensitivity(dir, sensitivityExample)
     await writeTradeoff(dir, tradeoffExample)
+    await writeBench(dir, benchExample)
     url = pathToFileURL(await writeReport(dir)).href
     browser = await launchBrowser()
   })

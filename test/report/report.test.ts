@@ -6,6 +6,7 @@ import sharp from 'sharp'
 import lenet300100 from '../../lib/recipes/built_in/lenet-300-100.js'
 import { renderPage } from '../../lib/report/page.js'
 import { writeReport } from '../../lib/report/report.js'
+import { writeBench } from '../../lib/runs/bench_record.js'
 import { writeSensitivity } from '../../lib/runs/sensitivity_record.js'
 import { writeThresholds } from '../../lib/runs/thresholds_record.js'
 import { writeTradeoff } from '../../lib/runs/tradeoff_record.js'
@@ -13,7 +14,7 @@ import { memory } from '../../lib/tensor/index.js'
 import { laterRefusal } from '../support/refusal.js'
 import { all, type Element, figure, parsed, read, rows } from './read_page.js'
 import { writeTinyRun } from './run_folder.js'
-import { sensitivityExample, tradeoffExample } from './studies.js'
+import { benchExample, sensitivityExample, tradeoffExample } from './studies.js'
 
 describe('the report', () => {
   let dir: string
@@ -88,6 +89,7 @@ describe('the report', () => {
     await writeTinyRun(dir)
     await writeSensitivity(dir, sensitivityExample)
     await writeTradeoff(dir, tradeoffExample)
+    await writeBench(dir, benchExample)
     const { page } = await read(await writeReport(dir))
     const ids = all(page, '[id]').map(({ id }) => id)
     expect(new Set(ids).size).to.equal(ids.length)

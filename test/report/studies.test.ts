@@ -2,12 +2,13 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { readBench, writeBench } from '../../lib/runs/bench_record.js'
 import { readSensitivity, writeSensitivity } from '../../lib/runs/sensitivity_record.js'
 import { readTradeoff, writeTradeoff } from '../../lib/runs/tradeoff_record.js'
 import { laterRefusal } from '../support/refusal.js'
-import { sensitivityExample, tradeoffExample } from './studies.js'
+import { benchExample, sensitivityExample, tradeoffExample } from './studies.js'
 
-describe('sensitivity.json and tradeoff.json', () => {
+describe('sensitivity.json, tradeoff.json and bench.json', () => {
   let dir: string
 
   beforeEach(async () => {
@@ -21,11 +22,14 @@ describe('sensitivity.json and tradeoff.json', () => {
     await writeTradeoff(dir, tradeoffExample)
     expect(await readSensitivity(dir)).to.deep.equal(sensitivityExample)
     expect(await readTradeoff(dir)).to.deep.equal(tradeoffExample)
+    await writeBench(dir, benchExample)
+    expect(await readBench(dir)).to.deep.equal(benchExample)
   })
 
   it('are undefined where they are not', async () => {
     expect(await readSensitivity(dir)).to.equal(undefined)
     expect(await readTradeoff(dir)).to.equal(undefined)
+    expect(await readBench(dir)).to.equal(undefined)
   })
 
   it('are refused at writing where a field is impossible, and nothing is written', async () => {
@@ -37,6 +41,9 @@ describe('sensitivity.json and tradeoff.json', () => {
     const fewer = { ...tradeoffExample, curves: [{ ...curve!, seeds: [0] }] }
     const tradeoff = await laterRefusal(writeTradeoff(dir, fewer))
     expect(tradeoff.message).to.include('curves.0.points: a point needs a loss for each seed')
+    const { dense: _, ...others } = benchExample.engines
+    const bench = await laterRefusal(writeBench(dir, { ...benchExample, engines: others }))
+    expect(bench.message).to.include('engines: the dense engine is missing')
     expect(await readdir(dir)).to.deep.equal([])
   })
 

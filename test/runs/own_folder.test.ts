@@ -35,4 +35,14 @@ describe('what a process works on alone', () => {
     await kept[Symbol.asyncDispose]()
     expect(readdirSync(folder)).to.deep.equal(['events.jsonl'])
   })
+
+  it('is a folder, where what was measured of a run goes with it when another replaces it', async () => {
+    const folder = box.path('replaced')
+    await using own = await OwnFolder.open(folder)
+    for (const name of ['run.json', 'bench.json', 'notes.txt']) writeFileSync(box.path('replaced', name), '')
+    await own.replace()
+    writeFileSync(`${own.work}/run.json`, '{}')
+    await own.finish()
+    expect(readdirSync(folder)).to.have.members(['run.json', 'notes.txt', 'run.lock'])
+  })
 })
