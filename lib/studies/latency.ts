@@ -2,84 +2,63 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type * as Runtime from 'onnxruntime-node'
 import { throwIfAborted } from '../base/abort.js'
 import { processorName } from '../base/cores.js'
+import { messageOf } from '../base/errors.js'
 import { product } from '../base/lists.js'
 import type { LayerForm, Session } from '../infer/session.js'
 import type { AnyNetwork } from '../nn/any_network.js'
 import type { Network } from '../nn/network.js'
-
-/** How an engine answers batches. */
-export interface EngineLatency {
-  /** Milliseconds for a batch: the median, and what 99 of 100 stay under. */
-  readonly p50: number
-  readonly p99: number
-  /** Samples a second. */
-  readonly throughput: number
-  /** By how much the process grew when the engine was made and ran first, in bytes. */
-  readonly resident: number
-  /** What its weights take, in bytes; for onnxruntime the file. */
-  readonly bytes: number
-}
-
-export type EngineName = 'dense' | 'csr' | 'compiled' | 'onnxruntime'
-
-/** A layer with weights: its form in the compiled network, and the milliseconds of a batch, dense and in that form. */
-export interface LayerLatency {
-  readonly name: string
-  readonly density: number
-  readonly form: LayerForm
-  readonly dense: number
-  readonly chosen: number
-  readonly breakEven: number | undefined
-}
+import type { BenchRecord, EngineLatency, EngineName, LayerLatency } from '../runs/bench_record.js'
+import { loadRuntime, openInRuntime, type RunningNetwork, someSamples } from './engines.js'
+import { type EngineFile, measureResident, type Resident } from './resident.js'
 
 /** How fast a network runs here, in the engines that are there. */
-export interface Latency {
-  readonly machine: string
-  readonly threads: number
-  readonly batch: number
-  readonly engines: Readonly<Partial<Record<EngineName, EngineLatency>>>
-  readonly layers: readonly LayerLatency[]
-  /** Why an engine is not among them. */
-  readonly missing: Readonly<Partial<Record<EngineName, string>>>
-}
+export type Latency = Omit<BenchRecord, 'schema' | 'file' | 'made'>
 
 export interface LatencyOptions {
   readonly batch: number
   readonly threads: number
   /** For how long each engine runs, about. */
   readonly seconds: number
+  /**
+   * Whether a process of its own loads each engine, to see what memory it takes.
+   * @default false
+   */
+  readonly resident?: boolean
   readonly signal?: AbortSignal | undefined
   readonly onEngine?: (name: EngineName) => void
 }
 
-interface Engine {
+interface Engine extends RunningNetwork {
   readonly name: EngineName
   readonly bytes: number
-  readonly resident: number
-  readonly run: (samples: Float32Array) => Promise<unknown>
-  readonly close: () => void
+  readonly library: EngineFile['library']
+  /** Writes the file that another process loads. */
+  readonly write: (file: string) => Promise<void>
 }
 
 const TURN_MS = 100
 const REST_MS = 30
 const FEWEST_TURNS = 4
 
-/** Measures engines on random samples. They take turns. */
+/** Measures engines on the same samples. They take turns. */
 export async function measureLatency(network: AnyNetwork, options: LatencyOptions): Promise<Latency> {
   const { batch, threads, signal } = options
-  const size = batch * product(network.inputShape)
-  const samples = Float32Array.from({ length: size }, (_, i) => Math.sin(i) ** 2)
+  const samples = someSamples(batch * product(network.inputShape))
   const engines: Engine[] = []
   const missing: Partial<Record<EngineName, string>> = {}
+  const residents = new Map<Engine, Resident>()
+  const add = async (engine: Engine) => {
+    engines.push(engine)
+    if (options.resident) residents.set(engine, await residentOf(engine, network.inputShape, options))
+  }
   try {
     const session = async (name: EngineName, forms: LayerForm[]) => {
       options.onEngine?.(name)
-      const compiled = await grown(() => (network as Network).compile({ batch, threads, forms, signal }))
-      engines.push(ofSession(name, compiled.made, compiled.bytes))
-      return compiled.made
+      const made = await (network as Network).compile({ batch, threads, forms, signal })
+      await add(ofSession(name, made))
+      return made
     }
     await session('dense', ['dense'])
     await session('csr', ['csr'])
@@ -87,28 +66,38 @@ export async function measureLatency(network: AnyNetwork, options: LatencyOption
     options.onEngine?.('onnxruntime')
     const rival = await ofRuntime(network as Network, batch, threads, samples)
     if (typeof rival === 'string') missing.onnxruntime = rival
-    else engines.push(rival)
+    else await add(rival)
     const times = await race(engines, samples, options)
+    const found = engines.map((engine) => ({ engine, resident: residents.get(engine) }))
     return {
       machine: `${processorName() ?? 'unknown processor'}, ${cpus().length} cores`,
       threads,
       batch,
       engines: Object.fromEntries(
-        engines.map((engine) => [engine.name, summary(engine, times.get(engine)!, batch)]),
+        found.map(({ engine, resident }) => [
+          engine.name,
+          summary(engine, times.get(engine)!, resident, batch),
+        ]),
       ),
       layers: layersOf(compiled),
       missing,
+      missingResident: Object.fromEntries(
+        found.flatMap(({ engine, resident }) =>
+          resident && 'error' in resident ? [[engine.name, resident.error]] : [],
+        ),
+      ),
     }
   } finally {
     for (const engine of engines) engine.close()
   }
 }
 
-function ofSession(name: EngineName, session: Session, resident: number): Engine {
+function ofSession(name: EngineName, session: Session): Engine {
   return {
     name,
     bytes: session.bytes,
-    resident,
+    library: 'torch-prune',
+    write: (file) => session.save(file),
     run: (samples) => session.runBatch(samples),
     close: () => session.dispose(),
   }
@@ -121,35 +110,54 @@ async function ofRuntime(
   threads: number,
   samples: Float32Array,
 ): Promise<Engine | string> {
-  let runtime: typeof Runtime
+  const runtime = await loadRuntime()
+  if (runtime === undefined) return 'the package onnxruntime-node is not installed'
+  const write = async (file: string) => void (await network.export(file))
   try {
-    runtime = await import('onnxruntime-node')
-  } catch {
-    return 'the package onnxruntime-node is not installed'
+    const running = await withFolder(async (folder) => {
+      const file = join(folder, 'network.onnx')
+      await write(file)
+      return openInRuntime(runtime, file, [batch, ...network.inputShape], threads)
+    })
+    await running.run(samples)
+    const bytes = 4 * network.parameterCount
+    return { name: 'onnxruntime', bytes, library: 'onnxruntime', write, ...running }
+  } catch (error) {
+    return `onnxruntime does not run it: ${firstLine(error)}`
   }
+}
+
+/** The memory of an engine, in a process of its own that loads what is timed here. */
+async function residentOf(
+  { library, write }: Engine,
+  inputShape: readonly number[],
+  { batch, threads, signal }: LatencyOptions,
+): Promise<Resident> {
+  try {
+    return await withFolder(async (folder) => {
+      const file = join(folder, library === 'onnxruntime' ? 'network.onnx' : 'network.safetensors')
+      await write(file)
+      return measureResident({ library, file, shape: [batch, ...inputShape], threads }, signal)
+    })
+  } catch (error) {
+    // Such as a disk that is full: the times are worth having without it.
+    return { error: firstLine(error) }
+  } finally {
+    throwIfAborted(signal)
+  }
+}
+
+async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'torch-prune-bench-'))
   try {
-    const file = join(folder, 'network.onnx')
-    await network.export(file)
-    const options = { intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 } as const
-    const { made, bytes } = await grown(() => runtime.InferenceSession.create(file, options))
-    const shape = [batch, ...network.inputShape]
-    const run = (given: Float32Array) => made.run({ input: new runtime.Tensor('float32', given, shape) })
-    await run(samples)
-    const weights = 4 * network.parameterCount
-    return { name: 'onnxruntime', bytes: weights, resident: bytes, run, close: () => void made.release() }
-  } catch (error) {
-    return `onnxruntime does not run it: ${(error as Error).message.split('\n')[0]}`
+    return await work(folder)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** Makes something, and says by how much the process grew. */
-async function grown<T>(make: () => Promise<T>): Promise<{ made: T; bytes: number }> {
-  const before = process.memoryUsage.rss()
-  const made = await make()
-  return { made, bytes: Math.max(0, process.memoryUsage.rss() - before) }
+function firstLine(error: unknown): string {
+  return messageOf(error).split('\n')[0]!
 }
 
 /**
@@ -174,11 +182,22 @@ async function race(engines: readonly Engine[], samples: Float32Array, { seconds
   return times
 }
 
-function summary({ bytes, resident }: Engine, times: readonly number[], batch: number): EngineLatency {
+function summary(
+  { bytes }: Engine,
+  times: readonly number[],
+  resident: Resident | undefined,
+  batch: number,
+): EngineLatency {
   const sorted = times.toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)]!
   const mean = times.reduce((all, time) => all + time, 0) / times.length
-  return { p50: at(0.5), p99: at(0.99), throughput: (1000 * batch) / mean, resident, bytes }
+  return {
+    p50: at(0.5),
+    p99: at(0.99),
+    throughput: (1000 * batch) / mean,
+    ...(resident && 'bytes' in resident && { resident: resident.bytes }),
+    bytes,
+  }
 }
 
 function layersOf(session: Session): LayerLatency[] {
