@@ -71,8 +71,9 @@ const AT_ONCE_MS = 0.2
 const CLONING = uncloneable('a session stays in its thread (compile the network there)')
 
 /**
- * A compiled network: it runs, and never changes. Calls may overlap; they run in order, off the event loop unless they
- * take microseconds. `dispose()`, or `using`, frees it.
+ * A compiled network: it runs, and never changes. Calls may overlap: they run one after the other, off the event loop
+ * unless they take microseconds, on one thread that all sessions of a thread of JavaScript share, and each computes with
+ * all of the session's threads. `dispose()`, or `using`, frees it.
  */
 export class Session {
   /** @internal */
