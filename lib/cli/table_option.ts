@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import { inWords } from '../base/kind.js'
 import type { Table } from '../base/option.js'
 import { parseNumber, wrong } from './values.js'
 
@@ -20,7 +21,7 @@ export function optionOf<T extends Table>(
   if (schema.type === 'boolean') return new Option(flag, help)
   if (Array.isArray(schema.enum)) {
     const choices = new Map(schema.enum.map((word) => [dashed(String(word)), word]))
-    const list = [...choices.keys()].join(' or ')
+    const list = inWords([...choices.keys()])
     return new Option(`${flag} <word>`, `${list}: ${help}`).argParser((text) => {
       if (!choices.has(text)) throw wrong(flag, list, text)
       return choices.get(text)
