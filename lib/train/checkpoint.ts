@@ -39,6 +39,9 @@ const AVERAGE = `${BESIDE}average.`
 const BEST = `${BESIDE}best.`
 const RANDOM = `${BESIDE}random`
 
+/** As native/train/loss_scale.h has it. */
+const LARGEST_SCALE = 2 ** 24
+
 const count = z.int().nonnegative()
 const storedSchema = z.object({
   schema: z.literal(3),
@@ -52,6 +55,9 @@ const storedSchema = z.object({
     lossCount: z.number().nonnegative(),
     judged: count,
     correct: count,
+    /** Of float16; files of other dtypes have none. */
+    scale: z.number().min(1).max(LARGEST_SCALE).exactOptional(),
+    scaleAge: count.exactOptional(),
   }),
   /** Steps of the optimizer by parameter. */
   optimizer: z.record(z.string(), count),
@@ -196,12 +202,16 @@ export class TrainingCheckpoint {
     for (const [name, values] of stopping?.tensors ?? []) tensors.set(`${BEST}${name}`, toPieces(values))
     const random = held.use(Tensor.wrap(loadAddon().networkRandomState(network.handle)))
     tensors.set(RANDOM, toPieces(random))
-    const { epoch, steps: done, samples, lossSum, lossCount, judged, correct } = position
+    const { epoch, steps: done, samples, lossSum, lossCount, judged, correct, scale, scaleAge } = position
     const stored: z.infer<typeof storedSchema> = {
       schema: 3,
       identity: this.#identity,
       note,
-      position: { epoch, steps: done, samples, lossSum, lossCount, judged, correct },
+      position: {
+        ...{ epoch, steps: done, samples, lossSum, lossCount, judged, correct },
+        ...(scale !== undefined && { scale }),
+        ...(scaleAge !== undefined && { scaleAge }),
+      },
       optimizer: steps,
       ...(stopping && { stopping: stopping.state }),
       ...(sparse && { sparse: [...sparse] }),

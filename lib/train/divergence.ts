@@ -1,3 +1,4 @@
+import type { ComputeOptions } from '../base/compute.js'
 import { TorchPruneError } from '../base/errors.js'
 import type { BrokenStep, TrainingResult } from '../binding/native.js'
 import type { Regularization } from '../optim/regularization.js'
@@ -18,6 +19,7 @@ export interface BrokenTraining {
   readonly lr: number
   readonly optimizer: OptimizerSpec
   readonly regularization: Regularization
+  readonly autocast?: ComputeOptions['autocast']
 }
 
 /** Says why training broke down, and how to fix that: it is not always the learning rate. */
@@ -55,6 +57,10 @@ function overflow(training: BrokenTraining): string {
   if (largestSample >= LARGE_SAMPLE) {
     return `${what}, and samples reach ${short(largestSample)}; scale them to about 1`
   }
+  if (training.autocast === 'float16' && broken.what !== 'tensor') {
+    const rate = moved ? `, or lower the learning rate (now ${lr})` : ''
+    return `${what}: float16 ends at 65504; use autocast 'bfloat16'${rate}`
+  }
   if (!moved || lr === 0) {
     return `${what} before any step has changed the weights; start from smaller weights`
   }
@@ -75,6 +81,8 @@ function overflow(training: BrokenTraining): string {
 function shown(broken: BrokenStep): string {
   if (broken.what === 'tensor') return heldBy(broken)
   if (broken.what === 'layer') return `the output of layer '${broken.name}' holds ${countOf(broken)}`
+  // A smaller scale would not help, since it was 1 already.
+  if (broken.what === 'gradient') return `the gradient of ${heldBy(broken)}, unscaled too`
   return 'the loss is not a number'
 }
 

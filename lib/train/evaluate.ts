@@ -36,7 +36,7 @@ export async function evaluate<L extends Loss = CrossEntropyLoss>(
   const read: EvaluateOptions = readOptions('evaluate', evaluateOptions, options)
   const evaluation = await measure(network, dataset, read)
   if (Number.isFinite(evaluation.loss)) return evaluation as EvaluationOf<L>
-  throw await causeOfOutputs(network, dataset, options.signal)
+  throw await causeOfOutputs(network, dataset, options)
 }
 
 /** As `evaluate()`, also where outputs are not numbers: such samples count as errors. @internal */
@@ -87,5 +87,5 @@ export async function predict(
   const outputs = Tensor.wrap(logits)
   if (finite) return outputs
   outputs.dispose()
-  throw await causeOfOutputs(network, dataset, signal)
+  throw await causeOfOutputs(network, dataset, { autocast, signal })
 }

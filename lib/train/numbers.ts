@@ -1,3 +1,5 @@
+import type { Abortable } from '../base/abort.js'
+import type { ComputeOptions } from '../base/compute.js'
 import { TorchPruneError } from '../base/errors.js'
 import { product } from '../base/lists.js'
 import { loadAddon } from '../binding/addon.js'
@@ -70,7 +72,7 @@ export async function checkLogits(logits: Tensor, signal?: AbortSignal): Promise
 export async function causeOfOutputs(
   network: AnyNetwork,
   dataset: Dataset,
-  signal?: AbortSignal,
+  { autocast, signal }: Pick<ComputeOptions, 'autocast'> & Abortable,
 ): Promise<TorchPruneError> {
   try {
     await checkWeights(network, signal)
@@ -78,6 +80,12 @@ export async function causeOfOutputs(
   } catch (error) {
     if (error instanceof TorchPruneError) return error
     throw error
+  }
+  if (autocast === 'float16') {
+    return new TorchPruneError(
+      'ERR_TORCH',
+      "the network's outputs are not finite in float16, which ends at 65504: use autocast 'bfloat16', or scale the samples to about 1",
+    )
   }
   return new TorchPruneError(
     'ERR_TORCH',

@@ -183,7 +183,7 @@ export class Trainer {
   #refuseBroken(result: TrainingResult, { rates }: EpochPlan): void {
     const { broken, steps } = result
     if (broken === undefined) return
-    const { optimizer, regularization = noRegularization } = this.#options
+    const { optimizer, regularization = noRegularization, autocast } = this.#options
     throw causeOfBreakdown({
       epoch: this.#epoch,
       result: { ...result, broken } satisfies BrokenTraining['result'],
@@ -191,10 +191,11 @@ export class Trainer {
       lr: rates[Math.max(0, Math.min(steps, rates.length) - 1)]!,
       optimizer,
       regularization,
+      autocast,
     })
   }
 
-  /** Begins another epoch, from 1. */
+  /** Begins another epoch, from 1. The scale of the loss stays. */
   begin(epoch: number): void {
     const { epoch: _, ...tally } = beginningOf(epoch)
     loadAddon().trainerLoad(this.#handle, tally)

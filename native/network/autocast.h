@@ -6,14 +6,14 @@
 namespace torch_prune {
 
 // What networks compute in: their own dtype, or what torch.autocast chooses.
-enum class AutocastTo { kNone, kBfloat16 };
+enum class AutocastTo { kNone, kBfloat16, kFloat16 };
 template <>
 struct WordsOf<AutocastTo> {
-  static constexpr std::array kWords{Word{"none", AutocastTo::kNone},
-                                     Word{"bfloat16", AutocastTo::kBfloat16}};
+  static constexpr std::array kWords{Word{"none", AutocastTo::kNone}, Word{"bfloat16", AutocastTo::kBfloat16},
+                                     Word{"float16", AutocastTo::kFloat16}};
 };
 
-// While it lives, this thread computes in bfloat16 where torch.autocast does. Weights that were converted
+// While it lives, this thread computes in that dtype where torch.autocast does. Weights that were converted
 // meanwhile are forgotten with it: one step of training at most, since then they change.
 class Autocast {
  public:

@@ -49,6 +49,17 @@ std::optional<Breakdown> Breakdown::InTensors(const Network& network) {
   return {};
 }
 
+Breakdown Breakdown::InGradients(const OptimizerState& optimizer) {
+  const at::NoGradGuard no_grad;
+  for (const auto& p : optimizer.parameters()) {
+    const at::Tensor& gradient = p.tensor.grad();
+    if (!gradient.defined()) continue;
+    if (const auto found = FindNonFinite(gradient); found.any())
+      return Breakdown{"gradient", p.name, -1, found, gradient.numel()};
+  }
+  return {"loss"};
+}
+
 Breakdown Breakdown::Of(const TrainerSettings& settings, const Dataset::Batch& batch,
                         const at::Tensor& images) {
   const at::NoGradGuard no_grad;

@@ -29,9 +29,10 @@ Runner::Outcome EagerRunner::Gather(const Dataset::Batch& batch, const at::Tenso
 
 EagerRunner::Learned EagerRunner::Learn(const Dataset::Batch& batch, const at::Tensor& images,
                                         const at::Tensor& taught, std::int64_t step) {
-  // An optimizer that settles gradients in its step saves a pass over each of them.
+  // An optimizer that settles gradients in its step saves a pass over each of them. Those that are looked at
+  // before are not to hold what a mask prunes.
   std::optional<DeferSettling> defer;
-  if (kept_.optimizer().SettlesInStep() && !settings_.clip.Any()) defer.emplace();
+  if (kept_.optimizer().SettlesInStep() && !settings_.clip.Any() && !scale_.wanted()) defer.emplace();
   const Loss& loss = *settings_.loss;
   Learned outcome;
   outcome.outputs = Outputs(images);
@@ -43,9 +44,10 @@ EagerRunner::Learned EagerRunner::Learn(const Dataset::Batch& batch, const at::T
   // A GPU is not waited for: there the sum of all losses shows it later.
   outcome.finite = !outcome.loss.is_cpu() || std::isfinite(outcome.loss.item<double>());
   if (!outcome.finite) return outcome;
-  // Batches of one size are summed as they are.
+  // Batches of one size are summed as they are, but for their scale.
   if (gathered_ == 0) unit_ = outcome.count;
-  Backward(outcome.count == unit_ ? outcome.loss : outcome.loss * (outcome.count / unit_), {},
+  const double factor = scale_.factor() * (outcome.count / unit_);
+  Backward(factor == 1 ? outcome.loss : outcome.loss * factor, {},
            /*retain_graph=*/false, /*create_graph=*/false);
   gathered_ += outcome.count;
   return outcome;
@@ -56,7 +58,7 @@ void EagerRunner::Update(double rate) {
 }
 
 bool EagerRunner::FinishGradients() {
-  if (!AverageGradients()) return false;
+  if (!AverageGradients() || !scale_.Unscale(kept_.optimizer())) return false;
   if (settings_.clip.Any()) ClipGradients(kept_.optimizer(), settings_.clip);
   return true;
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include "kept_layers.h"
+#include "loss_scale.h"
 #include "process_group.h"
 #include "runner.h"
 #include "settings.h"
@@ -11,8 +12,9 @@ namespace torch_prune {
 class EagerRunner : public Runner {
  public:
   // All of them must outlive it.
-  EagerRunner(const TrainerSettings& settings, ProcessGroup& group, Tally& tally, const KeptLayers& kept)
-      : settings_(settings), group_(group), tally_(tally), kept_(kept) {}
+  EagerRunner(const TrainerSettings& settings, ProcessGroup& group, Tally& tally, const KeptLayers& kept,
+              LossScale& scale)
+      : settings_(settings), group_(group), tally_(tally), kept_(kept), scale_(scale) {}
 
   void Begin() override;
   Outcome Gather(const Dataset::Batch& batch, const at::Tensor& images, std::int64_t step) override;
@@ -26,7 +28,8 @@ class EagerRunner : public Runner {
   };
   Learned Learn(const Dataset::Batch& batch, const at::Tensor& images, const at::Tensor& taught,
                 std::int64_t step);
-  // What of it comes between gradients and the optimizer; false if no process has gathered any.
+  // What of it comes between gradients and the optimizer; false if the optimizer is to do nothing: no process
+  // has gathered any, or they are not finite in float16.
   bool FinishGradients();
 
   const TrainerSettings& settings() const { return settings_; }
@@ -43,6 +46,7 @@ class EagerRunner : public Runner {
   ProcessGroup& group_;
   Tally& tally_;
   const KeptLayers& kept_;
+  LossScale& scale_;
   bool checked_ = false;  // the network's output
   // How much the first batch counts, in whose unit gradients are summed, and all of them.
   double unit_ = 0, gathered_ = 0;

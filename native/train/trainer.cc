@@ -64,10 +64,11 @@ Trainer::Trainer(TrainerSettings settings)
       device_(settings_.network->device()),
       group_(settings_.group),
       kept_(settings_),
-      runner_(std::make_unique<CapturedRunner>(settings_, *group_, tally_, kept_)),
+      loss_scale_(settings_.autocast),
+      runner_(std::make_unique<CapturedRunner>(settings_, *group_, tally_, kept_, loss_scale_)),
       run_ahead_(device_) {}
 
-void Trainer::Load(const Position& position) {
+void Trainer::Load(const Position& position, const std::optional<LossScale::State>& scale) {
   const auto steps = settings_.dataset->Steps(settings_.batch_size, settings_.drop_last);
   if (position.steps < 0 || (steps >= 0 && position.steps > steps)) {
     throw Error("ERR_ARGUMENT", steps < 0
@@ -77,6 +78,7 @@ void Trainer::Load(const Position& position) {
   }
   position_ = position;
   position_.over = position.steps == steps;
+  if (scale) loss_scale_.Load(*scale);
 }
 
 void Trainer::Check(const Epoch& epoch) const {
@@ -248,6 +250,10 @@ void Trainer::NoteLoss(double loss, const std::function<double()>& largest_sampl
 void Trainer::Update(const Epoch& epoch) {
   group_->SumAlong(votes_);
   runner_->Update(epoch.RateAt(first_));
+  if (loss_scale_.exhausted()) {
+    report_.broken = Breakdown::InGradients(*settings_.optimizer);
+    return;
+  }
   if (!settings_.averages.empty()) settings_.averages.Update(epoch.average_weights[steps_]);
 }
 

@@ -15,6 +15,7 @@
 #include "breakdown.h"
 #include "epoch.h"
 #include "kept_layers.h"
+#include "loss_scale.h"
 #include "process_group.h"
 #include "runner.h"
 #include "settings.h"
@@ -55,8 +56,9 @@ class Trainer {
   const Report& report() const { return report_; }
   const Runner& runner() const { return *runner_; }
   const KeptLayers& kept() const { return kept_; }
-  // Continues from a position, which must be within an epoch.
-  void Load(const Position& position);
+  const LossScale& loss_scale() const { return loss_scale_; }
+  // Continues from a position, which must be within an epoch, with the scale that the loss has or had there.
+  void Load(const Position& position, const std::optional<LossScale::State>& scale);
 
   // Throws if a run over this epoch cannot begin.
   void Check(const Epoch& epoch) const;
@@ -87,6 +89,7 @@ class Trainer {
   const std::shared_ptr<ProcessGroup> group_;
   Tally tally_;
   KeptLayers kept_;
+  LossScale loss_scale_;
   const std::unique_ptr<Runner> runner_;
   RunAhead run_ahead_;
   bool started_ = false;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "../network/claim.h"
 #include "../network/jobs.h"
@@ -11,11 +12,15 @@ namespace {
 
 struct PositionOptions : Totals {
   std::int64_t steps;
+  std::optional<double> scale;
+  std::int64_t scale_age = 0;
 };
 const auto kPositionFields = Fields<PositionOptions>(
     "position", Field("steps", &PositionOptions::steps), Field("samples", &Totals::samples),
     Field("lossSum", &Totals::loss_sum), Field("lossCount", &Totals::loss_count),
-    Field("judged", &Totals::judged), Field("correct", &Totals::correct));
+    Field("judged", &Totals::judged), Field("correct", &Totals::correct),
+    Field("scale", &PositionOptions::scale).Within(LossScale::kSmallest, LossScale::kLargest),
+    Field("scaleAge", &PositionOptions::scale_age).Optional().Within(0, LossScale::kGoodSteps - 1));
 
 void RefuseRunning(const Trainer& trainer) {
   if (const auto job = trainer.running.lock(); job && job->claim)
@@ -40,17 +45,23 @@ Napi::Value Dispose(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Object ToObject(Napi::Env env, const Trainer::Position& position) {
+Napi::Object StateOf(Napi::Env env, const Trainer& trainer) {
+  const auto& position = trainer.position();
   auto object = Napi::Object::New(env);
   object.Set("steps", static_cast<double>(position.steps));
   position.totals.Put(object);
   object.Set("over", position.over);
+  if (trainer.loss_scale().wanted()) {
+    const auto& [scale, age] = trainer.loss_scale().state();
+    object.Set("scale", scale);
+    object.Set("scaleAge", static_cast<double>(age));
+  }
   return object;
 }
 
 Napi::Value ResultOf(Napi::Env env, const Trainer& trainer, const Epoch& epoch) {
   const auto& report = trainer.report();
-  auto result = ToObject(env, trainer.position());
+  auto result = StateOf(env, trainer);
   result.Set("loss", trainer.position().totals.Loss());
   result.Set("cancelled", report.cancelled);
   auto losses = Napi::Float32Array::New(env, report.losses.size());
@@ -93,15 +104,19 @@ Napi::Value Run(const Napi::CallbackInfo& info) {
   return environment.compute.Start(info.Env(), job);
 }
 
-// trainerState(trainer): {steps, samples, lossSum, lossCount, judged, correct, over}
+// trainerState(trainer): {steps, samples, lossSum, lossCount, judged, correct, over}, and in float16 {scale,
+// scaleAge}
 Napi::Value State(const Napi::CallbackInfo& info) {
-  return ToObject(info.Env(), UseTrainer(info[0])->position());
+  return StateOf(info.Env(), *UseTrainer(info[0]));
 }
 
-// trainerLoad(trainer, {steps, samples, lossSum, lossCount, judged, correct}): the next run continues there.
+// trainerLoad(trainer, {steps, samples, lossSum, lossCount, judged, correct, scale?, scaleAge?}): the next
+// run continues there. Without `scale`, the loss keeps the one that it has.
 Napi::Value Load(const Napi::CallbackInfo& info) {
   const auto given = kPositionFields.Read(info[1], "position");
-  UseTrainer(info[0])->Load({given.steps, given});
+  std::optional<LossScale::State> scale;
+  if (given.scale) scale = {*given.scale, given.scale_age};
+  UseTrainer(info[0])->Load({given.steps, given}, scale);
   return info.Env().Undefined();
 }
 

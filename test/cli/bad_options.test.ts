@@ -14,7 +14,7 @@ describe('torch-prune, given bad input,', function () {
         [run('--threads', '0'), /--threads takes a whole number of 1 to 1024, got '0'/],
         [run('--device', 'gpu'), /--device takes cpu, cuda, cuda:N or best, got 'gpu'/],
         [run('--memory-format', 'nhwc'), /--memory-format takes contiguous or channels-last, got 'nhwc'/],
-        [run('--autocast', 'float16'), /--autocast takes bfloat16 or none, got 'float16'/],
+        [run('--autocast', 'float8'), /--autocast takes bfloat16, float16 or none, got 'float8'/],
         [['train', recipe, '--epochs', '1.5'], /--epochs takes a whole number of 1 or more, got '1\.5'/],
         [['train', recipe, '--lr', '-1'], /--lr takes a number in 0\.\.1e20, got '-1'/],
         [['train', recipe, '--lr', ''], /--lr takes a number in 0\.\.1e20, got ''/],

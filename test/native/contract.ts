@@ -144,7 +144,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     accumulate: 'integer?',
     clipNorm: 'number?',
     clipValue: 'number?',
-    autocast: "'none' | 'bfloat16'?",
+    autocast: "'none' | 'bfloat16' | 'float16'?",
     augment: 'augment?',
     after: 'integer?',
     teacherWeight: 'number?',
@@ -179,6 +179,8 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     lossCount: 'number',
     judged: 'number',
     correct: 'number',
+    scale: 'number?',
+    scaleAge: 'integer?',
   } satisfies FieldsOf<Argument<'trainerLoad', 1>>,
   session: {
     batch: 'integer',
@@ -193,15 +195,15 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     batchSize: 'integer',
     loss: 'loss?',
     activations: 'boolean?',
-    autocast: "'none' | 'bfloat16'?",
+    autocast: "'none' | 'bfloat16' | 'float16'?",
   } satisfies FieldsOf<Argument<'evaluationStart', 2>>,
   prediction: {
     batchSize: 'integer',
-    autocast: "'none' | 'bfloat16'?",
+    autocast: "'none' | 'bfloat16' | 'float16'?",
   } satisfies FieldsOf<Argument<'predictionStart', 2>>,
   prefix: {
     batchSize: 'integer',
-    autocast: "'none' | 'bfloat16'?",
+    autocast: "'none' | 'bfloat16' | 'float16'?",
     augment: 'augment?',
     seed: 'integer?',
     variants: 'integer?',
@@ -209,7 +211,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
   } satisfies FieldsOf<Argument<'prefixStart', 2>>,
   statistics: {
     batchSize: 'integer',
-    autocast: "'none' | 'bfloat16'?",
+    autocast: "'none' | 'bfloat16' | 'float16'?",
     dropLast: 'boolean?',
   } satisfies FieldsOf<Argument<'statisticsStart', 2>>,
 

@@ -199,7 +199,7 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   trainerState: () => [handle('trainer')],
   trainerLoad: () => [
     handle('trainer'),
-    { steps: 1, samples: 2, lossSum: 1, lossCount: 2, judged: 2, correct: 1 },
+    { steps: 1, samples: 2, lossSum: 1, lossCount: 2, judged: 2, correct: 1, scale: 1024, scaleAge: 7 },
   ],
   trainerDispose: () => [handle('trainer')],
   evaluationStart: () => [

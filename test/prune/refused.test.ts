@@ -85,7 +85,7 @@ const wrongs: Record<string, (call: Call) => void> = {
   'a label smoothing of 2': retraining({ loss: { kind: 'crossEntropy', labelSmoothing: 2 } }),
   'a schedule by name': retraining({ schedule: 'cosine' }),
   'an average by name': retraining({ averaging: 'swa' }),
-  'an unknown autocast': retraining({ autocast: 'float16' }),
+  'an unknown autocast': retraining({ autocast: 'float8' }),
   'an unknown memory format': retraining({ memoryFormat: 'nhwc' }),
   'an unknown change of samples': retraining({ augment: { flips: true } }),
   'a crop that memory does not have': retraining({ augment: { resizedCrop: true } }),

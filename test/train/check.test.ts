@@ -187,7 +187,7 @@ describe('settings that would fail late', () => {
       /schedule must be what constant\(\), cosine\(\) or step\(10\) returns, got 'cosine'$/,
       { schedule: 'cosine' },
     ],
-    [/autocast must be 'bfloat16' or 'none', got 'float16'$/, { autocast: 'float16' }],
+    [/autocast must be 'bfloat16', 'float16' or 'none', got 'float8'$/, { autocast: 'float8' }],
     [/augment: unknown option 'flips': did you mean flip\?$/, { augment: { flips: true } }],
     [/^augment is for images/, { augment: { flip: true } }],
   ]

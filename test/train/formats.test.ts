@@ -197,7 +197,7 @@ describe('memory formats and autocast', () => {
       return error.message
     }
     expect(await wrong({ memoryFormat: 'nhwc' })).to.match(/'contiguous' or 'channelsLast', got 'nhwc'/)
-    expect(await wrong({ autocast: 'float16' })).to.match(/'bfloat16' or 'none', got 'float16'/)
+    expect(await wrong({ autocast: 'float8' })).to.match(/'bfloat16', 'float16' or 'none', got 'float8'/)
     expect((await laterRefusal(evaluate(net, images(), { autocast: 'fp8' as 'none' }))).code).to.equal(
       'ERR_ARGUMENT',
     )

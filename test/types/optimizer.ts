@@ -29,10 +29,11 @@ train(net, data, {
 })
 train(net, data, { epochs: 1, optimizer, schedule: optim.step(10), signal: undefined, seed: undefined })
 train(net, data, { epochs: 1, optimizer, memoryFormat: 'channelsLast', autocast: 'bfloat16' })
+evaluate(net, data, { autocast: 'float16' })
 // @ts-expect-error not a memory format
 train(net, data, { epochs: 1, optimizer, memoryFormat: 'channels-last' })
 // @ts-expect-error not what autocast computes in
-evaluate(net, data, { autocast: 'float16' })
+evaluate(net, data, { autocast: 'float8' })
 // @ts-expect-error training has an end
 train(net, data, { optimizer })
 // @ts-expect-error and an optimizer

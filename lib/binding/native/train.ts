@@ -23,11 +23,15 @@ export interface TrainingTally {
   readonly judged: number
   /** The number of classes or labels that were correct. */
   readonly correct: number
+  /** What losses are multiplied by before backward in float16, from 1 to 2^24; undefined for other dtypes. */
+  readonly scale?: number
+  /** The number of steps with finite gradients since the scale changed, 0 to 1999. */
+  readonly scaleAge?: number
 }
 
 /** The first thing that is NaN or infinite on a batch's way from its samples to its loss. */
 export interface BrokenStep extends NonFiniteTensor {
-  readonly what: 'sample' | 'target' | 'teacher' | 'tensor' | 'layer' | 'loss'
+  readonly what: 'sample' | 'target' | 'teacher' | 'tensor' | 'layer' | 'gradient' | 'loss'
   /** The sample that it belongs to; -1 if it belongs to none. */
   readonly sample: number
 }
@@ -131,7 +135,7 @@ export interface TrainingFunctions {
     onProgress?: (progress: JobProgress) => void,
   ): NativeJob<TrainingResult>
   trainerState(trainer: TrainerHandle): TrainerState
-  /** The next run continues from this position within an epoch. */
+  /** The next run continues from this position within an epoch. Without `scale`, the loss keeps the one that it has. */
   trainerLoad(trainer: TrainerHandle, position: TrainingTally): void
   trainerDispose(trainer: TrainerHandle): void
 }
