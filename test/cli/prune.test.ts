@@ -123,7 +123,7 @@ describe('torch-prune, from a trained network,', function () {
 
   it('computes as it is told', async () => {
     const files = []
-    for (const how of ['none', 'bfloat16']) {
+    for (const how of ['none', 'bfloat16', 'float16']) {
       const out = box.path(`autocast-${how}`)
       await done([
         'train',
@@ -138,7 +138,7 @@ describe('torch-prune, from a trained network,', function () {
       ])
       files.push(readFileSync(`${out}/reference.safetensors`))
     }
-    expect(files[0]!.equals(files[1]!)).to.equal(false)
+    expect(new Set(files.map((file) => file.toString('latin1'))).size).to.equal(3)
   })
 
   it('says what was written when it is stopped', async () => {

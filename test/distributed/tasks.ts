@@ -87,6 +87,24 @@ export const TASKS: Readonly<Record<string, (group: Group, given: Given) => Prom
     return { refused, losses: epochs.map(({ loss }) => loss) }
   },
 
+  /** Trains in float16 on samples of which some are so large that gradients overflow at first. */
+  async half(group) {
+    const net = toyNetwork(group?.rank ?? 0)
+    net.setDropout('drop', 0)
+    using images = tensor(
+      numbers(96 * 6).map((value, i) => (Math.floor(i / 6) % 12 < 6 ? value : 100 * value)),
+      { shape: [96, 6] },
+    )
+    using classes = tensor(
+      Array.from({ length: 96 }, (_, i) => i % 3),
+      { dtype: 'int64' },
+    )
+    const { epochs } = await train(net, Dataset.from(images, classes), {
+      ...{ epochs: 3, batchSize: 12, optimizer: sgd({ lr: 0.01 }), autocast: 'float16', seed: 5, group },
+    })
+    return { losses: epochs.map(({ loss }) => loss), weights: weightsOf(net) }
+  },
+
   /** Trains, prunes and retrains. */
   async prune(group, { samples = 96, batchSize = 12, epochs = 3 }) {
     const net = toyNetwork(group?.rank ?? 0)

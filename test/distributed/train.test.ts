@@ -47,6 +47,13 @@ describe('processes that train together', () => {
     expect(second).to.deep.equal(first)
   })
 
+  it('leave out the same steps in float16', async () => {
+    const [first, second] = await together<Found>(2, 'half')
+    expect(first!.message).to.equal(undefined)
+    expect(second).to.deep.equal(first)
+    expect(first!.losses.at(-1)).to.be.below(first!.losses[0]!)
+  })
+
   it('refuse batches that have no sample for each', async () => {
     for (const { code, message } of await together<Found>(2, 'prune', { batchSize: 1 })) {
       expect(code).to.equal('ERR_ARGUMENT')

@@ -159,12 +159,15 @@ describe('captured steps', () => {
     if (device.startsWith('cuda')) expect(captured.captured).to.be.above(2 * STEPS)
   })
 
-  it('say why they are not: accumulated gradients, weighed classes', async () => {
+  it('say why they are not: accumulated gradients, weighed classes, float16', async () => {
     if (!device.startsWith('cuda')) return
     const accumulated = await trained({ accumulate: 2 }, true)
     expect(accumulated.eager).to.match(/accumulated/)
     const weighed = await trained({ loss: losses.crossEntropy({ weight: [1, 2, 1, 1] }) }, true)
     expect(weighed.eager).to.match(/weighs classes/)
+    const half = await trained({ autocast: 'float16' }, true)
+    expect(half).to.include({ captured: 0 })
+    expect(half.eager).to.match(/float16/)
   })
 
   it('follow masks that splicing changes', async () => {

@@ -28,6 +28,7 @@ const cases: Record<string, Partial<TrainOptions>> = {
   'a moving average of the weights': { averaging: ema(0.8) },
   'stochastic weight averaging': { averaging: swa(0.3) },
   'channels-last, under bfloat16': { memoryFormat: 'channelsLast', autocast: 'bfloat16' },
+  'under float16, with a scaled loss': { autocast: 'float16' },
   'a cache of the frozen prefix': { cachePrefix: true, cacheVariants: 2 },
   'kept weights alone': { sparse: 'on' },
   'channels-last and bfloat16': { memoryFormat: 'channelsLast', autocast: 'bfloat16' },
