@@ -18,7 +18,8 @@ export interface LayerCost {
   readonly flop: number
 }
 
-type PrunableNode = Node & { readonly layer: Layer & { readonly kind: PrunableKind } }
+/** A layer with weights that can be pruned, in its place. */
+export type PrunableNode = Node & { readonly layer: Layer & { readonly kind: PrunableKind } }
 
 export function isPrunable(node: Node): node is PrunableNode {
   return kindOf(node.layer).connections !== undefined

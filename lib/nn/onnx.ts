@@ -24,14 +24,17 @@ export interface OnnxSource {
   readonly nodes: readonly Node[]
   /** Its parameters and buffers by PyTorch's names. */
   readonly tensors: ReadonlyMap<string, StoredTensor>
-  /** Of those that are int8: what a level is worth in each channel along a dimension. */
-  readonly scales: ReadonlyMap<string, OnnxScales>
+  /** Of those that are bytes in `tensors`: what makes floats of them. */
+  readonly coded: ReadonlyMap<string, OnnxCode>
 }
 
-export interface OnnxScales {
-  readonly axis: number
-  readonly values: StoredTensor
-}
+/** What an int8 is worth in each channel along a dimension, or the values that a uint8 counts. */
+export type OnnxCode =
+  | { readonly kind: 'levels'; readonly axis: number; readonly scales: StoredTensor }
+  | { readonly kind: 'shared'; readonly values: StoredTensor }
+
+/** The number of int32 among ONNX's types. */
+const INT32 = 6
 
 /**
  * The graph that a network computes in evaluation mode. Its values are called as the layers that put them out, and its
@@ -69,13 +72,7 @@ function namesOf(path: string): Claim {
 }
 
 /** What one layer computes, operator after operator, and the tensors that it computes with. */
-function operatorsOf(
-  node: Node,
-  output: string,
-  { tensors, scales }: OnnxSource,
-  claim: Claim,
-  path: string,
-) {
+function operatorsOf(node: Node, output: string, { tensors, coded }: OnnxSource, claim: Claim, path: string) {
   const nodes: OnnxNode[] = []
   const initializers = new Map<string, StoredTensor>()
   const initialize = (name: string, tensor: StoredTensor) => {
@@ -86,10 +83,14 @@ function operatorsOf(
   const own = (part: string) => {
     const name = `${node.name}.${part}`
     const tensor = tensors.get(name)
-    const scaled = scales.get(name)
-    if (tensor === undefined || scaled === undefined) return tensor && initialize(name, tensor)
-    const inputs = [initialize(`${name}_quantized`, tensor), initialize(`${name}_scale`, scaled.values)]
-    return append(op('DequantizeLinear', inputs, { axis: scaled.axis }), name, name)
+    const code = coded.get(name)
+    if (tensor === undefined || code === undefined) return tensor && initialize(name, tensor)
+    if (code.kind === 'shared') {
+      const index = op('Cast', [initialize(`${name}_index`, tensor)], { to: INT32 })
+      return append(op('Gather', [initialize(`${name}_values`, code.values), index], { axis: 0 }), name, name)
+    }
+    const inputs = [initialize(`${name}_quantized`, tensor), initialize(`${name}_scale`, code.scales)]
+    return append(op('DequantizeLinear', inputs, { axis: code.axis }), name, name)
   }
   const names = new Map<OnnxConstant | OnnxOperator, string>()
   const named = (value: OnnxValue | undefined): string => {

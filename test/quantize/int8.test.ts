@@ -183,6 +183,31 @@ describe('weights in int8', () => {
     for (const [i, value] of is!.entries()) expect(Math.abs(value - was![i]!)).to.be.below(1e-2 * largest)
   })
 
+  itRuns(
+    'are bytes in an ONNX model where they share values, too, and the same floats when it runs',
+    async () => {
+      using net = make()
+      await applyCriterion(net, criteria.magnitude().density(0.4))
+      await shareAll(net, 7)
+      await net.export(box('shared.onnx'))
+      const { initializer, node } = readModel(box('shared.onnx')).graph!
+      const said = initializer.map(({ name, dims, dataType }) => `${name} ${dims.join('x')} ${dataType}`)
+      expect(said).to.include.members([
+        'conv.weight_index 6x2x3x3 2',
+        'conv.weight_values 8 1',
+        'fc.weight_index 5x1152 2',
+      ])
+      expect(node.filter(({ opType }) => opType === 'Gather').length).to.equal(3)
+      using samples = randn([3, 4, 6, 6])
+      await expectSameOutputs(box('shared.onnx'), net, samples)
+      using other = make()
+      await shareAll(other, 300)
+      await other.export(box('many.onnx'))
+      const names = readModel(box('many.onnx')).graph!.initializer.map(({ name }) => name)
+      expect(names).to.include('fc.weight').and.not.include('fc.weight_index')
+    },
+  )
+
   it('are floats in an ONNX model where they would take more as bytes', async () => {
     using net = network([1], { fc: linear(1, 3) })
     await roundWeights(net)
