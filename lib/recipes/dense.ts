@@ -5,7 +5,7 @@ import { OwnFolder } from '../runs/own_folder.js'
 import { evaluate } from '../train/evaluate.js'
 import { train } from '../train/train.js'
 import { findOwnRun } from './folder.js'
-import { type Note, savedWithin } from './position.js'
+import { type Note, noteEpoch, savedWithin } from './position.js'
 import { type Recipe, readRecipe } from './recipe.js'
 import {
   checkDense,
@@ -32,8 +32,7 @@ export async function trainDense(session: Session, state: () => RunState, note: 
   })
   for await (const epoch of epochs) {
     on.denseEpoch?.(epoch)
-    const { lr: learningRate, trainError: _, samplesPerSecond: __, validation: ___, ...event } = epoch
-    await note({ event: 'epoch', round: 0, learningRate, ...event })
+    await noteEpoch(note, { round: 0 }, epoch)
   }
 }
 

@@ -4,10 +4,21 @@ import { Checkpoint, isPruning, type RunState } from '../runs/checkpoint.js'
 import type { NewRunEvent } from '../runs/events.js'
 import { warnOfFullDisk } from '../train/checkpoint.js'
 import type { CheckpointOptions } from '../train/options/checkpoint.js'
+import type { Epoch } from '../train/training.js'
 import type { Session } from './session.js'
 
 /** Adds an event to the log of a run. */
 export type Note = (event: NewRunEvent) => Promise<void>
+
+/** Adds an epoch of a round to the log, or of what came before or after the rounds. */
+export function noteEpoch(
+  note: Note,
+  { round, phase }: { readonly round: number; readonly phase?: string | undefined },
+  epoch: Epoch,
+): Promise<void> {
+  const { lr: learningRate, trainError: _, samplesPerSecond: __, validation: ___, ...event } = epoch
+  return note({ event: 'epoch', round, phase, learningRate, ...event })
+}
 
 /** How a run saves its training: the state of training, and with it the state of the run, `state()`. */
 export function savedWithin(

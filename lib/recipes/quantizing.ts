@@ -7,7 +7,7 @@ import { QUANTIZED_FILE, REFERENCE_FILE } from '../runs/files.js'
 import type { QuantizedRecord } from '../runs/record.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { predict } from '../train/evaluate.js'
-import type { Note } from './position.js'
+import { type Note, noteEpoch } from './position.js'
 import { type QuantizePlan, quantizingOf } from './recipe.js'
 import type { Session } from './session.js'
 
@@ -36,15 +36,8 @@ export async function quantizeRun(session: Session, plan: QuantizePlan, note: No
   for await (const event of job) {
     on.quantized?.(event)
     if (event.stage !== 'epoch') continue
-    const {
-      stage: _,
-      lr: learningRate,
-      trainError: __,
-      samplesPerSecond: ___,
-      validation: ____,
-      ...epoch
-    } = event
-    await note({ event: 'epoch', round: recipe.prune.rounds ?? 1, phase: SHARING, learningRate, ...epoch })
+    const { stage: _, ...epoch } = event
+    await noteEpoch(note, { round: recipe.prune.rounds ?? 1, phase: SHARING }, epoch)
   }
   await network.save(join(folder, QUANTIZED_FILE))
   return await job

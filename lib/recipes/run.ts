@@ -18,7 +18,7 @@ import { trainDense } from './dense.js'
 import { findOwnRun } from './folder.js'
 import { runOptions } from './options.js'
 import { readOutcome } from './outcome.js'
-import { type Note, savedWithin } from './position.js'
+import { type Note, noteEpoch, savedWithin } from './position.js'
 import { quantizeRun } from './quantizing.js'
 import { type Recipe, readRecipe, retrainingOf } from './recipe.js'
 import {
@@ -191,8 +191,7 @@ async function pruneAndRetrain(
     },
     onEpoch: async (epoch) => {
       on.retrainEpoch?.(epoch)
-      const { lr: learningRate, trainError: _, samplesPerSecond: __, validation: ___, ...event } = epoch
-      await note({ event: 'epoch', learningRate, ...event })
+      await noteEpoch(note, epoch, epoch)
     },
   })
   for await (const each of rounds) {
