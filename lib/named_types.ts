@@ -16,6 +16,7 @@ export type { Pair as SizePair } from './nn/layers/parts/options.js'
 export type { Codebook, NetworkTensors } from './nn/network_tensors.js'
 export type { KeptNeurons, RemovedNeurons } from './nn/surgery/shrinking.js'
 export type { PruningData } from './prune/round.js'
+export type { TwoPaces } from './prune/schedule.js'
 export type { AnyScore } from './prune/score/score.js'
 export type * from './prune/score/types.js'
 export type {

@@ -12,8 +12,10 @@ import { evaluateOptions } from '../train/options/evaluate.js'
 import { type RetrainOptions, retrainOptions, trainOptions } from '../train/options.js'
 import { type Criterion, criterionKind } from './criterion.js'
 import type { PrunedPhase, PruneProgress, RetrainEpoch, SpliceEpoch } from './progress.js'
+import type { TwoPaces } from './schedule.js'
 
 const densitySchedule = words('geometric', 'linear', 'cubic')
+const twoPaces: Kind<TwoPaces> = group({ density: number({ over: 0, most: 1 }), rounds: whole(1) })
 const deviations = record(number({ least: 0 }), 'an object of numbers by layer')
 const open = { least: 0, most: 1 }
 
@@ -29,10 +31,11 @@ export const pruneOptions = {
    */
   rounds: optional(whole(1), 1),
   /**
-   * How densities fall over the rounds.
+   * How densities fall over the rounds: `'geometric'`, `'linear'`, `'cubic'`, or first fast and then in finer steps, as
+   * by `{ density: 0.05, rounds: 4 }`.
    * @default 'geometric'
    */
-  densitySchedule: optional(densitySchedule, 'geometric'),
+  densitySchedule: optional(anyOf(densitySchedule, twoPaces), 'geometric'),
   retrain,
   /**
    * The phases of each round, in order, each of which prunes and retrains some layers while it freezes the others.

@@ -13,6 +13,7 @@ import { fixedIn, type Phase, phasesOf } from './phases.js'
 import type { PruneProgress } from './progress.js'
 import type { PruneResult, PruningData, Round } from './round.js'
 import { Rounds, settingsOf } from './rounds.js'
+import { checkPaces } from './schedule.js'
 
 /**
  * Prunes and retrains a network in rounds (paper, figure 3). Retraining continues from the values of the kept weights;
@@ -54,11 +55,12 @@ export function prune<K extends LayerKinds>(
  */
 export function checkPruning(
   network: AnyNetwork,
-  options: Pick<PruneOptions, 'criterion' | 'rounds' | 'phases' | 'retrain'>,
+  options: Pick<PruneOptions, 'criterion' | 'rounds' | 'densitySchedule' | 'phases' | 'retrain'>,
   data?: PruningData,
 ): readonly Phase[] {
-  const { criterion, retrain } = options
+  const { criterion, retrain, rounds = 1, densitySchedule } = options
   checkCriterion(network, criterion)
+  checkPaces(densitySchedule, rounds)
   const phases = phasesOf(network, options.phases)
   for (const phase of phases) {
     const frozen = [...network.frozen, ...fixedIn(network, phase)]

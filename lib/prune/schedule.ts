@@ -1,12 +1,31 @@
-/** How densities fall to those of the criterion over the rounds. */
+import { TorchPruneError } from '../base/errors.js'
+
+/** How densities fall to those of the criterion over the rounds, by one word. */
 export type DensitySchedule = 'geometric' | 'linear' | 'cubic'
+
+/**
+ * Two paces, both geometric: to `density` in the first `rounds` rounds, and from there to the criterion's density in the
+ * others. A network has weights to spare at first; close to its end, finer steps cost fewer errors.
+ */
+export interface TwoPaces {
+  /** Between the network's density and the criterion's. A layer that keeps more in the end stops there. */
+  readonly density: number
+  /** Fewer than all rounds. */
+  readonly rounds: number
+}
 
 /**
  * Returns the density after round `round` of `rounds`, between 1 and `final`. Geometric: every round prunes the same
  * share of the weights that are left. Linear: every round prunes the same number. Cubic: the first rounds prune more
  * than the last ones (Zhu and Gupta 2017, equation 1).
  */
-export function densityAt(schedule: DensitySchedule, final: number, round: number, rounds: number): number {
+export function densityAt(
+  schedule: DensitySchedule | TwoPaces,
+  final: number,
+  round: number,
+  rounds: number,
+): number {
+  if (typeof schedule === 'object') return pacedDensity(schedule, final, round, rounds)
   const progress = round / rounds
   switch (schedule) {
     case 'geometric':
@@ -16,4 +35,19 @@ export function densityAt(schedule: DensitySchedule, final: number, round: numbe
     case 'cubic':
       return final + (1 - final) * (1 - progress) ** 3
   }
+}
+
+function pacedDensity({ density, rounds: first }: TwoPaces, final: number, round: number, rounds: number) {
+  const between = Math.max(density, final)
+  if (round <= first) return densityAt('geometric', between, round, first)
+  return between * densityAt('geometric', final / between, round - first, rounds - first)
+}
+
+/** Throws `ERR_ARGUMENT` for two paces of which the second has no round. */
+export function checkPaces(schedule: DensitySchedule | TwoPaces | undefined, rounds: number): void {
+  if (typeof schedule !== 'object' || schedule.rounds < rounds) return
+  throw new TorchPruneError(
+    'ERR_ARGUMENT',
+    `densitySchedule spends ${schedule.rounds} rounds on its first pace, and rounds is ${rounds}: leave some for the second`,
+  )
 }

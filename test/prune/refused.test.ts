@@ -99,6 +99,7 @@ const wrongs: Record<string, (call: Call) => void> = {
   'a checkpoint that is a folder': pruning({ checkpoint: { path: tmpdir() } }),
   'a checkpoint without a folder': pruning({ checkpoint: { path: '/nowhere/position' } }),
   'no rounds': pruning({ rounds: 0 }),
+  'no round at the second pace': pruning({ densitySchedule: { density: 0.6, rounds: 2 } }),
   'no phases': pruning({ phases: [] }),
   'a layer that is not there': pruning({ criterion: criteria.magnitude().density({ fc9: 0.5 }) }),
   'a criterion that leaves nothing': pruning({ criterion: criteria.magnitude().deviation(1e6) }),
