@@ -1,6 +1,7 @@
 // Two processes of one thread against one process of one thread, on LeNet-5: npx tsx scripts/processes.ts
 // They train 200 steps with the same batches and prune, and must come to the same weights and masks; then they
-// take turns, and the samples per second of both are compared.
+// take turns, and the samples per second of both are compared. Beside them, as many processes that exchange nothing, each
+// with its part of a batch: what the machine's cores give at best.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,6 +16,15 @@ import { spread } from './bench/statistics.js'
 import { wholeNumber } from './lenet/command.js'
 
 const MEMBER = fileURLToPath(new URL('processes_member.ts', import.meta.url))
+
+const range = (count: number) => Array.from({ length: count }, (_, i) => i)
+
+function member(args: readonly (string | number)[], rank: number, place: object = {}): ChildProcess {
+  return spawn(process.execPath, ['--import', 'tsx/esm', MEMBER, ...args.map(String)], {
+    env: { ...process.env, OMP_NUM_THREADS: '1', ...place },
+    stdio: ['pipe', rank === 0 ? 'pipe' : 'ignore', 'inherit'],
+  })
+}
 
 /** The processes of one side. They train when they are told, together. */
 class Side {
@@ -36,15 +46,15 @@ class Side {
   ): Promise<Side> {
     await mkdir(folder, { recursive: true })
     const port = await freePort()
-    const children = Array.from({ length: count }, (_, rank) => {
-      const place = variablesOf(rank, count, port)
-      const args = ['--import', 'tsx/esm', MEMBER, folder, ...[batchSize, steps, accumulate].map(String)]
-      return spawn(process.execPath, args, {
-        env: { ...process.env, OMP_NUM_THREADS: '1', ...place },
-        stdio: ['pipe', rank === 0 ? 'pipe' : 'ignore', 'inherit'],
-      })
-    })
-    return new Side(children)
+    const args = [folder, batchSize, steps, accumulate]
+    return new Side(range(count).map((rank) => member(args, rank, variablesOf(rank, count, port))))
+  }
+
+  /** Processes that know nothing of each other. */
+  static async apart(count: number, folder: string, { batchSize, steps }: Options): Promise<Side> {
+    const folders = range(count).map((rank) => join(folder, String(rank)))
+    await Promise.all(folders.map((each) => mkdir(each, { recursive: true })))
+    return new Side(folders.map((each, rank) => member([each, batchSize / count, steps, 1], rank)))
   }
 
   /** The next line that rank 0 prints, as a number. */
@@ -111,12 +121,25 @@ async function race(folder: string, options: Options): Promise<void> {
   console.log(`one process by halves of batches, and one: ${await difference(first, third)}`)
   if (options.processes === 2)
     console.log(`2 processes, and one by halves of batches: ${await difference(second, third)}`)
-  const rates: [number, number][] = []
-  for (let block = 0; block < options.blocks; block++) rates.push([await one.train(), await several.train()])
-  const ratio = spread(rates.map(([alone, together]) => together / alone))
-  const [alone, together] = [0, 1].map((side) => spread(rates.map((pair) => pair[side]!)).median.toFixed(0))
-  console.log(`samples/s: ${alone} in one process, ${together} in ${options.processes}`)
-  console.log(`ratio: ${ratio.median.toFixed(2)} (${ratio.lower.toFixed(2)} to ${ratio.upper.toFixed(2)})`)
+  using apart = await Side.apart(options.processes, join(folder, 'apart'), options)
+  await apart.answer()
+  const rates: [number, number, number][] = []
+  for (let block = 0; block < options.blocks; block++) {
+    rates.push([await one.train(), await several.train(), options.processes * (await apart.train())])
+  }
+  const [alone, together, most] = range(3).map((side) =>
+    spread(rates.map((block) => block[side]!)).median.toFixed(0),
+  )
+  console.log(
+    `samples/s: ${alone} in one process, ${together} in ${options.processes}, ${most} where they exchange nothing`,
+  )
+  console.log(`ratio: ${told(rates.map(([one, several]) => several / one))}`)
+  console.log(`where they exchange nothing: ${told(rates.map(([one, , apart]) => apart / one))}`)
+}
+
+function told(ratios: readonly number[]): string {
+  const { median, lower, upper } = spread(ratios)
+  return `${median.toFixed(2)} (${lower.toFixed(2)} to ${upper.toFixed(2)})`
 }
 
 /** How far the networks in two folders are from each other: the largest difference of a weight, and of mask bits. */

@@ -20,6 +20,7 @@ export type DensePlan = Pick<
   | 'schedule'
   | 'regularization'
   | 'accumulate'
+  | 'syncBatchNorm'
   | 'clipGradients'
   | 'lrScale'
   | 'earlyStopping'

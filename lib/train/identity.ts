@@ -41,7 +41,7 @@ export async function identityOf(
     loss = DEFAULT_LOSS,
     seed = network.seed,
   } = options
-  const { accumulate = 1, clipGradients, lrScale, earlyStopping } = options
+  const { accumulate = 1, syncBatchNorm = false, clipGradients, lrScale, earlyStopping } = options
   const { schedule = constant(), regularization = noRegularization, augment, distillation } = options
   const { autocast = 'none', memoryFormat = network.memoryFormat, sparse = 'off' } = options
   const teaching = distillation && {
@@ -54,6 +54,7 @@ export async function identityOf(
     ...{ accumulate, clipGradients, lrScale, earlyStopping },
     // Files of before have none.
     sparse: sparse === 'off' ? undefined : sparse,
+    syncBatchNorm: syncBatchNorm || undefined,
     ...{ cachePrefix, cacheVariants, seed, autocast, memoryFormat, frozen: [...frozen].sort() },
     data: await digestOf(dataset, signal),
     masks: await masksOf(network, signal),

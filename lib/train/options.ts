@@ -62,6 +62,12 @@ export const settingsOptions = {
    */
   accumulate: optional(whole(1), 1),
   /**
+   * Whether batch normalization goes over the samples that all processes of a `group` have of a batch, instead of each
+   * process's own, as PyTorch's `SyncBatchNorm` does. It costs two exchanges a layer and step.
+   * @default false
+   */
+  syncBatchNorm: optional(boolean, false),
+  /**
    * Clips gradients before each step: first by `norm`, the L2 norm of all of them together, then by `value`, the
    * magnitude of each.
    * @default gradients are not clipped
@@ -115,7 +121,8 @@ export const trainOptions = {
   seed: optional(seed),
   /**
    * The processes that train together, as `processGroup()` returns them. `batchSize` is that of all of them, and each
-   * computes its part of every batch. Batch normalization normalizes a part by its own samples.
+   * computes its part of every batch. Batch normalization normalizes a part by its own samples, unless
+   * `syncBatchNorm` is set.
    * @default this process trains on its own
    */
   group: optional(processGroupKind),

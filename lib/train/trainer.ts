@@ -58,7 +58,7 @@ export class Trainer {
     lesson: Awaited<ReturnType<typeof lessonOf>>,
   ) {
     const { batchSize = DEFAULT_BATCH_SIZE, dropLast = false, loss = DEFAULT_LOSS } = options
-    const { accumulate = 1, clipGradients, autocast, capture, sparse, group } = options
+    const { accumulate = 1, clipGradients, autocast, capture, sparse, group, syncBatchNorm } = options
     this.#network = network
     this.#options = options
     this.#more = more
@@ -67,7 +67,7 @@ export class Trainer {
     this.#steps = stepsOf(dataset, options)
     this.#epoch = (options.splicing?.after ?? 0) + 1
     this.#handle = loadAddon().trainerMake(network.handle, parts.optimizer.handle, parts.samples.handle, {
-      ...{ batchSize, dropLast, loss, accumulate, autocast, capture, sparse },
+      ...{ batchSize, dropLast, loss, accumulate, autocast, capture, sparse, syncBatchNorm },
       sparseLayers: more.sparse,
       clipNorm: clipGradients?.norm ?? 0,
       clipValue: clipGradients?.value ?? 0,

@@ -1,3 +1,4 @@
+#include "../ops/synced_norm.h"
 #include "registry.h"
 
 namespace torch_prune {
@@ -31,6 +32,11 @@ class BatchNorm2d : public Layer {
     return ChannelAffine{scale, bias_ - running_mean_ * scale};
   }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
+    const bool synced = context.training && SyncNorms::Current() != nullptr;
+    if (synced) {
+      batches_.add_(1);
+      return SyncedNorm(inputs[0], weight_, bias_, running_mean_, running_var_, momentum_, eps_);
+    }
     if (context.training) {
       // As in PyTorch: the variance of one value would leave NaN in the running statistics.
       if (inputs[0].numel() <= inputs[0].size(1)) {

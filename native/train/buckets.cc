@@ -5,8 +5,8 @@
 namespace torch_prune {
 namespace {
 
-// As torch.nn.parallel.DistributedDataParallel has it.
-constexpr std::size_t kBucketBytes = 25 << 20;
+// As torch.nn.parallel.DistributedDataParallel has them: a bucket is full once it has so many bytes.
+constexpr std::size_t kFirstBytes = 1 << 20, kBucketBytes = 25 << 20;
 
 // Calls a function with each tensor and its part of the flat one.
 template <typename Call>
@@ -29,7 +29,7 @@ std::vector<Bucket> BucketsOf(const std::vector<at::Tensor>& tensors) {
   std::vector<Bucket> buckets;
   std::size_t bytes = 0;
   for (const auto& tensor : tensors) {
-    const bool fits = !buckets.empty() && bytes + tensor.nbytes() <= kBucketBytes &&
+    const bool fits = !buckets.empty() && bytes < (buckets.size() == 1 ? kFirstBytes : kBucketBytes) &&
                       buckets.back().front().dtype() == tensor.dtype();
     if (!fits) {
       buckets.emplace_back();

@@ -8,7 +8,7 @@ namespace torch_prune {
 // Tensors of one dtype that are exchanged at once: few large exchanges take less time than many small ones.
 using Bucket = std::vector<at::Tensor>;
 
-// Puts tensors into buckets, in their order.
+// Puts tensors into buckets, in their order. The first is small, so that its exchange begins early.
 std::vector<Bucket> BucketsOf(const std::vector<at::Tensor>& tensors);
 std::int64_t ElementsOf(const Bucket& bucket);
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../network/autocast.h"
+#include "../ops/synced_norm.h"
 #include "../parameter/parametrization.h"
 #include "../tensor/autograd.h"
 
@@ -15,7 +16,7 @@ namespace torch_prune {
 
 void EagerRunner::Begin() {
   kept_.optimizer().ZeroGrad();
-  gathered_ = 0;
+  gathered_ = unit_ = 0;
 }
 
 Runner::Outcome EagerRunner::Gather(const Dataset::Batch& batch, const at::Tensor& images,
@@ -34,18 +35,29 @@ EagerRunner::Learned EagerRunner::Learn(const Dataset::Batch& batch, const at::T
   std::optional<DeferSettling> defer;
   if (kept_.optimizer().SettlesInStep() && !settings_.clip.Any() && !scale_.wanted()) defer.emplace();
   const Loss& loss = *settings_.loss;
+  std::optional<SyncNorms> synced;
+  if (settings_.sync_norms && group().size() > 1)
+    synced.emplace([this](std::span<double> numbers) { exchange_.group().Sum(numbers); });
   Learned outcome;
   outcome.outputs = Outputs(images);
   Check(outcome.outputs, batch, step);
   outcome.count = loss.Count(batch.labels);
-  if (!(outcome.count > 0)) return {};  // no class of it counts
+  const bool counts = outcome.count > 0;  // some class of it does
+  if (!counts && !synced) return {};
+  // Batches of one size are summed as they are, but for their scale.
+  if (unit_ == 0) unit_ = counts ? outcome.count : 1;
+  if (synced) synced->unit = unit_;
+  exchange_.BeforeBackward(kept_.optimizer().parameters(), unit_, gathered_ + outcome.count);
+  if (!counts) {
+    // The samples of the others are normalized by these, too.
+    Backward(outcome.outputs.sum() * 0, {}, /*retain_graph=*/false, /*create_graph=*/false);
+    return {};
+  }
   outcome.loss =
       settings_.distillation.Mix(loss, loss.Forward(outcome.outputs, batch.labels), outcome.outputs, taught);
   // A GPU is not waited for: there the sum of all losses shows it later.
   outcome.finite = !outcome.loss.is_cpu() || std::isfinite(outcome.loss.item<double>());
   if (!outcome.finite) return outcome;
-  // Batches of one size are summed as they are, but for their scale.
-  if (gathered_ == 0) unit_ = outcome.count;
   const double factor = scale_.factor() * (outcome.count / unit_);
   Backward(factor == 1 ? outcome.loss : outcome.loss * factor, {},
            /*retain_graph=*/false, /*create_graph=*/false);
@@ -85,18 +97,9 @@ void EagerRunner::Check(const at::Tensor& outputs, const Dataset::Batch& batch, 
 }
 
 bool EagerRunner::AverageGradients() {
-  if (group_.size() == 1) {
-    if (unit_ != gathered_) kept_.optimizer().ScaleGradients(unit_ / gathered_);
-    return true;
-  }
-  std::vector<at::Tensor> gradients;
-  for (auto& p : kept_.optimizer().parameters()) {
-    if (!p.tensor.requires_grad()) continue;
-    // A process without a sample of the batch takes part all the same.
-    if (!p.tensor.grad().defined()) p.tensor.mutable_grad() = at::zeros_like(p.tensor);
-    gradients.push_back(p.tensor.grad());
-  }
-  return group_.Average(gradients, unit_, gathered_) > 0;
+  if (group().size() > 1) return exchange_.Finish(kept_.optimizer().parameters(), unit_, gathered_) > 0;
+  if (unit_ != gathered_) kept_.optimizer().ScaleGradients(unit_ / gathered_);
+  return true;
 }
 
 }  // namespace torch_prune

@@ -1,7 +1,7 @@
 #pragma once
+#include "gradient_exchange.h"
 #include "kept_layers.h"
 #include "loss_scale.h"
-#include "process_group.h"
 #include "runner.h"
 #include "settings.h"
 #include "tally.h"
@@ -12,9 +12,9 @@ namespace torch_prune {
 class EagerRunner : public Runner {
  public:
   // All of them must outlive it.
-  EagerRunner(const TrainerSettings& settings, ProcessGroup& group, Tally& tally, const KeptLayers& kept,
-              LossScale& scale)
-      : settings_(settings), group_(group), tally_(tally), kept_(kept), scale_(scale) {}
+  EagerRunner(const TrainerSettings& settings, GradientExchange& exchange, Tally& tally,
+              const KeptLayers& kept, LossScale& scale)
+      : settings_(settings), exchange_(exchange), tally_(tally), kept_(kept), scale_(scale) {}
 
   void Begin() override;
   Outcome Gather(const Dataset::Batch& batch, const at::Tensor& images, std::int64_t step) override;
@@ -33,7 +33,7 @@ class EagerRunner : public Runner {
   bool FinishGradients();
 
   const TrainerSettings& settings() const { return settings_; }
-  const ProcessGroup& group() const { return group_; }
+  const ProcessGroup& group() const { return exchange_.group(); }
   Tally& tally() { return tally_; }
 
  private:
@@ -43,7 +43,7 @@ class EagerRunner : public Runner {
   bool AverageGradients();
 
   const TrainerSettings& settings_;
-  ProcessGroup& group_;
+  GradientExchange& exchange_;
   Tally& tally_;
   const KeptLayers& kept_;
   LossScale& scale_;

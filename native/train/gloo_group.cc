@@ -194,34 +194,58 @@ void GlooGroup::Compare(const Traits& traits, const Job& job) {
 
 std::string GlooGroup::Share(const std::string& text) {
   std::vector<at::Tensor> length{at::scalar_tensor(static_cast<std::int64_t>(text.size()), at::kLong)};
-  Exchange([&](Gloo& gloo) { return gloo.broadcast(length); });
+  Complete([&](Gloo& gloo) { return gloo.broadcast(length); });
   std::vector<at::Tensor> bytes{at::empty({length[0].item<std::int64_t>()}, at::kByte)};
   auto* memory = bytes[0].data_ptr<std::uint8_t>();
   if (rank() == 0) std::copy(text.begin(), text.end(), memory);
-  if (bytes[0].numel() > 0) Exchange([&](Gloo& gloo) { return gloo.broadcast(bytes); });
+  if (bytes[0].numel() > 0) Complete([&](Gloo& gloo) { return gloo.broadcast(bytes); });
   return {memory, memory + bytes[0].numel()};
 }
 
 template <typename Call>
-void GlooGroup::Exchange(Call&& call) {
-  auto gloo = connection_->gloo;
+c10::intrusive_ptr<c10d::Work> GlooGroup::Begin(Call&& call) {
+  const auto gloo = connection_->gloo;
   if (!gloo) throw Error("ERR_GROUP", "this process has left the others: start all processes again");
+  try {
+    return call(*gloo);
+  } catch (...) {
+    GiveUp(Describe(std::current_exception()).message);
+  }
+}
+
+void GlooGroup::Await(c10::intrusive_ptr<c10d::Work> work) {
   std::string reason;
   try {
-    const auto work = call(*gloo);
     while (!interrupted_ && !WaitAMoment(*work)) {
     }
     if (!interrupted_) return;
   } catch (...) {
     reason = Describe(std::current_exception()).message;
   }
+  // It holds on to the connections, whose end is what the others notice.
+  work.reset();
+  GiveUp(reason);
+}
+
+void GlooGroup::GiveUp(const std::string& reason) {
   if (interrupted_) {
     // Its threads may still wait for another process, and whoever destroys it would wait for them.
+    auto gloo = connection_->gloo;
     gloo.release();
     throw Error("ERR_GROUP", "this process ends");
   }
-  gloo.reset();
   SayWhoIsGone(reason);
+}
+
+void GlooGroup::StartSum(const at::Tensor& flat) {
+  std::vector<at::Tensor> one{flat};
+  sums_.push_back(Begin([&](Gloo& gloo) { return gloo.allreduce(one); }));
+}
+
+void GlooGroup::AwaitSum() {
+  auto work = std::move(sums_.front());
+  sums_.pop_front();
+  Await(std::move(work));
 }
 
 // Those that are alive say so in the store, all within the moment in which they notice.
@@ -248,41 +272,15 @@ void GlooGroup::SayWhoIsGone(const std::string& reason) {
 }
 
 void GlooGroup::Leave() {
+  sums_.clear();
   connection_->gloo.reset();
-}
-
-double GlooGroup::Average(const std::vector<at::Tensor>& tensors, double unit, double count) {
-  double total = 0;
-  bool first = true;
-  for (const auto& bucket : BucketsOf(tensors)) {
-    const auto elements = ElementsOf(bucket);
-    const bool counts = std::exchange(first, false);
-    const auto along = counts ? std::exchange(along_, {}) : std::span<double>{};
-    const auto extra = counts ? 1 + static_cast<std::int64_t>(along.size()) : 0;
-    std::vector<at::Tensor> flat{Buffer(elements + extra, bucket.front().scalar_type())};
-    Pack(bucket, unit, flat[0]);
-    // float32 is enough for counts, whose quotients are what matters.
-    for (std::int64_t i = 0; i < extra; ++i) flat[0][elements + i] = i == 0 ? count : along[i - 1];
-    Exchange([&](Gloo& gloo) { return gloo.allreduce(flat); });
-    if (counts) total = flat[0][elements].item<double>();
-    for (std::int64_t i = 1; i < extra; ++i) along[i - 1] = flat[0][elements + i].item<double>();
-    if (total > 0) Unpack(bucket, total, flat[0]);
-  }
-  return total;
-}
-
-// Memory that is made once costs no page faults in each step.
-at::Tensor GlooGroup::Buffer(std::int64_t elements, at::ScalarType dtype) {
-  if (!buffer_.defined() || buffer_.scalar_type() != dtype || buffer_.numel() < elements)
-    buffer_ = at::empty({elements}, dtype);
-  return buffer_.narrow(0, 0, elements);
 }
 
 void GlooGroup::Broadcast(const std::vector<at::Tensor>& tensors) {
   for (const auto& bucket : BucketsOf(tensors)) {
     std::vector<at::Tensor> flat{at::empty({ElementsOf(bucket)}, bucket.front().scalar_type())};
     Pack(bucket, 1, flat[0]);
-    Exchange([&](Gloo& gloo) { return gloo.broadcast(flat); });
+    Complete([&](Gloo& gloo) { return gloo.broadcast(flat); });
     Unpack(bucket, 1, flat[0]);
   }
 }
@@ -290,7 +288,7 @@ void GlooGroup::Broadcast(const std::vector<at::Tensor>& tensors) {
 void GlooGroup::Sum(std::span<double> numbers) {
   std::vector<at::Tensor> one{
       at::from_blob(numbers.data(), {static_cast<std::int64_t>(numbers.size())}, at::kDouble)};
-  Exchange([&](Gloo& gloo) { return gloo.allreduce(one); });
+  Complete([&](Gloo& gloo) { return gloo.allreduce(one); });
 }
 
 }  // namespace torch_prune

@@ -1,6 +1,9 @@
 #pragma once
+#include <torch/csrc/distributed/c10d/Work.hpp>
+
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -36,8 +39,8 @@ class GlooGroup final : public ProcessGroup {
 
   int rank() const override { return options_.rank; }
   int size() const override { return options_.size; }
-  double Average(const std::vector<at::Tensor>& tensors, double unit, double count) override;
-  void SumAlong(std::span<double> numbers) override { along_ = numbers; }
+  void StartSum(const at::Tensor& flat) override;
+  void AwaitSum() override;
   void Broadcast(const std::vector<at::Tensor>& tensors) override;
   void Sum(std::span<double> numbers) override;
   void Leave() override;
@@ -53,20 +56,24 @@ class GlooGroup final : public ProcessGroup {
   struct Connection;
   explicit GlooGroup(const JoinOptions& options);
 
-  // Calls a collective, and says who is gone if it fails.
+  // Calls a collective, and waits for it. Each says who is gone if that fails.
   template <typename Call>
-  void Exchange(Call&& call);
+  c10::intrusive_ptr<c10d::Work> Begin(Call&& call);
+  void Await(c10::intrusive_ptr<c10d::Work> work);
+  template <typename Call>
+  void Complete(Call&& call) {
+    Await(Begin(call));
+  }
+  [[noreturn]] void GiveUp(const std::string& reason);
   [[noreturn]] void SayWhoIsGone(const std::string& reason);
-  at::Tensor Buffer(std::int64_t elements, at::ScalarType dtype);
   // Waits for a key; false if the job is cancelled, or after so many seconds.
   bool Await(const std::string& key, double seconds, const Job* job);
 
   const JoinOptions options_;
   std::unique_ptr<Connection> connection_;
   std::atomic<bool> interrupted_{false};
-  at::Tensor buffer_;
-  std::span<double> along_;    // of the next Average()
-  std::int64_t compared_ = 0;  // which of the calls it is: all make the same ones
+  std::deque<c10::intrusive_ptr<c10d::Work>> sums_;  // that were begun
+  std::int64_t compared_ = 0;                        // which of the calls it is: all make the same ones
 };
 
 using GlooGroupHandle = Handle<GlooGroup>;

@@ -20,13 +20,10 @@ class ProcessGroup {
   // The place of this process, from 0, and how many there are.
   virtual int rank() const = 0;
   virtual int size() const = 0;
-  // Replaces each tensor, in place, by the mean over what all processes have counted: gradients, after
-  // backward and before the update. In each process a tensor is a sum in its own unit. Returns the count of
-  // all; if that is 0, there is no mean.
-  virtual double Average(const std::vector<at::Tensor>& tensors, double unit, double count) = 0;
-  // Replaces each number by its sum over the processes along with the next Average(): an exchange takes its
-  // time, however small it is. The numbers must outlive that.
-  virtual void SumAlong(std::span<double> numbers) = 0;
+  // Begins to replace a flat tensor, in place, by its sum over the processes, while this one computes.
+  virtual void StartSum(const at::Tensor& flat) = 0;
+  // Waits for the first of the sums that were begun and not waited for.
+  virtual void AwaitSum() = 0;
   // Replaces each tensor, in place, by that of process 0: weights before the first step.
   virtual void Broadcast(const std::vector<at::Tensor>& tensors) = 0;
   // Replaces each number by its sum over the processes: counts of samples, sums of losses.
@@ -50,8 +47,8 @@ class SingleProcess final : public ProcessGroup {
  public:
   int rank() const override { return 0; }
   int size() const override { return 1; }
-  double Average(const std::vector<at::Tensor>&, double, double count) override { return count; }
-  void SumAlong(std::span<double>) override {}
+  void StartSum(const at::Tensor&) override {}
+  void AwaitSum() override {}
   void Broadcast(const std::vector<at::Tensor>&) override {}
   void Sum(std::span<double>) override {}
   void Leave() override {}

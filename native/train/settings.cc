@@ -11,7 +11,7 @@ namespace {
 
 struct TrainerOptions {
   std::int64_t batch_size;
-  bool drop_last = false;
+  bool drop_last = false, sync_norms = false;
   std::shared_ptr<Loss> loss;
   std::int64_t accumulate = 1;
   double clip_norm = 0, clip_value = 0;
@@ -28,7 +28,9 @@ struct TrainerOptions {
 };
 const auto kTrainerFields = Fields<TrainerOptions>(
     "trainer", Field("batchSize", &TrainerOptions::batch_size).AtLeast(1),
-    Field("dropLast", &TrainerOptions::drop_last).Optional(), Field("loss", &TrainerOptions::loss).Optional(),
+    Field("dropLast", &TrainerOptions::drop_last).Optional(),
+    Field("syncBatchNorm", &TrainerOptions::sync_norms).Optional(),
+    Field("loss", &TrainerOptions::loss).Optional(),
     Field("accumulate", &TrainerOptions::accumulate).Optional().AtLeast(1),
     Field("clipNorm", &TrainerOptions::clip_norm).Optional().AtLeast(0),
     Field("clipValue", &TrainerOptions::clip_value).Optional().AtLeast(0),
@@ -54,6 +56,7 @@ TrainerSettings TrainerSettings::Of(const Napi::CallbackInfo& info) {
   settings.loss = Loss::On(std::move(options.loss), settings.network->device());
   settings.batch_size = options.batch_size;
   settings.drop_last = options.drop_last;
+  settings.sync_norms = options.sync_norms;
   settings.accumulate = options.accumulate;
   settings.clip = {options.clip_norm, options.clip_value};
   settings.autocast = options.autocast;
@@ -86,6 +89,13 @@ void TrainerSettings::CheckGroup() const {
     throw Error("ERR_ARGUMENT", "batchSize is that of all " + std::to_string(group->size()) +
                                     " processes together: it must be " + std::to_string(group->size()) +
                                     " or more, got " + std::to_string(batch_size));
+  }
+  // Each process exchanges what its batch normalizations see.
+  const auto rest = dataset->size() % batch_size;
+  if (sync_norms && !drop_last && rest > 0 && rest < group->size()) {
+    throw Error("ERR_ARGUMENT", "syncBatchNorm needs a sample of each batch in each of the " +
+                                    std::to_string(group->size()) + " processes, and the last batch has " +
+                                    std::to_string(rest) + ": give dropLast, or another batchSize");
   }
 }
 

@@ -33,6 +33,7 @@ struct TrainerSettings {
   std::shared_ptr<const Loss> loss;
   std::int64_t batch_size = 1;
   bool drop_last = false;       // leaves out a last batch that is not full
+  bool sync_norms = false;      // batch normalizations go over the batches of all processes
   std::int64_t accumulate = 1;  // batches whose gradients make one step of the optimizer
   GradientClip clip;
   AutocastTo autocast = AutocastTo::kNone;

@@ -63,9 +63,10 @@ Trainer::Trainer(TrainerSettings settings)
     : settings_(std::move(settings)),
       device_(settings_.network->device()),
       group_(settings_.group),
+      exchange_(*group_),
       kept_(settings_),
       loss_scale_(settings_.autocast),
-      runner_(std::make_unique<CapturedRunner>(settings_, *group_, tally_, kept_, loss_scale_)),
+      runner_(std::make_unique<CapturedRunner>(settings_, exchange_, tally_, kept_, loss_scale_)),
       run_ahead_(device_) {}
 
 void Trainer::Load(const Position& position, const std::optional<LossScale::State>& scale) {
@@ -209,8 +210,9 @@ void Trainer::Step(const Dataset::Batch& batch, const Epoch& epoch) {
     if (epoch.splicing && epoch.splicing->Refresh(steps_, steps_ + settings_.accumulate)) runner_->Changed();
     first_ = steps_;
   }
-  if (batch.size() > 0) Gather(batch, epoch);  // of another, nothing can be read
   const bool last = (steps_ + 1) % settings_.accumulate == 0 || steps_ + 1 == total_;
+  if (last) exchange_.LastBatch(votes_);
+  if (batch.size() > 0) Gather(batch, epoch);  // of another, nothing can be read
   // A process without a sample takes part in the updates of the others.
   const bool due = last && (runner_->gathered() || group_->size() > 1);
   if (!report_.broken && due) Update(epoch);
@@ -248,7 +250,6 @@ void Trainer::NoteLoss(double loss, const std::function<double()>& largest_sampl
 }
 
 void Trainer::Update(const Epoch& epoch) {
-  group_->SumAlong(votes_);
   runner_->Update(epoch.RateAt(first_));
   if (loss_scale_.exhausted()) {
     report_.broken = Breakdown::InGradients(*settings_.optimizer);

@@ -14,6 +14,7 @@
 #include "../device/run_ahead.h"
 #include "breakdown.h"
 #include "epoch.h"
+#include "gradient_exchange.h"
 #include "kept_layers.h"
 #include "loss_scale.h"
 #include "process_group.h"
@@ -87,6 +88,7 @@ class Trainer {
   const TrainerSettings settings_;
   const at::Device device_;  // of the network, and of what was made for it
   const std::shared_ptr<ProcessGroup> group_;
+  GradientExchange exchange_;
   Tally tally_;
   KeptLayers kept_;
   LossScale loss_scale_;

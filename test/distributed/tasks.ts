@@ -7,6 +7,7 @@ import { sgd } from '../../lib/optim/spec.js'
 import { prune } from '../../lib/prune/prune.js'
 import { criteria } from '../../lib/prune/score/index.js'
 import { tensor } from '../../lib/tensor/from.js'
+import { losses } from '../../lib/train/losses.js'
 import { train } from '../../lib/train/train.js'
 import { numbers, toyData, toyNetwork } from '../train/toy.js'
 
@@ -15,6 +16,9 @@ export interface Given {
   readonly samples?: number
   readonly batchSize?: number
   readonly epochs?: number
+  readonly syncBatchNorm?: boolean
+  readonly accumulate?: number
+  readonly ignoreIndex?: number
 }
 
 type Group = ProcessGroup | undefined
@@ -55,8 +59,42 @@ export const TASKS: Readonly<Record<string, (group: Group, given: Given) => Prom
     return {}
   },
 
+  /** Trains a network whose gradients are more than one exchange takes, and says what it comes to. */
+  async wide(group, { accumulate }) {
+    const layers = {
+      fc1: linear(6, 640),
+      relu1: relu(),
+      fc2: linear(640, 640),
+      relu2: relu(),
+      fc3: linear(640, 3),
+    }
+    const net = network([6], layers, { seed: group?.rank ?? 0 })
+    const { epochs } = await train(net, toyData(92), {
+      ...{
+        epochs: 2,
+        batchSize: 10,
+        accumulate,
+        optimizer: sgd({ lr: 0.05, momentum: 0.9 }),
+        seed: 5,
+        group,
+      },
+    })
+    using first = net.tensor('fc1.weight')
+    using last = net.tensor('fc3.weight')
+    return {
+      losses: epochs.map(({ loss }) => loss),
+      errors: [],
+      weights: Object.fromEntries(
+        Object.entries({ first, last }).map(([name, values]) => [
+          name,
+          (values.toArray() as number[][]).flat(),
+        ]),
+      ),
+    }
+  },
+
   /** Trains a network with batch normalization, and says where its running statistics end. */
-  async statistics(group) {
+  async statistics(group, { samples = 24, batchSize = 8, syncBatchNorm, accumulate, ignoreIndex }) {
     const layers = {
       conv: conv2d(1, 4, 3),
       bn: batchNorm2d(4),
@@ -65,13 +103,16 @@ export const TASKS: Readonly<Record<string, (group: Group, given: Given) => Prom
       fc: linear(64, 3),
     }
     const net = network([1, 6, 6], layers, { seed: 1 })
-    using images = tensor(numbers(24 * 36), { shape: [24, 1, 6, 6] })
+    using images = tensor(numbers(samples * 36), { shape: [samples, 1, 6, 6] })
     using classes = tensor(
-      Array.from({ length: 24 }, (_, i) => i % 3),
+      Array.from({ length: samples }, (_, i) => i % 3),
       { dtype: 'int64' },
     )
     const data = Dataset.from(images, classes)
-    await train(net, data, { epochs: 2, batchSize: 8, optimizer: sgd({ lr: 0.1 }), group })
+    await train(net, data, {
+      ...{ epochs: 2, batchSize, accumulate, optimizer: sgd({ lr: 0.1 }), syncBatchNorm, group },
+      loss: losses.crossEntropy({ ignoreIndex }),
+    })
     return Object.fromEntries(
       net.tensorNames().map((name) => {
         using values = net.tensor(name)

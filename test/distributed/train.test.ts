@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { freePort, variablesOf } from '../../lib/distributed/launcher.js'
 import { foundBy, member, together } from './members.js'
+import type { Given } from './tasks.js'
 
 interface Found {
   readonly losses: readonly number[]
@@ -45,6 +46,45 @@ describe('processes that train together', () => {
     const [first, second] = await together<Record<string, string>>(2, 'statistics')
     expect(Object.keys(first!)).to.include.members(['bn.running_mean', 'fc.weight'])
     expect(second).to.deep.equal(first)
+  })
+
+  it('exchange gradients in parts while backward goes on', async () => {
+    for (const accumulate of [1, 3]) {
+      const [one] = await together<Found>(1, 'wide', { accumulate })
+      for (const each of await together<Found>(3, 'wide', { accumulate })) expectAlike(each, one!)
+    }
+  })
+
+  it('normalize by the samples of all, with syncBatchNorm', async () => {
+    const cases: Given[] = [
+      {},
+      { samples: 25, batchSize: 7, accumulate: 2 },
+      // Batches in which no label of a process counts.
+      { samples: 27, batchSize: 3, ignoreIndex: 1 },
+    ]
+    for (const given of cases) {
+      const [one] = await together<Record<string, string>>(1, 'statistics', given)
+      for (const each of await together<Record<string, string>>(3, 'statistics', {
+        ...given,
+        syncBatchNorm: true,
+      })) {
+        for (const [name, values] of Object.entries(one!)) {
+          const others = each[name]!.split(',').map(Number)
+          for (const [i, value] of values.split(',').map(Number).entries())
+            expect(others[i], `${name}[${i}]`).to.be.closeTo(value, 1e-4)
+        }
+      }
+    }
+  })
+
+  it('refuse batches that have no sample for each, with syncBatchNorm', async () => {
+    const given = { samples: 25, batchSize: 12, syncBatchNorm: true }
+    for (const { code, message } of await together<Found>(2, 'statistics', given)) {
+      expect(code).to.equal('ERR_ARGUMENT')
+      expect(message).to.match(
+        /^syncBatchNorm needs a sample of each batch .* has 1: give dropLast, or another batchSize$/,
+      )
+    }
   })
 
   it('leave out the same steps in float16', async () => {

@@ -151,6 +151,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     temperature: 'number?',
     keepLosses: 'boolean?',
     capture: 'boolean?',
+    syncBatchNorm: 'boolean?',
     sparse: "'off' | 'on' | 'auto'?",
     sparseLayers: 'string[]?',
     group: 'processGroup?',

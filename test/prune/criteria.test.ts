@@ -200,7 +200,9 @@ describe('density schedules', () => {
 
   it('have two paces, where that is asked for', () => {
     const rounds = (final: number) =>
-      [1, 2, 3, 4, 5].map((round) => Number(densityAt({ density: 0.25, rounds: 2 }, final, round, 5).toFixed(6)))
+      [1, 2, 3, 4, 5].map((round) =>
+        Number(densityAt({ density: 0.25, rounds: 2 }, final, round, 5).toFixed(6)),
+      )
     expect(rounds(0.03125)).to.deep.equal([0.5, 0.25, 0.125, 0.0625, 0.03125])
     // What keeps more in the end has arrived with the first pace; all that a density of 0 leaves goes in equal parts.
     expect(rounds(0.36)).to.deep.equal([0.6, 0.36, 0.36, 0.36, 0.36])

@@ -77,6 +77,8 @@ export interface TrainerOptions {
   readonly loss?: object | undefined
   /** The number of batches whose gradients make one step of the optimizer. */
   readonly accumulate?: number
+  /** Whether batch normalizations go over the batches of all processes. */
+  readonly syncBatchNorm?: boolean | undefined
   readonly clipNorm?: number
   readonly clipValue?: number
   readonly autocast?: ComputeOptions['autocast']
