@@ -11,11 +11,12 @@ import { buildAddon } from '../lib/internal.js'
 const folder = await buildAddon({ asan: true })
 const reports = mkdtempSync(join(tmpdir(), 'torch-prune-asan-'))
 // The leaks are Node's own. Containers that cross into libtorch, which is built without sanitizers, look overflowed.
-// Node's memory may be freed by a different function than the one that allocated it.
+// Node's memory may be freed by a different function than the one that allocated it. The stack that use after return is
+// found on is not aligned for AVX-512 (GCC's bug 110027): kernels crash on it.
 const ASAN = {
   detect_leaks: 0,
   detect_container_overflow: 0,
-  detect_stack_use_after_return: 1,
+  detect_stack_use_after_return: 0,
   alloc_dealloc_mismatch: 0,
   protect_shadow_gap: 0,
   allocator_may_return_null: 1,
