@@ -15,9 +15,9 @@ export async function compile(
   chosen: readonly LayerForm[] = [],
 ): Promise<Session> {
   const native = loadAddon()
-  const { batch, threads = native.jobThreads(), forms, signal } = options
+  const { batch, threads = native.jobThreads(), concurrency, forms, signal } = options
   const { mean, std } = normalization(options, inputShape[0]!)
-  const settings = { batch, threads, inputShape, mean, std }
+  const settings = { batch, threads, concurrency, inputShape, mean, std }
   const compiled = await runJob(
     () => native.sessionCompileStart(network, { ...settings, forms, chosen }),
     signal,

@@ -16,6 +16,12 @@ export const compileOptions = {
    */
   threads: optional(whole(1)),
   /**
+   * How many calls run at once, each with `threads` threads and memory of its own for what it computes; the weights are
+   * there once. Others wait for their turn. As many as there are cores, with one thread each, answer the most calls.
+   * @default 1
+   */
+  concurrency: optional(whole(1, 1024), 1),
+  /**
    * The forms to choose from, for each layer with weights: `'dense'` and `'csr'` are libtorch's, `'sparse'` is our own
    * loop over kept weights. A layer that has none of them is dense.
    * @default all of them

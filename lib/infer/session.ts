@@ -50,6 +50,7 @@ export interface ClassifyOptions extends OptionsOf<typeof classifyOptions> {}
 export interface SessionSettings {
   readonly batch: number
   readonly threads: number
+  readonly concurrency: number
   readonly inputShape: readonly number[]
   readonly mean: readonly number[]
   readonly std: readonly number[]
@@ -71,17 +72,19 @@ const AT_ONCE_MS = 0.2
 const CLONING = uncloneable('a session stays in its thread (compile the network there)')
 
 /**
- * A compiled network: it runs, and never changes. Calls may overlap: they run one after the other, off the event loop
- * unless they take microseconds, on one thread that all sessions of a thread of JavaScript share, and each computes with
- * all of the session's threads. `dispose()`, or `using`, frees it.
+ * A compiled network: it runs, and never changes. Calls may overlap: as many run at once as `concurrency` says, off the
+ * event loop unless they take microseconds, and the others wait. Calls of several sessions that run one at a time share a
+ * thread. `dispose()`, or `using`, frees it.
  */
 export class Session {
   /** @internal */
   readonly cloning = CLONING
   /** How many samples run together. */
   readonly batch: number
-  /** The threads that it computes with. */
+  /** The threads that each call computes with. */
   readonly threads: number
+  /** How many calls run at once. */
+  readonly concurrency: number
   /** The shape of one sample. */
   readonly inputShape: readonly number[]
   /** The shape of the output for one sample. */
@@ -99,12 +102,13 @@ export class Session {
 
   /** @internal */
   constructor(compiled: NativeSession, settings: SessionSettings, source: SessionSource) {
-    const { batch, threads, inputShape } = settings
+    const { batch, threads, concurrency, inputShape } = settings
     this.#settings = settings
     this.#source = source
     this.#handle = compiled.session
     this.batch = batch
     this.threads = threads
+    this.concurrency = concurrency
     this.inputShape = [...inputShape]
     this.outputShape = compiled.outputShape
     this.layers = compiled.layers.map(described)
@@ -118,7 +122,7 @@ export class Session {
     return this.#runParts(this.#checked(sample, 'Session.run: sample', 1))
   }
 
-  /** Returns the outputs of any number of samples, `[n, ...outputShape]` in memory. They run `batch` at a time. */
+  /** Returns the outputs of any number of samples, `[n, ...outputShape]` in memory. They run `batch` at a time, `concurrency` times at once. */
   async runBatch(samples: SessionSamples): Promise<Float32Array> {
     return this.#runParts(this.#checked(samples, 'Session.runBatch: samples'))
   }
@@ -170,10 +174,15 @@ export class Session {
     if (samples.length <= most) return this.#runPart(samples)
     const width = product(this.outputShape)
     const outputs = new Float32Array((samples.length / this.#size) * width)
-    for (let at = 0; at < samples.length; at += most) {
-      const output = await this.#runJob(samples.subarray(at, at + most))
-      outputs.set(output, (at / this.#size) * width)
+    let next = 0
+    const one = async () => {
+      for (let at = next; at < samples.length; at = next) {
+        next += most
+        const output = await this.#runJob(samples.subarray(at, at + most))
+        outputs.set(output, (at / this.#size) * width)
+      }
     }
+    await Promise.all(Array.from({ length: this.concurrency }, one))
     return outputs
   }
 

@@ -117,8 +117,8 @@ class Source implements SessionSource {
         for (const name of layer.affine) this.#leaveAsIs(name, place, values, held)
       }
       await file.put(values)
-      const { batch, threads, mean, std } = settings
-      const plan = { batch, threads, mean, std, forms: session.layers.map(({ form }) => form) }
+      const { batch, threads, concurrency, mean, std } = settings
+      const plan = { batch, threads, concurrency, mean, std, forms: session.layers.map(({ form }) => form) }
       const metadata = { [SESSION_KEY]: JSON.stringify(plan) }
       await saveNetwork(file, path, { metadata, tensors: new Map() })
     } finally {

@@ -10,6 +10,7 @@ const count = z.int().positive()
 const planSchema = z.object({
   batch: count,
   threads: count,
+  concurrency: count,
   mean: z.array(z.number()),
   std: z.array(z.number().positive()),
   forms: z.array(z.enum(['dense', 'csr', 'sparse'])),
@@ -29,12 +30,12 @@ export async function loadSession(path: string): Promise<Session> {
   }
   const plan = planOf(text, path)
   using network = await loadNetwork(path)
-  const { forms, batch, threads, mean, std } = plan
+  const { forms, batch, threads, concurrency, mean, std } = plan
   const normalization = mean.length > 0 ? { mean, std } : { mean: undefined, std: undefined }
   try {
     return await compileNetwork(
       network,
-      { batch, threads, forms: [], signal: undefined, ...normalization },
+      { batch, threads, concurrency, forms: [], signal: undefined, ...normalization },
       forms,
     )
   } catch (cause) {

@@ -23,9 +23,16 @@ Environment::Environment(Napi::Env env)
 
 Environment::~Environment() = default;
 
+ComputeThread& Environment::Inference(Napi::Env env, std::size_t lane) {
+  if (lane == 0) return inference;
+  while (more_inference_.size() < lane) more_inference_.push_back(std::make_unique<ComputeThread>(env));
+  return *more_inference_[lane - 1];
+}
+
 void Environment::Stop() {
   compute.Stop();
   inference.Stop();
+  for (const auto& thread : more_inference_) thread->Stop();
   if (foreign) foreign->Close();
 }
 

@@ -45,6 +45,9 @@ class Environment {
   ComputeThread compute;
   ComputeThread inference;  // sessions run beside jobs, and never wait for a training's step
 
+  // The thread of a session's lane: of the first one it is `inference`, others are made when they are needed.
+  ComputeThread& Inference(Napi::Env env, std::size_t lane);
+
   // Setting a mask clears the moments of every optimizer of the parameter, so all optimizers are listed here.
   std::vector<std::weak_ptr<OptimizerSlots>> optimizers;
 
@@ -59,6 +62,7 @@ class Environment {
   void Stop();
 
   std::thread::id main_thread_;
+  std::vector<std::unique_ptr<ComputeThread>> more_inference_;
 };
 
 }  // namespace torch_prune

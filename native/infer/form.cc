@@ -28,6 +28,7 @@ class Dense : public Form {
   }
   std::int64_t bytes() const override { return static_cast<std::int64_t>(product_.weight.nbytes()); }
   at::Tensor Weight() const override { return product_.weight; }
+  std::unique_ptr<Form> Again() const override { return std::make_unique<Dense>(*this); }
 
  private:
   Product product_;
@@ -62,6 +63,7 @@ class Csr : public Form {
   }
 
   at::Tensor Weight() const override { return weight_.to_dense(); }
+  std::unique_ptr<Form> Again() const override { return std::make_unique<Csr>(*this); }
 
  private:
   at::Tensor weight_, bias_;

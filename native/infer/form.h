@@ -32,6 +32,8 @@ class Form {
   virtual std::int64_t bytes() const = 0;
   // Its weights, dense.
   virtual at::Tensor Weight() const = 0;
+  // Another one with the same weights, which take no memory again.
+  virtual std::unique_ptr<Form> Again() const = 0;
 };
 
 // What follows a product. The bias must outlive it.

@@ -67,6 +67,27 @@ Plan::Plan(const std::vector<std::shared_ptr<Layer>>& layers, Options options,
        [&](Step& step, const at::Tensor& input) { Measure(step, input, stopped); });
 }
 
+// Layers without a form keep nothing of a run.
+Plan::Plan(const Plan& other)
+    : options_(other.options_),
+      last_reader_(other.last_reader_),
+      measured_(other.measured_),
+      generator_(at::detail::createCPUGenerator()) {
+  for (const auto& step : other.steps_) {
+    steps_.push_back({.name = step.name,
+                      .inputs = step.inputs,
+                      .layer = step.layer,
+                      .same = step.same,
+                      .bias = step.bias,
+                      .affine = step.affine,
+                      .form = step.form ? step.form->Again() : nullptr});
+  }
+}
+
+std::unique_ptr<Plan> Plan::Again() const {
+  return std::unique_ptr<Plan>(new Plan(*this));
+}
+
 int Plan::Resolve(int position) const {
   while (position >= 0 && steps_[position].same != kOwn) position = steps_[position].same;
   return position;

@@ -36,6 +36,9 @@ class Plan {
   Plan(const std::vector<std::shared_ptr<Layer>>& layers, Options options,
        const std::function<bool()>& stopped);
 
+  // Another one with the same weights and memory of its own.
+  std::unique_ptr<Plan> Again() const;
+
   // From an input of the sizes of the options. The output is the plan's own until it runs again.
   at::Tensor Run(const at::Tensor& input);
 
@@ -62,6 +65,8 @@ class Plan {
     std::unique_ptr<Form> form = nullptr;
   };
   static constexpr int kOwn = -2;  // -1 is the input
+
+  Plan(const Plan& other);
 
   using MakeForm = std::function<void(Step& step, const at::Tensor& input)>;
   at::Tensor Walk(const at::Tensor& input, const MakeForm& make_form);

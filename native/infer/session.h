@@ -1,4 +1,6 @@
 #pragma once
+#include <deque>
+#include <memory>
 #include <mutex>
 #include <span>
 
@@ -8,7 +10,7 @@
 
 namespace torch_prune {
 
-// A network that runs: its plan, and memory for one batch at a time. It never changes.
+// A network that runs: its weights, and lanes, each with memory for one batch at a time. It never changes.
 class Session {
  public:
   static constexpr std::uint64_t kTag = 13;
@@ -16,7 +18,8 @@ class Session {
 
   struct Options {
     std::int64_t batch = 1;
-    std::int64_t threads = 1;
+    std::int64_t threads = 1;                // of each lane
+    std::int64_t concurrency = 1;            // how many lanes
     std::vector<std::int64_t> input_shape;   // of one sample
     std::vector<std::string> forms, chosen;  // as Plan::Options has them
     std::vector<double> mean, std;           // of bytes, by channel
@@ -26,28 +29,48 @@ class Session {
           const std::function<bool()>& stopped);
 
   const Options& options() const { return options_; }
-  const Plan& plan() const { return *plan_; }
+  const Plan& plan() const { return *lanes_.front().plan; }
   const std::vector<std::int64_t>& output_shape() const { return output_shape_; }
   double milliseconds() const { return milliseconds_; }
   std::int64_t sample_size() const;
   bool takes_bytes() const { return !options_.mean.empty() || !options_.std.empty(); }
 
+  // A call on the lane that has fewest of them, for as long as it exists. The lane's place is that of the
+  // thread that runs it. Main thread only.
+  class Call {
+   public:
+    explicit Call(const std::shared_ptr<Session>& session);
+    ~Call() { session_->lanes_[lane_].calls--; }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    std::size_t lane() const { return lane_; }
+
+   private:
+    const std::shared_ptr<Session> session_;
+    const std::size_t lane_;
+  };
+
   // The outputs of as many samples as there are, at most a batch.
-  std::vector<float> Run(std::span<const float> samples);
+  std::vector<float> Run(std::size_t lane, std::span<const float> samples);
   // The same of bytes, which are normalized: (byte / 255 - mean) / std.
-  std::vector<float> Run(std::span<const std::uint8_t> samples);
+  std::vector<float> Run(std::size_t lane, std::span<const std::uint8_t> samples);
 
  private:
-  // Runs what lies in input_, with the mutex held.
-  std::vector<float> RunInput(std::int64_t samples);
+  struct Lane {
+    std::unique_ptr<Plan> plan;
+    at::Tensor input;
+    std::mutex running = {};
+    int calls = 0;  // main thread only
+  };
+  std::size_t Quietest() const;
+  // Runs what lies in the lane's input, with its mutex held.
+  std::vector<float> RunInput(Lane& lane, std::int64_t samples);
 
   Options options_;
-  std::unique_ptr<Plan> plan_;
+  std::deque<Lane> lanes_;
   std::vector<std::int64_t> output_shape_;
   double milliseconds_ = 0;
   Normalization normalization_;  // of bytes
-  at::Tensor input_;
-  std::mutex running_;
 };
 
 using SessionHandle = Handle<Session>;

@@ -16,6 +16,7 @@ namespace {
 const auto kSessionFields = Fields<Session::Options>(
     "session", Field("batch", &Session::Options::batch).AtLeast(1),
     Field("threads", &Session::Options::threads).Within(1, 1024),
+    Field("concurrency", &Session::Options::concurrency).Within(1, 1024),
     Field("inputShape", &Session::Options::input_shape), Field("forms", &Session::Options::forms),
     Field("chosen", &Session::Options::chosen), Field("mean", &Session::Options::mean),
     Field("std", &Session::Options::std));
@@ -76,8 +77,8 @@ struct Samples {
   std::vector<float> floats;
   std::vector<std::uint8_t> bytes;
 
-  std::vector<float> Through(Session& session) const {
-    return bytes.empty() ? session.Run(std::span(floats)) : session.Run(std::span(bytes));
+  std::vector<float> Through(Session& session, std::size_t lane) const {
+    return bytes.empty() ? session.Run(lane, std::span(floats)) : session.Run(lane, std::span(bytes));
   }
 };
 
@@ -119,17 +120,23 @@ Napi::Value RunStart(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const auto session = SessionHandle::Get(info[0], "session");
   auto samples = ToSamples(*session, info[1]);
-  const auto job = environment.inference.NewJob(info.Env());
+  // Over when the job is: the main thread lets go of it then.
+  const auto call = std::make_shared<Session::Call>(session);
+  auto& thread = environment.Inference(info.Env(), call->lane());
+  const auto job = thread.NewJob(info.Env());
   const auto output = std::make_shared<std::vector<float>>();
-  job->run = [session, output, samples = std::move(samples)](Job&) { *output = samples.Through(*session); };
-  job->finish = [output](Napi::Env env) -> Napi::Value { return ToArray(env, *output); };
-  return environment.inference.Start(info.Env(), job);
+  job->run = [session, output, samples = std::move(samples), lane = call->lane()](Job&) {
+    *output = samples.Through(*session, lane);
+  };
+  job->finish = [output, call](Napi::Env env) -> Napi::Value { return ToArray(env, *output); };
+  return thread.Start(info.Env(), job);
 }
 
 // sessionRun(session, samples): the same, at once.
 Napi::Value Run(const Napi::CallbackInfo& info) {
   const auto session = SessionHandle::Get(info[0], "session");
-  return ToArray(info.Env(), ToSamples(*session, info[1]).Through(*session));
+  const Session::Call call(session);
+  return ToArray(info.Env(), ToSamples(*session, info[1]).Through(*session, call.lane()));
 }
 
 // sessionFoldedStart(session): [{layer, weight, bias?, affine}], the products as they run.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
 
 #include "../kernels/panel_rows.h"
 #include "../ops/parts.h"
@@ -120,17 +121,13 @@ class SparseConvolution : public Form {
   explicit SparseConvolution(const Weighing& weighing)
       : geometry_(weighing),
         threads_(weighing.threads),
-        weight_(PanelsOf(weighing.product.weight, geometry_)),
+        weight_(std::make_shared<const PanelRows>(PanelsOf(weighing.product.weight, geometry_))),
         bias_(weighing.product.bias),
-        epilogue_(EpilogueOf(bias_, weighing.clamp)),
-        // The padding stays zero. The kernel reads a step further than an image goes.
-        planes_(at::zeros({geometry_.channels * geometry_.per_channel + kTile})),
-        sums_(at::empty({geometry_.outputs * geometry_.stride})),
-        output_(
-            at::empty({geometry_.samples, geometry_.outputs, geometry_.out_height, geometry_.out_width})) {
-    const auto kept = static_cast<std::int64_t>(weight_.value.size());
+        epilogue_(EpilogueOf(bias_, weighing.clamp)) {
+    MakeRoom();
+    const auto kept = static_cast<std::int64_t>(weight_->value.size());
     if (kept * geometry_.length < kFewestProducts) threads_ = 1;
-    row_parts_ = weight_.Parts(threads_);
+    row_parts_ = weight_->Parts(threads_);
     channel_parts_ = Even(geometry_.channels, threads_);
     output_parts_ = Even(geometry_.outputs, threads_);
     const std::int64_t tiles = (geometry_.length + kTile - 1) / kTile;
@@ -151,7 +148,7 @@ class SparseConvolution : public Form {
     }
     return output_;
   }
-  std::int64_t bytes() const override { return weight_.bytes(); }
+  std::int64_t bytes() const override { return weight_->bytes(); }
   at::Tensor Weight() const override {
     const auto& g = geometry_;
     const std::int64_t in_group = g.channels / g.window.groups;
@@ -162,15 +159,28 @@ class SparseConvolution : public Form {
         g, in_group,
         [&](std::int64_t first, std::int64_t output) {
           row = first / g.Block() * (g.outputs + 1) + output;
-          next = weight_.begins[row], end = weight_.begins[row + 1];
+          next = weight_->begins[row], end = weight_->begins[row + 1];
         },
         [&](std::int64_t at, std::uint32_t offset) {
-          if (next < end && weight_.offset[next] == offset) to[at] = weight_.value[next++];
+          if (next < end && weight_->offset[next] == offset) to[at] = weight_->value[next++];
         });
     return weight;
   }
+  std::unique_ptr<Form> Again() const override {
+    auto again = std::make_unique<SparseConvolution>(*this);
+    again->MakeRoom();
+    return again;
+  }
 
  private:
+  void MakeRoom() {
+    const auto& g = geometry_;
+    // The padding stays zero. The kernel reads a step further than an image goes.
+    planes_ = at::zeros({g.channels * g.per_channel + kTile});
+    sums_ = at::empty({g.outputs * g.stride});
+    output_ = at::empty({g.samples, g.outputs, g.out_height, g.out_width});
+  }
+
   static std::vector<std::int64_t> Even(std::int64_t count, std::int64_t parts) {
     std::vector<std::int64_t> cuts;
     for (std::int64_t part = 0; part <= parts; part++) cuts.push_back(count * part / parts);
@@ -207,13 +217,14 @@ class SparseConvolution : public Form {
     float* y = sums_.mutable_data_ptr<float>();
     if (!by_tiles_) {
       InParts(row_parts_, [&](std::int64_t first, std::int64_t last) {
-        Multiply(weight_, first, last, x, g.length, epilogue_, y, g.stride, UsedIsa());
+        Multiply(*weight_, first, last, x, g.length, epilogue_, y, g.stride, UsedIsa());
       });
       return;
     }
     InParts(tile_parts_, [&](std::int64_t first, std::int64_t last) {
       const std::int64_t at = first * kTile, end = std::min(last * kTile, g.length);
-      if (at < end) Multiply(weight_, 0, g.outputs, x + at, end - at, epilogue_, y + at, g.stride, UsedIsa());
+      if (at < end)
+        Multiply(*weight_, 0, g.outputs, x + at, end - at, epilogue_, y + at, g.stride, UsedIsa());
     });
   }
 
@@ -231,7 +242,7 @@ class SparseConvolution : public Form {
 
   Geometry geometry_;
   int threads_;
-  PanelRows weight_;
+  std::shared_ptr<const PanelRows> weight_;
   at::Tensor bias_;
   Epilogue epilogue_;
   at::Tensor planes_, sums_, output_;

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "../kernels/panel_rows.h"
 #include "../kernels/sliced_rows.h"
@@ -17,18 +18,19 @@ constexpr std::int64_t kFewestWeights = 1 << 15;
 class OneVector : public Form {
  public:
   explicit OneVector(const Weighing& weighing)
-      : weight_(weighing.product.weight.const_data_ptr<float>(), weighing.product.weight.size(0),
-                weighing.product.weight.size(1)),
+      : weight_(std::make_shared<const SlicedRows>(weighing.product.weight.const_data_ptr<float>(),
+                                                   weighing.product.weight.size(0),
+                                                   weighing.product.weight.size(1))),
         columns_(weighing.product.weight.size(1)),
         bias_(weighing.product.bias),
         epilogue_(EpilogueOf(bias_, weighing.clamp)),
         output_(at::empty({1, weighing.product.weight.size(0)})) {
-    const std::int64_t entries = weight_.begins.back();
+    const auto& begins = weight_->begins;
+    const std::int64_t entries = begins.back();
     const std::int64_t parts = entries * SlicedRows::kLanes < kFewestWeights ? 1 : weighing.threads;
     for (std::int64_t part = 0; part <= parts; part++) {
-      const auto place =
-          std::lower_bound(weight_.begins.begin(), weight_.begins.end(), entries * part / parts);
-      parts_.push_back(part < parts ? place - weight_.begins.begin() : weight_.slices());
+      const auto place = std::lower_bound(begins.begin(), begins.end(), entries * part / parts);
+      parts_.push_back(part < parts ? place - begins.begin() : weight_->slices());
     }
   }
 
@@ -37,19 +39,24 @@ class OneVector : public Form {
     const float* x = vector.const_data_ptr<float>();
     float* y = output_.mutable_data_ptr<float>();
     InParts(parts_, [&](std::int64_t first, std::int64_t last) {
-      Multiply(weight_, first, last, x, epilogue_, y, UsedIsa());
+      Multiply(*weight_, first, last, x, epilogue_, y, UsedIsa());
     });
     return output_;
   }
-  std::int64_t bytes() const override { return weight_.bytes(); }
+  std::int64_t bytes() const override { return weight_->bytes(); }
   at::Tensor Weight() const override {
     at::Tensor weight = at::zeros({output_.size(1), columns_});
-    weight_.Spread(weight.mutable_data_ptr<float>(), columns_);
+    weight_->Spread(weight.mutable_data_ptr<float>(), columns_);
     return weight;
+  }
+  std::unique_ptr<Form> Again() const override {
+    auto again = std::make_unique<OneVector>(*this);
+    again->output_ = at::empty_like(output_);
+    return again;
   }
 
  private:
-  SlicedRows weight_;
+  std::shared_ptr<const SlicedRows> weight_;
   std::int64_t columns_;
   at::Tensor bias_;
   Epilogue epilogue_;
@@ -68,15 +75,13 @@ class ManyVectors : public Form {
   explicit ManyVectors(const Weighing& weighing)
       : samples_(weighing.input[0]),
         width_(RoundedUp(samples_, samples_ <= 8 ? 8 : kPanelStep)),
-        weight_(PanelsOf(weighing.product.weight, width_)),
+        columns_(weighing.product.weight.size(1)),
+        weight_(std::make_shared<const PanelRows>(PanelsOf(weighing.product.weight, width_))),
         bias_(weighing.product.bias),
-        epilogue_(EpilogueOf(bias_, weighing.clamp)),
-        input_(at::zeros({weighing.product.weight.size(1), width_})),
-        output_(at::empty({weight_.rows, width_})),
-        sideways_(input_.narrow(1, 0, samples_)),
-        result_(output_.narrow(1, 0, samples_)) {
-    const auto kept = static_cast<std::int64_t>(weight_.value.size());
-    parts_ = weight_.Parts(kept * samples_ < kFewestWeights ? 1 : weighing.threads);
+        epilogue_(EpilogueOf(bias_, weighing.clamp)) {
+    const auto kept = static_cast<std::int64_t>(weight_->value.size());
+    parts_ = weight_->Parts(kept * samples_ < kFewestWeights ? 1 : weighing.threads);
+    MakeRoom();
   }
 
   at::Tensor Run(const at::Tensor& input) override {
@@ -84,21 +89,33 @@ class ManyVectors : public Form {
     const float* x = input_.const_data_ptr<float>();
     float* y = output_.mutable_data_ptr<float>();
     InParts(parts_, [&](std::int64_t first, std::int64_t last) {
-      Multiply(weight_, first, last, x, width_, epilogue_, y, width_, UsedIsa());
+      Multiply(*weight_, first, last, x, width_, epilogue_, y, width_, UsedIsa());
     });
     return result_.t().contiguous();
   }
-  std::int64_t bytes() const override { return weight_.bytes(); }
+  std::int64_t bytes() const override { return weight_->bytes(); }
   at::Tensor Weight() const override {
-    at::Tensor weight = at::zeros({weight_.rows, input_.size(0)});
-    weight_.Spread(0, weight_.blocks, weight_.value.data(), input_.size(0), width_,
-                   weight.mutable_data_ptr<float>());
+    at::Tensor weight = at::zeros({weight_->rows, columns_});
+    weight_->Spread(0, weight_->blocks, weight_->value.data(), columns_, width_,
+                    weight.mutable_data_ptr<float>());
     return weight;
+  }
+  std::unique_ptr<Form> Again() const override {
+    auto again = std::make_unique<ManyVectors>(*this);
+    again->MakeRoom();
+    return again;
   }
 
  private:
-  std::int64_t samples_, width_;
-  PanelRows weight_;
+  void MakeRoom() {
+    input_ = at::zeros({columns_, width_});
+    output_ = at::empty({weight_->rows, width_});
+    sideways_ = input_.narrow(1, 0, samples_);
+    result_ = output_.narrow(1, 0, samples_);
+  }
+
+  std::int64_t samples_, width_, columns_;
+  std::shared_ptr<const PanelRows> weight_;
   at::Tensor bias_;
   Epilogue epilogue_;
   std::vector<std::int64_t> parts_;

@@ -15,12 +15,12 @@ describe('the file of a session', () => {
         for (const batch of [1, 3]) {
           const file = path(`${batch}-${forms}.safetensors`)
           {
-            using session = await network.compile({ batch, forms, threads: 1 })
+            using session = await network.compile({ batch, forms, threads: 1, concurrency: 2 })
             await session.save(file)
           }
           using session = await loadSession(file)
           expectClose(await session.runBatch(samples), outputs, `${forms}, ${batch}`)
-          expect(session).to.include({ batch, threads: 1 })
+          expect(session).to.include({ batch, threads: 1, concurrency: 2 })
           for (const layer of session.layers) {
             expect(layer.milliseconds).to.deep.equal({})
             if (forms[0] === 'sparse') expect(layer.form).to.equal('sparse')

@@ -77,16 +77,38 @@ describe('a session', () => {
     expectClose(await session.run(samples), outputs, 'gone')
   })
 
-  it('answers calls that overlap, each with its own', async () => {
+  for (const concurrency of [1, 3]) {
+    it(`answers calls that overlap, each with its own, ${concurrency} at once`, async () => {
+      for (const forms of FORMS) {
+        // One that runs on the calling thread, and one that does not.
+        for (const name of ['lenet-300-100', 'lenet-5']) {
+          using network = await pruned(name)
+          const { samples, outputs } = expected(network, 16)
+          using session = await network.compile({ batch: 2, threads: 2, concurrency, forms })
+          expect(session).to.include({ concurrency, threads: 2 })
+          const part = (i: number) => samples.slice(i * 784, (i + 1) * 784)
+          const calls = Array.from({ length: 16 }, (_, i) => session.run(part(i)))
+          const whole = session.runBatch(samples)
+          const now = Array.from({ length: 4 }, (_, i) => session.runSync(part(i)))
+          const each = [...(await Promise.all(calls)), ...now]
+          for (const [i, output] of each.entries()) {
+            const at = 10 * (i % 16)
+            expectClose(output, outputs.subarray(at, at + 10), `call ${i}`)
+          }
+          expectClose(await whole, outputs, 'all')
+        }
+      }
+    })
+  }
+
+  it('ends what runs at once before it is gone', async () => {
     using network = await pruned('lenet-5')
-    const { samples, outputs } = expected(network, 16)
-    using session = await network.compile({ threads: 2, forms: ['sparse'] })
-    const each = await Promise.all(
-      Array.from({ length: 16 }, (_, i) => session.run(samples.slice(i * 784, (i + 1) * 784))),
-    )
-    for (const [i, output] of each.entries()) {
+    const { samples, outputs } = expected(network, 8)
+    const session = await network.compile({ threads: 1, concurrency: 4 })
+    const calls = Array.from({ length: 8 }, (_, i) => session.run(samples.slice(i * 784, (i + 1) * 784)))
+    session.dispose()
+    for (const [i, output] of (await Promise.all(calls)).entries())
       expectClose(output, outputs.subarray(10 * i, 10 * i + 10), `call ${i}`)
-    }
   })
 
   it('keeps NaN and infinity where they come from the input', async () => {
@@ -187,7 +209,7 @@ describe('a session', () => {
 
   it('is not made natively of samples without a number, or with means of other channels', async () => {
     using network = await pruned('lenet-300-100')
-    const settings = { batch: 1, threads: 1, forms: [], chosen: [] }
+    const settings = { batch: 1, threads: 1, concurrency: 1, forms: [], chosen: [] }
     const made = (given: { inputShape: number[]; mean: number[]; std: number[] }) =>
       laterRefusal(loadAddon().sessionCompileStart(network.handle, { ...settings, ...given }).promise)
     const many = new Array<number>(1000).fill(1)
@@ -206,7 +228,8 @@ describe('a session', () => {
   it('takes forms only for as many layers as it has', async () => {
     using network = await pruned('lenet-300-100')
     const native = loadAddon()
-    const settings = { batch: 1, threads: 1, inputShape: [1, 28, 28], forms: [], mean: [], std: [] }
+    const few = { batch: 1, threads: 1, concurrency: 1 }
+    const settings = { ...few, inputShape: [1, 28, 28], forms: [], mean: [], std: [] }
     const compiling = native.sessionCompileStart(network.handle, { ...settings, chosen: ['dense'] }).promise
     expect((await laterRefusal(compiling)).message).to.equal(
       'the plan is of another network: it has forms for 1 layers, not 3',

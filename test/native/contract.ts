@@ -186,6 +186,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
   session: {
     batch: 'integer',
     threads: 'integer',
+    concurrency: 'integer',
     inputShape: 'integer[]',
     forms: 'string[]',
     chosen: 'string[]',

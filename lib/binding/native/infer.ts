@@ -5,6 +5,8 @@ import type { NativeJob } from './job.js'
 export interface NativeSessionOptions {
   readonly batch: number
   readonly threads: number
+  /** How many calls run at once. */
+  readonly concurrency: number
   /** Of one sample. */
   readonly inputShape: readonly number[]
   /** Those to choose from, by measuring; none: all of them. A layer for which none goes is dense. */
