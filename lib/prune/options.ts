@@ -12,10 +12,10 @@ import { evaluateOptions } from '../train/options/evaluate.js'
 import { type RetrainOptions, retrainOptions, trainOptions } from '../train/options.js'
 import { type Criterion, criterionKind } from './criterion.js'
 import type { PrunedPhase, PruneProgress, RetrainEpoch, SpliceEpoch } from './progress.js'
-import type { TwoPaces } from './schedule.js'
+import { pacesOptions, type TwoPaces } from './schedule.js'
 
 const densitySchedule = words('geometric', 'linear', 'cubic')
-const twoPaces: Kind<TwoPaces> = group({ density: number({ over: 0, most: 1 }), rounds: whole(1) })
+const twoPaces: Kind<TwoPaces> = group(pacesOptions)
 const deviations = record(number({ least: 0 }), 'an object of numbers by layer')
 const open = { least: 0, most: 1 }
 

@@ -1,18 +1,23 @@
 import { TorchPruneError } from '../base/errors.js'
+import { number, whole } from '../base/kind.js'
+import type { OptionsOf } from '../base/option.js'
 
 /** How densities fall to those of the criterion over the rounds, by one word. */
 export type DensitySchedule = 'geometric' | 'linear' | 'cubic'
+
+/** The options of `densitySchedule`, by name. */
+export const pacesOptions = {
+  /** Where the first pace ends. A layer that keeps more in the end stops at what it keeps. */
+  density: number({ over: 0, most: 1 }),
+  /** The rounds of the first pace, fewer than all. */
+  rounds: whole(1),
+}
 
 /**
  * Two paces, both geometric: to `density` in the first `rounds` rounds, and from there to the criterion's density in the
  * others. A network has weights to spare at first; close to its end, finer steps cost fewer errors.
  */
-export interface TwoPaces {
-  /** Between the network's density and the criterion's. A layer that keeps more in the end stops there. */
-  readonly density: number
-  /** Fewer than all rounds. */
-  readonly rounds: number
-}
+export interface TwoPaces extends OptionsOf<typeof pacesOptions> {}
 
 /**
  * Returns the density after round `round` of `rounds`, between 1 and `final`. Geometric: every round prunes the same
