@@ -67,6 +67,8 @@ export class Rounds {
     await using format = await withFormat(network, retrain.memoryFormat, signal)
     const initial = after?.initial ?? (await initialDeviations(network, signal))
     const distillation = await this.#lesson()
+    // Whoever loads the network of a finished round gets its first dropout back, and no round may be left to adjust it.
+    if (first > 1) adjustDropout(network, await keptWeights(network, signal), rule)
     const done: Round[] = []
     for (let round = first; round <= this.#count; round++) {
       const started = performance.now()

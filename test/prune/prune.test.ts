@@ -75,6 +75,25 @@ describe('prune', () => {
     expect(snapshot(broken)).to.deep.equal(snapshot(whole))
   })
 
+  it('has the dropout of finished rounds where none is left to do', async () => {
+    for (const adjustDropout of [true, false, 'off'] as const) {
+      const options = {
+        criterion: criteria.magnitude().density(0.25),
+        rounds: 2,
+        adjustDropout,
+        retrain: { epochs: 1, optimizer },
+      }
+      using net = toyNetwork()
+      const first = net.dropout('drop')
+      const { initialDeviations } = await prune(net, data(), options)
+      const last = net.dropout('drop')
+      expect(last === first).to.equal(adjustDropout === false)
+      net.setDropout('drop', first)
+      await prune(net, data(), { ...options, after: { round: 2, initial: initialDeviations } })
+      expect(net.dropout('drop')).to.equal(last)
+    }
+  })
+
   it('tells of the network between pruning and retraining', async () => {
     using net = toyNetwork()
     const seen: unknown[] = []
