@@ -1,3 +1,3 @@
 // Written by `npm run networks` from the files in networks/.
 /** The models of which a finished network comes with the package. */
-export const pretrainedNames = ['lenet-300-100'] as const
+export const pretrainedNames = ['lenet-300-100', 'lenet-5'] as const
