@@ -122,7 +122,10 @@ export class Session {
     return this.#runParts(this.#checked(sample, 'Session.run: sample', 1))
   }
 
-  /** Returns the outputs of any number of samples, `[n, ...outputShape]` in memory. They run `batch` at a time, `concurrency` times at once. */
+  /**
+   * Returns the outputs of any number of samples, `[n, ...outputShape]` in memory. They run `batch` at a time, and
+   * `concurrency` batches at once.
+   */
   async runBatch(samples: SessionSamples): Promise<Float32Array> {
     return this.#runParts(this.#checked(samples, 'Session.runBatch: samples'))
   }

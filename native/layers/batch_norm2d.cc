@@ -32,18 +32,15 @@ class BatchNorm2d : public Layer {
     return ChannelAffine{scale, bias_ - running_mean_ * scale};
   }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) override {
-    const bool synced = context.training && SyncNorms::Current() != nullptr;
-    if (synced) {
-      batches_.add_(1);
-      return SyncedNorm(inputs[0], weight_, bias_, running_mean_, running_var_, momentum_, eps_);
-    }
     if (context.training) {
+      const bool synced = SyncNorms::Current() != nullptr;
       // As in PyTorch: the variance of one value would leave NaN in the running statistics.
-      if (inputs[0].numel() <= inputs[0].size(1)) {
+      if (!synced && inputs[0].numel() <= inputs[0].size(1)) {
         throw Error("ERR_SHAPE", "batch normalization trains on more than one value a channel, got " +
                                      c10::str(inputs[0].sizes()) + ": use larger batches");
       }
       batches_.add_(1);
+      if (synced) return SyncedNorm(inputs[0], weight_, bias_, running_mean_, running_var_, momentum_, eps_);
     }
     return at::batch_norm(inputs[0], weight_, bias_, running_mean_, running_var_, context.training, momentum_,
                           eps_, at::globalContext().userEnabledCuDNN());
