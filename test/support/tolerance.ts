@@ -34,8 +34,11 @@ const UNITS = {
   convolution: { relative: [16, 1], absolute: [16, 4] },
   /** Some layers and their gradients, one after the other. */
   network: { relative: [16, 4], absolute: [16, 1] },
-  /** Outputs of networks as deep as VGG-16, relative to the largest: sums of up to 25,088 terms on each other. */
-  model: { relative: [80, 4], absolute: [0, 0] },
+  /**
+   * Outputs of networks as deep as VGG-16, relative to the largest: sums of up to 25,088 terms on each other. MobileNet
+   * v2's 53 layers come to 8 units with AVX2, and to 92 with SSE4.
+   */
+  model: { relative: [160, 4], absolute: [0, 0] },
   /** Each of a dozen steps of an optimizer rounds at most once more, on parameters around 1. */
   optimizer: { relative: [8, 4], absolute: [1, 1] },
   /** Weights and losses after some steps of training, each starting from the rounding of the one before. */

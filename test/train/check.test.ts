@@ -9,7 +9,7 @@ import { prune } from '../../lib/prune/prune.js'
 import { criteria } from '../../lib/prune/score/index.js'
 import { sensitivity } from '../../lib/studies/sensitivity.js'
 import { noGrad } from '../../lib/tensor/autograd.js'
-import { zeros } from '../../lib/tensor/factories.js'
+import { ones, zeros } from '../../lib/tensor/factories.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { evaluate, measure, predict } from '../../lib/train/evaluate.js'
 import { checkValues } from '../../lib/train/numbers.js'
@@ -114,7 +114,13 @@ describe('NaN and infinite samples', () => {
 
   it('are not mistaken for large ones', async () => {
     using net = toyNetwork()
-    // Their sum is infinite in float32.
+    // With weights of one, so that they overflow on every processor. Their sum is infinite in float32.
+    using first = ones([16, 6])
+    using second = ones([3, 16])
+    await net.put([
+      ['fc1.weight', first],
+      ['fc2.weight', second],
+    ])
     using large = zeros([2, 6]).add_(3e38)
     using labels = tensor([0, 1], { dtype: 'int64' })
     const dataset = Dataset.from(large, labels)
