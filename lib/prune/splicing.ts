@@ -128,6 +128,8 @@ async function* epochsOf(
   const { signal, seed = network.seed } = training
   const times = spliceTimes(options)
   const target = await SpliceTarget.of(network, criterion, after, signal)
+  // A loaded checkpoint has its first dropout back.
+  if (after) adjustDropout(network, await keptWeights(network, signal), rule)
   let counts: SplicingCounts = { returned: 0, removed: 0 }
   const job = startTraining(network, data.train, {
     ...training,

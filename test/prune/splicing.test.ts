@@ -117,31 +117,33 @@ describe('splice', () => {
     expect((await keptWeights(net)).every(({ kept }) => kept > 0)).to.equal(true)
   })
 
-  it('goes on behind an epoch from a checkpoint', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'splicing-'))
-    try {
-      const file = join(folder, 'epoch.safetensors')
-      let point: SplicePoint | undefined
-      using net = toyNetwork()
-      // Without momentum the optimizer has nothing to remember, and the run is the unbroken one bit for bit.
-      const plain = { ...options, optimizer: sgd({ lr: 0.2 }), adjustDropout: false }
-      await splice(net, toy(), {
-        ...plain,
-        onEpoch: async (epoch) => {
-          if (epoch.epoch !== 2) return
-          await net.saveCheckpoint(file)
-          point = JSON.parse(JSON.stringify(epoch.point))
-        },
-      })
-      using again = await loadNetwork(file, { device })
-      expect(again.spliced).to.deep.equal(['fc1', 'fc2'])
-      const { epochs } = await splice(again, toy(), { ...plain, seed: net.seed, after: point })
-      expect(epochs.map(({ epoch }) => epoch)).to.deep.equal([3, 4])
-      expect(snapshot(again)).to.deep.equal(snapshot(net))
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
-  })
+  const rules = [true, false, 'off'] as const
+  for (const adjustDropout of rules)
+    it(`goes on behind an epoch from a checkpoint, with adjustDropout ${adjustDropout}`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'splicing-'))
+      try {
+        const file = join(folder, 'epoch.safetensors')
+        let point: SplicePoint | undefined
+        using net = toyNetwork()
+        // Without momentum the optimizer has nothing to remember, and the run is the unbroken one bit for bit.
+        const plain = { ...options, optimizer: sgd({ lr: 0.2 }), adjustDropout }
+        await splice(net, toy(), {
+          ...plain,
+          onEpoch: async (epoch) => {
+            if (epoch.epoch !== 2) return
+            await net.saveCheckpoint(file)
+            point = JSON.parse(JSON.stringify(epoch.point))
+          },
+        })
+        using again = await loadNetwork(file, { device })
+        expect(again.spliced).to.deep.equal(['fc1', 'fc2'])
+        const { epochs } = await splice(again, toy(), { ...plain, seed: net.seed, after: point })
+        expect(epochs.map(({ epoch }) => epoch)).to.deep.equal([3, 4])
+        expect(snapshot(again)).to.deep.equal(snapshot(net))
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    })
 
   describe('refuses', () => {
     const begun = { initialDeviations: {}, initialDensities: {} }
