@@ -4,6 +4,9 @@ import { whole, words } from '../base/kind.js'
 import { type OptionsOf, optional } from '../base/option.js'
 import { ofChannels } from '../data/dataset_options.js'
 
+/** The ways to compute a layer, in the order of tables. */
+export const LAYER_FORMS = ['dense', 'csr', 'sparse', 'shared'] as const
+
 export const compileOptions = {
   /**
    * How many samples run together. Which form of a layer is fastest depends on it.
@@ -23,10 +26,12 @@ export const compileOptions = {
   concurrency: optional(whole(1, 1024), 1),
   /**
    * The forms to choose from, for each layer with weights: `'dense'` and `'csr'` are libtorch's, `'sparse'` is our own
-   * loop over kept weights. A layer that has none of them is dense.
+   * loop over kept weights. `'shared'` is one that reads them straight from a codebook, three bytes each: for `batch` 1, in
+   * fully connected layers of at most 255 different weights, as `quantize()` makes them. A layer that has none of them is
+   * dense.
    * @default all of them
    */
-  forms: optional(list(words('dense', 'csr', 'sparse'), 'an array of forms'), []),
+  forms: optional(list(words(...LAYER_FORMS), 'an array of forms'), []),
   /**
    * For samples of bytes (`uint8`), the value to subtract from each channel, on the scale 0..1.
    * @default samples are floats, as the network takes them

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { refuse } from '../base/files.js'
 import { path as pathKind } from '../base/kind.js'
 import { readTensorFileHeader } from '../formats/tensor_file.js'
+import { LAYER_FORMS } from '../infer/options.js'
 import type { Session } from '../infer/session.js'
 import { compileNetwork, SESSION_KEY } from './compile_network.js'
 import { loadNetwork } from './load.js'
@@ -13,7 +14,7 @@ const planSchema = z.object({
   concurrency: count,
   mean: z.array(z.number()),
   std: z.array(z.number().positive()),
-  forms: z.array(z.enum(['dense', 'csr', 'sparse'])),
+  forms: z.array(z.enum(LAYER_FORMS)),
 })
 
 /**

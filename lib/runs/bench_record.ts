@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { LAYER_FORMS } from '../infer/options.js'
 import { BENCH_FILE } from './files.js'
 import { madeSchema } from './origin.js'
 import type { Named } from './record.js'
@@ -30,7 +31,7 @@ const layer = z.looseObject({
   name: z.string(),
   density: z.number().min(0).max(1),
   /** Its form in the compiled network. */
-  form: z.enum(['dense', 'csr', 'sparse']),
+  form: z.enum(LAYER_FORMS),
   /** The milliseconds of a batch: dense, and in that form. */
   dense: amount,
   chosen: amount,

@@ -92,6 +92,7 @@ std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing) {
   return std::make_unique<Dense>(weighing);
 }
 
-const NamedForm kForms[3] = {{"dense", MakeDenseForm}, {"csr", MakeCsr}, {"sparse", MakeSparse}};
+const NamedForm kForms[4] = {
+    {"dense", MakeDenseForm}, {"csr", MakeCsr}, {"sparse", MakeSparse}, {"shared", MakeSharedForm}};
 
 }  // namespace torch_prune

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "../kernels/panel_rows.h"
+#include "../kernels/shared_rows.h"
 #include "../kernels/sliced_rows.h"
 #include "../ops/parts.h"
 #include "form.h"
@@ -15,19 +17,18 @@ namespace {
 constexpr std::int64_t kFewestWeights = 1 << 15;
 
 // One sample: rows side by side.
+template <typename Rows>
 class OneVector : public Form {
  public:
-  explicit OneVector(const Weighing& weighing)
-      : weight_(std::make_shared<const SlicedRows>(weighing.product.weight.const_data_ptr<float>(),
-                                                   weighing.product.weight.size(0),
-                                                   weighing.product.weight.size(1))),
+  OneVector(const Weighing& weighing, std::shared_ptr<const Rows> weight)
+      : weight_(std::move(weight)),
         columns_(weighing.product.weight.size(1)),
         bias_(weighing.product.bias),
         epilogue_(EpilogueOf(bias_, weighing.clamp)),
         output_(at::empty({1, weighing.product.weight.size(0)})) {
     const auto& begins = weight_->begins;
     const std::int64_t entries = begins.back();
-    const std::int64_t parts = entries * SlicedRows::kLanes < kFewestWeights ? 1 : weighing.threads;
+    const std::int64_t parts = entries * Slices::kLanes < kFewestWeights ? 1 : weighing.threads;
     for (std::int64_t part = 0; part <= parts; part++) {
       const auto place = std::lower_bound(begins.begin(), begins.end(), entries * part / parts);
       parts_.push_back(part < parts ? place - begins.begin() : weight_->slices());
@@ -56,7 +57,7 @@ class OneVector : public Form {
   }
 
  private:
-  std::shared_ptr<const SlicedRows> weight_;
+  std::shared_ptr<const Rows> weight_;
   std::int64_t columns_;
   at::Tensor bias_;
   Epilogue epilogue_;
@@ -126,8 +127,20 @@ class ManyVectors : public Form {
 
 std::unique_ptr<Form> MakeSparseLinearForm(const Weighing& weighing) {
   if (weighing.input[0] > 1) return std::make_unique<ManyVectors>(weighing);
-  if (weighing.product.weight.size(1) > SlicedRows::kMostColumns) return nullptr;
-  return std::make_unique<OneVector>(weighing);
+  const at::Tensor& weight = weighing.product.weight;
+  if (weight.size(1) > Slices::kMostColumns) return nullptr;
+  return std::make_unique<OneVector<SlicedRows>>(
+      weighing,
+      std::make_shared<const SlicedRows>(weight.const_data_ptr<float>(), weight.size(0), weight.size(1)));
+}
+
+std::unique_ptr<Form> MakeSharedForm(const Weighing& weighing) {
+  const at::Tensor& weight = weighing.product.weight;
+  if (!weighing.linear() || weighing.input[0] > 1 || weight.size(1) > Slices::kMostColumns) return nullptr;
+  std::shared_ptr<const SharedRows> rows =
+      SharedRows::Of(weight.const_data_ptr<float>(), weight.size(0), weight.size(1));
+  if (!rows) return nullptr;
+  return std::make_unique<OneVector<SharedRows>>(weighing, std::move(rows));
 }
 
 }  // namespace torch_prune

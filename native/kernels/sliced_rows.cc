@@ -1,7 +1,6 @@
 #include "sliced_rows.h"
 
 #include <algorithm>
-#include <numeric>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -84,63 +83,25 @@ Sum SumFor(Isa isa) {
 
 }  // namespace
 
-SlicedRows::SlicedRows(const float* weight, std::int64_t count, std::int64_t columns) {
-  std::vector<std::int64_t> kept(count);
-  for (std::int64_t row = 0; row < count; row++) {
-    const float* values = weight + row * columns;
-    kept[row] = columns - std::count(values, values + columns, 0.0f);
-  }
-  std::vector<std::int32_t> order(count);
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return kept[a] > kept[b]; });
-
-  begins.push_back(0);
-  for (std::int64_t first = 0; first < count; first += kLanes) {
-    begins.push_back(begins.back() + kept[order[first]]);
-  }
-  rows.assign(slices() * kLanes, -1);
-  column.assign(begins.back() * kLanes, 0);
-  value.assign(begins.back() * kLanes, 0.0f);
-  for (std::int64_t i = 0; i < count; i++) {
-    const std::int64_t slice = i / kLanes, lane = i % kLanes;
-    rows[i] = order[i];
-    const float* values = weight + order[i] * columns;
-    std::int64_t place = begins[slice] * kLanes + lane;
-    for (std::int64_t k = 0; k < columns; k++) {
-      if (values[k] == 0.0f) continue;
-      column[place] = static_cast<std::uint16_t>(k);
-      value[place] = values[k];
-      place += kLanes;
-    }
-  }
+SlicedRows::SlicedRows(const float* weight, std::int64_t count, std::int64_t columns)
+    : Slices(weight, count, columns), value(column.size(), 0.0f) {
+  ForKept(columns, [&](std::int64_t place, std::int64_t at) { value[place] = weight[at]; });
 }
 
 std::int64_t SlicedRows::bytes() const {
-  return static_cast<std::int64_t>(begins.size() * sizeof(begins[0]) + rows.size() * sizeof(rows[0]) +
-                                   column.size() * sizeof(column[0]) + value.size() * sizeof(value[0]));
+  return Slices::bytes() + static_cast<std::int64_t>(value.size() * sizeof(value[0]));
 }
 
 void SlicedRows::Spread(float* weight, std::int64_t columns) const {
-  for (std::int64_t slice = 0; slice < slices(); slice++) {
-    for (std::int64_t i = begins[slice] * kLanes; i < begins[slice + 1] * kLanes; i++) {
-      // What fills rows up is zero, and stands in column 0.
-      if (value[i] != 0.0f) weight[rows[slice * kLanes + i % kLanes] * columns + column[i]] = value[i];
-    }
-  }
+  ForKept(columns, [&](std::int64_t place, std::int64_t at) { weight[at] = value[place]; });
 }
 
 void Multiply(const SlicedRows& weight, std::int64_t first, std::int64_t last, const float* x,
               const Epilogue& epilogue, float* y, Isa isa) {
   const Sum sum = SumFor(isa);
-  float sums[kLanes];
-  for (std::int64_t slice = first; slice < last; slice++) {
-    sum(weight.value.data(), weight.column.data(), weight.begins[slice], weight.begins[slice + 1], x, sums);
-    for (std::int64_t lane = 0; lane < kLanes; lane++) {
-      const std::int32_t row = weight.rows[slice * kLanes + lane];
-      if (row < 0) break;
-      y[row] = epilogue.Of(sums[lane] + (epilogue.bias != nullptr ? epilogue.bias[row] : 0.0f));
-    }
-  }
+  weight.Multiply(first, last, epilogue, y, [&](std::int64_t begin, std::int64_t end, float* sums) {
+    sum(weight.value.data(), weight.column.data(), begin, end, x, sums);
+  });
 }
 
 }  // namespace torch_prune
