@@ -1,5 +1,15 @@
 import { availableParallelism } from 'node:os'
-import { applyCriterion, criteria, type Network, network, nn, setJobThreads } from '../../lib/index.js'
+import {
+  applyCriterion,
+  criteria,
+  Dataset,
+  type Network,
+  network,
+  nn,
+  quantize,
+  setJobThreads,
+  zeros,
+} from '../../lib/index.js'
 import type { Measurement, Part } from './result.js'
 import { spread } from './statistics.js'
 
@@ -53,7 +63,10 @@ export const benchKernels: Part = async (_options, say) => {
   setJobThreads(threads)
   say(`layers by themselves, positions at random, threads: ${threads}`)
   const measurements: Measurement[] = []
-  for (const each of LINEAR) measurements.push(...(await timed(each, threads)).measurements)
+  for (const each of LINEAR) {
+    measurements.push(...(await timed(each, threads)).measurements)
+    measurements.push(await fromCodebook(each, threads))
+  }
   for (const [what, target, densityOf] of [
     ['at 10%', 3, () => 10],
     ["at the paper's densities", 1.3, (own: number) => own],
@@ -73,6 +86,32 @@ export const benchKernels: Part = async (_options, say) => {
     measurements.push({ what: `dense / chosen, 3×3 of VGG-16 ${what}, together`, ...figure })
   }
   return measurements
+}
+
+/** One sample, and weights that share 32 values, as those of fully connected layers in Deep Compression. */
+async function fromCodebook({ title, make, density }: Case, threads: number): Promise<Measurement> {
+  using net = make()
+  await applyCriterion(net, criteria.magnitude().density(density / 100))
+  using images = zeros([2, ...net.inputShape])
+  using labels = zeros([2], { dtype: 'int64' })
+  const data = Dataset.from(images, labels)
+  await quantize(net, { train: data, validation: data }, { bits: 5 })
+  const ratios: number[] = []
+  let note = ''
+  for (let i = 0; i < REPEATS; i++) {
+    using session = await net.compile({ threads, forms: ['sparse', 'shared'] })
+    const { sparse, shared } = session.layers[0]!.milliseconds
+    ratios.push(sparse! / shared!)
+    note = `${sparse!.toFixed(2)} ms / ${shared!.toFixed(2)} ms`
+  }
+  const ratio = spread(ratios)
+  return {
+    what: `ours / from a codebook, ${title}, batch 1`,
+    unit: '×',
+    value: ratio.median,
+    spread: ratio,
+    note,
+  }
 }
 
 interface Times {
