@@ -44,7 +44,8 @@ std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing);
 // By our own loops over the kept weights. Null where they do not go: indices too large.
 std::unique_ptr<Form> MakeSparseLinearForm(const Weighing& weighing);
 std::unique_ptr<Form> MakeSparseConvolutionForm(const Weighing& weighing);
-// By our own loop over kept weights that share a few values, for one sample of a linear layer. Null elsewhere.
+// By our own loop over kept weights that share a few values, for one sample of a linear layer. Null
+// elsewhere.
 std::unique_ptr<Form> MakeSharedForm(const Weighing& weighing);
 
 // The forms by name, in the order of tables.
