@@ -66,8 +66,10 @@ class OneVector : public Form {
 };
 
 PanelRows PanelsOf(const at::Tensor& weight, std::int64_t width) {
-  return PanelRows::Of(weight.const_data_ptr<float>(), nullptr, weight.size(0), weight.size(1),
-                       PanelColumns(width), width);
+  auto panels = PanelRows::Of(weight.const_data_ptr<float>(), nullptr, weight.size(0), weight.size(1),
+                              PanelColumns(width), width);
+  panels.Shorten();
+  return panels;
 }
 
 // Several samples, side by side.

@@ -16,18 +16,26 @@ struct Rows {
   std::int64_t stride;
 };
 
+const std::uint32_t* OffsetsOf(const PanelRows& weight, std::uint32_t) {
+  return weight.offset.data();
+}
+const std::uint16_t* OffsetsOf(const PanelRows& weight, std::uint16_t) {
+  return weight.near.data();
+}
+
 // One row of one block, `T` vectors wide. Each addition waits for the one before it, so a narrow row has `U`
 // sums.
-template <typename Of, int T, int U>
-TORCH_PRUNE_INLINE void AddRow(const std::uint32_t* offset, const float* value, std::int64_t count,
-                               const float* x, typename Of::Vec (&sum)[T]) {
+template <typename Of, int T, int U, typename Offset>
+TORCH_PRUNE_INLINE void AddRow(const Offset* offset, const float* value, std::int64_t count, const float* x,
+                               typename Of::Vec (&sum)[T]) {
   using Vec = typename Of::Vec;
+  constexpr std::int64_t kUnit = sizeof(Offset) == 2 ? PanelRows::kNearUnit : 1;
   Vec more[U][T] = {};
   std::int64_t i = 0;
   for (; i + U <= count; i += U) {
 #pragma GCC unroll 16
     for (int u = 0; u < U; u++) {
-      const float* from = x + offset[i + u];
+      const float* from = x + offset[i + u] * kUnit;
       const float factor = value[i + u];
 #pragma GCC unroll 16
       for (int t = 0; t < T; t++) {
@@ -36,7 +44,7 @@ TORCH_PRUNE_INLINE void AddRow(const std::uint32_t* offset, const float* value, 
     }
   }
   for (; i < count; i++) {
-    const float* from = x + offset[i];
+    const float* from = x + offset[i] * kUnit;
 #pragma GCC unroll 16
     for (int t = 0; t < T; t++) sum[t] += value[i] * *reinterpret_cast<const Vec*>(from + t * Of::kLanes);
   }
@@ -48,7 +56,7 @@ TORCH_PRUNE_INLINE void AddRow(const std::uint32_t* offset, const float* value, 
 }
 
 // `T` vectors of all outputs, from `at` on.
-template <typename Of, int T>
+template <typename Offset, typename Of, int T>
 TORCH_PRUNE_INLINE void Columns(const Rows& rows, std::int64_t at) {
   using Vec = typename Of::Vec;
   constexpr int U = T >= 3 ? 1 : 4 / T;
@@ -68,8 +76,8 @@ TORCH_PRUNE_INLINE void Columns(const Rows& rows, std::int64_t at) {
         for (int t = 0; t < T; t++) sum[t] = *reinterpret_cast<const Vec*>(y + t * Of::kLanes);
       }
       const std::int64_t begin = begins[row];
-      AddRow<Of, T, U>(weight.offset.data() + begin, weight.value.data() + begin, begins[row + 1] - begin, x,
-                       sum);
+      AddRow<Of, T, U>(OffsetsOf(weight, Offset{}) + begin, weight.value.data() + begin,
+                       begins[row + 1] - begin, x, sum);
       if (block + 1 == weight.blocks) {
         const Vec lowest = Vec{} + rows.epilogue.lowest, highest = Vec{} + rows.epilogue.highest;
 #pragma GCC unroll 16
@@ -85,21 +93,27 @@ TORCH_PRUNE_INLINE void Columns(const Rows& rows, std::int64_t at) {
 }
 
 // As many vectors as are left, fewer than `T` + 1.
-template <typename Of, int T>
+template <typename Offset, typename Of, int T>
 TORCH_PRUNE_INLINE void Rest(const Rows& rows, std::int64_t at, std::int64_t left) {
-  if (left == T) return Columns<Of, T>(rows, at);
-  if constexpr (T > 1) Rest<Of, T - 1>(rows, at, left);
+  if (left == T) return Columns<Offset, Of, T>(rows, at);
+  if constexpr (T > 1) Rest<Offset, Of, T - 1>(rows, at, left);
 }
 
 // `Most` sums are as many as there are registers for. Wide rows are taken in narrower pieces, of which more
 // inputs fit in the first cache.
-template <typename Of, int Most>
-TORCH_PRUNE_INLINE void AllColumns(const Rows& rows, std::int64_t width) {
+template <typename Offset, typename Of, int Most>
+TORCH_PRUNE_INLINE void SomeColumns(const Rows& rows, std::int64_t width) {
   constexpr int kPiece = 8;
   std::int64_t at = 0, left = (width + Of::kLanes - 1) / Of::kLanes;
-  if (left <= Most) return Rest<Of, Most>(rows, at, left);
-  for (; left >= kPiece; left -= kPiece, at += kPiece * Of::kLanes) Columns<Of, kPiece>(rows, at);
-  if (left > 0) Rest<Of, kPiece - 1>(rows, at, left);
+  if (left <= Most) return Rest<Offset, Of, Most>(rows, at, left);
+  for (; left >= kPiece; left -= kPiece, at += kPiece * Of::kLanes) Columns<Offset, Of, kPiece>(rows, at);
+  if (left > 0) Rest<Offset, Of, kPiece - 1>(rows, at, left);
+}
+
+template <typename Of, int Most>
+TORCH_PRUNE_INLINE void AllColumns(const Rows& rows, std::int64_t width) {
+  if (rows.weight.near.empty()) return SomeColumns<std::uint32_t, Of, Most>(rows, width);
+  SomeColumns<std::uint16_t, Of, Most>(rows, width);
 }
 
 void Baseline(const Rows& rows, std::int64_t width) {
@@ -127,7 +141,7 @@ void ForPlaces(const PanelRows& panels, std::int64_t first, std::int64_t last, s
     const std::int64_t column = panels.base[block] / width;
     for (std::int64_t row = 0; row < panels.rows; row++) {
       for (std::int64_t i = begins[row]; i < begins[row + 1]; i++) {
-        visit(i, row * columns + column + panels.offset[i] / static_cast<std::uint32_t>(width));
+        visit(i, row * columns + column + panels.OffsetOf(i) / static_cast<std::uint32_t>(width));
       }
     }
   }
@@ -167,9 +181,18 @@ void PanelRows::Gather(std::int64_t first, std::int64_t last, const float* dense
   ForPlaces(*this, first, last, columns, width, [=](auto i, auto place) { values[i] = dense[place]; });
 }
 
+void PanelRows::Shorten() {
+  const auto fits = [](std::uint32_t at) { return at % kNearUnit == 0 && at / kNearUnit < 1 << 16; };
+  if (!std::all_of(offset.begin(), offset.end(), fits)) return;
+  near.reserve(offset.size());
+  for (const auto at : offset) near.push_back(static_cast<std::uint16_t>(at / kNearUnit));
+  offset = {};
+}
+
 std::int64_t PanelRows::bytes() const {
   return static_cast<std::int64_t>((base.size() + begins.size()) * sizeof(begins[0]) +
-                                   offset.size() * sizeof(offset[0]) + value.size() * sizeof(value[0]));
+                                   offset.size() * sizeof(offset[0]) + near.size() * sizeof(near[0]) +
+                                   value.size() * sizeof(value[0]));
 }
 
 std::vector<std::int64_t> PanelRows::Parts(std::int64_t count) const {

@@ -19,6 +19,7 @@ struct PanelRows {
   std::vector<std::int64_t> base;     // of each block, in floats
   std::vector<std::int64_t> begins;   // [block * (rows + 1) + row], in weights
   std::vector<std::uint32_t> offset;  // by weight, in floats from its block's base
+  std::vector<std::uint16_t> near;    // instead of it, in kNearUnit floats
   std::vector<float> value;
 
   // Of a dense matrix [rows, columns], row by row, for inputs that lie as [columns, width], in blocks of so
@@ -31,6 +32,14 @@ struct PanelRows {
               std::int64_t width, float* dense) const;
   void Gather(std::int64_t first, std::int64_t last, const float* dense, std::int64_t columns,
               std::int64_t width, float* values) const;
+
+  // Has offsets of 16 bits from now on, if they go: a few samples are read from the first cache, and the
+  // weights from memory.
+  static constexpr std::uint32_t kNearUnit = 8;
+  void Shorten();
+  std::uint32_t OffsetOf(std::int64_t weight) const {
+    return near.empty() ? offset[weight] : near[weight] * kNearUnit;
+  }
 
   std::int64_t bytes() const;
   // The first row of each of so many parts, which have about as many weights; and `rows`.

@@ -24,9 +24,11 @@ inline std::int64_t RoundedUp(std::int64_t count, std::int64_t step) {
 }
 
 // Of how many columns a block of PanelRows should be, for inputs that lie as [columns, width]: so many that
-// its inputs stay in a core's first cache, but enough that a row has some weights in each block.
+// its inputs stay close to a core, but enough that a row has a hundred weights in each block. The ends of
+// rows cost more than a first cache saves: of 20 kilobytes, a layer at 4% took 1.7 times as long for 8
+// samples.
 inline std::int64_t PanelColumns(std::int64_t width) {
-  constexpr std::int64_t kBlockBytes = 20 << 10, kFewestColumns = 256;
+  constexpr std::int64_t kBlockBytes = 80 << 10, kFewestColumns = 256;
   return std::max<std::int64_t>(kBlockBytes / (width * sizeof(float)), kFewestColumns);
 }
 
