@@ -3,9 +3,10 @@ import { list } from '../base/collection.js'
 import { whole, words } from '../base/kind.js'
 import { type OptionsOf, optional } from '../base/option.js'
 import { ofChannels } from '../data/dataset_options.js'
+import type { LayerForm } from './session.js'
 
 /** The ways to compute a layer, in the order of tables. */
-export const LAYER_FORMS = ['dense', 'csr', 'sparse', 'shared'] as const
+export const LAYER_FORMS = ['dense', 'csr', 'sparse', 'shared'] as const satisfies readonly LayerForm[]
 
 export const compileOptions = {
   /**

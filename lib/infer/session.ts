@@ -7,13 +7,12 @@ import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NativeCompiledLayer, NativeFolded, NativeSession, SessionHandle } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
-import type { LAYER_FORMS } from './options.js'
 
 /**
  * How a layer is computed: by libtorch with its zeros (`'dense'`), by libtorch's sparse rows (`'csr'`), by our loops over
  * what is kept (`'sparse'`), or by those over indices of shared values (`'shared'`).
  */
-export type LayerForm = (typeof LAYER_FORMS)[number]
+export type LayerForm = 'dense' | 'csr' | 'sparse' | 'shared'
 
 /** A layer of a compiled network. */
 export interface CompiledLayer {
