@@ -33,8 +33,8 @@ struct PanelRows {
   void Gather(std::int64_t first, std::int64_t last, const float* dense, std::int64_t columns,
               std::int64_t width, float* values) const;
 
-  // Has offsets of 16 bits from now on, if they go: a few samples are read from the first cache, and the
-  // weights from memory.
+  // Has offsets of 16 bits from now on, if they go: weights are read from memory, of which that takes a
+  // quarter less.
   static constexpr std::uint32_t kNearUnit = 8;
   void Shorten();
   std::uint32_t OffsetOf(std::int64_t weight) const {

@@ -31,6 +31,7 @@ const { values, positionals } = parseArgs({
 })
 const { out } = values
 if (out === undefined) throw new Error('give --out, a folder for the runs')
+const seeds = values.seeds.split(',').map(Number)
 const names = positionals.length > 0 ? positionals : Object.keys(PLANS)
 
 async function run(name: string, seed: number): Promise<RunRecord> {
@@ -51,7 +52,7 @@ async function run(name: string, seed: number): Promise<RunRecord> {
 
 for (const name of names) {
   const records: RunRecord[] = []
-  for (const seed of values.seeds.split(',').map(Number)) records.push(await run(name, seed))
+  for (const seed of seeds) records.push(await run(name, seed))
   const row = (what: string, of: (record: RunRecord) => number, digits: number) => {
     const all = records.map(of)
     return [what, ...[...all, spread(all).median].map((value) => value.toFixed(digits))]
@@ -66,5 +67,5 @@ for (const name of names) {
       row(`${layer}: bits of a weight, coded`, ({ quantized }) => quantized!.layers[i]!.entropy, 2),
     ),
   ]
-  console.log(renderTable(['', ...records.map((_, i) => `${i}`), 'median'], rows))
+  console.log(renderTable(['', ...seeds.map(String), 'median'], rows))
 }
