@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "../kernels/narrow_rows.h"
 #include "../kernels/panel_rows.h"
 #include "../kernels/shared_rows.h"
 #include "../kernels/sliced_rows.h"
@@ -65,6 +66,75 @@ class OneVector : public Form {
   at::Tensor output_;
 };
 
+// The rows that each of so many threads takes, which have about as many kept weights; and the number of all.
+std::vector<std::int64_t> PartsOf(const at::Tensor& weight, const Weighing& weighing) {
+  const at::Tensor until = weight.ne(0).sum(1).add_(1).cumsum(0);  // an empty row takes time too
+  const auto* counts = until.const_data_ptr<std::int64_t>();
+  const std::int64_t rows = weight.size(0), kept = counts[rows - 1];
+  const std::int64_t count = kept * weighing.input[0] < kFewestWeights ? 1 : weighing.threads;
+  std::vector<std::int64_t> parts;
+  for (std::int64_t part = 0; part < count; part++) {
+    parts.push_back(std::lower_bound(counts, counts + rows, kept * part / count) - counts);
+  }
+  parts.push_back(rows);
+  return parts;
+}
+
+// Up to 8 samples.
+class FewVectors : public Form {
+ public:
+  explicit FewVectors(const Weighing& weighing)
+      : size_(weighing.product.weight.sizes().vec()),
+        bias_(weighing.product.bias),
+        epilogue_(EpilogueOf(bias_, weighing.clamp)),
+        output_(at::empty({weighing.input[0], size_[0]})) {
+    const at::Tensor& weight = weighing.product.weight;
+    const auto rows = PartsOf(weight, weighing);
+    std::vector<NarrowRows> parts;
+    for (std::size_t part = 0; part + 1 < rows.size(); part++) {
+      order_.push_back(static_cast<std::int64_t>(part));
+      parts.emplace_back(weight.const_data_ptr<float>(), rows[part], rows[part + 1], size_[1]);
+      rooms_.emplace_back(parts.back().room());
+    }
+    order_.push_back(static_cast<std::int64_t>(parts.size()));
+    parts_ = std::make_shared<const std::vector<NarrowRows>>(std::move(parts));
+  }
+
+  at::Tensor Run(const at::Tensor& input) override {
+    const at::Tensor samples = input.contiguous();
+    const float* x = samples.const_data_ptr<float>();
+    float* y = output_.mutable_data_ptr<float>();
+    InParts(order_, [&](std::int64_t part, std::int64_t) {
+      (*parts_)[part].Multiply(x, samples.size(0), epilogue_, y, size_[0], rooms_[part].data(), UsedIsa());
+    });
+    return output_;
+  }
+  std::int64_t bytes() const override {
+    std::int64_t sum = 0;
+    for (const auto& part : *parts_) sum += part.bytes();
+    return sum;
+  }
+  at::Tensor Weight() const override {
+    at::Tensor weight = at::zeros(size_);
+    for (const auto& part : *parts_) part.Spread(weight.mutable_data_ptr<float>());
+    return weight;
+  }
+  std::unique_ptr<Form> Again() const override {
+    auto again = std::make_unique<FewVectors>(*this);
+    again->output_ = at::empty_like(output_);
+    return again;
+  }
+
+ private:
+  std::vector<std::int64_t> size_;  // rows, columns
+  at::Tensor bias_;
+  Epilogue epilogue_;
+  std::shared_ptr<const std::vector<NarrowRows>> parts_;
+  std::vector<std::int64_t> order_;        // of the parts
+  std::vector<std::vector<float>> rooms_;  // by part
+  at::Tensor output_;
+};
+
 PanelRows PanelsOf(const at::Tensor& weight, std::int64_t width) {
   auto panels = PanelRows::Of(weight.const_data_ptr<float>(), nullptr, weight.size(0), weight.size(1),
                               PanelColumns(width), width);
@@ -72,18 +142,17 @@ PanelRows PanelsOf(const at::Tensor& weight, std::int64_t width) {
   return panels;
 }
 
-// Several samples, side by side.
+// More of them, side by side.
 class ManyVectors : public Form {
  public:
   explicit ManyVectors(const Weighing& weighing)
       : samples_(weighing.input[0]),
-        width_(RoundedUp(samples_, samples_ <= 8 ? 8 : kPanelStep)),
+        width_(RoundedUp(samples_, kPanelStep)),
         columns_(weighing.product.weight.size(1)),
         weight_(std::make_shared<const PanelRows>(PanelsOf(weighing.product.weight, width_))),
         bias_(weighing.product.bias),
-        epilogue_(EpilogueOf(bias_, weighing.clamp)) {
-    const auto kept = static_cast<std::int64_t>(weight_->value.size());
-    parts_ = weight_->Parts(kept * samples_ < kFewestWeights ? 1 : weighing.threads);
+        epilogue_(EpilogueOf(bias_, weighing.clamp)),
+        parts_(PartsOf(weighing.product.weight, weighing)) {
     MakeRoom();
   }
 
@@ -128,7 +197,8 @@ class ManyVectors : public Form {
 }  // namespace
 
 std::unique_ptr<Form> MakeSparseLinearForm(const Weighing& weighing) {
-  if (weighing.input[0] > 1) return std::make_unique<ManyVectors>(weighing);
+  if (weighing.input[0] > NarrowRows::kWidth) return std::make_unique<ManyVectors>(weighing);
+  if (weighing.input[0] > 1) return std::make_unique<FewVectors>(weighing);
   const at::Tensor& weight = weighing.product.weight;
   if (weight.size(1) > Slices::kMostColumns) return nullptr;
   return std::make_unique<OneVector<SlicedRows>>(

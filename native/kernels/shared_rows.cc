@@ -5,9 +5,7 @@
 #include <iterator>
 #include <set>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "intrinsics.h"
 
 namespace torch_prune {
 namespace {
