@@ -40,6 +40,15 @@ export function define(command: Command): void {
     .addOption(optionOf(adamOptions, 'lr', 'learning rate of retraining'))
     .addOption(optionOf(settingsOptions, 'batchSize', 'samples per step'))
     .addOption(optionOf(quantizeOptions, 'trains', 'what retraining trains: weights let fewer values do'))
+    .addOption(
+      optionOf(
+        quantizeOptions,
+        'price',
+        'what a bit of the coded file costs, as 0.003: prunes weights too',
+      ).implies({
+        trains: 'weights',
+      }),
+    )
     .addOption(optionOf(quantizeOptions, 'biasValues', 'values that the biases of a layer share'))
     .addOption(optionOf(quantizeOptions, 'biases', 'what biases are rounded to'))
   withWorkOptions(command, new Option('--out <file>', 'file for the quantized network').makeOptionMandatory())
@@ -59,7 +68,7 @@ Examples:
   $ torch-prune quantize runs/a/model.safetensors --out small.safetensors \\
       --budget-bytes 30000 --biases float16
   $ torch-prune quantize runs/a/model.safetensors --out small.safetensors \\
-      --values 4 --trains weights --bias-values 8
+      --values 4 --price 0.05 --bias-values 8
   $ torch-prune quantize runs/a/model.safetensors --out int8.safetensors --scheme int8`,
     )
     .action((file: string, options: QuantizeOptions) =>

@@ -32,6 +32,7 @@ export interface QuantizeOptions extends OpenOptions, Omit<WorkOptions, 'out'> {
   readonly lr?: number
   readonly batchSize?: number
   readonly trains?: 'values' | 'weights'
+  readonly price?: number
   readonly biasValues?: number
   readonly biases?: 'float32' | 'float16'
 }
@@ -81,7 +82,7 @@ async function dataFor({ recipe, data }: QuantizeOptions): Promise<DataSplits> {
 function planOf(options: QuantizeOptions): LibraryOptions {
   if (options.scheme === 'int8') return roundingOf(options)
   const { values, bits, budgetBytes, budgetError, batchSize, seed, memoryFormat, autocast } = options
-  const { trains, biasValues, biases } = options
+  const { trains, price, biasValues, biases } = options
   const { epochs = DEFAULT_EPOCHS, lr = DEFAULT_RATE } = options
   const aim = {
     ...(values !== undefined && { values }),
@@ -95,14 +96,14 @@ function planOf(options: QuantizeOptions): LibraryOptions {
   return {
     ...(Object.keys(aim).length === 0 ? { bits: DEFAULT_BITS } : aim),
     ...(epochs > 0 && { retrain }),
-    ...{ trains, biasValues, biases, seed },
+    ...{ trains, price, biasValues, biases, seed },
   }
 }
 
 /** Rounds weights to int8: nothing is shared or trained. */
 function roundingOf({ scheme, biases, seed, ...options }: QuantizeOptions): LibraryOptions {
-  const { values, bits, budgetBytes, budgetError, epochs, lr, batchSize } = options
-  const others = { values, bits, budgetBytes, budgetError, epochs, lr, batchSize }
+  const { values, bits, budgetBytes, budgetError, epochs, lr, batchSize, trains, price, biasValues } = options
+  const others = { values, bits, budgetBytes, budgetError, epochs, lr, batchSize, price, trains, biasValues }
   const given = Object.entries(others).find(([, value]) => value !== undefined)
   if (given === undefined) return { scheme, biases, seed }
   const option = `--${dashed(given[0])}`

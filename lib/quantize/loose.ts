@@ -1,3 +1,4 @@
+import type { NativeMask } from '../binding/native.js'
 import type { AnyNetwork } from '../nn/any_network.js'
 import { HeldTensors } from '../tensor/held.js'
 import type { Tensor } from '../tensor/tensor.js'
@@ -14,28 +15,35 @@ export async function ownWeights(
   return own
 }
 
-/** Gives weights that share values their own ones back; layers go on reading each as the nearest shared value. */
-export async function loosen(network: AnyNetwork, own: ReadonlyMap<string, Tensor>): Promise<void> {
-  await put(network, own.keys(), 'rounded', own)
+/**
+ * Gives weights that share values their own ones back; layers go on reading each as the nearest shared value, or as the
+ * cheapest where bits have a price.
+ */
+export async function loosen(
+  network: AnyNetwork,
+  own: ReadonlyMap<string, Tensor>,
+  price: number | undefined,
+): Promise<void> {
+  await put(network, own.keys(), { kind: 'rounded', price }, own)
 }
 
 /** Ties each weight to the value that it was last read as. */
 export async function tie(network: AnyNetwork, names: readonly string[]): Promise<void> {
-  await put(network, names, 'codebook')
+  await put(network, names, { kind: 'codebook' })
 }
 
 /** Changes how weights share values, which each of them does by the index that it has. */
 async function put(
   network: AnyNetwork,
   names: Iterable<string>,
-  kind: 'codebook' | 'rounded',
+  way: Pick<NativeMask, 'kind' | 'price'>,
   weights: Iterable<readonly [name: string, values: Tensor]> = [],
 ): Promise<void> {
   using held = new HeldTensors()
   const ways = Array.from(names, (name) => {
     const { index, values } = network.codebook(name.replace(/\.weight$/, ''))!
     held.use(values)
-    return { name, kind, keep: held.use(index).handle }
+    return { name, ...way, keep: held.use(index).handle }
   })
   await network.put(weights, ways)
 }

@@ -83,6 +83,15 @@ export const quantizeOptions = {
    */
   trains: optional(words('values', 'weights'), 'values'),
   /**
+   * What a bit of the coded file costs while weights are trained (`trains: 'weights'`), beside the squared distance of a
+   * weight from its value, over the mean square of the layer's kept weights: each weight is read as the cheapest value, 0
+   * among them, and so may be pruned (entropy-constrained quantization: Wiedemann et al. 2018). The bits are those of the
+   * value and of the place, by how many weights of its row and its column are kept. From 0.001 on weights go; 0.01 costs a
+   * pruned network a good part of them.
+   * @default 0
+   */
+  price: optional(number({ least: 0 }), 0),
+  /**
    * How many values the biases of a layer share at most, and its factors of normalization: found by k-means in the end,
    * where that makes them fewer by half.
    * @default each has its own

@@ -84,7 +84,10 @@ export function quantize(
 }
 
 type Aim = ValuesByLayer | QuantizeBudget | 'int8'
-type AimOptions = Pick<QuantizeOptions, 'scheme' | 'values' | 'bits' | 'budget' | 'retrain'>
+type AimOptions = Pick<
+  QuantizeOptions,
+  'scheme' | 'values' | 'bits' | 'budget' | 'retrain' | 'trains' | 'price'
+>
 
 function aimOf(network: AnyNetwork, { scheme, values, bits, budget, retrain }: AimOptions): Aim {
   const given = [values, bits, budget].filter((one) => one !== undefined)
@@ -111,8 +114,14 @@ function aimOf(network: AnyNetwork, { scheme, values, bits, budget, retrain }: A
  * the options, and of the data where it is there.
  */
 export function checkQuantizing(network: AnyNetwork, options: AimOptions, data?: QuantizingData): Aim {
-  const { retrain } = options
+  const { retrain, trains, price } = options
   const aim = aimOf(network, options)
+  if (price && !(retrain && trains === 'weights')) {
+    throw new TorchPruneError(
+      'ERR_ARGUMENT',
+      "quantize: a bit has a price while weights are trained: give retrain, and trains: 'weights', or leave price out",
+    )
+  }
   const sizes = retrain && checkSettings(network, retrain)
   if (retrain && data) checkTrainingSet(network, data.train, retrain, sizes)
   if (data) checkTargets(network, data.validation, retrain?.loss ?? DEFAULT_LOSS, 'the validation set')
@@ -156,7 +165,7 @@ async function* stagesOf(
     validationError: validationErrorClustered,
   }
   if (retrain) {
-    if (own) await loosen(network, own)
+    if (own) await loosen(network, own, options.price)
     try {
       const epochs = startTraining(network, data.train, {
         ...retrain,

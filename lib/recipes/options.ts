@@ -69,6 +69,7 @@ export const quantizePlanOptions = {
   scheme: quantizeOptions.scheme,
   ...sharingOptions,
   trains: quantizeOptions.trains,
+  price: quantizeOptions.price,
   biasValues: quantizeOptions.biasValues,
   biases: quantizeOptions.biases,
   /**

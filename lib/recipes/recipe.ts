@@ -74,7 +74,7 @@ export interface SharedRetrainPlan extends Omit<RetrainPlan, 'optimizer' | 'lrFa
 export interface QuantizePlan<Name extends string = string>
   extends Pick<
     QuantizeOptions<Name>,
-    'scheme' | 'values' | 'bits' | 'budget' | 'trains' | 'biasValues' | 'biases'
+    'scheme' | 'values' | 'bits' | 'budget' | 'trains' | 'price' | 'biasValues' | 'biases'
   > {
   readonly retrain?: SharedRetrainPlan | undefined
 }

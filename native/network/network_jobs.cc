@@ -59,6 +59,7 @@ struct Put {
     at::Tensor parameter;
     std::string kind;  // a parametrization's name, or kPlain
     at::Tensor keep;   // undefined: what is kept now, or all
+    double price;      // of a bit; 0: none
     std::unique_ptr<Parametrization> made;
   };
   std::shared_ptr<Network> network;
@@ -88,6 +89,7 @@ void Put::Run() {
     if (!mask.keep.defined()) mask.keep = KeptMask(mask.parameter);
     if (!mask.keep.defined()) mask.keep = at::ones(mask.parameter.sizes(), at::kBool);
     mask.made = Parametrization::Make(mask.kind, mask.parameter, mask.keep);
+    if (mask.price > 0) mask.made->SetPrice(mask.parameter, mask.price);
   }
   if (!values.empty()) {
     // The old masks would seal what the new ones keep.
@@ -137,12 +139,13 @@ const auto kValuesFields =
 struct GivenMask {
   std::string name, kind;
   at::Tensor keep;
+  double price = 0;
 };
-const auto kMaskFields = Fields<GivenMask>("mask", Field("name", &GivenMask::name),
-                                           Field("kind", &GivenMask::kind, Parametrized{}),
-                                           Field("keep", &GivenMask::keep).Optional());
+const auto kMaskFields = Fields<GivenMask>(
+    "mask", Field("name", &GivenMask::name), Field("kind", &GivenMask::kind, Parametrized{}),
+    Field("keep", &GivenMask::keep).Optional(), Field("price", &GivenMask::price).AtLeast(0).Optional());
 
-// networkPutStart(network, [{name, values}], [{name, kind, keep}]): copies values into parameters and
+// networkPutStart(network, [{name, values}], [{name, kind, keep, price}]): copies values into parameters and
 // buffers, and puts masks on parameters, all or nothing. A mask that is not among them is applied to the
 // values.
 Napi::Value PutStart(const Napi::CallbackInfo& info) {
@@ -159,9 +162,9 @@ Napi::Value PutStart(const Napi::CallbackInfo& info) {
     // So that the caller may go on with it.
     put->values.push_back({named, Snapshot(given)});
   }
-  for (const auto& [name, kind, keep] : masks) {
+  for (const auto& [name, kind, keep, price] : masks) {
     const auto& named = put->network->Find(name);
-    Put::Mask mask{named.tensor, kind, {}, {}};
+    Put::Mask mask{named.tensor, kind, {}, price, {}};
     if (mask.kind != kPlain && !at::isFloatingType(named.tensor.scalar_type()))
       throw Error("ERR_DTYPE", "'" + named.name + "': a mask goes on a floating tensor");
     if (keep.defined()) {

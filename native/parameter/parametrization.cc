@@ -39,6 +39,10 @@ void Parametrization::SetKeep(at::Tensor) {
               std::string("the pruned weights of a parameter that is ") + name() + " do not return");
 }
 
+void Parametrization::SetPrice(const at::Tensor&, double) {
+  throw Error("ERR_ARGUMENT", std::string("the bits of a parameter that is ") + name() + " have no price");
+}
+
 std::unique_ptr<Parametrization> Parametrization::Pruned(const at::Tensor& parameter,
                                                          const at::Tensor& keep) const {
   return Make("sealed", parameter, keep);

@@ -53,6 +53,10 @@ class Parametrization : public torch::autograd::PostAccumulateGradHook {
   // where that cannot be.
   virtual std::unique_ptr<Parametrization> Pruned(const at::Tensor& parameter, const at::Tensor& keep) const;
 
+  // From now on a bit that a weight takes in a coded file costs so many times the mean square of the kept
+  // weights: only while weights look for values to share.
+  virtual void SetPrice(const at::Tensor& values, double price);
+
   // Which of a few values each weight shares with others: whole numbers of the parameter's shape, 0 where it
   // is pruned. Undefined: each has its own.
   virtual at::Tensor index() const { return {}; }

@@ -64,6 +64,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     name: 'string',
     kind: "'codebook' | 'rounded' | 'sealed' | 'spliced' | 'none'",
     keep: 'tensor?',
+    price: 'number?',
   } satisfies FieldsOf<NativeMask>,
 
   augment: {

@@ -6,11 +6,12 @@ import { adam, sgd } from '../../lib/optim/spec.js'
 import { applyCriterion } from '../../lib/prune/mask.js'
 import { criteria } from '../../lib/prune/score/index.js'
 import { quantize } from '../../lib/quantize/quantize.js'
+import { zeros } from '../../lib/tensor/factories.js'
 import { tensor } from '../../lib/tensor/from.js'
 import { scope } from '../../lib/tensor/scope.js'
-
 import { train } from '../../lib/train/train.js'
 import { device } from '../support/device.js'
+import { refusal, refusedWith } from '../support/refusal.js'
 import { toyData, toyNetwork } from '../train/toy.js'
 import { expectShared } from './shared.js'
 
@@ -60,6 +61,93 @@ describe('rounded weights', () => {
   })
 })
 
+/** The weights as they are read: their values in [rows, columns]. */
+function readOf(net: Awaited<ReturnType<typeof priced>>): number[] {
+  return scope(() => {
+    net.forward(zeros([1, 6]).to(device), { training: true })
+    const { index, values } = net.codebook('fc')!
+    const shared = Array.from(values.cpu().data(), Number)
+    return Array.from(index.cpu().data(), (i) => shared[Number(i)]!)
+  })
+}
+
+const KEPT = [0.9, 1, 0.5, 0, 0, 1.1, -0.5, 0, 0, 0, 0, 0, -1, -0.8, 0, 0, 0, 0.3, 0, 0, 0, 0, 0, 0.55]
+
+/** Four outputs of six inputs; kept weights share their means below and above 0. */
+async function priced(price: number) {
+  const net = network([6], { fc: linear(6, 4, { bias: false }) }, { device })
+  const index = tensor(
+    KEPT.map((w) => (w === 0 ? 0 : w < 0 ? 1 : 2)),
+    { shape: [4, 6], dtype: 'int64' },
+  )
+  const values = tensor([...KEPT], { shape: [4, 6] })
+  // The second time they have the values that a price is measured by.
+  await net.put([['fc.weight', values]])
+  await net.put([], [{ name: 'fc.weight', kind: 'rounded', keep: index.handle, price }])
+  return net
+}
+
+/** What they are read as at a price, by the definition. */
+function cheapest(price: number): number[] {
+  const [rows, columns] = [4, 6]
+  const kept = KEPT.filter((w) => w !== 0)
+  const meanOf = (list: readonly number[]) => list.reduce((sum, w) => sum + w, 0) / list.length
+  const shared = [meanOf(kept.filter((w) => w < 0)), meanOf(kept.filter((w) => w > 0))]
+  const bit = price * meanOf(kept.map((w) => w * w))
+  const share = kept.length / KEPT.length
+  const odds = (count: number, length: number) => {
+    const p = Math.min((count - 1 + 2 * share) / (length + 2), 0.98)
+    return Math.log2(p / (1 - p))
+  }
+  const lengthOf = (belongs: (place: number) => boolean) =>
+    KEPT.filter((w, i) => w !== 0 && belongs(i)).length
+  const counts = shared.map((value) => 1 + kept.filter((w) => Math.sign(w) === Math.sign(value)).length)
+  const chosen = KEPT.map((w, place) => {
+    if (w === 0) return 0
+    const [row, column] = [Math.floor(place / columns), place % columns]
+    const ofPlace =
+      Math.log2(share / (1 - share)) -
+      odds(
+        lengthOf((i) => Math.floor(i / columns) === row),
+        columns,
+      ) -
+      odds(
+        lengthOf((i) => i % columns === column),
+        rows,
+      )
+    const costs = shared.map((value, k) => {
+      const bits = ofPlace - Math.log2(counts[k]! / (counts[0]! + counts[1]!))
+      return (w - value) ** 2 + bit * Math.max(bits, 1)
+    })
+    const least = Math.min(...costs)
+    return w * w <= least ? 0 : costs.indexOf(least) + 1
+  })
+  // Then the values follow as the means of what is read as them.
+  const means = [1, 2].map((k) => meanOf(KEPT.filter((_, i) => chosen[i] === k)))
+  return chosen.map((k) => (k === 0 ? 0 : means[k - 1]!))
+}
+
+describe('rounded weights whose bits have a price', () => {
+  for (const price of [0.01, 0.08, 0.2]) {
+    it(`are read as the cheapest value at ${price}`, async () => {
+      using net = await priced(price)
+      const [read, wanted] = [readOf(net), cheapest(price)]
+      for (const [i, value] of wanted.entries()) expect(read[i], `weight ${i}`).to.be.closeTo(value, 1e-6)
+    })
+  }
+
+  it('go the smaller and the lonelier they are', () => {
+    const left = [0.01, 0.08, 0.2].map((price) =>
+      cheapest(price).flatMap((w, i) => (w === 0 ? [] : [KEPT[i]])),
+    )
+    expect(left).to.deep.equal([
+      [0.9, 1, 0.5, 1.1, -0.5, -1, -0.8, 0.55],
+      [0.9, 1, 0.5, 1.1, -1, -0.8, 0.55],
+      [0.9, 1, 1.1, -1, -0.8],
+    ])
+  })
+})
+
 describe('quantize by training weights', () => {
   const retrain = { epochs: 12, optimizer: adam({ lr: 0.01 }), batchSize: 16 }
   const pruned = async () => {
@@ -88,6 +176,38 @@ describe('quantize by training weights', () => {
     )
     net.dispose()
     again.net.dispose()
+  })
+
+  it('prunes weights that are not worth their bits, for good', async () => {
+    const keptOf = (net: Awaited<ReturnType<typeof pruned>>['net']) =>
+      scope(() => net.prunable.map((layer) => net.mask(layer)!.sum().item()))
+    const bytes: number[] = []
+    for (const price of [0, 0.02]) {
+      const { net, data } = await pruned()
+      const before = keptOf(net)
+      const result = await quantize(net, data, { values: 2, trains: 'weights', price, retrain })
+      const after = keptOf(net)
+      expect(result.layers.map(({ kept }) => kept)).to.deep.equal(after)
+      if (price === 0) expect(after).to.deep.equal(before)
+      else for (const [i, count] of after.entries()) expect(count).to.be.within(1, before[i]! - 1)
+      await expectShared(net)
+      bytes.push(result.bytes)
+      net.dispose()
+    }
+    expect(bytes[1]).to.be.below(bytes[0]!)
+  })
+
+  it('refuses a price where weights are not trained, and one at which none is left', async () => {
+    const { net, data } = await pruned()
+    expect(refusal(() => quantize(net, data, { values: 2, price: 0.01, retrain })).message).to.match(
+      /^quantize: a bit has a price while weights are trained: give retrain, and trains: 'weights'/,
+    )
+    const dear = { values: 2, trains: 'weights', price: 100, retrain } as const
+    expect(await refusedWith(quantize(net, data, dear), 'ERR_ARGUMENT')).to.equal(
+      'at this price no weight of a layer is worth its bits: give a lower price',
+    )
+    await expectShared(net)
+    net.dispose()
   })
 
   it('trains no layer with its kept weights alone, which would read them as they are', async () => {

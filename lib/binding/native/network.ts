@@ -15,6 +15,8 @@ export interface NativeMask {
   readonly name: string
   readonly kind: NativeParametrization | 'none'
   readonly keep?: TensorHandle | undefined
+  /** Of weights that look for values to share: what a bit costs, by the mean square of the kept weights. */
+  readonly price?: number | undefined
 }
 
 /** Networks: their tensors, masks, layers and states. */
