@@ -67,7 +67,7 @@ function readOf(net: Awaited<ReturnType<typeof priced>>): number[] {
     net.forward(zeros([1, 6]).to(device), { training: true })
     const { index, values } = net.codebook('fc')!
     const shared = Array.from(values.cpu().data(), Number)
-    return Array.from(index.cpu().data(), (i) => shared[Number(i)]!)
+    return Array.from(index.cpu().data(), Number).map((i) => shared[i]!)
   })
 }
 
