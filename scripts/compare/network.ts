@@ -40,7 +40,8 @@ export interface Verdict {
 /** A comparison of a large network. */
 export interface NetworkComparison {
   readonly name: NetworkName
-  readonly runs: Readonly<Record<Mode, SideRun>>
+  /** The sparse side trains on the CPU only. */
+  readonly runs: Readonly<Record<Exclude<Mode, 'sparse'>, SideRun>> & { readonly sparse?: SideRun }
   readonly verdicts: readonly Verdict[]
 }
 
@@ -67,8 +68,9 @@ export async function compareNetwork(
     const run = (...modes: readonly Mode[]) => takeTurns(modes, python, flags, steps)
     // Only two processes run at a time, because four would not fit into a small machine's memory.
     const [ours, prune] = await run('ours', 'prune')
-    const [dense, fused] = await run('dense', 'fused')
-    const runs = { ours: ours!, prune: prune!, dense: dense!, fused: fused! }
+    const [fused, other] = await run('fused', device === 'cpu' ? 'sparse' : 'dense')
+    const beside = device === 'cpu' ? { sparse: other!, dense: (await run('dense'))[0]! } : { dense: other! }
+    const runs = { ours: ours!, prune: prune!, fused: fused!, ...beside }
     // This measures how far Python deviates from itself.
     const [again] = await takeTurns(['prune'], python, { ...flags, threads: otherThreads(threads) }, steps)
     return { name, runs, verdicts: judge(name, device, runs, again!) }
@@ -117,7 +119,7 @@ function judge(
   runs: NetworkComparison['runs'],
   again: SideRun,
 ): Verdict[] {
-  const { ours, prune, fused } = runs
+  const { ours, prune, fused, sparse } = runs
   const losses = judgeLosses(ours.losses, prune.losses, again.losses)
   const { steps, judged, oursAfter, pythonAfter } = losses
   const layers = Object.keys(ours.masks)
@@ -157,8 +159,14 @@ function judge(
     },
     ratio('step, relative to Python prune', step, onCpu ? NETWORKS[name].stepTarget : undefined),
     ratio('step, relative to dense Python with fused SGD', seconds(ours) / seconds(fused)),
+    ...(sparse ? [judgeSparse(name, sparse, fused)] : []),
     ...(onCpu ? judgeMemory(name, runs) : []),
   ]
+}
+
+function judgeSparse(name: NetworkName, sparse: SideRun, fused: SideRun): Verdict {
+  const step = spread(paired(sparse.times, fused.times)).median
+  return ratio('step with sparse layers, relative to the same', step, NETWORKS[name].sparseTarget)
 }
 
 function judgeMemory(name: NetworkName, { ours, prune, dense }: NetworkComparison['runs']): Verdict[] {

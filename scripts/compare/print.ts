@@ -40,6 +40,7 @@ function scientific(value: number): string {
 
 const TITLES: Readonly<Record<Mode, string>> = {
   ours: 'ours, pruned',
+  sparse: 'ours, pruned, sparse layers',
   prune: 'Python, pruned',
   dense: 'Python, dense',
   fused: 'Python, dense, fused SGD',
@@ -51,9 +52,9 @@ const TITLES: Readonly<Record<Mode, string>> = {
 export function printNetwork({ runs, verdicts }: NetworkComparison): void {
   const losses = runs.ours.losses.map((loss, i) => [i + 1, loss.toFixed(6), runs.prune.losses[i]!.toFixed(6)])
   console.log(`${renderTable(['step', 'loss, ours', 'Python'], losses)}\n`)
-  const sides = MODES.map((mode) => {
-    const { peak } = runs[mode]
-    return [TITLES[mode], seconds(runs[mode]).toFixed(4), (peak / 1e9).toFixed(2)]
+  const sides = MODES.flatMap((mode) => {
+    const run = runs[mode]
+    return run ? [[TITLES[mode], seconds(run).toFixed(4), (run.peak / 1e9).toFixed(2)]] : []
   })
   console.log(`${renderTable(['side', 'seconds per step', 'peak host memory, GB'], sides)}\n`)
   const rows = verdicts.map(({ what, value, wanted, met }) => {

@@ -24,6 +24,8 @@ const { values } = parseArgs({
     threads: { type: 'string' },
     /** The layers that are not trained: `conv` for all convolutions. */
     frozen: { type: 'string' },
+    /** `on`: linear layers compute with their kept weights alone. */
+    sparse: { type: 'string', default: 'off' },
   },
 })
 const { folder = '.', model, frozen } = values
@@ -46,7 +48,8 @@ let trainer = trainerOver(dataset.handle)
 let next = 0
 
 function trainerOver(samples: DatasetHandle, after = -1) {
-  return native.trainerMake(network.handle, optimizer.handle, samples, { batchSize, after, keepLosses: true })
+  const settings = { batchSize, after, sparse: values.sparse as 'on' | 'off', keepLosses: true }
+  return native.trainerMake(network.handle, optimizer.handle, samples, settings)
 }
 
 /** Runs the next steps in one job; after the last batch, it starts over with the first. */
