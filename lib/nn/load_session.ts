@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { refuse } from '../base/files.js'
 import { path as pathKind } from '../base/kind.js'
+import { loadAddon } from '../binding/addon.js'
+import { runJob } from '../binding/native_job.js'
 import { readTensorFileHeader } from '../formats/tensor_file.js'
 import { LAYER_FORMS } from '../infer/options.js'
 import type { Session } from '../infer/session.js'
@@ -29,7 +31,13 @@ export async function loadSession(path: string): Promise<Session> {
   if (text === undefined) {
     throw refuse(path, 'it holds no session', 'load the network by loadNetwork(), and call its compile()')
   }
-  const plan = planOf(text, path)
+  const session = await sessionOf(path, planOf(text, path))
+  // What the dense weights took would stay with the process, half as much again as a pruned network needs.
+  await runJob(() => loadAddon().trimMemoryStart())
+  return session
+}
+
+async function sessionOf(path: string, plan: z.infer<typeof planSchema>): Promise<Session> {
   using network = await loadNetwork(path)
   const { forms, batch, threads, concurrency, mean, std } = plan
   const normalization = mean.length > 0 ? { mean, std } : { mean: undefined, std: undefined }

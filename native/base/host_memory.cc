@@ -3,6 +3,9 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <unistd.h>
 
 #include <algorithm>
@@ -239,6 +242,12 @@ void InstallHostAllocator() {
     most_kept = MostKept();
     c10::SetCPUAllocator(new HostAllocator, /*priority=*/1);
   });
+}
+
+void TrimMemory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 StepMemory::StepMemory() : store_(std::make_shared<Store>()) {}

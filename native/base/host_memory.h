@@ -7,6 +7,9 @@ namespace torch_prune {
 // made. It behaves like libtorch's except during a StepMemory::Use.
 void InstallHostAllocator();
 
+// Gives memory that was released, but lies between what is in use, back to the system.
+void TrimMemory();
+
 // While one of these exists, large blocks that the creating thread releases are freed on a separate thread:
 // freeing half a gigabyte takes a tenth of a second, which is too long for an event loop. It must be
 // destroyed on the thread that created it.

@@ -7,6 +7,7 @@
 
 #include "../base/arguments.h"
 #include "../base/environment.h"
+#include "../base/host_memory.h"
 
 namespace torch_prune {
 namespace {
@@ -41,6 +42,15 @@ Napi::Value JobThreads(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), Environment::Of(info.Env()).compute.Threads());
 }
 
+// trimMemoryStart(): memory that was released goes back to the system, off the main thread.
+Napi::Value TrimMemoryStart(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  const auto job = environment.compute.NewJob(info.Env());
+  job->run = [](Job&) { TrimMemory(); };
+  job->finish = [](Napi::Env env) { return env.Undefined(); };
+  return environment.compute.Start(info.Env(), job);
+}
+
 // Sets the number of threads of eager operators, which run on the calling JavaScript thread.
 Napi::Value SetEagerThreads(const Napi::CallbackInfo& info) {
   const auto count = ToInteger(info[0], "threads");
@@ -65,6 +75,7 @@ void RegisterDevice(Napi::Object exports) {
   Export<Synchronize>(exports, "synchronize");
   Export<SetJobThreads>(exports, "setJobThreads");
   Export<JobThreads>(exports, "jobThreads");
+  Export<TrimMemoryStart>(exports, "trimMemoryStart");
   Export<SetEagerThreads>(exports, "setEagerThreads");
 }
 

@@ -58,6 +58,7 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   setJobThreads: () => [1],
   jobThreads: () => [],
   setEagerThreads: () => [1],
+  trimMemoryStart: () => [],
 
   fromBytes: () => [new Uint8Array(8), 'float32', [2], 'cpu'],
   toBytes: () => [handle('tensor')],

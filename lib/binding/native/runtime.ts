@@ -69,4 +69,6 @@ export interface RuntimeFunctions {
   setJobThreads(threads: number): void
   jobThreads(): number
   setEagerThreads(threads: number): void
+  /** Gives memory that was released back to the system. */
+  trimMemoryStart(): NativeJob<void>
 }
