@@ -44,7 +44,7 @@ export function define(command: Command): void {
       optionOf(
         quantizeOptions,
         'price',
-        'what a bit of the coded file costs, as 0.003: prunes weights too',
+        'what a bit of the coded file costs, as 0.03: prunes weights too',
       ).implies({
         trains: 'weights',
       }),

@@ -6,7 +6,13 @@ import { ofChannels } from '../data/dataset_options.js'
 import type { LayerForm } from './session.js'
 
 /** The ways to compute a layer, in the order of tables. */
-export const LAYER_FORMS = ['dense', 'csr', 'sparse', 'shared'] as const satisfies readonly LayerForm[]
+export const LAYER_FORMS = [
+  'dense',
+  'packed',
+  'csr',
+  'sparse',
+  'shared',
+] as const satisfies readonly LayerForm[]
 
 export const compileOptions = {
   /**
@@ -26,8 +32,9 @@ export const compileOptions = {
    */
   concurrency: optional(whole(1, 1024), 1),
   /**
-   * The forms to choose from, for each layer with weights: `'dense'` and `'csr'` are libtorch's, `'sparse'` is our own
-   * loop over kept weights. `'shared'` is one that reads them straight from a codebook, three bytes each: for `batch` 1, in
+   * The forms to choose from, for each layer with weights: `'dense'` and `'csr'` are libtorch's, `'packed'` is a
+   * dense convolution whose weights were laid out for oneDNN once, `'sparse'` is our own loop over kept weights. `'shared'` is
+   * one that reads them straight from a codebook, three bytes each: for `batch` 1, in
    * fully connected layers of at most 255 different weights, as `quantize()` makes them. A layer that has none of them is
    * dense.
    * @default all of them

@@ -9,10 +9,11 @@ import type { NativeCompiledLayer, NativeFolded, NativeSession, SessionHandle } 
 import { runJob } from '../binding/native_job.js'
 
 /**
- * How a layer is computed: by libtorch with its zeros (`'dense'`), by libtorch's sparse rows (`'csr'`), by our loops over
- * what is kept (`'sparse'`), or by those over indices of shared values (`'shared'`).
+ * How a layer is computed: by libtorch with its zeros (`'dense'`), the same with a convolution's weights laid out for oneDNN
+ * once (`'packed'`), by libtorch's sparse rows (`'csr'`), by our loops over what is kept (`'sparse'`), or by those over
+ * indices of shared values (`'shared'`).
  */
-export type LayerForm = 'dense' | 'csr' | 'sparse' | 'shared'
+export type LayerForm = 'dense' | 'packed' | 'csr' | 'sparse' | 'shared'
 
 /** A layer of a compiled network. */
 export interface CompiledLayer {

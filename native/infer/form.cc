@@ -4,9 +4,7 @@
 #include <c10/util/Exception.h>
 
 namespace torch_prune {
-namespace {
 
-// Clamps in place.
 at::Tensor Bounded(at::Tensor output, const Clamp& clamp) {
   const bool low = clamp.lowest > -std::numeric_limits<float>::infinity();
   const bool high = clamp.highest < std::numeric_limits<float>::infinity();
@@ -14,6 +12,8 @@ at::Tensor Bounded(at::Tensor output, const Clamp& clamp) {
   if (low) return clamp.lowest == 0 ? at::relu_(output) : at::clamp_min_(output, clamp.lowest);
   return high ? at::clamp_max_(output, clamp.highest) : output;
 }
+
+namespace {
 
 class Dense : public Form {
  public:
@@ -92,7 +92,10 @@ std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing) {
   return std::make_unique<Dense>(weighing);
 }
 
-const NamedForm kForms[4] = {
-    {"dense", MakeDenseForm}, {"csr", MakeCsr}, {"sparse", MakeSparse}, {"shared", MakeSharedForm}};
+const NamedForm kForms[5] = {{"dense", MakeDenseForm, false},
+                             {"packed", MakePackedForm, false},
+                             {"csr", MakeCsr, true},
+                             {"sparse", MakeSparse, true},
+                             {"shared", MakeSharedForm, true}};
 
 }  // namespace torch_prune

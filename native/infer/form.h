@@ -36,11 +36,15 @@ class Form {
   virtual std::unique_ptr<Form> Again() const = 0;
 };
 
+// Clamps in place.
+at::Tensor Bounded(at::Tensor output, const Clamp& clamp);
 // What follows a product. The bias must outlive it.
 Epilogue EpilogueOf(const at::Tensor& bias, const Clamp& clamp);
 
 // By libtorch, zeros and all.
 std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing);
+// A convolution by oneDNN, with weights in its own layout. Null elsewhere.
+std::unique_ptr<Form> MakePackedForm(const Weighing& weighing);
 // By our own loops over the kept weights. Null where they do not go: indices too large.
 std::unique_ptr<Form> MakeSparseLinearForm(const Weighing& weighing);
 std::unique_ptr<Form> MakeSparseConvolutionForm(const Weighing& weighing);
@@ -52,7 +56,8 @@ std::unique_ptr<Form> MakeSharedForm(const Weighing& weighing);
 struct NamedForm {
   const char* name;
   std::unique_ptr<Form> (*make)(const Weighing& weighing);
+  bool skips_zeros;
 };
-extern const NamedForm kForms[4];
+extern const NamedForm kForms[5];
 
 }  // namespace torch_prune

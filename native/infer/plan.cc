@@ -160,7 +160,6 @@ void Plan::Measure(Step& step, const at::Tensor& input, const std::function<bool
   Weighing& weighing = *step.weighing;
   weighing.input = input.sizes().vec();
   Measured measured{.layer = step.name, .weights = weighing.product.weight.numel(), .kept = weighing.kept()};
-  const at::Tensor given = input.contiguous();
   if (!options_.chosen.empty()) {
     measured.form = options_.chosen[measured_.size()];
     step.form = FormNamed(measured.form).make(weighing);
@@ -173,25 +172,25 @@ void Plan::Measure(Step& step, const at::Tensor& input, const std::function<bool
       std::vector<double> times;  // in milliseconds
     };
     std::vector<Candidate> candidates;
-    for (const auto& [name, make] : kForms) {
-      // Zeros bring nothing where there are none.
-      if (options_.forms.empty() && name != std::string("dense") && measured.kept == measured.weights)
-        continue;
+    for (const auto& [name, make, skips_zeros] : kForms) {
+      // Where there are none, skipping them brings nothing.
+      if (options_.forms.empty() && skips_zeros && measured.kept == measured.weights) continue;
       const bool asked =
           std::find(options_.forms.begin(), options_.forms.end(), name) != options_.forms.end();
       if (!asked && !options_.forms.empty()) continue;
       if (auto form = make(weighing)) candidates.push_back({name, std::move(form), {}});
     }
     if (candidates.empty()) candidates.push_back({"dense", MakeDenseForm(weighing), {}});
-    // They take turns, so that a machine that slows down favors none, and none finds its weights in a cache
-    // that a whole network would have filled with others.
+    // Each takes the input as it lies, which another form would have to copy. They take turns, so that a
+    // machine that slows down favors none, and none finds its weights in a cache that a whole network would
+    // have filled with others.
     double round = 0;
-    for (auto& each : candidates) round += Milliseconds([&] { each.form->Run(given); });
+    for (auto& each : candidates) round += Milliseconds([&] { each.form->Run(input); });
     const auto runs = std::clamp(static_cast<std::size_t>(kMillisecondsPerProduct / std::max(round, 1e-6)),
                                  kFewestRuns, kMostRuns);
     for (std::size_t run = 0; run < runs; run++) {
       if (stopped()) break;
-      for (auto& each : candidates) each.times.push_back(Milliseconds([&] { each.form->Run(given); }));
+      for (auto& each : candidates) each.times.push_back(Milliseconds([&] { each.form->Run(input); }));
     }
     std::size_t best = 0;
     for (std::size_t i = 0; i < candidates.size() && !stopped(); i++) {

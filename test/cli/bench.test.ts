@@ -43,7 +43,7 @@ describe('torch-prune bench', function () {
       expect(engine.resident).to.be.above(0)
     }
     for (const layer of latency.layers) {
-      expect(layer.form).to.be.oneOf(['dense', 'csr', 'sparse', 'shared'])
+      expect(layer.form).to.be.oneOf(['dense', 'packed', 'csr', 'sparse', 'shared'])
       expect(layer.dense).to.be.above(0)
       expect(layer.chosen).to.be.above(0)
     }

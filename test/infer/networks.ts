@@ -79,4 +79,11 @@ export function expectClose(actual: Float32Array, wanted: Float32Array, what: st
 }
 
 /** What may be chosen from: one form each, and all of them. */
-export const FORMS: readonly (readonly LayerForm[])[] = [['dense'], ['csr'], ['sparse'], ['shared'], []]
+export const FORMS: readonly (readonly LayerForm[])[] = [
+  ['dense'],
+  ['packed'],
+  ['csr'],
+  ['sparse'],
+  ['shared'],
+  [],
+]

@@ -20,6 +20,12 @@ describe('a session', () => {
           if (forms[0] === 'sparse') {
             expect(session.layers.every(({ form }) => form === 'sparse')).to.equal(true)
           }
+          if (forms[0] === 'packed' && process.arch === 'x64') {
+            const convolutions = session.layers.filter(
+              ({ name }) => network.tensor(`${name}.weight`).ndim === 4,
+            )
+            for (const layer of convolutions) expect(layer.form, layer.name).to.equal('packed')
+          }
           // Of what is left without dead neurons.
           for (const layer of session.layers) expect(layer.density).to.be.within(0.23, 0.4)
         })

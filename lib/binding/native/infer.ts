@@ -19,7 +19,7 @@ export interface NativeSessionOptions {
 }
 
 /** The ways to compute a layer with weights. */
-export type NativeForm = 'dense' | 'csr' | 'sparse' | 'shared'
+export type NativeForm = 'dense' | 'packed' | 'csr' | 'sparse' | 'shared'
 
 /** What was found out about one. */
 export interface NativeCompiledLayer {
