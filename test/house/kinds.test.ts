@@ -13,6 +13,8 @@ const OTHERS: readonly (readonly [file: string, word: string])[] = [
   ['lib/prune/splicing.ts', 'linear'],
   // A scale of a chart.
   ['lib/report/figures/sensitivity.ts', 'linear'],
+  // What oneDNN's operator calls the clamp that follows a convolution.
+  ['native/infer/packed.cc', 'relu'],
 ]
 
 /**
