@@ -135,6 +135,11 @@ TORCH_PRUNE_AVX512 void NarrowRows::Avx512(const Block& block, const float* x, f
 
 void NarrowRows::Multiply(const float* x, std::int64_t samples, const Epilogue& epilogue, float* y,
                           std::int64_t stride, float* room, Isa isa) const {
+  auto add = &NarrowRows::Plain;
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx2) add = &NarrowRows::Avx2;
+  if (isa == Isa::kAvx512) add = &NarrowRows::Avx512;
+#endif
   const std::int64_t rows = last_ - first_;
   float* sums = room;
   float* sideways = room + rows * kWidth;  // a block's inputs, sample beside sample
@@ -150,17 +155,7 @@ void NarrowRows::Multiply(const float* x, std::int64_t samples, const Epilogue& 
         sideways[k * kWidth + sample] = from[sample * columns_];
       }
     }
-#if defined(__x86_64__)
-    if (isa == Isa::kAvx512) {
-      Avx512(block, sideways, sums);
-      continue;
-    }
-    if (isa == Isa::kAvx2) {
-      Avx2(block, sideways, sums);
-      continue;
-    }
-#endif
-    Plain(block, sideways, sums);
+    (this->*add)(block, sideways, sums);
   }
   for (std::int64_t sample = 0; sample < samples; sample++) {
     float* to = y + sample * stride + first_;

@@ -87,14 +87,13 @@ class Rounded : public Parametrization {
   // Where bits cost something, each kept weight has to know its row and its column.
   void SetBit(const at::Tensor& values, double bit) {
     bit_ = bit;
-    const std::int64_t columns = values.numel() / values.size(0);
+    row_count_ = values.size(0);
+    column_count_ = values.numel() / row_count_;
     const at::Tensor order = at::empty_like(values, values.options().dtype(at::kLong).requires_grad(false));
     order.copy_(at::arange(values.numel(), order.options()).view(values.sizes()));
     const at::Tensor of_kept = InMemory(order).index_select(0, places_);
-    rows_ = of_kept.div(columns, "floor");
-    columns_ = of_kept.remainder(columns);
-    kept_by_row_ = at::zeros({values.size(0)}, shared_.options());
-    kept_by_column_ = at::zeros({columns}, shared_.options());
+    rows_ = of_kept.div(column_count_, "floor");
+    columns_ = of_kept.remainder(column_count_);
   }
 
   at::Tensor Nearest(const at::Tensor& kept) const {
@@ -104,8 +103,10 @@ class Rounded : public Parametrization {
 
   at::Tensor Cheapest(const at::Tensor& kept) const {
     const at::Tensor stays = nearest_.gt(0).to(at::kDouble);
-    const auto places = PlaceBits::Of(kept_by_row_.zero_().index_add_(0, rows_, stays),
-                                      kept_by_column_.zero_().index_add_(0, columns_, stays));
+    const auto kept_by = [&](const at::Tensor& lines, std::int64_t count) {
+      return at::zeros({count}, stays.options()).index_add_(0, lines, stays);
+    };
+    const auto places = PlaceBits::Of(kept_by(rows_, row_count_), kept_by(columns_, column_count_));
     const at::Tensor of_place =
         places.of_rows.index_select(0, rows_).add_(places.of_columns.index_select(0, columns_));
     // A value is taken for one that was seen once more, lest one that no weight has cost without end.
@@ -140,10 +141,11 @@ class Rounded : public Parametrization {
   Mask mask_;
   at::Tensor places_;           // of kept weights in memory, int64
   mutable at::Tensor nearest_;  // of each of them, which value it is read as, int64
-  mutable at::Tensor shared_;   // those values, double: 0, and the others ascending
+  mutable at::Tensor shared_;   // those values, double: 0, and the others, ascending without a price
   double bit_ = 0;              // what a bit costs, beside squares of distances
-  // Where bits cost something: of each kept weight, int64, and how many of each there are, double.
-  at::Tensor rows_, columns_, kept_by_row_, kept_by_column_;
+  // Where bits cost something: of each kept weight, int64; and how many of each the weight has.
+  at::Tensor rows_, columns_;
+  std::int64_t row_count_ = 0, column_count_ = 0;
 };
 
 const ParametrizationKind kRounded("rounded", [](const at::Tensor& parameter, const at::Tensor& index) {
