@@ -1,7 +1,7 @@
 import { Floats, readBit, readTree } from './floats.js'
 import type { Taker } from './matrix.js'
 import { Counters, MOST_STRETCH, squash } from './model.js'
-import { PlaceModels, Places } from './places.js'
+import { Places, placePredictor } from './places.js'
 import { RangeDecoder } from './range_decoder.js'
 import { SharedValues } from './shared_values.js'
 
@@ -35,7 +35,7 @@ export class CompactBlock {
   readonly #decoder: RangeDecoder
   readonly #liveRow = new Counters(2, LIMIT)
   readonly #liveColumn = new Counters(8, LIMIT)
-  readonly #places = new PlaceModels()
+  readonly #places = placePredictor()
   readonly #floats = new Floats()
   readonly #byte = new Counters(256 * 8, LIMIT)
   /** Which rows of the last sparse tensor are alive. */
@@ -77,17 +77,15 @@ export class CompactBlock {
       before = values ? values.read(decoder, column) : this.#floats.read(decoder, zeros, before)
       return before
     }
-    const places = sparse ? new Places(this.#places, prior, period, columns) : undefined
+    const places = sparse ? new Places(this.#places, prior, period, columns, liveColumns) : undefined
     for (let row = first; row < first + count; row++) {
       values?.beginRow()
       if (places === undefined)
         for (let column = 0; column < columns; column++) taker.put(column, value(column))
       else if (liveRows[row] === 1) {
         places.beginRow()
-        for (let i = 0; i < liveColumns.length; i++) {
-          const column = liveColumns[i]!
-          if (places.read(decoder, column) === 1) taker.put(column, value(column))
-        }
+        for (let column = places.next(decoder); column >= 0; column = places.next(decoder))
+          taker.put(column, value(column))
         places.endRow()
       }
       taker.endRow()

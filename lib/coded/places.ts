@@ -1,4 +1,5 @@
-import { Counters, Mixer, STRETCH, squash } from './model.js'
+import { counterOf, learned, MOST_STRETCH, ONE, STRETCH, squash } from './model.js'
+import { Predictor } from './predictor.js'
 import type { RangeDecoder } from './range_decoder.js'
 
 export const MOST_PERIOD = 63
@@ -6,8 +7,6 @@ export const MOST_PERIOD = 63
 const LEVELS = 16
 const PATTERNS = 64
 const FEW = 7
-const SHIFT = 14
-const LIMIT = 1023
 const COLUMN_START = 8
 const COLUMN_LIMIT = 255
 const ROW_START = 12
@@ -15,30 +14,25 @@ const ROW_LIMIT = 60
 /** Before the first column and after the last nothing stands. */
 const MARGIN = MOST_PERIOD + 1
 
-/** A level of probability for contexts: from e^-8 to 1 in steps of e^0.5. */
-function levelOf(stretched: number): number {
-  const level = (stretched + 2048) >> 7
-  return Math.max(0, Math.min(level, LEVELS - 1))
-}
+/** The level of a logarithm of odds, at MOST_STRETCH more than it: from e^-8 to 1 in steps of e^0.5. */
+const LEVEL = Uint8Array.from({ length: 2 * MOST_STRETCH + 1 }, (_, at) =>
+  Math.max(0, Math.min((at - MOST_STRETCH + 2048) >> 7, LEVELS - 1)),
+)
 
-/** Counters for contexts of a level and something else, that begin at the probability of the levels. */
-function countersOf(others: number, both: boolean): Counters {
-  const counters = new Counters(others * LEVELS, LIMIT)
-  for (let context = 0; context < others * LEVELS; context++) {
-    const level = context % LEVELS
-    const other = both ? Math.floor(context / LEVELS) : level
-    const stretched = 64 * (level + other + 1) - 2048
-    counters.set(context, squash(stretched) << 6, 2)
-  }
-  return counters
-}
+// Where the counters of each kind of context begin.
+const LINES = 0
+const NEIGHBORS = LINES + LEVELS * LEVELS
+const SURROUND = NEIGHBORS + PATTERNS * LEVELS
+const COUNTERS = SURROUND + LEVELS * LEVELS
 
-/** What a block has learned of places. */
-export class PlaceModels {
-  readonly lines = countersOf(LEVELS, true)
-  readonly neighbors = countersOf(PATTERNS, false)
-  readonly surround = countersOf(LEVELS, true)
-  readonly mixer = new Mixer(FEW, Math.floor(65536 / 3), SHIFT)
+/** What a block knows of places before the first: each counter begins at the probability of its levels. */
+export function placePredictor(): Predictor {
+  const counters = Int32Array.from({ length: COUNTERS }, (_, at) => {
+    const level = at % LEVELS
+    const other = at < NEIGHBORS || at >= SURROUND ? Math.floor(at / LEVELS) % LEVELS : level
+    return counterOf(squash(64 * (level + other + 1) - 2048) << 6, 2)
+  })
+  return new Predictor(counters, FEW, Math.floor(65536 / 3))
 }
 
 /**
@@ -46,28 +40,38 @@ export class PlaceModels {
  * and from its neighbors.
  */
 export class Places {
-  readonly #models: PlaceModels
+  readonly #predictor: Predictor
   readonly #period: number
-  readonly #prior: number
-  readonly #columns: Counters
+  readonly #live: Uint32Array
+  readonly #columns: Int32Array
   readonly #stretched: Int16Array
   #now: Uint8Array
   #above: Uint8Array
-  readonly #row = new Counters(1, ROW_LIMIT)
+  readonly #newRow: number
+  /** The counter of the row. */
+  #row = 0
+  /** Which of the live columns is next. */
+  #next = 0
 
-  /** @param prior the probability that something stands at a place, of 65536 */
-  constructor(models: PlaceModels, prior: number, period: number, columns: number) {
-    this.#models = models
+  /**
+   * @param prior the probability that something stands at a place, of 65536
+   * @param live the columns in which something stands
+   */
+  constructor(predictor: Predictor, prior: number, period: number, columns: number, live: Uint32Array) {
+    const wide = columns + 2 * MARGIN
+    this.#predictor = predictor
     this.#period = period
-    this.#prior = prior << 6
-    this.#columns = new Counters(columns, COLUMN_LIMIT, this.#prior, COLUMN_START)
-    this.#stretched = new Int16Array(columns + 2 * MARGIN).fill(STRETCH[prior]!)
-    this.#now = new Uint8Array(columns + 2 * MARGIN)
-    this.#above = new Uint8Array(columns + 2 * MARGIN)
+    this.#live = live
+    this.#columns = new Int32Array(wide).fill(counterOf(prior << 6, COLUMN_START))
+    this.#stretched = new Int16Array(wide).fill(STRETCH[prior]!)
+    this.#now = new Uint8Array(wide)
+    this.#above = new Uint8Array(wide)
+    this.#newRow = counterOf(prior << 6, ROW_START)
   }
 
   beginRow(): void {
-    this.#row.set(0, this.#prior, ROW_START)
+    this.#row = this.#newRow
+    this.#next = 0
   }
 
   endRow(): void {
@@ -76,50 +80,50 @@ export class Places {
     this.#now = above.fill(0)
   }
 
-  read(decoder: RangeDecoder, column: number): number {
-    const { lines, neighbors, surround, mixer } = this.#models
-    const period = this.#period
-    const now = this.#now
+  /** The next column of the row in which something stands; -1 at its end. */
+  next(decoder: RangeDecoder): number {
+    const live = this.#live
+    const columns = this.#columns
     const stretched = this.#stretched
-    const at = MARGIN + column
-    const byColumn = stretched[at]!
-    const byRow = STRETCH[this.#row.probability(0)]!
-    const columnLevel = levelOf(byColumn)
-    const rowLevel = levelOf(byRow)
-    const left = now[at - 1]!
-    const farLeft = now[at - 2]!
-    const above = this.#above[at]!
-    let pattern = left | (farLeft << 1) | (above << 2)
-    let few = left + farLeft + above
-    let around = stretched[at - 1]! + stretched[at + 1]!
-    if (period > 0) {
-      const before = at - period
-      pattern |= (now[before]! << 3) | (now[before - 1]! << 4) | (now[before + 1]! << 5)
-      few += now[before]! + now[before - 1]! + now[before + 1]!
-      around = (around + stretched[before]! + stretched[at + period]!) >> 2
-    } else around >>= 1
-    const inLines = columnLevel * LEVELS + rowLevel
-    const inNeighbors = pattern * LEVELS + columnLevel
-    const inSurround = levelOf(around) * LEVELS + columnLevel
-    const probability = mixer.mix(
-      few,
-      STRETCH[lines.probability(inLines)]!,
-      STRETCH[neighbors.probability(inNeighbors)]!,
-      STRETCH[surround.probability(inSurround)]!,
-    )
-    const stands = decoder.bit(probability)
-    mixer.update(stands)
-    lines.update(inLines, stands)
-    neighbors.update(inNeighbors, stands)
-    surround.update(inSurround, stands)
-    this.#learn(column, stands)
-    return stands
-  }
-
-  #learn(column: number, stands: number): void {
-    this.#row.update(0, stands)
-    this.#columns.update(column, stands)
-    this.#stretched[MARGIN + column] = STRETCH[this.#columns.probability(column)]!
-    this.#now[MARGIN + column] = stands
+    const now = this.#now
+    const aboves = this.#above
+    const period = this.#period
+    let row = this.#row
+    for (let i = this.#next; i < live.length; i++) {
+      const at = MARGIN + live[i]!
+      const columnLevel = LEVEL[stretched[at]! + MOST_STRETCH]!
+      const rowLevel = LEVEL[STRETCH[row >>> 16]! + MOST_STRETCH]!
+      const left = now[at - 1]!
+      const farLeft = now[at - 2]!
+      const above = aboves[at]!
+      let pattern = left | (farLeft << 1) | (above << 2)
+      let few = left + farLeft + above
+      let around = stretched[at - 1]! + stretched[at + 1]!
+      if (period > 0) {
+        const before = at - period
+        const straight = now[before]!
+        const toLeft = now[before - 1]!
+        const toRight = now[before + 1]!
+        pattern |= (straight << 3) | (toLeft << 4) | (toRight << 5)
+        few += straight + toLeft + toRight
+        around = (around + stretched[before]! + stretched[at + period]!) >> 2
+      } else around >>= 1
+      const inLines = LINES + LEVELS * columnLevel + rowLevel
+      const inNeighbors = NEIGHBORS + LEVELS * pattern + columnLevel
+      const inSurround = SURROUND + LEVELS * LEVEL[around + MOST_STRETCH]! + columnLevel
+      const stands = this.#predictor.read(decoder, few, inLines, inNeighbors, inSurround)
+      const one = stands === 1 ? ONE : 0
+      row = learned(row, one, ROW_LIMIT)
+      const column = learned(columns[at]!, one, COLUMN_LIMIT)
+      columns[at] = column
+      stretched[at] = STRETCH[column >>> 16]!
+      now[at] = stands
+      if (stands === 1) {
+        this.#row = row
+        this.#next = i + 1
+        return at - MARGIN
+      }
+    }
+    return -1
   }
 }

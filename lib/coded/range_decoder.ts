@@ -2,11 +2,11 @@ import { damaged } from './damage.js'
 
 /** At most so many zeros at the end of a stream are left out. */
 const IMPLIED = 4
-const LEAST_RANGE = 2 ** 24
 
 /** Reads bits that were coded by their probabilities (docs/coded-format.md). */
 export class RangeDecoder {
-  #range = 0xffffffff
+  // Numbers of 32 bits without a sign, which are held with one: so engines keep them as whole numbers.
+  #range = -1
   #code = 0
   #at: number
 
@@ -17,21 +17,22 @@ export class RangeDecoder {
     readonly end: number,
   ) {
     this.#at = begin
-    for (let i = 0; i < 4; i++) this.#code = this.#code * 256 + this.#next()
+    for (let i = 0; i < 4; i++) this.#code = (this.#code << 8) | this.#next()
   }
 
   /** A bit that is 1 with a probability of `probability` in 65536. */
   bit(probability: number): number {
-    const bound = (this.#range >>> 16) * probability
-    let bit = 0
-    if (this.#code < bound) {
-      bit = 1
-      this.#range = bound
+    const range = this.#range >>> 0
+    const code = this.#code >>> 0
+    const bound = Math.imul(range >>> 16, probability) >>> 0
+    const bit = code < bound ? 1 : 0
+    if (bit === 1) {
+      this.#range = bound | 0
     } else {
-      this.#code -= bound
-      this.#range -= bound
+      this.#code = (code - bound) | 0
+      this.#range = (range - bound) | 0
     }
-    while (this.#range < LEAST_RANGE) this.#shift()
+    while (this.#range >>> 24 === 0) this.#shift()
     return bit
   }
 
@@ -41,10 +42,10 @@ export class RangeDecoder {
     for (let left = count; left > 0; left -= 8) {
       const now = Math.min(left, 8)
       this.#range >>>= now
-      const bits = Math.floor(this.#code / this.#range)
+      const bits = Math.floor((this.#code >>> 0) / this.#range)
       if (bits >= 2 ** now) this.refuse('a code that stands for nothing')
-      this.#code -= bits * this.#range
-      while (this.#range < LEAST_RANGE) this.#shift()
+      this.#code = ((this.#code >>> 0) - bits * this.#range) | 0
+      while (this.#range >>> 24 === 0) this.#shift()
       value = value * 2 ** now + bits
     }
     return value
@@ -61,8 +62,8 @@ export class RangeDecoder {
   }
 
   #shift(): void {
-    this.#range *= 256
-    this.#code = this.#code * 256 + this.#next()
+    this.#range <<= 8
+    this.#code = (this.#code << 8) | this.#next()
   }
 
   #next(): number {

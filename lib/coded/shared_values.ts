@@ -1,10 +1,9 @@
-import { Counters, Mixer, STRETCH } from './model.js'
+import { COUNTER_ONE, counterOf } from './model.js'
 import { MOST_PERIOD } from './places.js'
+import { Predictor } from './predictor.js'
 import type { RangeDecoder } from './range_decoder.js'
 
 const BUCKETS = 9
-const SHIFT = 14
-const LIMIT = 1023
 const MOST_DEPTH = 16
 
 /** A sum of signs around, from -7 to 7. */
@@ -20,12 +19,12 @@ const MARGIN = 2 * MOST_PERIOD + 2
 export class SharedValues {
   readonly #table: Uint32Array
   readonly #depth: number
-  readonly #plain: Counters
-  readonly #byLeft: Counters
-  readonly #mixer = new Mixer(MOST_DEPTH, Math.floor(65536 / 2), SHIFT)
+  readonly #predictor: Predictor
+  /** Where the counters begin that know the value before, and those that know the signs. */
+  readonly #byLeft: number
+  readonly #bySigns: number
   #left = 0
   readonly #period: number
-  readonly #bySigns: Counters
   readonly #signs: Int8Array
 
   constructor(table: Uint32Array, period: number, columns: number) {
@@ -33,9 +32,14 @@ export class SharedValues {
     this.#period = period
     this.#depth = 32 - Math.clz32(table.length - 1)
     const nodes = 2 ** this.#depth
-    this.#plain = new Counters(nodes, LIMIT)
-    this.#byLeft = new Counters(nodes * BUCKETS, LIMIT)
-    this.#bySigns = new Counters(period > 0 ? nodes * SIGNS : 0, LIMIT)
+    this.#byLeft = nodes
+    this.#bySigns = this.#byLeft + nodes * BUCKETS
+    const counters = new Int32Array(this.#bySigns + (period > 0 ? nodes * SIGNS : 0))
+    this.#predictor = new Predictor(
+      counters.fill(counterOf(COUNTER_ONE / 2, 0)),
+      MOST_DEPTH,
+      Math.floor(65536 / 2),
+    )
     this.#signs = new Int8Array(period > 0 ? columns + 2 * MARGIN : 0)
   }
 
@@ -49,19 +53,9 @@ export class SharedValues {
     const around = looks ? this.#signsAround(column) : 0
     let node = 1
     for (let level = 1; level <= this.#depth; level++) {
-      const left = node * BUCKETS + this.#left
-      const signs = node * SIGNS + around
-      const probability = this.#mixer.mix(
-        level,
-        STRETCH[this.#plain.probability(node)]!,
-        STRETCH[this.#byLeft.probability(left)]!,
-        looks ? STRETCH[this.#bySigns.probability(signs)]! : 0,
-      )
-      const bit = decoder.bit(probability)
-      this.#mixer.update(bit)
-      this.#plain.update(node, bit)
-      this.#byLeft.update(left, bit)
-      if (looks) this.#bySigns.update(signs, bit)
+      const left = this.#byLeft + node * BUCKETS + this.#left
+      const signs = looks ? this.#bySigns + node * SIGNS + around : -1
+      const bit = this.#predictor.read(decoder, level, node, left, signs)
       node = node * 2 + bit
     }
     const place = node - 2 ** this.#depth
