@@ -1,4 +1,4 @@
-import { Floats, readBit, readTree } from './floats.js'
+import { Floats, LoneValues, readBit, readTree } from './floats.js'
 import type { Taker } from './matrix.js'
 import { Counters, MOST_STRETCH, squash } from './model.js'
 import { Places, placePredictor } from './places.js'
@@ -71,21 +71,16 @@ export class CompactBlock {
   rows(head: CompactHead, columns: number, first: number, count: number, taker: Taker): void {
     const decoder = this.#decoder
     const { sparse, prior, period, liveRows, liveColumns, shared, zeros } = head
-    const values = shared && new SharedValues(shared, period, columns)
-    let before = 0
-    const value = (column: number) => {
-      before = values ? values.read(decoder, column) : this.#floats.read(decoder, zeros, before)
-      return before
-    }
+    const values = shared ? new SharedValues(shared, period, columns) : new LoneValues(this.#floats, zeros)
     const places = sparse ? new Places(this.#places, prior, period, columns, liveColumns) : undefined
     for (let row = first; row < first + count; row++) {
-      values?.beginRow()
+      values.beginRow()
       if (places === undefined)
-        for (let column = 0; column < columns; column++) taker.put(column, value(column))
+        for (let column = 0; column < columns; column++) taker.put(column, values.read(decoder, column))
       else if (liveRows[row] === 1) {
         places.beginRow()
         for (let column = places.next(decoder); column >= 0; column = places.next(decoder))
-          taker.put(column, value(column))
+          taker.put(column, values.read(decoder, column))
         places.endRow()
       }
       taker.endRow()

@@ -42,3 +42,22 @@ export class Floats {
     return ((sign << 31) | (exponent << 23) | (mantissa << zeros)) >>> 0
   }
 }
+
+/** The values of a tensor without a table, one after the other. */
+export class LoneValues {
+  readonly #floats: Floats
+  readonly #zeros: number
+  #before = 0
+
+  constructor(floats: Floats, zeros: number) {
+    this.#floats = floats
+    this.#zeros = zeros
+  }
+
+  beginRow(): void {}
+
+  read(decoder: RangeDecoder): number {
+    this.#before = this.#floats.read(decoder, this.#zeros, this.#before)
+    return this.#before
+  }
+}

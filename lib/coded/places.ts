@@ -25,14 +25,16 @@ const NEIGHBORS = LINES + LEVELS * LEVELS
 const SURROUND = NEIGHBORS + PATTERNS * LEVELS
 const COUNTERS = SURROUND + LEVELS * LEVELS
 
-/** What a block knows of places before the first: each counter begins at the probability of its levels. */
+/** What the counters are at first: at the probability of their levels. */
+const FIRST = Int32Array.from({ length: COUNTERS }, (_, at) => {
+  const level = at % LEVELS
+  const other = at < NEIGHBORS || at >= SURROUND ? Math.floor(at / LEVELS) % LEVELS : level
+  return counterOf(squash(64 * (level + other + 1) - 2048) << 6, 2)
+})
+
+/** What a block knows of places before the first. */
 export function placePredictor(): Predictor {
-  const counters = Int32Array.from({ length: COUNTERS }, (_, at) => {
-    const level = at % LEVELS
-    const other = at < NEIGHBORS || at >= SURROUND ? Math.floor(at / LEVELS) % LEVELS : level
-    return counterOf(squash(64 * (level + other + 1) - 2048) << 6, 2)
-  })
-  return new Predictor(counters, FEW, Math.floor(65536 / 3))
+  return new Predictor(FIRST, FEW, Math.floor(65536 / 3))
 }
 
 /**

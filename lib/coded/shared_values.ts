@@ -72,10 +72,15 @@ export class SharedValues {
     const at = MARGIN + column
     const before = at - this.#period
     const far = before - this.#period
-    const sign = (place: number) => this.#signs[place]!
-    const near = sign(at - 1) + sign(before - 1) + sign(before) + sign(before + 1)
+    const signs = this.#signs
+    const near = signs[at - 1]! + signs[before - 1]! + signs[before]! + signs[before + 1]!
     const others =
-      sign(at - 2) + sign(before - 2) + sign(before + 2) + sign(far - 1) + sign(far) + sign(far + 1)
+      signs[at - 2]! +
+      signs[before - 2]! +
+      signs[before + 2]! +
+      signs[far - 1]! +
+      signs[far]! +
+      signs[far + 1]!
     return Math.max(-MOST_SIGNS, Math.min(2 * near + others, MOST_SIGNS)) + MOST_SIGNS
   }
 }
