@@ -17,11 +17,11 @@ class BatchNorm2d : public Layer {
  public:
   explicit BatchNorm2d(const BatchNorm2dOptions& options) : eps_(options.eps), momentum_(options.momentum) {
     const auto features = options.features;
-    weight_ = register_parameter("weight", at::ones({features}));
-    bias_ = register_parameter("bias", at::zeros({features}));
-    running_mean_ = register_buffer("running_mean", at::zeros({features}));
-    running_var_ = register_buffer("running_var", at::ones({features}));
-    batches_ = register_buffer("num_batches_tracked", at::zeros({}, at::kLong));
+    weight_ = Parameter("weight", at::ones({features}));
+    bias_ = Parameter("bias", at::zeros({features}));
+    running_mean_ = Buffer("running_mean", at::zeros({features}));
+    running_var_ = Buffer("running_var", at::ones({features}));
+    batches_ = Buffer("num_batches_tracked", at::zeros({}, at::kLong));
   }
   bool OutputMayBeOverwritten() const override { return true; }
   std::optional<double> StatisticsMomentum() const override { return momentum_; }

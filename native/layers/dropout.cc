@@ -1,5 +1,7 @@
 #include "registry.h"
 
+#include <ATen/core/grad_mode.h>
+
 namespace torch_prune {
 namespace {
 

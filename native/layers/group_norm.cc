@@ -17,8 +17,8 @@ class GroupNorm : public Layer {
  public:
   explicit GroupNorm(const GroupNormOptions& options) : groups_(options.groups), eps_(options.eps) {
     if (!options.affine) return;
-    weight_ = register_parameter("weight", at::ones({options.channels}));
-    bias_ = register_parameter("bias", at::zeros({options.channels}));
+    weight_ = Parameter("weight", at::ones({options.channels}));
+    bias_ = Parameter("bias", at::zeros({options.channels}));
   }
   bool OutputMayBeOverwritten() const override { return true; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {

@@ -26,6 +26,16 @@ std::shared_ptr<Layer> MakeLayer(Given& specification) {
   return (*kind)(specification);
 }
 
+at::Tensor Layer::Parameter(const char* name, at::Tensor first) {
+  parameters_.push_back({name, first.set_requires_grad(true)});
+  return first;
+}
+
+at::Tensor Layer::Buffer(const char* name, at::Tensor first) {
+  buffers_.push_back({name, first});
+  return first;
+}
+
 void Layer::SetDropout(double) {
   throw Error("ERR_ARGUMENT", "layer '" + name + "' is not a dropout layer");
 }

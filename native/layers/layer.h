@@ -1,6 +1,5 @@
 #pragma once
 #include <ATen/ATen.h>
-#include <torch/nn/module.h>
 
 #include <memory>
 #include <optional>
@@ -22,10 +21,28 @@ struct ForwardContext {
   const KeptLinears* steps = nullptr;
 };
 
-// A node of the layer graph: a torch::nn module whose parameters carry PyTorch's names. A kind of layer is a
-// class in a file of its own, which registers it (registry.h); everything else asks these functions.
-class Layer : public torch::nn::Module {
+// A node of the layer graph. A kind of layer is a class in a file of its own, which registers it
+// (registry.h); everything else asks these functions.
+//
+// It is no torch::nn::Module, whose headers cost every file that includes this one three seconds of the
+// compiler's time, and of which it would only use the two lists below.
+class Layer {
  public:
+  // A tensor under PyTorch's name of it within the layer, such as 'weight'.
+  struct Held {
+    std::string name;
+    at::Tensor tensor;
+  };
+
+  Layer() = default;
+  virtual ~Layer() = default;
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+  // What is trained, and what is kept beside it, each in PyTorch's order.
+  const std::vector<Held>& parameters() const { return parameters_; }
+  const std::vector<Held>& buffers() const { return buffers_; }
+
   virtual at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext& context) = 0;
   // As torch.nn initializes, drawing in its order: weight, then bias.
   virtual void Initialize(at::Generator&) {}
@@ -62,6 +79,13 @@ class Layer : public torch::nn::Module {
   std::vector<int> inputs;  // positions of earlier layers; -1 is the network's input
   bool trainable = true;    // a frozen layer has no gradient and runs in evaluation mode
   bool overwrites = false;  // decided once, from the graph
+
+ protected:
+  at::Tensor Parameter(const char* name, at::Tensor first);
+  at::Tensor Buffer(const char* name, at::Tensor first);
+
+ private:
+  std::vector<Held> parameters_, buffers_;
 };
 
 // The layer of a specification from lib/nn/layers, {kind, ...}, of which the caller has taken what it reads

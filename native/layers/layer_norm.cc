@@ -17,8 +17,8 @@ class LayerNorm : public Layer {
  public:
   explicit LayerNorm(const LayerNormOptions& options) : shape_(options.shape), eps_(options.eps) {
     if (!options.affine) return;
-    weight_ = register_parameter("weight", at::ones(shape_));
-    if (options.bias) bias_ = register_parameter("bias", at::zeros(shape_));
+    weight_ = Parameter("weight", at::ones(shape_));
+    if (options.bias) bias_ = Parameter("bias", at::zeros(shape_));
   }
   bool OutputMayBeOverwritten() const override { return true; }
   at::Tensor Forward(const std::vector<at::Tensor>& inputs, ForwardContext&) override {

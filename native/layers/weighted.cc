@@ -1,12 +1,14 @@
 #include "weighted.h"
 
+#include <ATen/core/grad_mode.h>
+
 #include <cmath>
 
 namespace torch_prune {
 
 void Weighted::Register(at::IntArrayRef weight, std::int64_t outputs, bool bias) {
-  weight_ = register_parameter("weight", at::empty(weight));
-  if (bias) bias_ = register_parameter("bias", at::empty({outputs}));
+  weight_ = Parameter("weight", at::empty(weight));
+  if (bias) bias_ = Parameter("bias", at::empty({outputs}));
 }
 
 // torch.nn's default for linear and convolutional layers: kaiming_uniform with a = sqrt(5) for the weight,

@@ -1,6 +1,7 @@
 #include "network.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 
@@ -60,11 +61,11 @@ Network::Network(const Napi::Array& specification, std::uint64_t seed, const at:
     const int input = layer->inputs[0];
     layer->overwrites = layer->CanOverwrite() && input >= 0 && readers[input] == 1 &&
                         layers_[input]->OutputMayBeOverwritten();
-    for (const auto& parameter : layer->named_parameters()) {
-      tensors_.push_back({layer->name + "." + parameter.key(), parameter.value(), layer.get(), true});
+    for (const auto& held : layer->parameters()) {
+      tensors_.push_back({layer->name + "." + held.name, held.tensor, layer.get(), true});
     }
-    for (const auto& buffer : layer->named_buffers()) {
-      tensors_.push_back({layer->name + "." + buffer.key(), buffer.value(), layer.get(), false});
+    for (const auto& held : layer->buffers()) {
+      tensors_.push_back({layer->name + "." + held.name, held.tensor, layer.get(), false});
     }
   }
   for (std::size_t i = 0; i < tensors_.size(); ++i) position_.emplace(tensors_[i].name, i);
@@ -127,7 +128,7 @@ int Network::FrozenPrefix() const {
   bool reads_input = false;
   for (int i = 0; i + 1 < static_cast<int>(layers_.size()); ++i) {
     const Layer& layer = *layers_[i];
-    if (layer.IsRandom() || (layer.trainable && !layer.parameters(false).empty())) break;
+    if (layer.IsRandom() || (layer.trainable && !layer.parameters().empty())) break;
     // A cut behind i works when nothing later reads past it: not an earlier layer, and not the input.
     for (int j = 0; j < i; ++j) reach = std::max(reach, last_reader_[j]);
     reads_input = std::any_of(layers_.begin() + i + 1, layers_.end(), [](const auto& later) {
@@ -137,7 +138,7 @@ int Network::FrozenPrefix() const {
   }
   // Without a layer that computes in front there is nothing to save.
   const bool computes = std::any_of(layers_.begin(), layers_.begin() + cut + 1,
-                                    [](const auto& layer) { return !layer->parameters(false).empty(); });
+                                    [](const auto& layer) { return !layer->parameters().empty(); });
   return computes ? cut : -1;
 }
 
@@ -167,10 +168,10 @@ std::vector<at::Tensor> Network::Owned() const {
 void Network::SetTrainable(const std::string& name, bool trainable) {
   Layer& layer = FindLayer(name);
   layer.trainable = trainable;
-  for (const auto& parameter : layer.parameters(false)) {
-    at::Tensor(parameter).set_requires_grad(trainable);
+  for (const auto& parameter : layer.parameters()) {
+    parameter.tensor.set_requires_grad(trainable);
     // A stale gradient would move the layer again at the next step of any optimizer.
-    if (!trainable) parameter.mutable_grad() = at::Tensor();
+    if (!trainable) parameter.tensor.mutable_grad() = at::Tensor();
   }
 }
 

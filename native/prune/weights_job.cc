@@ -1,6 +1,7 @@
 #include "weights_job.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 namespace torch_prune {
 

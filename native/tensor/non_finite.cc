@@ -1,6 +1,7 @@
 #include "non_finite.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <cmath>
 

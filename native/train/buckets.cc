@@ -1,6 +1,7 @@
 #include "buckets.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 namespace torch_prune {
 namespace {

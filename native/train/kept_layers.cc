@@ -68,7 +68,7 @@ std::vector<KeptLayers::Candidate> KeptLayers::Candidates() const {
   bool trains = false;  // whether something in front is trained
   for (std::size_t i = settings_.after + 1; i < layers.size(); i++) {
     Layer& layer = *layers[i];
-    if (!layer.trainable || layer.parameters(false).empty()) continue;
+    if (!layer.trainable || layer.parameters().empty()) continue;
     const at::Tensor weight = MatrixOf(layer);
     const bool differentiates = trains;
     trains = true;
@@ -102,8 +102,8 @@ bool KeptLayers::IsFaster(const Candidate& candidate, const c10::intrusive_ptr<K
   const auto step = [&](const KeptLinears& layers) {
     ForwardContext context{true, generator, &layers};
     const at::Tensor output = candidate.layer->Forward({input}, context);
-    std::vector<at::Tensor> sources = candidate.layer->parameters(false);
-    sources.push_back(kept->values());
+    std::vector<at::Tensor> sources{kept->values()};
+    for (const auto& parameter : candidate.layer->parameters()) sources.push_back(parameter.tensor);
     if (input.requires_grad()) sources.push_back(input);
     torch::autograd::grad({output}, sources, {output.detach()}, /*retain_graph=*/false,
                           /*create_graph=*/false, /*allow_unused=*/true);
