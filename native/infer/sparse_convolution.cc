@@ -4,8 +4,12 @@
 #include <array>
 #include <cstring>
 #include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "../kernels/panel_rows.h"
+#include "../kernels/pattern_rows.h"
 #include "../ops/parts.h"
 #include "form.h"
 
@@ -63,19 +67,25 @@ struct Geometry {
   // How many channels a block has.
   std::int64_t Block() const {
     const std::int64_t reach = Place(kernel[0] - 1, kernel[1] - 1) % plane;
-    const std::int64_t seen = std::min(kTile + reach, plane) * window.stride[0] * window.stride[1];
+    const std::int64_t rows_seen = kernel[0] * (kTile + reach % row);
+    const std::int64_t seen =
+        std::min({kTile + reach, rows_seen, plane}) * window.stride[0] * window.stride[1];
     const std::int64_t fit = kBlockBytes / static_cast<std::int64_t>(seen * sizeof(float));
     return std::min(std::max(fit, kFewestChannels), channels);
   }
 };
 
 // Calls visit(place in the weight, offset from the block's base) for every weight, in the order of
-// PanelRows, and begin(first channel of the block, output) before those of a row.
+// PanelRows, those of a row by their offsets, and begin(first channel of the block, output) before them.
 template <typename Begin, typename Visit>
 void ForWeights(const Geometry& geometry, std::int64_t in_group, const Begin& begin, const Visit& visit) {
   const std::int64_t block = geometry.Block();
   const std::int64_t out_group = geometry.outputs / geometry.window.groups;
   const std::int64_t taps = geometry.kernel[0] * geometry.kernel[1];
+  std::vector<std::pair<std::int64_t, std::int64_t>> places;  // and the tap there
+  for (std::int64_t tap = 0; tap < taps; tap++)
+    places.emplace_back(geometry.Place(tap / geometry.kernel[1], tap % geometry.kernel[1]), tap);
+  std::sort(places.begin(), places.end());
   for (std::int64_t first = 0; first < geometry.channels; first += block) {
     for (std::int64_t output = 0; output < geometry.outputs; output++) {
       begin(first, output);
@@ -83,8 +93,7 @@ void ForWeights(const Geometry& geometry, std::int64_t in_group, const Begin& be
       const std::int64_t from = std::max(first, group);
       const std::int64_t to = std::min({first + block, geometry.channels, group + in_group});
       for (std::int64_t channel = from; channel < to; channel++) {
-        for (std::int64_t tap = 0; tap < taps; tap++) {
-          const std::int64_t place = geometry.Place(tap / geometry.kernel[1], tap % geometry.kernel[1]);
+        for (const auto& [place, tap] : places) {
           visit((output * in_group + channel - group) * taps + tap,
                 static_cast<std::uint32_t>((channel - first) * geometry.per_channel + place));
         }
@@ -116,18 +125,35 @@ PanelRows PanelsOf(const at::Tensor& weight, const Geometry& geometry) {
   return panels;
 }
 
+// The kept weights, in whichever order is faster.
+using Kept = std::variant<PanelRows, PatternRows>;
+
+Kept KeptOf(const at::Tensor& weight, const Geometry& geometry) {
+  PanelRows panels = PanelsOf(weight, geometry);
+  const auto kept = static_cast<double>(panels.value.size());
+  // Rows of different groups have no input in common.
+  if (geometry.window.groups > 1 || kept < PatternRows::kLeastDensity * static_cast<double>(weight.numel()))
+    return panels;
+  return PatternRows(panels);
+}
+
 class SparseConvolution : public Form {
  public:
   explicit SparseConvolution(const Weighing& weighing)
       : geometry_(weighing),
         threads_(weighing.threads),
-        weight_(std::make_shared<const PanelRows>(PanelsOf(weighing.product.weight, geometry_))),
+        weight_(std::make_shared<const Kept>(KeptOf(weighing.product.weight, geometry_))),
         bias_(weighing.product.bias),
         epilogue_(EpilogueOf(bias_, weighing.clamp)) {
     MakeRoom();
-    const auto kept = static_cast<std::int64_t>(weight_->value.size());
-    if (kept * geometry_.length < kFewestProducts) threads_ = 1;
-    row_parts_ = weight_->Parts(threads_);
+    std::visit(
+        [this](const auto& weight) {
+          const auto kept = static_cast<std::int64_t>(weight.value.size());
+          if (kept * geometry_.length < kFewestProducts) threads_ = 1;
+          all_rows_ = weight.Parts(1);
+          row_parts_ = weight.Parts(threads_);
+        },
+        *weight_);
     channel_parts_ = Even(geometry_.channels, threads_);
     output_parts_ = Even(geometry_.outputs, threads_);
     const std::int64_t tiles = (geometry_.length + kTile - 1) / kTile;
@@ -148,8 +174,12 @@ class SparseConvolution : public Form {
     }
     return output_;
   }
-  std::int64_t bytes() const override { return weight_->bytes(); }
+  std::int64_t bytes() const override {
+    return std::visit([](const auto& weight) { return weight.bytes(); }, *weight_);
+  }
   at::Tensor Weight() const override {
+    const auto* patterns = std::get_if<PatternRows>(weight_.get());
+    const PanelRows rows = patterns != nullptr ? patterns->Apart() : std::get<PanelRows>(*weight_);
     const auto& g = geometry_;
     const std::int64_t in_group = g.channels / g.window.groups;
     at::Tensor weight = at::zeros({g.outputs, in_group, g.kernel[0], g.kernel[1]});
@@ -159,10 +189,10 @@ class SparseConvolution : public Form {
         g, in_group,
         [&](std::int64_t first, std::int64_t output) {
           row = first / g.Block() * (g.outputs + 1) + output;
-          next = weight_->begins[row], end = weight_->begins[row + 1];
+          next = rows.begins[row], end = rows.begins[row + 1];
         },
         [&](std::int64_t at, std::uint32_t offset) {
-          if (next < end && weight_->offset[next] == offset) to[at] = weight_->value[next++];
+          if (next < end && rows.offset[next] == offset) to[at] = rows.value[next++];
         });
     return weight;
   }
@@ -177,7 +207,7 @@ class SparseConvolution : public Form {
     const auto& g = geometry_;
     // The padding stays zero. The kernel reads a step further than an image goes.
     planes_ = at::zeros({g.channels * g.per_channel + kTile});
-    sums_ = at::empty({g.outputs * g.stride});
+    sums_ = at::empty({RoundedUp(g.outputs, PatternRows::kRows) * g.stride});
     output_ = at::empty({g.samples, g.outputs, g.out_height, g.out_width});
   }
 
@@ -215,17 +245,22 @@ class SparseConvolution : public Form {
     const auto& g = geometry_;
     const float* x = planes_.const_data_ptr<float>();
     float* y = sums_.mutable_data_ptr<float>();
-    if (!by_tiles_) {
-      InParts(row_parts_, [&](std::int64_t first, std::int64_t last) {
-        Multiply(*weight_, first, last, x, g.length, epilogue_, y, g.stride, UsedIsa());
-      });
-      return;
-    }
-    InParts(tile_parts_, [&](std::int64_t first, std::int64_t last) {
-      const std::int64_t at = first * kTile, end = std::min(last * kTile, g.length);
-      if (at < end)
-        Multiply(*weight_, 0, g.outputs, x + at, end - at, epilogue_, y + at, g.stride, UsedIsa());
-    });
+    std::visit(
+        [&](const auto& weight) {
+          if (!by_tiles_) {
+            InParts(row_parts_, [&](std::int64_t first, std::int64_t last) {
+              Multiply(weight, first, last, x, g.length, epilogue_, y, g.stride, UsedIsa());
+            });
+            return;
+          }
+          InParts(tile_parts_, [&](std::int64_t first, std::int64_t last) {
+            const std::int64_t at = first * kTile, end = std::min(last * kTile, g.length);
+            if (at >= end) return;
+            Multiply(weight, all_rows_[0], all_rows_[1], x + at, end - at, epilogue_, y + at, g.stride,
+                     UsedIsa());
+          });
+        },
+        *weight_);
   }
 
   // Takes the outputs that mean something.
@@ -242,11 +277,11 @@ class SparseConvolution : public Form {
 
   Geometry geometry_;
   int threads_;
-  std::shared_ptr<const PanelRows> weight_;
+  std::shared_ptr<const Kept> weight_;
   at::Tensor bias_;
   Epilogue epilogue_;
   at::Tensor planes_, sums_, output_;
-  std::vector<std::int64_t> row_parts_, channel_parts_, output_parts_, tile_parts_;
+  std::vector<std::int64_t> all_rows_, row_parts_, channel_parts_, output_parts_, tile_parts_;
   bool by_tiles_ = false;
 };
 

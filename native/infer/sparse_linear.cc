@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "../kernels/even_parts.h"
 #include "../kernels/narrow_rows.h"
 #include "../kernels/panel_rows.h"
 #include "../kernels/shared_rows.h"
@@ -28,12 +29,8 @@ class OneVector : public Form {
         epilogue_(EpilogueOf(bias_, weighing.clamp)),
         output_(at::empty({1, weighing.product.weight.size(0)})) {
     const auto& begins = weight_->begins;
-    const std::int64_t entries = begins.back();
-    const std::int64_t parts = entries * Slices::kLanes < kFewestWeights ? 1 : weighing.threads;
-    for (std::int64_t part = 0; part <= parts; part++) {
-      const auto place = std::lower_bound(begins.begin(), begins.end(), entries * part / parts);
-      parts_.push_back(part < parts ? place - begins.begin() : weight_->slices());
-    }
+    const bool few = begins.back() * Slices::kLanes < kFewestWeights;
+    parts_ = EvenParts(begins, few ? 1 : weighing.threads);
   }
 
   at::Tensor Run(const at::Tensor& input) override {
@@ -70,14 +67,9 @@ class OneVector : public Form {
 std::vector<std::int64_t> PartsOf(const at::Tensor& weight, const Weighing& weighing) {
   const at::Tensor until = weight.ne(0).sum(1).add_(1).cumsum(0);  // an empty row takes time too
   const auto* counts = until.const_data_ptr<std::int64_t>();
-  const std::int64_t rows = weight.size(0), kept = counts[rows - 1];
-  const std::int64_t count = kept * weighing.input[0] < kFewestWeights ? 1 : weighing.threads;
-  std::vector<std::int64_t> parts;
-  for (std::int64_t part = 0; part < count; part++) {
-    parts.push_back(std::lower_bound(counts, counts + rows, kept * part / count) - counts);
-  }
-  parts.push_back(rows);
-  return parts;
+  std::vector<std::int64_t> before{0};
+  before.insert(before.end(), counts, counts + weight.size(0));
+  return EvenParts(before, before.back() * weighing.input[0] < kFewestWeights ? 1 : weighing.threads);
 }
 
 // Up to 8 samples.

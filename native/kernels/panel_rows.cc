@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "even_parts.h"
 #include "vectors.h"
 
 namespace torch_prune {
@@ -204,13 +205,7 @@ std::vector<std::int64_t> PanelRows::Parts(std::int64_t count) const {
       before[row + 1] += at[1] - at[0];
     }
   }
-  std::vector<std::int64_t> parts;
-  for (std::int64_t part = 0; part < count; part++) {
-    const auto place = std::lower_bound(before.begin(), before.end(), before.back() * part / count);
-    parts.push_back(place - before.begin());
-  }
-  parts.push_back(rows);
-  return parts;
+  return EvenParts(before, count);
 }
 
 void Multiply(const PanelRows& weight, std::int64_t first, std::int64_t last, const float* x,
