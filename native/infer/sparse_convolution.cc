@@ -1,8 +1,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -12,68 +10,13 @@
 #include "../kernels/pattern_rows.h"
 #include "../ops/parts.h"
 #include "form.h"
+#include "geometry.h"
 
 namespace torch_prune {
 namespace {
 
 // A product of fewer numbers is finished before a second thread has started.
 constexpr std::int64_t kFewestProducts = 1 << 18;
-// What a block of channels may take for one tile of an image: most of a core's first cache.
-constexpr std::int64_t kBlockBytes = 32 << 10;
-constexpr std::int64_t kFewestChannels = 8;
-constexpr std::int64_t kTile = 8 * kPanelStep;  // what the kernel goes through at a time
-
-// Where things lie. An image is padded and taken apart into stride × stride planes, so that the inputs of all
-// outputs of a row of the image lie side by side for each weight; outputs have the rows of those planes, with
-// a few numbers at the end of each that mean nothing.
-struct Geometry {
-  std::int64_t samples, channels, height, width;  // of the input
-  std::int64_t outputs, out_height, out_width;
-  std::array<std::int64_t, 2> kernel;
-  Window window;
-  std::int64_t rows, row;    // of a plane: how many, and how long
-  std::int64_t plane;        // rows * row
-  std::int64_t per_channel;  // all planes of a channel
-  std::int64_t length;       // of an output, up to its last number
-  std::int64_t stride;       // between outputs
-
-  explicit Geometry(const Weighing& weighing) : window(*weighing.product.window) {
-    const auto& input = weighing.input;
-    const at::Tensor& weight = weighing.product.weight;
-    samples = input[0], channels = input[1], height = input[2], width = input[3];
-    outputs = weight.size(0);
-    kernel = {weight.size(2), weight.size(3)};
-    const auto outputs_along = [&](std::int64_t size, int axis) {
-      return (size + 2 * window.padding[axis] - window.dilation[axis] * (kernel[axis] - 1) - 1) /
-                 window.stride[axis] +
-             1;
-    };
-    out_height = outputs_along(height, 0), out_width = outputs_along(width, 1);
-    rows = RoundedUp(height + 2 * window.padding[0], window.stride[0]) / window.stride[0];
-    row = RoundedUp(width + 2 * window.padding[1], window.stride[1]) / window.stride[1];
-    plane = rows * row;
-    per_channel = plane * window.stride[0] * window.stride[1];
-    length = (out_height - 1) * row + out_width;
-    stride = RoundedUp(length, kPanelStep);
-  }
-
-  // Where the inputs of a weight begin in the planes of its channel.
-  std::int64_t Place(std::int64_t y, std::int64_t x) const {
-    y *= window.dilation[0], x *= window.dilation[1];
-    const auto [sy, sx] = window.stride;
-    return ((y % sy) * sx + x % sx) * plane + y / sy * row + x / sx;
-  }
-
-  // How many channels a block has.
-  std::int64_t Block() const {
-    const std::int64_t reach = Place(kernel[0] - 1, kernel[1] - 1) % plane;
-    const std::int64_t rows_seen = kernel[0] * (kTile + reach % row);
-    const std::int64_t seen =
-        std::min({kTile + reach, rows_seen, plane}) * window.stride[0] * window.stride[1];
-    const std::int64_t fit = kBlockBytes / static_cast<std::int64_t>(seen * sizeof(float));
-    return std::min(std::max(fit, kFewestChannels), channels);
-  }
-};
 
 // Calls visit(place in the weight, offset from the block's base) for every weight, in the order of
 // PanelRows, those of a row by their offsets, and begin(first channel of the block, output) before them.
@@ -156,21 +99,30 @@ class SparseConvolution : public Form {
         *weight_);
     channel_parts_ = Even(geometry_.channels, threads_);
     output_parts_ = Even(geometry_.outputs, threads_);
-    const std::int64_t tiles = (geometry_.length + kTile - 1) / kTile;
+    const std::int64_t tiles = (geometry_.length + Geometry::kTile - 1) / Geometry::kTile;
     // A thread that has tiles of its own sees a part of the image only.
     by_tiles_ = tiles >= 4 * threads_;
     tile_parts_ = Even(tiles, threads_);
   }
 
   at::Tensor Run(const at::Tensor& input) override {
-    const at::Tensor images = input.contiguous();
-    const float* x = images.const_data_ptr<float>();
-    float* y = output_.mutable_data_ptr<float>();
     const auto& g = geometry_;
+    // Some layers put the channels of a pixel side by side.
+    const bool channels_last = g.channels > 1 && input.is_contiguous(at::MemoryFormat::ChannelsLast);
+    const at::Tensor images = channels_last ? input : input.contiguous();
+    const float* x = images.const_data_ptr<float>();
+    float* planes = planes_.mutable_data_ptr<float>();
+    const float* sums = sums_.const_data_ptr<float>();
+    float* y = output_.mutable_data_ptr<float>();
     for (std::int64_t sample = 0; sample < g.samples; sample++) {
-      Lay(x + sample * g.channels * g.height * g.width);
+      const float* image = x + sample * g.channels * g.height * g.width;
+      InParts(channel_parts_, [&](std::int64_t first, std::int64_t last) {
+        g.Lay(image, channels_last, first, last, planes);
+      });
       Sum();
-      Take(y + sample * g.outputs * g.out_height * g.out_width);
+      float* output = y + sample * g.outputs * g.out_height * g.out_width;
+      InParts(output_parts_,
+              [&](std::int64_t first, std::int64_t last) { g.Take(sums, first, last, output); });
     }
     return output_;
   }
@@ -206,7 +158,7 @@ class SparseConvolution : public Form {
   void MakeRoom() {
     const auto& g = geometry_;
     // The padding stays zero. The kernel reads a step further than an image goes.
-    planes_ = at::zeros({g.channels * g.per_channel + kTile});
+    planes_ = at::zeros({g.channels * g.per_channel + Geometry::kTile});
     sums_ = at::empty({RoundedUp(g.outputs, PatternRows::kRows) * g.stride});
     output_ = at::empty({g.samples, g.outputs, g.out_height, g.out_width});
   }
@@ -215,30 +167,6 @@ class SparseConvolution : public Form {
     std::vector<std::int64_t> cuts;
     for (std::int64_t part = 0; part <= parts; part++) cuts.push_back(count * part / parts);
     return cuts;
-  }
-
-  // Puts an image into its planes.
-  void Lay(const float* image) {
-    const auto& g = geometry_;
-    const auto [sy, sx] = g.window.stride;
-    float* planes = planes_.mutable_data_ptr<float>();
-    InParts(channel_parts_, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t channel = first; channel < last; channel++) {
-        for (std::int64_t row = 0; row < g.height; row++) {
-          const float* from = image + (channel * g.height + row) * g.width;
-          const std::int64_t y = row + g.window.padding[0];
-          float* to = planes + channel * g.per_channel + (y % sy) * sx * g.plane + y / sy * g.row;
-          if (sx == 1) {
-            std::memcpy(to + g.window.padding[1], from, g.width * sizeof(float));
-            continue;
-          }
-          for (std::int64_t column = 0; column < g.width; column++) {
-            const std::int64_t x = column + g.window.padding[1];
-            to[(x % sx) * g.plane + x / sx] = from[column];
-          }
-        }
-      }
-    });
   }
 
   void Sum() {
@@ -254,25 +182,13 @@ class SparseConvolution : public Form {
             return;
           }
           InParts(tile_parts_, [&](std::int64_t first, std::int64_t last) {
-            const std::int64_t at = first * kTile, end = std::min(last * kTile, g.length);
+            const std::int64_t at = first * Geometry::kTile, end = std::min(last * Geometry::kTile, g.length);
             if (at >= end) return;
             Multiply(weight, all_rows_[0], all_rows_[1], x + at, end - at, epilogue_, y + at, g.stride,
                      UsedIsa());
           });
         },
         *weight_);
-  }
-
-  // Takes the outputs that mean something.
-  void Take(float* output) {
-    const auto& g = geometry_;
-    const float* sums = sums_.const_data_ptr<float>();
-    InParts(output_parts_, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t row = first * g.out_height; row < last * g.out_height; row++) {
-        const float* from = sums + row / g.out_height * g.stride + row % g.out_height * g.row;
-        std::memcpy(output + row * g.out_width, from, g.out_width * sizeof(float));
-      }
-    });
   }
 
   Geometry geometry_;
