@@ -73,10 +73,9 @@ using Kept = std::variant<PanelRows, PatternRows>;
 
 Kept KeptOf(const at::Tensor& weight, const Geometry& geometry) {
   PanelRows panels = PanelsOf(weight, geometry);
-  const auto kept = static_cast<double>(panels.value.size());
+  const double density = static_cast<double>(panels.value.size()) / static_cast<double>(weight.numel());
   // Rows of different groups have no input in common.
-  if (geometry.window.groups > 1 || kept < PatternRows::kLeastDensity * static_cast<double>(weight.numel()))
-    return panels;
+  if (geometry.window.groups > 1 || !PatternRows::Pays(density, UsedIsa())) return panels;
   return PatternRows(panels);
 }
 

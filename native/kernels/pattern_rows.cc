@@ -121,10 +121,6 @@ void Baseline(const Groups& groups, std::int64_t width) {
 }
 
 #if defined(__x86_64__)
-TORCH_PRUNE_AVX2 void Avx2(const Groups& groups, std::int64_t width) {
-  AllColumns<Of8, 3>(groups, width);
-}
-
 TORCH_PRUNE_AVX512 void Avx512(const Groups& groups, std::int64_t width) {
   AllColumns<Of16, 7>(groups, width);
 }
@@ -236,7 +232,6 @@ void Multiply(const PatternRows& weight, std::int64_t first, std::int64_t last, 
   const Groups groups{weight, first, last, x, epilogue, y, stride};
 #if defined(__x86_64__)
   if (isa == Isa::kAvx512) return Avx512(groups, width);
-  if (isa == Isa::kAvx2) return Avx2(groups, width);
 #endif
   Baseline(groups, width);
 }

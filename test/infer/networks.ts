@@ -52,7 +52,11 @@ export const NETWORKS: Readonly<Record<string, () => Network>> = {
 
 /** One of them, pruned, with batch statistics that do something. */
 export async function pruned(name: string, density = 0.25): Promise<Network> {
-  const made = NETWORKS[name]!()
+  return await prunedTo(NETWORKS[name]!(), density)
+}
+
+/** A network of one's own, pruned, with batch statistics that do something. */
+export async function prunedTo(made: Network, density: number): Promise<Network> {
   for (const tensor of made.tensorNames() as string[]) {
     if (tensor.endsWith('running_mean')) made.tensor(tensor).add_(0.2)
     if (tensor.endsWith('running_var')) made.tensor(tensor).mul_(1.5)
