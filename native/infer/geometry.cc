@@ -13,8 +13,7 @@ namespace {
 // What a block of channels may take for one tile of an image: half of a core's first cache, or more.
 constexpr std::int64_t kBlockBytes = 24 << 10;
 constexpr std::int64_t kFewestChannels = 8;
-// As many channels as a line of a cache holds.
-constexpr std::int64_t kSide = 16;
+constexpr std::int64_t kLine = 16;  // floats in a line of a cache
 
 }  // namespace
 
@@ -34,6 +33,8 @@ Geometry::Geometry(const Weighing& weighing) : window(*weighing.product.window) 
   row = RoundedUp(width + 2 * window.padding[1], window.stride[1]) / window.stride[1];
   plane = rows * row;
   per_channel = plane * window.stride[0] * window.stride[1];
+  // Channels at distances of powers of two would share the same few places of a cache.
+  if (per_channel % (4 * kLine) == 0) per_channel += kLine;
   length = (out_height - 1) * row + out_width;
   stride = RoundedUp(length, kPanelStep);
 }
@@ -78,14 +79,14 @@ void Geometry::Lay(const float* image, bool channels_last, std::int64_t first, s
     }
     return;
   }
-  // In squares of kSide pixels and channels, which stay in a cache however many channels a pixel has.
+  // In squares of kLine pixels and channels, which stay in a cache however many channels a pixel has.
   for (std::int64_t line = 0; line < height; line++) {
-    for (std::int64_t channel = first; channel < last; channel += kSide) {
-      for (std::int64_t column = 0; column < width; column += kSide) {
-        for (std::int64_t c = channel; c < std::min(channel + kSide, last); c++) {
+    for (std::int64_t channel = first; channel < last; channel += kLine) {
+      for (std::int64_t column = 0; column < width; column += kLine) {
+        for (std::int64_t c = channel; c < std::min(channel + kLine, last); c++) {
           const float* from = image + line * width * channels + c;
           float* to = line_of(c, line);
-          for (std::int64_t x = column; x < std::min(column + kSide, width); x++)
+          for (std::int64_t x = column; x < std::min(column + kLine, width); x++)
             to[place_of(x)] = from[x * channels];
         }
       }

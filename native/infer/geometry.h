@@ -32,7 +32,7 @@ struct Geometry {
   Window window;
   std::int64_t rows, row;    // of a plane: how many, and how long
   std::int64_t plane;        // rows * row
-  std::int64_t per_channel;  // all planes of a channel
+  std::int64_t per_channel;  // all planes of a channel, and some room
   std::int64_t length;       // of an output, up to its last number
   std::int64_t stride;       // between outputs
 };

@@ -17,6 +17,8 @@ namespace {
 
 // A product of fewer numbers is finished before a second thread has started.
 constexpr std::int64_t kFewestProducts = 1 << 18;
+// So many that no thread waits long for another one's last.
+constexpr std::int64_t kPartsOfThread = 4;
 
 // Calls visit(place in the weight, offset from the block's base) for every weight, in the order of
 // PanelRows, those of a row by their offsets, and begin(first channel of the block, output) before them.
@@ -93,15 +95,16 @@ class SparseConvolution : public Form {
           const auto kept = static_cast<std::int64_t>(weight.value.size());
           if (kept * geometry_.length < kFewestProducts) threads_ = 1;
           all_rows_ = weight.Parts(1);
-          row_parts_ = weight.Parts(threads_);
+          parts_ = threads_ > 1 ? kPartsOfThread * threads_ : 1;
+          row_parts_ = weight.Parts(parts_);
         },
         *weight_);
-    channel_parts_ = Even(geometry_.channels, threads_);
-    output_parts_ = Even(geometry_.outputs, threads_);
+    channel_parts_ = Even(geometry_.channels, parts_);
+    output_parts_ = Even(geometry_.outputs, parts_);
     const std::int64_t tiles = (geometry_.length + Geometry::kTile - 1) / Geometry::kTile;
     // A thread that has tiles of its own sees a part of the image only.
     by_tiles_ = tiles >= 4 * threads_;
-    tile_parts_ = Even(tiles, threads_);
+    tile_parts_ = Even(tiles, parts_);
   }
 
   at::Tensor Run(const at::Tensor& input) override {
@@ -192,6 +195,7 @@ class SparseConvolution : public Form {
 
   Geometry geometry_;
   int threads_;
+  std::int64_t parts_ = 1;
   std::shared_ptr<const Kept> weight_;
   at::Tensor bias_;
   Epilogue epilogue_;

@@ -2,6 +2,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -9,13 +10,17 @@
 
 namespace torch_prune {
 
-// Calls work(parts[i], parts[i + 1]) for all i, each on a thread.
+// Calls work(parts[i], parts[i + 1]) for all i, each on a thread: if there are more parts than threads, on the
+// next that is free, since others may use a core too.
 template <typename Work>
 void InParts(const std::vector<std::int64_t>& parts, const Work& work) {
   const auto count = static_cast<std::int64_t>(parts.size()) - 1;
   if (count == 1) return work(parts[0], parts[1]);
-  at::parallel_for(0, count, 1, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t part = first; part < last; part++) work(parts[part], parts[part + 1]);
+  std::atomic<std::int64_t> next = 0;
+  const std::int64_t threads = std::min<std::int64_t>(count, at::get_num_threads());
+  at::parallel_for(0, threads, 1, [&](std::int64_t, std::int64_t) {
+    for (std::int64_t part; (part = next.fetch_add(1, std::memory_order_relaxed)) < count;)
+      work(parts[part], parts[part + 1]);
   });
 }
 
