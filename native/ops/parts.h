@@ -10,8 +10,8 @@
 
 namespace torch_prune {
 
-// Calls work(parts[i], parts[i + 1]) for all i, each on a thread: if there are more parts than threads, on the
-// next that is free, since others may use a core too.
+// Calls work(parts[i], parts[i + 1]) for all i, each on a thread: if there are more parts than threads, on
+// the next that is free, since others may use a core too.
 template <typename Work>
 void InParts(const std::vector<std::int64_t>& parts, const Work& work) {
   const auto count = static_cast<std::int64_t>(parts.size()) - 1;
