@@ -177,6 +177,8 @@ PatternRows::PatternRows(const PanelRows& from) : rows(from.rows), blocks(from.b
       }
     }
   }
+  // Sessions are kept for long.
+  offset.shrink_to_fit(), value.shrink_to_fit();
 }
 
 PanelRows PatternRows::Apart() const {
