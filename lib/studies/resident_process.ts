@@ -3,6 +3,7 @@
 import { messageOf } from '../base/errors.js'
 import { product } from '../base/lists.js'
 import { loadAddon } from '../binding/addon.js'
+import { runJob } from '../binding/native_job.js'
 import { loadSession } from '../nn/load_session.js'
 import { loadRuntime, openInRuntime, type RunningNetwork, someSamples } from './engines.js'
 import type { EngineFile, Resident } from './resident.js'
@@ -32,7 +33,8 @@ async function loadLibrary({
     const runtime = (await loadRuntime())!
     return () => openInRuntime(runtime, file, shape, threads)
   }
-  loadAddon()
+  // Loading a session gives back what the process does not use: what that was before belongs to no engine.
+  await runJob(() => loadAddon().trimMemoryStart())
   return async () => {
     const session = await loadSession(file)
     return { run: (samples) => session.runBatch(samples), close: () => session.dispose() }
