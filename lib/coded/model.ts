@@ -5,7 +5,7 @@
  */
 
 /** One in a counter, whose probabilities have 22 bits; those that bits are coded with have 16. */
-export const COUNTER_ONE = 2 ** 22
+const COUNTER_ONE = 2 ** 22
 /** Where the logarithm of odds is cut off, in steps of 1/256. */
 export const MOST_STRETCH = 3071
 /** What a counter moves towards when it sees a 1. */
@@ -16,7 +16,7 @@ const MOST_SEEN = 2 ** SEEN_BITS
 /** By how much a counter that has seen n bits moves: 1 / (n + 1.5), in 1/4096. */
 const RATE = Int32Array.from({ length: MOST_SEEN }, (_, seen) => Math.floor(8192 / (2 * seen + 3)))
 /** 65536 / (1 + e^-x), for x of -MOST_STRETCH to MOST_STRETCH. */
-export const SQUASH = new Uint16Array(2 * MOST_STRETCH + 1)
+const SQUASH = new Uint16Array(2 * MOST_STRETCH + 1)
 /** Its inverse. */
 export const STRETCH = new Int16Array(65536).fill(MOST_STRETCH)
 
@@ -48,6 +48,9 @@ export function counterOf(p: number, seen: number): number {
   return (p << SEEN_BITS) | seen
 }
 
+/** A counter that has seen nothing. */
+export const NEW_COUNTER = counterOf(COUNTER_ONE / 2, 0)
+
 /** A counter after a bit. `one` is ONE for a 1, and 0 for a 0; `limit` is the most that it counts. */
 export function learned(counter: number, one: number, limit: number): number {
   const p = counter >>> SEEN_BITS
@@ -61,7 +64,7 @@ export class Counters {
   readonly #limit: number
 
   constructor(contexts: number, limit: number) {
-    this.#cells = new Int32Array(contexts).fill(counterOf(COUNTER_ONE / 2, 0))
+    this.#cells = new Int32Array(contexts).fill(NEW_COUNTER)
     this.#limit = limit
   }
 

@@ -1,4 +1,4 @@
-import { learned, MOST_STRETCH, ONE, SQUASH, STRETCH } from './model.js'
+import { learned, ONE, STRETCH, squash } from './model.js'
 import type { RangeDecoder } from './range_decoder.js'
 
 const INPUTS = 3
@@ -48,13 +48,12 @@ export class Predictor {
       (Math.imul(stretchedA, weightA) >> 4) +
       (Math.imul(stretchedB, weightB) >> 4) +
       (Math.imul(stretchedC, weightC) >> 4)
-    const mixed = sum >> 12
-    const probability = SQUASH[clamped(mixed, MOST_STRETCH) + MOST_STRETCH]!
+    const probability = squash(sum >> 12)
     const bit = decoder.bit(probability)
     const error = ((bit << 16) - probability) >> 2
-    cells[weights] = clamped(weightA + ((Math.imul(stretchedA, error) + HALF) >> SHIFT), MOST_WEIGHT)
-    cells[weights + 1] = clamped(weightB + ((Math.imul(stretchedB, error) + HALF) >> SHIFT), MOST_WEIGHT)
-    cells[weights + 2] = clamped(weightC + ((Math.imul(stretchedC, error) + HALF) >> SHIFT), MOST_WEIGHT)
+    cells[weights] = moved(weightA, Math.imul(stretchedA, error))
+    cells[weights + 1] = moved(weightB, Math.imul(stretchedB, error))
+    cells[weights + 2] = moved(weightC, Math.imul(stretchedC, error))
     const one = bit === 1 ? ONE : 0
     cells[a] = learned(counterA, one, LIMIT)
     cells[b] = learned(counterB, one, LIMIT)
@@ -63,6 +62,6 @@ export class Predictor {
   }
 }
 
-function clamped(x: number, most: number): number {
-  return Math.max(-most, Math.min(x, most))
+function moved(weight: number, step: number): number {
+  return Math.max(-MOST_WEIGHT, Math.min(weight + ((step + HALF) >> SHIFT), MOST_WEIGHT))
 }

@@ -1,4 +1,4 @@
-import { COUNTER_ONE, counterOf } from './model.js'
+import { NEW_COUNTER } from './model.js'
 import { MOST_PERIOD } from './places.js'
 import { Predictor } from './predictor.js'
 import type { RangeDecoder } from './range_decoder.js'
@@ -35,11 +35,7 @@ export class SharedValues {
     this.#byLeft = nodes
     this.#bySigns = this.#byLeft + nodes * BUCKETS
     const counters = new Int32Array(this.#bySigns + (period > 0 ? nodes * SIGNS : 0))
-    this.#predictor = new Predictor(
-      counters.fill(counterOf(COUNTER_ONE / 2, 0)),
-      MOST_DEPTH,
-      Math.floor(65536 / 2),
-    )
+    this.#predictor = new Predictor(counters.fill(NEW_COUNTER), MOST_DEPTH, Math.floor(65536 / 2))
     this.#signs = new Int8Array(period > 0 ? columns + 2 * MARGIN : 0)
   }
 

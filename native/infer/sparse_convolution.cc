@@ -85,26 +85,24 @@ class SparseConvolution : public Form {
  public:
   explicit SparseConvolution(const Weighing& weighing)
       : geometry_(weighing),
-        threads_(weighing.threads),
         weight_(std::make_shared<const Kept>(KeptOf(weighing.product.weight, geometry_))),
         bias_(weighing.product.bias),
         epilogue_(EpilogueOf(bias_, weighing.clamp)) {
     MakeRoom();
     std::visit(
-        [this](const auto& weight) {
+        [&](const auto& weight) {
           const auto kept = static_cast<std::int64_t>(weight.value.size());
-          if (kept * geometry_.length < kFewestProducts) threads_ = 1;
-          all_rows_ = weight.Parts(1);
-          parts_ = threads_ > 1 ? kPartsOfThread * threads_ : 1;
-          row_parts_ = weight.Parts(parts_);
+          const bool few = kept * geometry_.length < kFewestProducts;
+          const std::int64_t parts = few || weighing.threads == 1 ? 1 : kPartsOfThread * weighing.threads;
+          row_parts_ = weight.Parts(parts);
+          channel_parts_ = Even(geometry_.channels, parts);
+          output_parts_ = Even(geometry_.outputs, parts);
+          const std::int64_t tiles = (geometry_.length + Geometry::kTile - 1) / Geometry::kTile;
+          // A thread that has tiles of its own sees a part of the image only.
+          by_tiles_ = tiles >= std::max(parts, kPartsOfThread);
+          tile_parts_ = Even(tiles, parts);
         },
         *weight_);
-    channel_parts_ = Even(geometry_.channels, parts_);
-    output_parts_ = Even(geometry_.outputs, parts_);
-    const std::int64_t tiles = (geometry_.length + Geometry::kTile - 1) / Geometry::kTile;
-    // A thread that has tiles of its own sees a part of the image only.
-    by_tiles_ = tiles >= 4 * threads_;
-    tile_parts_ = Even(tiles, parts_);
   }
 
   at::Tensor Run(const at::Tensor& input) override {
@@ -186,21 +184,18 @@ class SparseConvolution : public Form {
           InParts(tile_parts_, [&](std::int64_t first, std::int64_t last) {
             const std::int64_t at = first * Geometry::kTile, end = std::min(last * Geometry::kTile, g.length);
             if (at >= end) return;
-            Multiply(weight, all_rows_[0], all_rows_[1], x + at, end - at, epilogue_, y + at, g.stride,
-                     UsedIsa());
+            Multiply(weight, 0, row_parts_.back(), x + at, end - at, epilogue_, y + at, g.stride, UsedIsa());
           });
         },
         *weight_);
   }
 
   Geometry geometry_;
-  int threads_;
-  std::int64_t parts_ = 1;
   std::shared_ptr<const Kept> weight_;
   at::Tensor bias_;
   Epilogue epilogue_;
   at::Tensor planes_, sums_, output_;
-  std::vector<std::int64_t> all_rows_, row_parts_, channel_parts_, output_parts_, tile_parts_;
+  std::vector<std::int64_t> row_parts_, channel_parts_, output_parts_, tile_parts_;
   bool by_tiles_ = false;
 };
 
