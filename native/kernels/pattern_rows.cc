@@ -133,42 +133,45 @@ struct Shared {
   std::array<float, kRows> values{};
 };
 
+// The inputs of the four rows of a group in a block, by their patterns.
+std::vector<Shared> InputsOf(const PanelRows& rows, std::int64_t block, std::int64_t group) {
+  std::vector<Shared> inputs;
+  for (std::int64_t row = group * kRows; row < std::min((group + 1) * kRows, rows.rows); row++) {
+    const std::int64_t* begins = rows.begins.data() + block * (rows.rows + 1) + row;
+    const int bit = static_cast<int>(row % kRows);
+    for (std::int64_t i = begins[0]; i < begins[1]; i++) {
+      Shared& input = inputs.emplace_back(Shared{rows.OffsetOf(i)});
+      input.pattern = 1 << bit;
+      input.values[bit] = rows.value[i];
+    }
+  }
+  const auto by_offset = [](const Shared& a, const Shared& b) { return a.offset < b.offset; };
+  std::stable_sort(inputs.begin(), inputs.end(), by_offset);
+  std::size_t count = 0;
+  for (const Shared& input : inputs) {
+    if (count == 0 || inputs[count - 1].offset != input.offset) {
+      inputs[count++] = input;
+      continue;
+    }
+    Shared& same = inputs[count - 1];
+    same.pattern |= input.pattern;
+    for (int row = 0; row < kRows; row++) same.values[row] += input.values[row];
+  }
+  inputs.resize(count);
+  const auto by_pattern = [](const Shared& a, const Shared& b) { return a.pattern < b.pattern; };
+  std::stable_sort(inputs.begin(), inputs.end(), by_pattern);
+  return inputs;
+}
+
 }  // namespace
 
 PatternRows::PatternRows(const PanelRows& from) : rows(from.rows), blocks(from.blocks), base(from.base) {
-  std::vector<Shared> kept;
   for (std::int64_t block = 0; block < blocks; block++) {
     for (std::int64_t group = 0; group < groups(); group++) {
-      kept.clear();
-      for (std::int64_t row = group * kRows; row < std::min((group + 1) * kRows, rows); row++) {
-        const std::int64_t* begins = from.begins.data() + block * (rows + 1) + row;
-        const int bit = static_cast<int>(row % kRows);
-        for (std::int64_t i = begins[0]; i < begins[1]; i++) {
-          Shared& input = kept.emplace_back(Shared{from.OffsetOf(i)});
-          input.pattern = 1 << bit;
-          input.values[bit] = from.value[i];
-        }
-      }
-      const auto by_offset = [](const Shared& a, const Shared& b) { return a.offset < b.offset; };
-      std::stable_sort(kept.begin(), kept.end(), by_offset);
-      std::size_t count = 0;
-      for (const Shared& input : kept) {
-        if (count == 0 || kept[count - 1].offset != input.offset) {
-          kept[count++] = input;
-          continue;
-        }
-        Shared& same = kept[count - 1];
-        same.pattern |= input.pattern;
-        for (int row = 0; row < kRows; row++) same.values[row] += input.values[row];
-      }
-      kept.resize(count);
-      const auto by_pattern = [](const Shared& a, const Shared& b) { return a.pattern < b.pattern; };
-      std::stable_sort(kept.begin(), kept.end(), by_pattern);
-
       first_input.push_back(static_cast<std::int64_t>(offset.size()));
       first_weight.push_back(static_cast<std::int64_t>(value.size()));
       inputs.resize(inputs.size() + kPatterns);
-      for (const Shared& input : kept) {
+      for (const Shared& input : InputsOf(from, block, group)) {
         inputs[inputs.size() - kPatterns + input.pattern - 1]++;
         offset.push_back(input.offset);
         for (int row = 0; row < kRows; row++) {
