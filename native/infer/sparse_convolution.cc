@@ -1,150 +1,122 @@
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
-#include <variant>
 #include <vector>
 
-#include "../kernels/panel_rows.h"
 #include "../kernels/pattern_rows.h"
+#include "../kernels/transpose.h"
 #include "../ops/parts.h"
 #include "form.h"
-#include "geometry.h"
+#include "strips.h"
 
 namespace torch_prune {
 namespace {
 
 // A product of fewer numbers is finished before a second thread has started.
 constexpr std::int64_t kFewestProducts = 1 << 18;
-// So many that no thread waits long for another one's last.
+// So many parts that no thread waits long for another one's last.
 constexpr std::int64_t kPartsOfThread = 4;
+// What a thread reads again and again lies in a core's second cache: the weights of its rows, and their sums.
+constexpr std::int64_t kWeightBytes = 1 << 20, kSumBytes = 256 << 10;
 
-// Calls visit(place in the weight, offset from the block's base) for every weight, in the order of
-// PanelRows, those of a row by their offsets, and begin(first channel of the block, output) before them.
+// Calls group(block, first row) in the order of PatternRows, and for each input of a group
+// input(line, places in the dense weight, one for each row, or -1 where it has no such input).
 template <typename Begin, typename Visit>
-void ForWeights(const Geometry& geometry, std::int64_t in_group, const Begin& begin, const Visit& visit) {
-  const std::int64_t block = geometry.Block();
-  const std::int64_t out_group = geometry.outputs / geometry.window.groups;
-  const std::int64_t taps = geometry.kernel[0] * geometry.kernel[1];
-  std::vector<std::pair<std::int64_t, std::int64_t>> places;  // and the tap there
+void ForInputs(const Strips& strips, const Begin& begin, const Visit& visit) {
+  const std::int64_t in_group = strips.channels / strips.window.groups;
+  const std::int64_t out_group = strips.outputs / strips.window.groups;
+  const std::int64_t taps = strips.kernel[0] * strips.kernel[1], block = strips.Block();
+  std::vector<std::int64_t> lines;
   for (std::int64_t tap = 0; tap < taps; tap++)
-    places.emplace_back(geometry.Place(tap / geometry.kernel[1], tap % geometry.kernel[1]), tap);
-  std::sort(places.begin(), places.end());
-  for (std::int64_t first = 0; first < geometry.channels; first += block) {
-    for (std::int64_t output = 0; output < geometry.outputs; output++) {
-      begin(first, output);
-      const std::int64_t group = output / out_group * in_group;  // its first channel
-      const std::int64_t from = std::max(first, group);
-      const std::int64_t to = std::min({first + block, geometry.channels, group + in_group});
-      for (std::int64_t channel = from; channel < to; channel++) {
-        for (const auto& [place, tap] : places) {
-          visit((output * in_group + channel - group) * taps + tap,
-                static_cast<std::uint32_t>((channel - first) * geometry.per_channel + place));
+    lines.push_back(strips.Line(tap / strips.kernel[1], tap % strips.kernel[1]));
+  std::array<std::int64_t, PatternRows::kMostTogether> places{};
+  places.fill(-1);
+  for (std::int64_t first = 0; first < strips.channels; first += block) {
+    for (std::int64_t output = 0; output < strips.outputs; output += strips.shape.together) {
+      begin(first / block, output / strips.shape.together);
+      for (std::int64_t channel = first; channel < std::min(first + block, strips.channels); channel++) {
+        for (std::int64_t tap = 0; tap < taps; tap++) {
+          for (std::int64_t row = 0; row < strips.shape.together; row++) {
+            const std::int64_t of = output + row, own = channel - of / out_group * in_group;
+            const bool has = of < strips.outputs && own >= 0 && own < in_group;
+            places[row] = has ? (of * in_group + own) * taps + tap : -1;
+          }
+          visit(static_cast<std::uint16_t>((channel - first) * strips.lines + lines[tap]), places);
         }
       }
     }
   }
 }
 
-PanelRows PanelsOf(const at::Tensor& weight, const Geometry& geometry) {
+PatternRows RowsOf(const at::Tensor& weight, const Strips& strips) {
   const float* values = weight.const_data_ptr<float>();
-  PanelRows panels;
-  panels.rows = geometry.outputs;
-  const auto count = [&panels] { return static_cast<std::int64_t>(panels.value.size()); };
-  ForWeights(
-      geometry, weight.size(1),
-      [&](std::int64_t first, std::int64_t output) {
-        if (output == 0) {
-          if (panels.blocks++ > 0) panels.begins.push_back(count());
-          panels.base.push_back(first * geometry.per_channel);
-        }
-        panels.begins.push_back(count());
+  const std::int64_t block = strips.Block();
+  PatternRows rows(strips.outputs, (strips.channels + block - 1) / block, strips.shape.together);
+  std::vector<PatternRows::Input> inputs;
+  bool first = true;
+  ForInputs(
+      strips,
+      [&](std::int64_t, std::int64_t) {
+        if (!std::exchange(first, false)) rows.Append(inputs);
+        inputs.clear();
       },
-      [&](std::int64_t at, std::uint32_t offset) {
-        if (values[at] == 0) return;
-        panels.offset.push_back(offset);
-        panels.value.push_back(values[at]);
+      [&](std::uint16_t line, const auto& places) {
+        auto& [at, weights] = inputs.emplace_back();
+        at = line;
+        for (std::size_t row = 0; row < places.size(); row++)
+          weights[row] = places[row] < 0 ? 0 : values[places[row]];
       });
-  panels.begins.push_back(count());
-  return panels;
-}
-
-// The kept weights, in whichever order is faster.
-using Kept = std::variant<PanelRows, PatternRows>;
-
-Kept KeptOf(const at::Tensor& weight, const Geometry& geometry) {
-  PanelRows panels = PanelsOf(weight, geometry);
-  const double density = static_cast<double>(panels.value.size()) / static_cast<double>(weight.numel());
-  // Rows of different groups have no input in common.
-  if (geometry.window.groups > 1 || !PatternRows::Pays(density, UsedIsa())) return panels;
-  return PatternRows(panels);
+  rows.Append(inputs);
+  rows.line.shrink_to_fit(), rows.value.shrink_to_fit();  // sessions are kept for long
+  return rows;
 }
 
 class SparseConvolution : public Form {
  public:
-  explicit SparseConvolution(const Weighing& weighing)
-      : geometry_(weighing),
-        weight_(std::make_shared<const Kept>(KeptOf(weighing.product.weight, geometry_))),
+  SparseConvolution(const Weighing& weighing, Isa isa)
+      : isa_(isa),
+        strips_(weighing, isa),
+        rows_(std::make_shared<const PatternRows>(RowsOf(weighing.product.weight, strips_))),
         bias_(weighing.product.bias),
         epilogue_(EpilogueOf(bias_, weighing.clamp)) {
+    ShareOut(weighing.threads);
     MakeRoom();
-    std::visit(
-        [&](const auto& weight) {
-          const auto kept = static_cast<std::int64_t>(weight.value.size());
-          const bool few = kept * geometry_.length < kFewestProducts;
-          const std::int64_t parts = few || weighing.threads == 1 ? 1 : kPartsOfThread * weighing.threads;
-          row_parts_ = weight.Parts(parts);
-          channel_parts_ = Even(geometry_.channels, parts);
-          output_parts_ = Even(geometry_.outputs, parts);
-          const std::int64_t tiles = (geometry_.length + Geometry::kTile - 1) / Geometry::kTile;
-          // A thread that has tiles of its own sees a part of the image only.
-          by_tiles_ = tiles >= std::max(parts, kPartsOfThread);
-          tile_parts_ = Even(tiles, parts);
-        },
-        *weight_);
   }
 
   at::Tensor Run(const at::Tensor& input) override {
-    const auto& g = geometry_;
-    // Some layers put the channels of a pixel side by side.
-    const bool channels_last = g.channels > 1 && input.is_contiguous(at::MemoryFormat::ChannelsLast);
-    const at::Tensor images = channels_last ? input : input.contiguous();
-    const float* x = images.const_data_ptr<float>();
-    float* planes = planes_.mutable_data_ptr<float>();
-    const float* sums = sums_.const_data_ptr<float>();
-    float* y = output_.mutable_data_ptr<float>();
-    for (std::int64_t sample = 0; sample < g.samples; sample++) {
-      const float* image = x + sample * g.channels * g.height * g.width;
-      InParts(channel_parts_, [&](std::int64_t first, std::int64_t last) {
-        g.Lay(image, channels_last, first, last, planes);
-      });
-      Sum();
-      float* output = y + sample * g.outputs * g.out_height * g.out_width;
-      InParts(output_parts_,
-              [&](std::int64_t first, std::int64_t last) { g.Take(sums, first, last, output); });
-    }
+    const at::Tensor images = Rows(input);
+    const std::int64_t bands = (strips_.count + band_ - 1) / band_;
+    const std::int64_t tasks = bands * (static_cast<std::int64_t>(parts_.size()) - 1);
+    InTasks(tasks, static_cast<std::int64_t>(rooms_.size()), [&](std::int64_t room, std::int64_t task) {
+      const std::int64_t part = task / bands, first = task % bands * band_;
+      Compute(images, parts_[part], parts_[part + 1], first, std::min(first + band_, strips_.count),
+              rooms_[room]);
+    });
     return output_;
   }
-  std::int64_t bytes() const override {
-    return std::visit([](const auto& weight) { return weight.bytes(); }, *weight_);
-  }
+  std::int64_t bytes() const override { return rows_->bytes(); }
   at::Tensor Weight() const override {
-    const auto* patterns = std::get_if<PatternRows>(weight_.get());
-    const PanelRows rows = patterns != nullptr ? patterns->Apart() : std::get<PanelRows>(*weight_);
-    const auto& g = geometry_;
-    const std::int64_t in_group = g.channels / g.window.groups;
-    at::Tensor weight = at::zeros({g.outputs, in_group, g.kernel[0], g.kernel[1]});
+    at::Tensor weight = at::zeros(
+        {strips_.outputs, strips_.channels / strips_.window.groups, strips_.kernel[0], strips_.kernel[1]});
     float* to = weight.mutable_data_ptr<float>();
-    std::size_t next = 0, end = 0, row = 0;
-    ForWeights(
-        g, in_group,
-        [&](std::int64_t first, std::int64_t output) {
-          row = first / g.Block() * (g.outputs + 1) + output;
-          next = rows.begins[row], end = rows.begins[row + 1];
+    std::vector<const PatternRows::Input*> by_line;
+    std::vector<PatternRows::Input> inputs;
+    ForInputs(
+        strips_,
+        [&](std::int64_t block, std::int64_t group) {
+          inputs = rows_->InputsOf(block, group);
+          by_line.assign(strips_.Block() * strips_.lines, nullptr);
+          for (const auto& input : inputs) by_line[input.line] = &input;
         },
-        [&](std::int64_t at, std::uint32_t offset) {
-          if (next < end && rows.offset[next] == offset) to[at] = rows.value[next++];
+        [&](std::uint16_t line, const auto& places) {
+          if (by_line[line] == nullptr) return;
+          for (std::size_t row = 0; row < places.size(); row++) {
+            if (places[row] >= 0) to[places[row]] = by_line[line]->weights[row];
+          }
         });
     return weight;
   }
@@ -155,56 +127,111 @@ class SparseConvolution : public Form {
   }
 
  private:
+  // What a thread needs of its own.
+  struct Room {
+    at::Tensor lines, sums;
+    std::vector<LineMoves> moves;  // of each strip of a band
+  };
+
+  // Images whose rows lie one after another. Some layers put the channels of a pixel side by side.
+  at::Tensor Rows(const at::Tensor& input) {
+    const auto& s = strips_;
+    const std::int64_t pixels = s.height * s.width;
+    if (s.channels == 1 || !input.is_contiguous(at::MemoryFormat::ChannelsLast)) return input.contiguous();
+    if (!turned_.defined()) turned_ = at::empty(input.sizes());
+    const float* from = input.const_data_ptr<float>();
+    float* to = turned_.mutable_data_ptr<float>();
+    constexpr std::int64_t kPixels = 1 << 10;
+    const std::int64_t tasks = (pixels + kPixels - 1) / kPixels;
+    InTasks(s.samples * tasks, threads_, [&](std::int64_t, std::int64_t task) {
+      const std::int64_t image = task / tasks * s.channels * pixels, first = task % tasks * kPixels;
+      Transpose(from + image, pixels, s.channels, first, std::min(first + kPixels, pixels), to + image);
+    });
+    return turned_;
+  }
+
+  // Rows in parts whose weights, and strips in bands whose sums, have room in a cache.
+  void ShareOut(std::int64_t threads) {
+    const bool few =
+        static_cast<std::int64_t>(rows_->value.size()) * strips_.count * strips_.tall * strips_.shape.lanes <
+        kFewestProducts;
+    threads_ = few ? 1 : threads;
+    const std::int64_t tasks = threads_ == 1 ? 1 : threads_ * kPartsOfThread;
+    std::int64_t parts = (rows_->bytes() + kWeightBytes - 1) / kWeightBytes;
+    parts = std::max({parts, (threads_ + strips_.count - 1) / strips_.count, std::int64_t{1}});
+    const auto sums = [&] {
+      const std::int64_t rows = (rows_->groups() + parts - 1) / parts * rows_->together;
+      return rows * strips_.tall * strips_.shape.lanes * static_cast<std::int64_t>(sizeof(float));
+    };
+    const std::int64_t bands = std::max<std::int64_t>(tasks / parts, 1);
+    band_ = std::clamp<std::int64_t>(kSumBytes / sums(), 1, (strips_.count + bands - 1) / bands);
+    parts_ = rows_->Parts(parts);
+  }
+
   void MakeRoom() {
-    const auto& g = geometry_;
-    // The padding stays zero. The kernel reads a step further than an image goes.
-    planes_ = at::zeros({g.channels * g.per_channel + Geometry::kTile});
-    sums_ = at::empty({RoundedUp(g.outputs, PatternRows::kRows) * g.stride});
-    output_ = at::empty({g.samples, g.outputs, g.out_height, g.out_width});
+    const auto& s = strips_;
+    std::int64_t most = 0;
+    for (std::size_t part = 1; part < parts_.size(); part++)
+      most = std::max(most, parts_[part] - parts_[part - 1]);
+    rooms_.clear();
+    for (std::int64_t thread = 0; thread < threads_; thread++) {
+      rooms_.push_back({at::zeros({s.Block() * s.lines + 1, s.shape.lanes}),
+                        at::zeros({band_, most * s.shape.together, s.tall * s.shape.lanes}),
+                        std::vector<LineMoves>(band_)});
+    }
+    turned_.reset();
+    output_ = at::empty({s.samples, s.outputs, s.out_height, s.out_width});
   }
 
-  static std::vector<std::int64_t> Even(std::int64_t count, std::int64_t parts) {
-    std::vector<std::int64_t> cuts;
-    for (std::int64_t part = 0; part <= parts; part++) cuts.push_back(count * part / parts);
-    return cuts;
+  // The outputs of groups of rows, of a band of strips.
+  void Compute(const at::Tensor& images, std::int64_t first_group, std::int64_t last_group,
+               std::int64_t first_strip, std::int64_t last_strip, Room& room) {
+    const auto& s = strips_;
+    const std::int64_t pixels = s.height * s.width;
+    const std::int64_t per_channel = s.lines * s.shape.lanes;
+    float* lines = room.lines.mutable_data_ptr<float>();
+    float* sums = room.sums.mutable_data_ptr<float>();
+    const std::int64_t per_strip = room.sums.stride(0);
+    for (std::int64_t strip = first_strip; strip < last_strip; strip++)
+      s.Moves(strip, room.moves[strip - first_strip]);
+    for (std::int64_t block = 0; block < rows_->blocks; block++) {
+      const std::int64_t channel = block * s.Block();
+      const LineCopy copy{images.const_data_ptr<float>() + channel * pixels,
+                          images.numel() - channel * pixels,
+                          std::min(s.Block(), s.channels - channel),
+                          pixels,
+                          lines,
+                          per_channel};
+      for (std::int64_t strip = first_strip; strip < last_strip; strip++) {
+        CopyLines(room.moves[strip - first_strip], copy, isa_);
+        Multiply(*rows_, block, first_group, last_group, lines, s.tall, epilogue_,
+                 sums + (strip - first_strip) * per_strip, isa_);
+      }
+    }
+    const std::int64_t first = first_group * s.shape.together;
+    const std::int64_t last = std::min(last_group * s.shape.together, s.outputs);
+    s.Take(first_strip, last_strip, first, last, sums, per_strip, output_.mutable_data_ptr<float>());
   }
 
-  void Sum() {
-    const auto& g = geometry_;
-    const float* x = planes_.const_data_ptr<float>();
-    float* y = sums_.mutable_data_ptr<float>();
-    std::visit(
-        [&](const auto& weight) {
-          if (!by_tiles_) {
-            InParts(row_parts_, [&](std::int64_t first, std::int64_t last) {
-              Multiply(weight, first, last, x, g.length, epilogue_, y, g.stride, UsedIsa());
-            });
-            return;
-          }
-          InParts(tile_parts_, [&](std::int64_t first, std::int64_t last) {
-            const std::int64_t at = first * Geometry::kTile, end = std::min(last * Geometry::kTile, g.length);
-            if (at >= end) return;
-            Multiply(weight, 0, row_parts_.back(), x + at, end - at, epilogue_, y + at, g.stride, UsedIsa());
-          });
-        },
-        *weight_);
-  }
-
-  Geometry geometry_;
-  std::shared_ptr<const Kept> weight_;
+  Isa isa_;
+  Strips strips_;
+  std::shared_ptr<const PatternRows> rows_;
   at::Tensor bias_;
   Epilogue epilogue_;
-  at::Tensor planes_, sums_, output_;
-  std::vector<std::int64_t> row_parts_, channel_parts_, output_parts_, tile_parts_;
-  bool by_tiles_ = false;
+  std::vector<std::int64_t> parts_;  // the first group of each, and their number
+  std::int64_t band_ = 1;            // strips
+  std::int64_t threads_ = 1;
+  std::vector<Room> rooms_;
+  at::Tensor turned_;  // if they are
+  at::Tensor output_;
 };
 
 }  // namespace
 
 std::unique_ptr<Form> MakeSparseConvolutionForm(const Weighing& weighing) {
-  const Geometry geometry(weighing);
-  if (geometry.per_channel * geometry.channels >= std::int64_t{1} << 32) return nullptr;
-  return std::make_unique<SparseConvolution>(weighing);
+  const Strips strips(weighing, UsedIsa());
+  if (strips.lines * strips.Block() >= std::int64_t{1} << 16) return nullptr;
+  return std::make_unique<SparseConvolution>(weighing, UsedIsa());
 }
 
 }  // namespace torch_prune

@@ -8,9 +8,7 @@
 namespace torch_prune {
 
 // The kept weights of a matrix for products with many vectors at a time: each weight knows where in the
-// inputs the numbers begin that it is multiplied with. Those of a fully connected layer are the values of one
-// input for all samples; those of a convolution a picture's channel, moved by where in the kernel the weight
-// stands (Park et al. 2017, "Faster CNNs with Direct Sparse Convolutions and Guided Pruning").
+// inputs the numbers begin that it is multiplied with, the values of one input for all samples.
 //
 // The inputs are taken in blocks that fit in a cache, so the weights stand by block, then by row.
 struct PanelRows {

@@ -1,244 +1,191 @@
 #include "pattern_rows.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "even_parts.h"
-#include "panel_rows.h"
 #include "vectors.h"
 
 namespace torch_prune {
 namespace {
 
-constexpr int kRows = PatternRows::kRows;
-using Patterns = std::make_integer_sequence<int, PatternRows::kPatterns>;
+// With 32 registers, seven sums of three rows and their inputs have room; with 16, fourteen of one.
+constexpr StripShape kBaseline{4, 14, 1}, kAvx2{8, 14, 1}, kAvx512{16, 7, PatternRows::kMostTogether};
 
-struct Groups {
+struct Task {
   const PatternRows& weight;
-  std::int64_t first, last;
+  std::int64_t block, first, last;
   const float* x;
+  std::int64_t height;
   const Epilogue& epilogue;
   float* y;
-  std::int64_t stride;
 };
 
 // Where a loop is in the weights.
 struct Place {
-  const std::uint32_t* offset;
+  const std::uint16_t* line;
   const float* value;
 };
 
 // The inputs that the rows of one pattern keep.
-template <typename Of, int T, int Pattern>
-TORCH_PRUNE_INLINE void AddPattern(std::uint32_t count, Place& at, const float* x,
-                                   typename Of::Vec (&sum)[kRows][T]) {
+template <typename Of, int Rows, int Height, int Pattern>
+TORCH_PRUNE_INLINE void AddPattern(int count, Place& at, const float* x,
+                                   typename Of::Vec (&sum)[Rows][Height]) {
   using Vec = typename Of::Vec;
   for (; count > 0; count--) {
-    const float* from = x + *at.offset++;
-    Vec input[T];
+    const float* from = x + std::int64_t{*at.line++} * Of::kLanes;
+    Vec input[Height];
 #pragma GCC unroll 16
-    for (int t = 0; t < T; t++) input[t] = *reinterpret_cast<const Vec*>(from + t * Of::kLanes);
+    for (int line = 0; line < Height; line++)
+      input[line] = *reinterpret_cast<const Vec*>(from + line * Of::kLanes);
 #pragma GCC unroll 16
-    for (int row = 0; row < kRows; row++) {
+    for (int row = 0; row < Rows; row++) {
       if ((Pattern >> row & 1) == 0) continue;
       const float factor = *at.value++;
 #pragma GCC unroll 16
-      for (int t = 0; t < T; t++) sum[row][t] += factor * input[t];
+      for (int line = 0; line < Height; line++) sum[row][line] += factor * input[line];
     }
   }
 }
 
-template <typename Of, int T, int... Pattern>
-TORCH_PRUNE_INLINE void AddPatterns(std::integer_sequence<int, Pattern...>, const std::uint32_t* inputs,
-                                    Place at, const float* x, typename Of::Vec (&sum)[kRows][T]) {
-  (AddPattern<Of, T, Pattern + 1>(inputs[Pattern], at, x, sum), ...);
+template <typename Of, int Rows, int Height, int... Pattern>
+TORCH_PRUNE_INLINE void AddPatterns(std::integer_sequence<int, Pattern...>, const std::uint16_t* inputs,
+                                    Place at, const float* x, typename Of::Vec (&sum)[Rows][Height]) {
+  (AddPattern<Of, Rows, Height, Pattern + 1>(inputs[Pattern], at, x, sum), ...);
 }
 
-// `T` vectors of all outputs, from `at` on.
-template <typename Of, int T>
-TORCH_PRUNE_INLINE void Columns(const Groups& groups, std::int64_t at) {
+template <typename Of, int Rows, int Height>
+TORCH_PRUNE_INLINE void AddGroups(const Task& task) {
   using Vec = typename Of::Vec;
-  const PatternRows& weight = groups.weight;
-  const Epilogue& epilogue = groups.epilogue;
+  constexpr int kPatterns = (1 << Rows) - 1;
+  const auto& [weight, block, first, last, x, height, epilogue, outputs] = task;
+  const bool begins = block == 0, ends = block + 1 == weight.blocks;
   const Vec lowest = Vec{} + epilogue.lowest, highest = Vec{} + epilogue.highest;
-  for (std::int64_t block = 0; block < weight.blocks; block++) {
-    const float* x = groups.x + weight.base[block] + at;
-    for (std::int64_t group = groups.first; group < groups.last; group++) {
-      const std::int64_t here = block * weight.groups() + group;
-      float* y = groups.y + group * kRows * groups.stride + at;
-      Vec sum[kRows][T];
+  for (std::int64_t group = first; group < last; group++) {
+    const std::int64_t here = block * weight.groups() + group;
+    const std::int64_t input = weight.first_input[here];
+    if (input == weight.first_input[here + 1] && !begins && !ends) continue;
+    float* y = outputs + (group - first) * Rows * Height * Of::kLanes;
+    Vec sum[Rows][Height];
 #pragma GCC unroll 16
-      for (int row = 0; row < kRows; row++) {
-        const std::int64_t output = group * kRows + row;
-        const bool biased = epilogue.bias != nullptr && output < weight.rows;
-        const Vec bias = Vec{} + (biased ? epilogue.bias[output] : 0.0f);
+    for (int row = 0; row < Rows; row++) {
+      const std::int64_t output = group * Rows + row;
+      const bool biased = begins && epilogue.bias != nullptr && output < weight.rows;
+      const Vec bias = Vec{} + (biased ? epilogue.bias[output] : 0.0f);
 #pragma GCC unroll 16
-        for (int t = 0; t < T; t++) {
-          const float* before = y + row * groups.stride + t * Of::kLanes;
-          sum[row][t] = block == 0 ? bias : *reinterpret_cast<const Vec*>(before);
+      for (int line = 0; line < Height; line++)
+        sum[row][line] =
+            begins ? bias : *reinterpret_cast<const Vec*>(y + (row * Height + line) * Of::kLanes);
+    }
+    AddPatterns<Of, Rows, Height>(
+        std::make_integer_sequence<int, kPatterns>{}, weight.inputs.data() + here * kPatterns,
+        {weight.line.data() + input, weight.value.data() + weight.first_weight[here]}, x, sum);
+#pragma GCC unroll 16
+    for (int row = 0; row < Rows; row++) {
+#pragma GCC unroll 16
+      for (int line = 0; line < Height; line++) {
+        Vec& s = sum[row][line];
+        if (ends) {
+          s = s < lowest ? lowest : s;
+          s = s > highest ? highest : s;
         }
-      }
-      AddPatterns<Of, T>(
-          Patterns{}, weight.inputs.data() + here * PatternRows::kPatterns,
-          {weight.offset.data() + weight.first_input[here], weight.value.data() + weight.first_weight[here]},
-          x, sum);
-#pragma GCC unroll 16
-      for (int row = 0; row < kRows; row++) {
-#pragma GCC unroll 16
-        for (int t = 0; t < T; t++) {
-          Vec& s = sum[row][t];
-          if (block + 1 == weight.blocks) {
-            s = s < lowest ? lowest : s;
-            s = s > highest ? highest : s;
-          }
-          *reinterpret_cast<Vec*>(y + row * groups.stride + t * Of::kLanes) = s;
-        }
+        *reinterpret_cast<Vec*>(y + (row * Height + line) * Of::kLanes) = s;
       }
     }
   }
 }
 
-template <typename Of, int T>
-TORCH_PRUNE_INLINE void Piece(const Groups& groups, std::int64_t at, std::int64_t vectors) {
-  if (vectors == T) return Columns<Of, T>(groups, at);
-  if constexpr (T > 1) Piece<Of, T - 1>(groups, at, vectors);
+template <typename Of, int Rows, int Height>
+TORCH_PRUNE_INLINE void OfHeight(const Task& task) {
+  if (task.height == Height) return AddGroups<Of, Rows, Height>(task);
+  if constexpr (Height > 1) OfHeight<Of, Rows, Height - 1>(task);
 }
 
-// In pieces of at most `Most` vectors, for as many sums as there are registers, and of about as many each.
-template <typename Of, int Most>
-TORCH_PRUNE_INLINE void AllColumns(const Groups& groups, std::int64_t width) {
-  const std::int64_t vectors = (width + Of::kLanes - 1) / Of::kLanes;
-  const std::int64_t pieces = (vectors + Most - 1) / Most;
-  for (std::int64_t piece = 0; piece < pieces; piece++) {
-    const std::int64_t at = vectors * piece / pieces, end = vectors * (piece + 1) / pieces;
-    Piece<Of, Most>(groups, at * Of::kLanes, end - at);
-  }
-}
-
-void Baseline(const Groups& groups, std::int64_t width) {
-  AllColumns<Of4, 3>(groups, width);
+void Baseline(const Task& task) {
+  OfHeight<Of4, kBaseline.together, kBaseline.tallest>(task);
 }
 
 #if defined(__x86_64__)
-TORCH_PRUNE_AVX512 void Avx512(const Groups& groups, std::int64_t width) {
-  AllColumns<Of16, 7>(groups, width);
+TORCH_PRUNE_AVX2 void Avx2(const Task& task) {
+  OfHeight<Of8, kAvx2.together, kAvx2.tallest>(task);
+}
+
+TORCH_PRUNE_AVX512 void Avx512(const Task& task) {
+  OfHeight<Of16, kAvx512.together, kAvx512.tallest>(task);
 }
 #endif
 
-// An input of four rows, with the weights of those that keep it.
-struct Shared {
-  std::uint32_t offset;
-  int pattern = 0;
-  std::array<float, kRows> values{};
-};
-
-// The inputs of the four rows of a group in a block, by their patterns.
-std::vector<Shared> InputsOf(const PanelRows& rows, std::int64_t block, std::int64_t group) {
-  std::vector<Shared> inputs;
-  for (std::int64_t row = group * kRows; row < std::min((group + 1) * kRows, rows.rows); row++) {
-    const std::int64_t* begins = rows.begins.data() + block * (rows.rows + 1) + row;
-    const int bit = static_cast<int>(row % kRows);
-    for (std::int64_t i = begins[0]; i < begins[1]; i++) {
-      Shared& input = inputs.emplace_back(Shared{rows.OffsetOf(i)});
-      input.pattern = 1 << bit;
-      input.values[bit] = rows.value[i];
-    }
-  }
-  const auto by_offset = [](const Shared& a, const Shared& b) { return a.offset < b.offset; };
-  std::stable_sort(inputs.begin(), inputs.end(), by_offset);
-  std::size_t count = 0;
-  for (const Shared& input : inputs) {
-    if (count == 0 || inputs[count - 1].offset != input.offset) {
-      inputs[count++] = input;
-      continue;
-    }
-    Shared& same = inputs[count - 1];
-    same.pattern |= input.pattern;
-    for (int row = 0; row < kRows; row++) same.values[row] += input.values[row];
-  }
-  inputs.resize(count);
-  const auto by_pattern = [](const Shared& a, const Shared& b) { return a.pattern < b.pattern; };
-  std::stable_sort(inputs.begin(), inputs.end(), by_pattern);
-  return inputs;
-}
-
 }  // namespace
 
-PatternRows::PatternRows(const PanelRows& from) : rows(from.rows), blocks(from.blocks), base(from.base) {
-  for (std::int64_t block = 0; block < blocks; block++) {
-    for (std::int64_t group = 0; group < groups(); group++) {
-      first_input.push_back(static_cast<std::int64_t>(offset.size()));
-      first_weight.push_back(static_cast<std::int64_t>(value.size()));
-      inputs.resize(inputs.size() + kPatterns);
-      for (const Shared& input : InputsOf(from, block, group)) {
-        inputs[inputs.size() - kPatterns + input.pattern - 1]++;
-        offset.push_back(input.offset);
-        for (int row = 0; row < kRows; row++) {
-          if (input.pattern >> row & 1) value.push_back(input.values[row]);
-        }
-      }
-    }
-  }
-  // Sessions are kept for long.
-  offset.shrink_to_fit(), value.shrink_to_fit();
+StripShape ShapeOf(Isa isa) {
+  if (isa == Isa::kAvx512) return kAvx512;
+  return isa == Isa::kAvx2 ? kAvx2 : kBaseline;
 }
 
-PanelRows PatternRows::Apart() const {
-  PanelRows apart;
-  apart.rows = rows, apart.blocks = blocks, apart.base = base;
-  std::vector<std::pair<std::uint32_t, float>> own[kRows];
-  for (std::int64_t block = 0; block < blocks; block++) {
-    for (std::int64_t group = 0; group < groups(); group++) {
-      const std::int64_t here = block * groups() + group;
-      std::int64_t input = first_input[here], weight = first_weight[here];
-      for (auto& row : own) row.clear();
-      for (int pattern = 1; pattern <= kPatterns; pattern++) {
-        const std::int64_t end = input + inputs[here * kPatterns + pattern - 1];
-        for (; input < end; input++) {
-          for (int row = 0; row < kRows; row++) {
-            if (pattern >> row & 1) own[row].emplace_back(offset[input], value[weight++]);
-          }
-        }
-      }
-      for (std::int64_t row = group * kRows; row < std::min((group + 1) * kRows, rows); row++) {
-        auto& kept = own[row % kRows];
-        std::sort(kept.begin(), kept.end());
-        apart.begins.push_back(static_cast<std::int64_t>(apart.value.size()));
-        for (const auto& [at, of] : kept) apart.offset.push_back(at), apart.value.push_back(of);
+PatternRows::PatternRows(std::int64_t rows, std::int64_t blocks, std::int64_t together)
+    : rows(rows), blocks(blocks), together(together), first_input{0}, first_weight{0} {}
+
+void PatternRows::Append(const std::vector<Input>& all) {
+  std::vector<std::vector<const Input*>> by_pattern(patterns() + 1);
+  for (const Input& input : all) {
+    std::size_t pattern = 0;
+    for (std::size_t row = 0; row < input.weights.size(); row++) {
+      if (input.weights[row] != 0) pattern |= std::size_t{1} << row;
+    }
+    by_pattern[pattern].push_back(&input);
+  }
+  for (std::int64_t pattern = 1; pattern <= patterns(); pattern++) {
+    inputs.push_back(static_cast<std::uint16_t>(by_pattern[pattern].size()));
+    for (const Input* input : by_pattern[pattern]) {
+      line.push_back(input->line);
+      for (const float weight : input->weights) {
+        if (weight != 0) value.push_back(weight);
       }
     }
-    apart.begins.push_back(static_cast<std::int64_t>(apart.value.size()));
   }
-  return apart;
+  first_input.push_back(static_cast<std::int64_t>(line.size()));
+  first_weight.push_back(static_cast<std::int64_t>(value.size()));
+}
+
+std::vector<PatternRows::Input> PatternRows::InputsOf(std::int64_t block, std::int64_t group) const {
+  const std::int64_t here = block * groups() + group;
+  std::int64_t input = first_input[here], weight = first_weight[here];
+  std::vector<Input> all;
+  for (std::int64_t pattern = 1; pattern <= patterns(); pattern++) {
+    for (int left = inputs[here * patterns() + pattern - 1]; left > 0; left--) {
+      Input& next = all.emplace_back(Input{line[input++], {}});
+      for (std::int64_t row = 0; row < together; row++) {
+        if (pattern >> row & 1) next.weights[row] = value[weight++];
+      }
+    }
+  }
+  return all;
 }
 
 std::int64_t PatternRows::bytes() const {
-  return static_cast<std::int64_t>(
-      (base.size() + first_input.size() + first_weight.size()) * sizeof(base[0]) +
-      (inputs.size() + offset.size()) * sizeof(offset[0]) + value.size() * sizeof(value[0]));
+  return static_cast<std::int64_t>((first_input.size() + first_weight.size()) * sizeof(first_input[0]) +
+                                   (inputs.size() + line.size()) * sizeof(line[0]) +
+                                   value.size() * sizeof(value[0]));
 }
 
 std::vector<std::int64_t> PatternRows::Parts(std::int64_t count) const {
   std::vector<std::int64_t> before(groups() + 1, 0);  // weights in front of each group, in all blocks
   for (std::int64_t group = 0; group < groups(); group++) {
     before[group + 1] = before[group] + 1;  // an empty group takes time too
-    for (std::int64_t here = group; here < blocks * groups(); here += groups()) {
-      const bool last = here + 1 == blocks * groups();
-      const auto end = last ? static_cast<std::int64_t>(value.size()) : first_weight[here + 1];
-      before[group + 1] += end - first_weight[here];
-    }
+    for (std::int64_t here = group; here < blocks * groups(); here += groups())
+      before[group + 1] += first_weight[here + 1] - first_weight[here];
   }
   return EvenParts(before, count);
 }
 
-void Multiply(const PatternRows& weight, std::int64_t first, std::int64_t last, const float* x,
-              std::int64_t width, const Epilogue& epilogue, float* y, std::int64_t stride, Isa isa) {
-  const Groups groups{weight, first, last, x, epilogue, y, stride};
+void Multiply(const PatternRows& weight, std::int64_t block, std::int64_t first, std::int64_t last,
+              const float* x, std::int64_t height, const Epilogue& epilogue, float* y, Isa isa) {
+  const Task task{weight, block, first, last, x, height, epilogue, y};
 #if defined(__x86_64__)
-  if (isa == Isa::kAvx512) return Avx512(groups, width);
+  if (isa == Isa::kAvx512) return Avx512(task);
+  if (isa == Isa::kAvx2) return Avx2(task);
 #endif
-  Baseline(groups, width);
+  Baseline(task);
 }
 
 }  // namespace torch_prune

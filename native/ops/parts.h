@@ -10,18 +10,23 @@
 
 namespace torch_prune {
 
-// Calls work(parts[i], parts[i + 1]) for all i, each on a thread: if there are more parts than threads, on
-// the next that is free, since others may use a core too.
+// Calls work(thread, task) for `count` tasks, each on the next thread that is free, since others may use a
+// core too, by at most so many threads.
+template <typename Work>
+void InTasks(std::int64_t count, std::int64_t threads, const Work& work) {
+  if (count == 1) return work(std::int64_t{0}, std::int64_t{0});
+  std::atomic<std::int64_t> next = 0;
+  threads = std::min<std::int64_t>({count, threads, at::get_num_threads()});
+  at::parallel_for(0, threads, 1, [&](std::int64_t first, std::int64_t) {
+    for (std::int64_t task; (task = next.fetch_add(1, std::memory_order_relaxed)) < count;) work(first, task);
+  });
+}
+
+// Calls work(parts[i], parts[i + 1]) for all i, as tasks.
 template <typename Work>
 void InParts(const std::vector<std::int64_t>& parts, const Work& work) {
   const auto count = static_cast<std::int64_t>(parts.size()) - 1;
-  if (count == 1) return work(parts[0], parts[1]);
-  std::atomic<std::int64_t> next = 0;
-  const std::int64_t threads = std::min<std::int64_t>(count, at::get_num_threads());
-  at::parallel_for(0, threads, 1, [&](std::int64_t, std::int64_t) {
-    for (std::int64_t part; (part = next.fetch_add(1, std::memory_order_relaxed)) < count;)
-      work(parts[part], parts[part + 1]);
-  });
+  InTasks(count, count, [&](std::int64_t, std::int64_t part) { work(parts[part], parts[part + 1]); });
 }
 
 inline std::int64_t RoundedUp(std::int64_t count, std::int64_t step) {

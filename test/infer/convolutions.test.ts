@@ -3,7 +3,7 @@ import { loadSession, type Network, network, nn, readSafetensors, writeSafetenso
 import { freshFolder } from '../support/folder.js'
 import { expectClose, expected, prunedTo } from './networks.js'
 
-/** Numbers of channels that no vector and no four rows divide, and everything that moves an input. */
+/** Sizes that no vector and no group of rows divides, and everything that moves an input. */
 const convolutions = () =>
   network([3, 37, 35], {
     first: nn.conv2d(3, 21, 3, { padding: 1 }),
@@ -17,7 +17,6 @@ const convolutions = () =>
 describe('pruned convolutions', () => {
   const path = freshFolder()
 
-  // With AVX-512, weights lie row by row below 15%, above in patterns of four rows.
   for (const density of [0.05, 0.12, 0.2, 0.5, 0.9]) {
     for (const threads of [1, 2]) {
       it(`put out what dense ones do at a density of ${density}, by ${threads} threads`, async () => {
@@ -34,6 +33,20 @@ describe('pruned convolutions', () => {
       })
     }
   }
+
+  it('are shared out by rows where their weights, and by parts of images where their sums fill a cache', async () => {
+    const large = network([256, 19, 11], {
+      many: nn.conv2d(256, 301, 3, { padding: 1 }),
+      fewer: nn.conv2d(301, 3, [1, 3]),
+      large: nn.conv2d(3, 7, [17, 9]),
+    }) as unknown as Network
+    using net = await prunedTo(large, 0.9)
+    for (const batch of [1, 5]) {
+      const { samples, outputs } = expected(net, batch)
+      using session = await net.compile({ batch, threads: 2, forms: ['sparse'] })
+      expectClose(await session.runBatch(samples), outputs, `${batch} at a time`)
+    }
+  })
 
   it('take what oneDNN puts out, the channels of a pixel side by side', async () => {
     using net = await prunedTo(convolutions(), 0.3)
