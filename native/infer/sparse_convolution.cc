@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "../kernels/pattern_rows.h"
@@ -23,54 +22,54 @@ constexpr std::int64_t kPartsOfThread = 4;
 // What a thread reads again and again lies in a core's second cache: the weights of its rows, and their sums.
 constexpr std::int64_t kWeightBytes = 1 << 20, kSumBytes = 256 << 10;
 
-// Calls group(block, first row) in the order of PatternRows, and for each input of a group
-// input(line, places in the dense weight, one for each row, or -1 where it has no such input).
-template <typename Begin, typename Visit>
-void ForInputs(const Strips& strips, const Begin& begin, const Visit& visit) {
+// An input of some rows: the line of its block at which it begins, and where each row's weight for it stands
+// in a dense weight; -1 where a row has none, since it is of another group of channels or there is no such
+// row.
+struct Tap {
+  std::uint16_t line;
+  std::array<std::int64_t, PatternRows::kMostTogether> places;
+};
+
+// All of a group of rows in a block.
+std::vector<Tap> TapsOf(const Strips& strips, std::int64_t block, std::int64_t group) {
   const std::int64_t in_group = strips.channels / strips.window.groups;
   const std::int64_t out_group = strips.outputs / strips.window.groups;
-  const std::int64_t taps = strips.kernel[0] * strips.kernel[1], block = strips.Block();
-  std::vector<std::int64_t> lines;
-  for (std::int64_t tap = 0; tap < taps; tap++)
-    lines.push_back(strips.Line(tap / strips.kernel[1], tap % strips.kernel[1]));
-  std::array<std::int64_t, PatternRows::kMostTogether> places{};
-  places.fill(-1);
-  for (std::int64_t first = 0; first < strips.channels; first += block) {
-    for (std::int64_t output = 0; output < strips.outputs; output += strips.shape.together) {
-      begin(first / block, output / strips.shape.together);
-      for (std::int64_t channel = first; channel < std::min(first + block, strips.channels); channel++) {
-        for (std::int64_t tap = 0; tap < taps; tap++) {
-          for (std::int64_t row = 0; row < strips.shape.together; row++) {
-            const std::int64_t of = output + row, own = channel - of / out_group * in_group;
-            const bool has = of < strips.outputs && own >= 0 && own < in_group;
-            places[row] = has ? (of * in_group + own) * taps + tap : -1;
-          }
-          visit(static_cast<std::uint16_t>((channel - first) * strips.lines + lines[tap]), places);
-        }
+  const std::int64_t taps = strips.kernel[0] * strips.kernel[1];
+  const std::int64_t first = block * strips.Block(), last = std::min(first + strips.Block(), strips.channels);
+  std::vector<Tap> all;
+  for (std::int64_t tap = 0; tap < taps; tap++) {
+    const std::int64_t line = strips.Line(tap / strips.kernel[1], tap % strips.kernel[1]);
+    for (std::int64_t channel = first; channel < last; channel++) {
+      auto& [at, places] = all.emplace_back();
+      at = static_cast<std::uint16_t>((channel - first) * strips.lines + line);
+      places.fill(-1);
+      for (std::int64_t row = 0; row < strips.shape.together; row++) {
+        const std::int64_t output = group * strips.shape.together + row;
+        const std::int64_t own = channel - output / out_group * in_group;
+        if (output < strips.outputs && own >= 0 && own < in_group)
+          places[row] = (output * in_group + own) * taps + tap;
       }
     }
   }
+  return all;
 }
 
 PatternRows RowsOf(const at::Tensor& weight, const Strips& strips) {
   const float* values = weight.const_data_ptr<float>();
-  const std::int64_t block = strips.Block();
-  PatternRows rows(strips.outputs, (strips.channels + block - 1) / block, strips.shape.together);
+  const std::int64_t blocks = (strips.channels + strips.Block() - 1) / strips.Block();
+  PatternRows rows(strips.outputs, blocks, strips.shape.together);
   std::vector<PatternRows::Input> inputs;
-  bool first = true;
-  ForInputs(
-      strips,
-      [&](std::int64_t, std::int64_t) {
-        if (!std::exchange(first, false)) rows.Append(inputs);
-        inputs.clear();
-      },
-      [&](std::uint16_t line, const auto& places) {
-        auto& [at, weights] = inputs.emplace_back();
-        at = line;
+  for (std::int64_t block = 0; block < rows.blocks; block++) {
+    for (std::int64_t group = 0; group < rows.groups(); group++) {
+      inputs.clear();
+      for (const auto& [line, places] : TapsOf(strips, block, group)) {
+        auto& input = inputs.emplace_back(PatternRows::Input{line, {}});
         for (std::size_t row = 0; row < places.size(); row++)
-          weights[row] = places[row] < 0 ? 0 : values[places[row]];
-      });
-  rows.Append(inputs);
+          input.weights[row] = places[row] < 0 ? 0 : values[places[row]];
+      }
+      rows.Append(inputs);
+    }
+  }
   rows.line.shrink_to_fit(), rows.value.shrink_to_fit();  // sessions are kept for long
   return rows;
 }
@@ -103,21 +102,18 @@ class SparseConvolution : public Form {
     at::Tensor weight = at::zeros(
         {strips_.outputs, strips_.channels / strips_.window.groups, strips_.kernel[0], strips_.kernel[1]});
     float* to = weight.mutable_data_ptr<float>();
-    std::vector<const PatternRows::Input*> by_line;
-    std::vector<PatternRows::Input> inputs;
-    ForInputs(
-        strips_,
-        [&](std::int64_t block, std::int64_t group) {
-          inputs = rows_->InputsOf(block, group);
-          by_line.assign(strips_.Block() * strips_.lines, nullptr);
-          for (const auto& input : inputs) by_line[input.line] = &input;
-        },
-        [&](std::uint16_t line, const auto& places) {
-          if (by_line[line] == nullptr) return;
+    std::vector<std::array<float, PatternRows::kMostTogether>> by_line;
+    for (std::int64_t block = 0; block < rows_->blocks; block++) {
+      for (std::int64_t group = 0; group < rows_->groups(); group++) {
+        by_line.assign(strips_.Block() * strips_.lines, {});
+        for (const auto& [line, weights] : rows_->InputsOf(block, group)) by_line[line] = weights;
+        for (const auto& [line, places] : TapsOf(strips_, block, group)) {
           for (std::size_t row = 0; row < places.size(); row++) {
-            if (places[row] >= 0) to[places[row]] = by_line[line]->weights[row];
+            if (places[row] >= 0) to[places[row]] = by_line[line][row];
           }
-        });
+        }
+      }
+    }
     return weight;
   }
   std::unique_ptr<Form> Again() const override {
