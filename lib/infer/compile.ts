@@ -3,6 +3,7 @@ import type { ReadOf } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import type { NetworkHandle } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
+import type { Device } from '../tensor/device.js'
 import type { compileOptions } from './options.js'
 import { type LayerForm, Session, type SessionSource } from './session.js'
 
@@ -10,19 +11,20 @@ import { type LayerForm, Session, type SessionSource } from './session.js'
 export async function compile(
   network: NetworkHandle,
   inputShape: readonly number[],
+  device: Device,
   options: ReadOf<typeof compileOptions>,
   source: SessionSource,
   chosen: readonly LayerForm[] = [],
 ): Promise<Session> {
   const native = loadAddon()
-  const { batch, threads = native.jobThreads(), concurrency, forms, signal } = options
+  const { batch, threads = native.jobThreads(), concurrency, forms, autocast = 'none', signal } = options
   const { mean, std } = normalization(options, inputShape[0]!)
-  const settings = { batch, threads, concurrency, inputShape, mean, std }
+  const settings = { batch, threads, concurrency, inputShape, autocast, mean, std }
   const compiled = await runJob(
     () => native.sessionCompileStart(network, { ...settings, forms, chosen }),
     signal,
   )
-  return new Session(compiled, settings, source)
+  return new Session(compiled, { ...settings, device }, source)
 }
 
 /** What bytes are normalized by: the same number of channels for both. */

@@ -5,15 +5,22 @@ import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { shown } from '../base/shown.js'
 import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
-import type { NativeCompiledLayer, NativeFolded, NativeSession, SessionHandle } from '../binding/native.js'
+import type {
+  NativeCompiledLayer,
+  NativeFolded,
+  NativeSession,
+  NativeSessionOptions,
+  SessionHandle,
+} from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
+import type { Device } from '../tensor/device.js'
 
 /**
  * How a layer is computed: by libtorch with its zeros (`'dense'`), the same with a convolution's weights laid out for oneDNN
- * once (`'packed'`), by libtorch's sparse rows (`'csr'`), by our loops over what is kept (`'sparse'`), or by those over
- * indices of shared values (`'shared'`).
+ * once (`'packed'`), by libtorch's sparse rows (`'csr'`), by our loops over what is kept (`'sparse'`), by those over
+ * indices of shared values (`'shared'`), or by a GPU's sparse tensor cores (`'semi-structured'`).
  */
-export type LayerForm = 'dense' | 'packed' | 'csr' | 'sparse' | 'shared'
+export type LayerForm = 'dense' | 'packed' | 'csr' | 'sparse' | 'shared' | 'semi-structured'
 
 /** A layer of a compiled network. */
 export interface CompiledLayer {
@@ -56,6 +63,8 @@ export interface SessionSettings {
   readonly threads: number
   readonly concurrency: number
   readonly inputShape: readonly number[]
+  readonly device: Device
+  readonly autocast?: NativeSessionOptions['autocast']
   readonly mean: readonly number[]
   readonly std: readonly number[]
 }
@@ -83,6 +92,8 @@ const CLONING = uncloneable('a session stays in its thread (compile the network 
 export class Session {
   /** @internal */
   readonly cloning = CLONING
+  /** Where it runs. */
+  readonly device: Device
   /** How many samples run together. */
   readonly batch: number
   /** The threads that each call computes with. */
@@ -106,10 +117,11 @@ export class Session {
 
   /** @internal */
   constructor(compiled: NativeSession, settings: SessionSettings, source: SessionSource) {
-    const { batch, threads, concurrency, inputShape } = settings
+    const { device, batch, threads, concurrency, inputShape } = settings
     this.#settings = settings
     this.#source = source
     this.#handle = compiled.session
+    this.device = device
     this.batch = batch
     this.threads = threads
     this.concurrency = concurrency

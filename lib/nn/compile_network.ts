@@ -4,6 +4,7 @@ import type { NativeFolded } from '../binding/native.js'
 import { compile } from '../infer/compile.js'
 import type { compileOptions } from '../infer/options.js'
 import type { LayerForm, Session, SessionSettings, SessionSource } from '../infer/session.js'
+import type { Device } from '../tensor/device.js'
 import { zeros } from '../tensor/factories.js'
 import { HeldTensors } from '../tensor/held.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -19,8 +20,8 @@ export const SESSION_KEY = 'torch-prune.session'
 
 /** A network that only holds its tensors. */
 class Copy extends NetworkTensors {
-  constructor(inputShape: Shape, layers: Layers) {
-    super(inputShape, layers, 0, 'cpu', true)
+  constructor(inputShape: Shape, layers: Layers, device: Device) {
+    super(inputShape, layers, 0, device, true)
   }
 }
 
@@ -33,17 +34,15 @@ export async function compileNetwork(
   options: ReadOf<typeof compileOptions>,
   chosen?: readonly LayerForm[],
 ): Promise<Session> {
-  const { inputShape, device } = network
-  if (device !== 'cpu') {
-    const message = `Network.compile: the network is on ${device}, and sessions run on the CPU: move it there by to('cpu')`
-    throw new TorchPruneError('ERR_DEVICE', message)
-  }
+  const { inputShape } = network
+  const { device = network.device } = options
+  refuseOnCpu('Network.compile', device, options)
   const { layers, values } = await (chosen ? wholeOf(network) : aliveOf(network, options.signal))
-  const copy = new Copy(inputShape, layers)
+  const copy = new Copy(inputShape, layers, device)
   try {
     await copy.put(values)
     const source = new Source(inputShape, layers, values)
-    const session = await compile(copy.handle, inputShape, options, source, chosen)
+    const session = await compile(copy.handle, inputShape, device, options, source, chosen)
     source.forget(session.layers.map(({ name }) => name))
     return session
   } catch (error) {
@@ -51,6 +50,24 @@ export async function compileNetwork(
     throw error
   } finally {
     copy.dispose()
+  }
+}
+
+/** Refuses what only a GPU can do, on the CPU. */
+export function refuseOnCpu(
+  where: string,
+  device: Device,
+  { forms, autocast = 'none' }: Pick<ReadOf<typeof compileOptions>, 'forms' | 'autocast'>,
+): void {
+  const onGpu = "give device: 'cuda'"
+  if (device !== 'cpu') return
+  if (autocast !== 'none') {
+    const message = `${where}: autocast is for GPUs, and sessions on the CPU compute in float32: ${onGpu}`
+    throw new TorchPruneError('ERR_DEVICE', message)
+  }
+  if (forms.includes('semi-structured')) {
+    const message = `${where}: 'semi-structured' layers run on GPUs, on their sparse tensor cores: ${onGpu}`
+    throw new TorchPruneError('ERR_DEVICE', message)
   }
 }
 
@@ -102,7 +119,7 @@ class Source implements SessionSource {
   }
 
   async write(path: string, session: Session, settings: SessionSettings, folded: readonly NativeFolded[]) {
-    const file = new Copy(this.#inputShape, this.#layers)
+    const file = new Copy(this.#inputShape, this.#layers, 'cpu')
     using held = new HeldTensors()
     try {
       const values = new Map(this.#values)
@@ -117,8 +134,16 @@ class Source implements SessionSource {
         for (const name of layer.affine) this.#leaveAsIs(name, place, values, held)
       }
       await file.put(values)
-      const { batch, threads, concurrency, mean, std } = settings
-      const plan = { batch, threads, concurrency, mean, std, forms: session.layers.map(({ form }) => form) }
+      const { batch, threads, concurrency, autocast, mean, std } = settings
+      const plan = {
+        batch,
+        threads,
+        concurrency,
+        autocast,
+        mean,
+        std,
+        forms: session.layers.map(({ form }) => form),
+      }
       const metadata = { [SESSION_KEY]: JSON.stringify(plan) }
       await saveNetwork(file, path, { metadata, tensors: new Map() })
     } finally {

@@ -166,7 +166,8 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
    * batch size and these threads, measured here. The session has its own copy of the weights: the network can train on,
    * or be disposed of.
    *
-   * @throws TorchPruneError `ERR_DEVICE` for a network on a GPU, `ERR_SEAL` while layers are spliced.
+   * @throws TorchPruneError `ERR_DEVICE` for a device that is not there, and for what only a GPU can do on the CPU,
+   * `ERR_SEAL` while layers are spliced.
    */
   async compile(options: CompileOptions = {}): Promise<Session> {
     const read = readOptions('Network.compile', compileOptions, options)

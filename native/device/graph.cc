@@ -15,6 +15,18 @@ std::unique_ptr<DeviceGraph> DeviceGraph::Make(const at::Device& device, const a
   return registered == nullptr || !device.is_cuda() ? nullptr : registered(device, generator);
 }
 
+std::unique_ptr<DeviceGraph> DeviceGraph::Of(const at::Device& device, const at::Generator& generator,
+                                             const std::function<void()>& work) {
+  auto graph = Make(device, generator);
+  if (!graph) return nullptr;
+  try {
+    graph->Record(work);
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+  return graph;
+}
+
 bool DeviceGraph::Built() {
   return registered != nullptr;
 }

@@ -27,6 +27,10 @@ class DeviceGraph {
 
   // Null where this build, or this device, has none.
   static std::unique_ptr<DeviceGraph> Make(const at::Device& device, const at::Generator& generator);
+  // Of work that has run before, as libraries choose their algorithms then. Null, too, where it cannot be
+  // recorded.
+  static std::unique_ptr<DeviceGraph> Of(const at::Device& device, const at::Generator& generator,
+                                         const std::function<void()>& work);
   // Whether this build has them at all.
   static bool Built();
 };

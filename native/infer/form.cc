@@ -19,8 +19,9 @@ class Dense : public Form {
  public:
   explicit Dense(const Weighing& weighing) : product_(weighing.product), clamp_(weighing.clamp) {}
 
-  at::Tensor Run(const at::Tensor& input) override {
+  at::Tensor Run(const at::Tensor& given) override {
     const auto& [weight, bias, window] = product_;
+    const at::Tensor input = given.to(weight.scalar_type());
     if (!window) return Bounded(at::linear(input, weight, bias), clamp_);
     return Bounded(
         at::conv2d(input, weight, bias, window->stride, window->padding, window->dilation, window->groups),
@@ -92,10 +93,12 @@ std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing) {
   return std::make_unique<Dense>(weighing);
 }
 
-const NamedForm kForms[5] = {{"dense", MakeDenseForm, false},
-                             {"packed", MakePackedForm, false},
-                             {"csr", MakeCsr, true},
-                             {"sparse", MakeSparse, true},
-                             {"shared", MakeSharedForm, true}};
+using Runs = NamedForm::Runs;
+const NamedForm kForms[6] = {{"dense", MakeDenseForm, false, Runs::kAnywhere},
+                             {"packed", MakePackedForm, false, Runs::kOnCpu},
+                             {"csr", MakeCsr, true, Runs::kOnCpu},
+                             {"sparse", MakeSparse, true, Runs::kOnCpu},
+                             {"shared", MakeSharedForm, true, Runs::kOnCpu},
+                             {"semi-structured", MakeSemiStructuredForm, true, Runs::kOnGpu}};
 
 }  // namespace torch_prune

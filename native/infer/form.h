@@ -10,7 +10,8 @@
 
 namespace torch_prune {
 
-// A product of weights that is to be computed for inputs of one shape, with what follows it: clamped.
+// A product of weights that is to be computed for inputs of one shape, with what follows it: clamped. It is
+// computed on the device and in the dtype of its weight.
 struct Weighing {
   Product product;
   Clamp clamp;
@@ -45,6 +46,9 @@ Epilogue EpilogueOf(const at::Tensor& bias, const Clamp& clamp);
 std::unique_ptr<Form> MakeDenseForm(const Weighing& weighing);
 // A convolution by oneDNN, with weights in its own layout. Null elsewhere.
 std::unique_ptr<Form> MakePackedForm(const Weighing& weighing);
+// A linear layer by the tensor cores that pass over zeros, of GPUs of compute capability 8.0 and newer: where
+// at most two of every four weights are kept. Null elsewhere, and for sizes that they do not take.
+std::unique_ptr<Form> MakeSemiStructuredForm(const Weighing& weighing);
 // By our own loops over the kept weights. Null where they do not go: indices too large.
 std::unique_ptr<Form> MakeSparseLinearForm(const Weighing& weighing);
 std::unique_ptr<Form> MakeSparseConvolutionForm(const Weighing& weighing);
@@ -54,10 +58,16 @@ std::unique_ptr<Form> MakeSharedForm(const Weighing& weighing);
 
 // The forms by name, in the order of tables.
 struct NamedForm {
+  enum class Runs { kAnywhere, kOnCpu, kOnGpu };
   const char* name;
   std::unique_ptr<Form> (*make)(const Weighing& weighing);
   bool skips_zeros;
+  Runs runs;
+
+  bool GoesOn(const at::Device& device) const {
+    return runs == Runs::kAnywhere || (runs == Runs::kOnCpu) == device.is_cpu();
+  }
 };
-extern const NamedForm kForms[5];
+extern const NamedForm kForms[6];
 
 }  // namespace torch_prune

@@ -2,10 +2,12 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <torch/cuda.h>
 
 #include <algorithm>
 
 #include "../base/timing.h"
+#include "../device/graph.h"
 
 namespace torch_prune {
 namespace {
@@ -63,8 +65,9 @@ Plan::Plan(const std::vector<std::shared_ptr<Layer>>& layers, Options options,
                                     std::to_string(options_.chosen.size()) + " layers, not " +
                                     std::to_string(products));
   }
-  Walk(at::rand(options_.input, generator_),
-       [&](Step& step, const at::Tensor& input) { Measure(step, input, stopped); });
+  at::Tensor input = at::rand(options_.input, generator_).to(options_.device);
+  if (input.dim() == 4) input = input.contiguous(options_.format);
+  Walk(input, [&](Step& step, const at::Tensor& input) { Measure(step, input, stopped); });
 }
 
 // Layers without a form keep nothing of a run.
@@ -138,6 +141,9 @@ at::Tensor Plan::Walk(const at::Tensor& input, const MakeForm& make_form) {
       inputs.clear();
       for (const int from : step.inputs) inputs.push_back(Resolve(from) < 0 ? input : output(from));
       if (step.weighing) make_form(step, inputs[0]);
+      // Layers with numbers of their own have them in float32.
+      if (!step.form && !step.layer->parameters().empty())
+        for (auto& each : inputs) each = each.to(at::kFloat);
       outputs[i] = step.form ? step.form->Run(inputs[0]) : step.layer->Forward(inputs, context);
     }
     for (const int from : step.inputs) {
@@ -159,38 +165,47 @@ at::Tensor Plan::Run(const at::Tensor& input) {
 void Plan::Measure(Step& step, const at::Tensor& input, const std::function<bool()>& stopped) {
   Weighing& weighing = *step.weighing;
   weighing.input = input.sizes().vec();
+  auto& [weight, bias, window] = weighing.product;
+  weight = weight.to(options_.dtype);
+  if (weight.dim() == 4) weight = weight.contiguous(options_.format);
+  if (bias.defined()) bias = bias.to(options_.dtype);
   Measured measured{.layer = step.name, .weights = weighing.product.weight.numel(), .kept = weighing.kept()};
   if (!options_.chosen.empty()) {
     measured.form = options_.chosen[measured_.size()];
-    step.form = FormNamed(measured.form).make(weighing);
+    const NamedForm& form = FormNamed(measured.form);
+    if (form.GoesOn(options_.device)) step.form = form.make(weighing);
     if (!step.form)
       throw Error("ERR_ARGUMENT", "layer '" + measured.layer + "' has no form '" + measured.form + "'");
   } else {
     struct Candidate {
       const char* name;
       std::unique_ptr<Form> form;
-      std::vector<double> times;  // in milliseconds
+      std::function<void()> once;
+      std::vector<double> times = {};  // in milliseconds
     };
     std::vector<Candidate> candidates;
-    for (const auto& [name, make, skips_zeros] : kForms) {
-      // Where there are none, skipping them brings nothing.
-      if (options_.forms.empty() && skips_zeros && measured.kept == measured.weights) continue;
+    for (const auto& each : kForms) {
+      const char* name = each.name;
+      if (!each.GoesOn(options_.device)) continue;
+      // Where there are no zeros, skipping them brings nothing.
+      if (options_.forms.empty() && each.skips_zeros && measured.kept == measured.weights) continue;
       const bool asked =
           std::find(options_.forms.begin(), options_.forms.end(), name) != options_.forms.end();
       if (!asked && !options_.forms.empty()) continue;
-      if (auto form = make(weighing)) candidates.push_back({name, std::move(form), {}});
+      if (auto form = each.make(weighing)) candidates.push_back({name, std::move(form), {}});
     }
     if (candidates.empty()) candidates.push_back({"dense", MakeDenseForm(weighing), {}});
+    for (auto& each : candidates) each.once = Once(*each.form, input);
     // Each takes the input as it lies, which another form would have to copy. They take turns, so that a
     // machine that slows down favors none, and none finds its weights in a cache that a whole network would
     // have filled with others.
     double round = 0;
-    for (auto& each : candidates) round += Milliseconds([&] { each.form->Run(input); });
+    for (auto& each : candidates) round += Milliseconds(each.once);
     const auto runs = std::clamp(static_cast<std::size_t>(kMillisecondsPerProduct / std::max(round, 1e-6)),
                                  kFewestRuns, kMostRuns);
     for (std::size_t run = 0; run < runs; run++) {
       if (stopped()) break;
-      for (auto& each : candidates) each.times.push_back(Milliseconds([&] { each.form->Run(input); }));
+      for (auto& each : candidates) each.times.push_back(Milliseconds(each.once));
     }
     std::size_t best = 0;
     for (std::size_t i = 0; i < candidates.size() && !stopped(); i++) {
@@ -207,6 +222,18 @@ void Plan::Measure(Step& step, const at::Tensor& input, const std::function<bool
   step.bias = weighing.product.bias;
   step.weighing.reset();
   step.layer.reset();
+}
+
+std::function<void()> Plan::Once(Form& form, const at::Tensor& input) const {
+  if (options_.device.is_cpu()) return [&form, input] { form.Run(input); };
+  const auto device = options_.device.index();
+  form.Run(input);
+  const std::shared_ptr<DeviceGraph> graph =
+      DeviceGraph::Of(options_.device, options_.generator, [&] { form.Run(input); });
+  return [&form, input, graph, device] {
+    graph ? graph->Replay() : static_cast<void>(form.Run(input));
+    torch::cuda::synchronize(device);
+  };
 }
 
 std::vector<Plan::Folded> Plan::folded() const {

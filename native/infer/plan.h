@@ -28,8 +28,12 @@ class Plan {
   struct Options {
     std::vector<std::int64_t> input;  // its sizes: [N, ...]
     int threads = 1;
-    std::vector<std::string> forms;   // those to choose from; where none of them goes, a product is dense
-    std::vector<std::string> chosen;  // of the products, if they are known: then nothing is measured
+    std::vector<std::string> forms;     // those to choose from; where none of them goes, a product is dense
+    std::vector<std::string> chosen;    // of the products, if they are known: then nothing is measured
+    at::Device device = at::kCPU;       // that of the layers
+    at::ScalarType dtype = at::kFloat;  // that products are computed in
+    at::MemoryFormat format = at::MemoryFormat::Contiguous;  // of images and of kernels
+    at::Generator generator = {};                            // of that device, if it is no CPU
   };
 
   // Measures no more once `stopped` says so.
@@ -73,6 +77,8 @@ class Plan {
   void Fold(int position, const std::vector<int>& readers);
   int Resolve(int position) const;
   void Measure(Step& step, const at::Tensor& input, const std::function<bool()>& stopped);
+  // What computes a product once, and returns when it is done.
+  std::function<void()> Once(Form& form, const at::Tensor& input) const;
 
   Options options_;
   std::vector<Step> steps_;

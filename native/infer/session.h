@@ -6,11 +6,15 @@
 
 #include "../base/handle.h"
 #include "../data/normalize.h"
+#include "../device/graph.h"
+#include "../network/autocast.h"
+#include "../network/network.h"
 #include "plan.h"
 
 namespace torch_prune {
 
 // A network that runs: its weights, and lanes, each with memory for one batch at a time. It never changes.
+// It runs where the network is; on a GPU, a lane is one CUDA graph.
 class Session {
  public:
   static constexpr std::uint64_t kTag = 13;
@@ -18,15 +22,15 @@ class Session {
 
   struct Options {
     std::int64_t batch = 1;
-    std::int64_t threads = 1;                // of each lane
-    std::int64_t concurrency = 1;            // how many lanes
-    std::vector<std::int64_t> input_shape;   // of one sample
-    std::vector<std::string> forms, chosen;  // as Plan::Options has them
-    std::vector<double> mean, std;           // of bytes, by channel
+    std::int64_t threads = 1;                 // of each lane
+    std::int64_t concurrency = 1;             // how many lanes
+    std::vector<std::int64_t> input_shape;    // of one sample
+    std::vector<std::string> forms, chosen;   // as Plan::Options has them
+    std::vector<double> mean, std;            // of bytes, by channel
+    AutocastTo autocast = AutocastTo::kNone;  // what products are computed in
   };
 
-  Session(const std::vector<std::shared_ptr<Layer>>& layers, Options options,
-          const std::function<bool()>& stopped);
+  Session(const Network& network, Options options, const std::function<bool()>& stopped);
 
   const Options& options() const { return options_; }
   const Plan& plan() const { return *lanes_.front().plan; }
@@ -58,13 +62,19 @@ class Session {
  private:
   struct Lane {
     std::unique_ptr<Plan> plan;
-    at::Tensor input;
+    at::Tensor samples;                       // where a call puts them, in the processor's memory
+    at::Tensor input;                         // the same; or, on a GPU, a copy there
+    std::unique_ptr<DeviceGraph> graph = {};  // on a GPU, where it can be recorded
+    at::Tensor output = {};                   // of the graph
     std::mutex running = {};
     int calls = 0;  // main thread only
   };
+  void AddLane(std::unique_ptr<Plan> plan, const std::vector<std::int64_t>& sizes, const Network& network);
+  // The outputs of what lies in a lane's samples, in the processor's memory.
+  static at::Tensor Outputs(Lane& lane);
   std::size_t Quietest() const;
-  // Runs what lies in the lane's input, with its mutex held.
-  std::vector<float> RunInput(Lane& lane, std::int64_t samples);
+  // Runs what lies in the lane's samples, with its mutex held.
+  std::vector<float> RunSamples(Lane& lane, std::int64_t samples);
 
   Options options_;
   std::deque<Lane> lanes_;

@@ -19,7 +19,7 @@ const auto kSessionFields = Fields<Session::Options>(
     Field("concurrency", &Session::Options::concurrency).Within(1, 1024),
     Field("inputShape", &Session::Options::input_shape), Field("forms", &Session::Options::forms),
     Field("chosen", &Session::Options::chosen), Field("mean", &Session::Options::mean),
-    Field("std", &Session::Options::std));
+    Field("std", &Session::Options::std), Field("autocast", &Session::Options::autocast).Optional());
 
 Napi::Float32Array ToArray(Napi::Env env, const std::vector<float>& values) {
   auto array = Napi::Float32Array::New(env, values.size());
@@ -57,16 +57,14 @@ Napi::Value Compile(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   auto options = kSessionFields.Read(info[1], "options");
   const auto network = ReadNetwork(info[0]);
-  if (!network->device().is_cpu())
-    throw Error("ERR_DEVICE", "a session runs on the CPU: move the network there");
   // On the thread that will run it, whose OpenMP threads are awake then.
   const auto job = environment.inference.NewJob(info.Env());
   ClaimNetwork(environment, *job, *network, Access::kRead, {"compile()", {}, {}});
   const auto session = std::make_shared<std::shared_ptr<Session>>();
   job->run = [session, options = std::move(options), network](Job& running) mutable {
     network->Draw();
-    *session = std::make_shared<Session>(network->layers(), std::move(options),
-                                         [&running] { return running.Cancelled(); });
+    *session =
+        std::make_shared<Session>(*network, std::move(options), [&running] { return running.Cancelled(); });
   };
   job->finish = [session](Napi::Env env) -> Napi::Value { return Described(env, *session); };
   return environment.inference.Start(info.Env(), job);
@@ -152,8 +150,12 @@ Napi::Value FoldedStart(const Napi::CallbackInfo& info) {
     }
     // Copies, which autograd may take.
     for (auto& each : *folded) {
-      each.weight = each.weight.clone();
-      if (each.bias.defined()) each.bias = each.bias.clone();
+      const auto copied = [](const at::Tensor& tensor) {
+        return tensor.to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true,
+                         at::MemoryFormat::Contiguous);
+      };
+      each.weight = copied(each.weight);
+      if (each.bias.defined()) each.bias = copied(each.bias);
     }
   };
   job->finish = [folded](Napi::Env env) -> Napi::Value {

@@ -200,7 +200,7 @@ def pointwise():
     case('Tensor.add', matrix(torch.int64), matrix(torch.int64), alpha=0.5)
     case('Tensor.lerp', floats(3), floats(3), 0.75)
     case('Tensor.lerp', floats(3), floats(3).double(), 0.75)
-    case('Tensor.clamp', sample(torch.float32), -1, 1)
+    case('Tensor.clamp', sample(torch.float32), -0.9, 1.1)  # versions differ in the gradient at a bound
     case('Tensor.maximum', sample(torch.float32), sample(torch.float32).flip(0))
     case('Tensor.minimum', sample(torch.float32), sample(torch.float32).flip(0))
 

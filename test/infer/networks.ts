@@ -74,10 +74,15 @@ export function expected(network: Network, count: number) {
   return { samples: floats(samples), outputs: floats(outputs) }
 }
 
-export function expectClose(actual: Float32Array, wanted: Float32Array, what: string): void {
+export function expectClose(
+  actual: Float32Array,
+  wanted: Float32Array,
+  what: string,
+  tolerance = 1e-5,
+): void {
   expect(actual.length, what).to.equal(wanted.length)
   for (const [i, value] of wanted.entries()) {
-    if (Math.abs(actual[i]! - value) <= 1e-5 + 1e-5 * Math.abs(value)) continue
+    if (Math.abs(actual[i]! - value) <= tolerance + tolerance * Math.abs(value)) continue
     expect.fail(`${what}: ${actual[i]} at ${i}, the network has ${value}`)
   }
 }

@@ -193,6 +193,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     chosen: 'string[]',
     mean: 'number[]',
     std: 'number[]',
+    autocast: "'none' | 'bfloat16' | 'float16'?",
   } satisfies FieldsOf<NativeSessionOptions>,
   evaluation: {
     batchSize: 'integer',

@@ -1,3 +1,4 @@
+import type { ComputeOptions } from '../../base/compute.js'
 import type { NetworkHandle, SessionHandle, TensorHandle } from './handles.js'
 import type { NativeJob } from './job.js'
 
@@ -9,6 +10,8 @@ export interface NativeSessionOptions {
   readonly concurrency: number
   /** Of one sample. */
   readonly inputShape: readonly number[]
+  /** What layers with weights are computed in. */
+  readonly autocast?: ComputeOptions['autocast']
   /** Those to choose from, by measuring; none: all of them. A layer for which none goes is dense. */
   readonly forms: readonly string[]
   /** The form of each layer with weights, in order; none: they are measured. */
@@ -19,7 +22,7 @@ export interface NativeSessionOptions {
 }
 
 /** The ways to compute a layer with weights. */
-export type NativeForm = 'dense' | 'packed' | 'csr' | 'sparse' | 'shared'
+export type NativeForm = 'dense' | 'packed' | 'csr' | 'sparse' | 'shared' | 'semi-structured'
 
 /** What was found out about one. */
 export interface NativeCompiledLayer {
