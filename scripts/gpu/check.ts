@@ -1,4 +1,4 @@
-// Checks the package on a machine with a GPU: npm run gpu-check -- [build|tests|recipes|bench|loader …]. check.sh runs
+// Checks the package on a machine with a GPU: npm run gpu-check -- [build|tests|recipes|bench|inference|loader …]. check.sh runs
 // this where Node is missing, from the bundle of bundle.ts.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import { renderTable } from '../../lib/internal.js'
 import { runCommand, wholeNumber } from '../lenet/command.js'
 import { benchPart } from './bench.js'
 import { buildPart } from './build.js'
+import { inferencePart } from './inference.js'
 import { loaderPart } from './loader.js'
 import { describeMachine } from './machine.js'
 import type { CheckOptions, Outcome, Part } from './part.js'
@@ -24,6 +25,7 @@ interface Timed {
 const PARTS = {
   build: { part: buildPart, seconds: 200 },
   bench: { part: benchPart, seconds: 200 },
+  inference: { part: inferencePart, seconds: 40 },
   tests: { part: testsPart, seconds: 180 },
   loader: { part: loaderPart, seconds: 60 },
   recipes: { part: recipesPart, seconds: 160 },
