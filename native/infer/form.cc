@@ -21,7 +21,8 @@ class Dense : public Form {
 
   at::Tensor Run(const at::Tensor& given) override {
     const auto& [weight, bias, window] = product_;
-    const at::Tensor input = given.to(weight.scalar_type());
+    const bool same = given.scalar_type() == weight.scalar_type();
+    const at::Tensor input = same ? given : given.to(weight.scalar_type());
     if (!window) return Bounded(at::linear(input, weight, bias), clamp_);
     return Bounded(
         at::conv2d(input, weight, bias, window->stride, window->padding, window->dilation, window->groups),

@@ -142,7 +142,7 @@ at::Tensor Plan::Walk(const at::Tensor& input, const MakeForm& make_form) {
       for (const int from : step.inputs) inputs.push_back(Resolve(from) < 0 ? input : output(from));
       if (step.weighing) make_form(step, inputs[0]);
       // Layers with numbers of their own have them in float32.
-      if (!step.form && !step.layer->parameters().empty())
+      if (options_.dtype != at::kFloat && !step.form && !step.layer->parameters().empty())
         for (auto& each : inputs) each = each.to(at::kFloat);
       outputs[i] = step.form ? step.form->Run(inputs[0]) : step.layer->Forward(inputs, context);
     }

@@ -19,6 +19,11 @@ at::ScalarType DtypeOf(AutocastTo autocast) {
   return autocast == AutocastTo::kBfloat16 ? at::kBFloat16 : at::kHalf;
 }
 
+// As tensor cores take images; copying a batch arranges it as well.
+at::MemoryFormat FormatOf(AutocastTo autocast) {
+  return autocast == AutocastTo::kNone ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast;
+}
+
 // The number of threads that libtorch uses on this thread, for as long as this exists.
 class UseThreads {
  public:
@@ -52,17 +57,16 @@ Session::Session(const Network& network, Options options, const std::function<bo
   const auto& device = network.device();
   if (device.is_cpu() && options_.autocast != AutocastTo::kNone)
     throw Error("ERR_ARGUMENT", "autocast is for GPUs: sessions on the CPU compute in float32");
-  AddLane(std::make_unique<Plan>(
-              network.layers(),
-              Plan::Options{.input = sizes,
-                            .threads = static_cast<int>(options_.threads),
-                            .forms = options_.forms,
-                            .chosen = options_.chosen,
-                            .device = device,
-                            .dtype = DtypeOf(options_.autocast),
-                            .format = device.is_cpu() ? at::MemoryFormat::Contiguous : network.format(),
-                            .generator = network.generator()},
-              stopped),
+  AddLane(std::make_unique<Plan>(network.layers(),
+                                 Plan::Options{.input = sizes,
+                                               .threads = static_cast<int>(options_.threads),
+                                               .forms = options_.forms,
+                                               .chosen = options_.chosen,
+                                               .device = device,
+                                               .dtype = DtypeOf(options_.autocast),
+                                               .format = FormatOf(options_.autocast),
+                                               .generator = network.generator()},
+                                 stopped),
           sizes, network);
   std::vector<double> times;
   for (int run = 0; run < kTimedRuns && !stopped(); run++) {
@@ -85,8 +89,7 @@ void Session::AddLane(std::unique_ptr<Plan> plan, const std::vector<std::int64_t
   }
   const at::Tensor samples = at::zeros(sizes, at::TensorOptions().pinned_memory(true));
   at::Tensor input = samples.to(device);
-  // As the network computes with them, so that copying a batch there arranges it as well.
-  if (input.dim() == 4) input = input.contiguous(network.format());
+  if (input.dim() == 4) input = input.contiguous(FormatOf(options_.autocast));
   Lane& lane = lanes_.emplace_back(std::move(plan), samples, input);
   Outputs(lane);
   lane.graph = DeviceGraph::Of(device, network.generator(), [&lane] {
@@ -95,7 +98,8 @@ void Session::AddLane(std::unique_ptr<Plan> plan, const std::vector<std::int64_t
 }
 
 at::Tensor Session::Outputs(Lane& lane) {
-  if (!lane.input.is_same(lane.samples)) lane.input.copy_(lane.samples, /*non_blocking=*/true);
+  if (lane.input.is_same(lane.samples)) return lane.plan->Run(lane.input).contiguous();
+  lane.input.copy_(lane.samples, /*non_blocking=*/true);
   if (!lane.graph) return lane.plan->Run(lane.input).to(at::kCPU, at::kFloat).contiguous();
   lane.graph->Replay();
   return lane.output.to(at::kCPU);
