@@ -35,7 +35,7 @@ std::vector<Tap> TapsOf(const Strips& strips, std::int64_t block, std::int64_t g
   const std::int64_t in_group = strips.channels / strips.window.groups;
   const std::int64_t out_group = strips.outputs / strips.window.groups;
   const std::int64_t taps = strips.kernel[0] * strips.kernel[1];
-  const std::int64_t first = block * strips.Block(), last = std::min(first + strips.Block(), strips.channels);
+  const std::int64_t first = block * strips.block, last = std::min(first + strips.block, strips.channels);
   std::vector<Tap> all;
   for (std::int64_t tap = 0; tap < taps; tap++) {
     const std::int64_t line = strips.Line(tap / strips.kernel[1], tap % strips.kernel[1]);
@@ -56,7 +56,7 @@ std::vector<Tap> TapsOf(const Strips& strips, std::int64_t block, std::int64_t g
 
 PatternRows RowsOf(const at::Tensor& weight, const Strips& strips) {
   const float* values = weight.const_data_ptr<float>();
-  const std::int64_t blocks = (strips.channels + strips.Block() - 1) / strips.Block();
+  const std::int64_t blocks = (strips.channels + strips.block - 1) / strips.block;
   PatternRows rows(strips.outputs, blocks, strips.shape.together);
   std::vector<PatternRows::Input> inputs;
   for (std::int64_t block = 0; block < rows.blocks; block++) {
@@ -105,7 +105,7 @@ class SparseConvolution : public Form {
     std::vector<std::array<float, PatternRows::kMostTogether>> by_line;
     for (std::int64_t block = 0; block < rows_->blocks; block++) {
       for (std::int64_t group = 0; group < rows_->groups(); group++) {
-        by_line.assign(strips_.Block() * strips_.lines, {});
+        by_line.assign(strips_.block * strips_.lines, {});
         for (const auto& [line, weights] : rows_->InputsOf(block, group)) by_line[line] = weights;
         for (const auto& [line, places] : TapsOf(strips_, block, group)) {
           for (std::size_t row = 0; row < places.size(); row++) {
@@ -171,7 +171,7 @@ class SparseConvolution : public Form {
       most = std::max(most, parts_[part] - parts_[part - 1]);
     rooms_.clear();
     for (std::int64_t thread = 0; thread < threads_; thread++) {
-      rooms_.push_back({at::zeros({s.Block() * s.lines + 1, s.shape.lanes}),
+      rooms_.push_back({at::zeros({s.block * s.lines + 1, s.shape.lanes}),
                         at::zeros({band_, most * s.shape.together, s.tall * s.shape.lanes}),
                         std::vector<LineMoves>(band_)});
     }
@@ -191,10 +191,10 @@ class SparseConvolution : public Form {
     for (std::int64_t strip = first_strip; strip < last_strip; strip++)
       s.Moves(strip, room.moves[strip - first_strip]);
     for (std::int64_t block = 0; block < rows_->blocks; block++) {
-      const std::int64_t channel = block * s.Block();
+      const std::int64_t channel = block * s.block;
       const LineCopy copy{images.const_data_ptr<float>() + channel * pixels,
                           images.numel() - channel * pixels,
-                          std::min(s.Block(), s.channels - channel),
+                          std::min(s.block, s.channels - channel),
                           pixels,
                           lines,
                           per_channel};
@@ -226,7 +226,7 @@ class SparseConvolution : public Form {
 
 std::unique_ptr<Form> MakeSparseConvolutionForm(const Weighing& weighing) {
   const Strips strips(weighing, UsedIsa());
-  if (strips.lines * strips.Block() >= std::int64_t{1} << 16) return nullptr;
+  if (strips.lines * strips.block >= std::int64_t{1} << 16) return nullptr;
   return std::make_unique<SparseConvolution>(weighing, UsedIsa());
 }
 

@@ -9,7 +9,8 @@
 namespace torch_prune {
 namespace {
 
-// What the lines of a block may take: three quarters of a core's first cache.
+// What the lines of a block may take: three quarters of a core's first cache. Older systems ask the
+// processor, which takes long.
 std::int64_t BlockBytes() {
   constexpr long kLeast = 32 << 10;
 #if defined(_SC_LEVEL1_DCACHE_SIZE)
@@ -63,16 +64,13 @@ Strips::Strips(const Weighing& weighing, Isa isa)
   std::sort(rows_.begin(), rows_.end(), [&](std::int64_t a, std::int64_t b) { return place(a) < place(b); });
   rows_.erase(std::unique(rows_.begin(), rows_.end()), rows_.end());
   lines = kernel[1] * static_cast<std::int64_t>(rows_.size());
+  const std::int64_t fit = BlockBytes() / static_cast<std::int64_t>(lines * shape.lanes * sizeof(float));
+  block = std::clamp<std::int64_t>(fit, 1, channels);
 }
 
 std::int64_t Strips::Line(std::int64_t y, std::int64_t x) const {
   const auto row = std::find(rows_.begin(), rows_.end(), y * window.dilation[0]);
   return x * static_cast<std::int64_t>(rows_.size()) + (row - rows_.begin());
-}
-
-std::int64_t Strips::Block() const {
-  const std::int64_t fit = BlockBytes() / static_cast<std::int64_t>(lines * shape.lanes * sizeof(float));
-  return std::clamp<std::int64_t>(fit, 1, channels);
 }
 
 std::vector<Strips::Piece> Strips::Pieces(std::int64_t strip) const {

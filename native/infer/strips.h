@@ -19,8 +19,6 @@ struct Strips {
 
   // The line of its channel at which the inputs of a weight begin.
   std::int64_t Line(std::int64_t y, std::int64_t x) const;
-  // How many channels have room in a block, whose lines stay close to a core.
-  std::int64_t Block() const;
   // How the lines of a strip come out of a batch of images [N, C, H, W].
   void Moves(std::int64_t strip, LineMoves& moves) const;
   // Puts sums [rows, tall * lanes] of the strips from `first` up to `last`, so many floats apart, to their
@@ -37,6 +35,7 @@ struct Strips {
   std::int64_t runs;   // in a column of an image
   std::int64_t count;  // of strips
   std::int64_t lines;  // of a channel
+  std::int64_t block;  // channels whose lines together stay close to a core
 
  private:
   // Runs side by side, in a strip from one lane on and in an image from one output on.
