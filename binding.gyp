@@ -4,7 +4,7 @@
   'variables': {
     'torch_dir': '<!(node -p "process.env.TORCH_DIR || \'TORCH_DIR-is-not-set\'")',
     'torch_cuda': '<!(node -p "+require(\'fs\').existsSync((process.env.TORCH_DIR || \'\') + \'/lib/libtorch_cuda.so\')")',
-    # What names the CUDA runtime itself is built where its headers are (CMakeLists.txt says why).
+    # What names the CUDA runtime itself is built where its headers are (CMakeLists.txt says why), NCCL by cmake alone.
     'cuda_include': '<!(node -p "const { existsSync: is, readdirSync: list } = require(\'fs\'); const dir = process.env.TORCH_DIR || \'\'; const wheels = dir + \'/../nvidia\'; is(dir + \'/lib/libtorch_cuda.so\') && [(process.env.CUDA_HOME || \'/usr/local/cuda\') + \'/include\', ...(is(wheels) ? list(wheels).map((name) => wheels + \'/\' + name + \'/include\') : [])].find((at) => is(at + \'/cuda_runtime_api.h\')) || \'\'")',
     # libtorch's own OpenMP library where it brings one: a second one would have a second set of threads.
     'openmp_library': '<!(node -p "require(\'fs\').readdirSync((process.env.TORCH_DIR || \'.\') + \'/lib\').filter((f) => /^libgomp.*\\.so/.test(f)).map((f) => \'-l:\' + f)[0] || \'-lgomp\'")',
@@ -52,7 +52,7 @@
     {
       'target_name': 'torch_prune',
       'dependencies': ['precompiled'],
-      'sources': ['<!@(node -p "require(\'fs\').readdirSync(\'native\', {recursive: true}).filter((f) => f.endsWith(\'.cc\') && f !== \'loader.cc\' && (process.argv[1] || !f.startsWith(\'device/cuda/\'))).map((f) => \'native/\' + f).join(\' \')" <(cuda_include))'],
+      'sources': ['<!@(node -p "require(\'fs\').readdirSync(\'native\', {recursive: true}).filter((f) => f.endsWith(\'.cc\') && f !== \'loader.cc\' && (process.argv[1] || !f.startsWith(\'device/cuda/\')) && !f.startsWith(\'device/cuda/nccl/\')).map((f) => \'native/\' + f).join(\' \')" <(cuda_include))'],
       'include_dirs': ['native'],
       'defines': ['<@(addon_defines)'],
       'cflags_cc!': ['-fno-rtti', '-fno-exceptions', '-std=gnu++17', '-std=gnu++20'],

@@ -29,6 +29,9 @@ export class ProcessGroup {
   /** @internal */
   static async join(place: GroupPlace, signal?: AbortSignal): Promise<ProcessGroup> {
     const { torchPrune, libtorch } = versions()
+    // NCCL would end this process, or watch it, where another one is gone; the addon notices by itself.
+    process.env.TORCH_NCCL_ASYNC_ERROR_HANDLING ??= '0'
+    process.env.TORCH_NCCL_ENABLE_MONITORING ??= '0'
     const traits = { 'version of torch-prune': torchPrune, 'version of libtorch': libtorch }
     const handle = await runJob(() => loadAddon().processGroupStart({ ...place, traits }), signal)
     // At the end, the addon waits for its compute thread, which may be waiting for another process.

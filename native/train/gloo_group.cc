@@ -1,102 +1,22 @@
 #include "gloo_group.h"
 
 #include <ATen/ATen.h>
-#include <c10/util/Logging.h>
 
 #include <algorithm>
 #include <exception>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "buckets.h"
+#include "gloo_connection.h"
 #include "listener.h"
-
-// What is in libtorch, whose builds with Gloo define it for themselves alone.
-#define USE_C10D_GLOO
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 namespace torch_prune {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-constexpr auto kPoll = std::chrono::milliseconds(10), kMoment = std::chrono::milliseconds(100);
+constexpr auto kMoment = std::chrono::milliseconds(100);
 // How long rank 0, which keeps the store, stays after an error so that others can read what they wait for.
 constexpr double kLinger = 2;
-
-std::chrono::milliseconds Milliseconds(double seconds) {
-  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
-}
-
-// Polls until something is so; false if the job is cancelled, or after so many seconds.
-template <typename Condition>
-bool Poll(double seconds, const Job* job, Condition&& holds) {
-  const auto until = Clock::now() + Milliseconds(seconds);
-  while (!holds()) {
-    if (Clock::now() >= until || (job != nullptr && job->Cancelled())) return false;
-    std::this_thread::sleep_for(kPoll);
-  }
-  return true;
-}
-
-std::vector<std::uint8_t> Bytes(const std::string& text) {
-  return {text.begin(), text.end()};
-}
-std::string Text(const std::vector<std::uint8_t>& bytes) {
-  return {bytes.begin(), bytes.end()};
-}
-
-std::string Place(const JoinOptions& options) {
-  return options.address + ":" + std::to_string(options.port);
-}
-
-using Gloo = c10d::ProcessGroupGloo;
-
-// libtorch writes a stack trace to stderr for what is an error with one line here.
-class WithoutLog {
- public:
-  WithoutLog() { FLAGS_caffe2_log_level = 3; }  // what ends the process
-  ~WithoutLog() { FLAGS_caffe2_log_level = before_; }
-  WithoutLog(const WithoutLog&) = delete;
-  WithoutLog& operator=(const WithoutLog&) = delete;
-
- private:
-  const int before_ = FLAGS_caffe2_log_level;
-};
-
-c10::intrusive_ptr<c10d::Store> OpenStore(const JoinOptions& options) {
-  c10d::TCPStoreOptions store;
-  store.port = static_cast<std::uint16_t>(options.port);
-  store.isServer = options.rank == 0 && options.listen;
-  store.waitWorkers = false;
-  store.timeout = Milliseconds(options.connect_timeout);
-  // libtorch's libuv is not the one that this process has from Node.
-  store.useLibUV = false;
-  if (store.isServer) store.masterListenFd = ListenAt(options.port);
-  const WithoutLog quiet;
-  try {
-    auto tcp = c10::make_intrusive<c10d::TCPStore>(options.address, store);
-    return c10::make_intrusive<c10d::PrefixStore>("torch-prune/" + options.prefix, tcp);
-  } catch (...) {
-    throw Error("ERR_GROUP", "what listens at " + Place(options) + " is not rank 0 of a training (" +
-                                 Describe(std::current_exception()).message +
-                                 "): fix MASTER_ADDR and MASTER_PORT");
-  }
-}
-
-c10::intrusive_ptr<Gloo> OpenGloo(const c10::intrusive_ptr<c10d::Store>& store, const JoinOptions& options) {
-  auto settings = c10d::ProcessGroupGloo::Options::create(Milliseconds(options.timeout));
-  settings->threads = 1;                                      // one exchange at a time
-  const char* interface = std::getenv("GLOO_SOCKET_IFNAME");  // PyTorch's variable
-  const bool here = options.address == "127.0.0.1" || options.address == "localhost";
-  settings->devices.push_back(interface != nullptr ? Gloo::createDeviceForInterface(interface)
-                              : here               ? Gloo::createDeviceForHostname("127.0.0.1")
-                                                   : Gloo::createDefaultDevice());
-  return c10::make_intrusive<Gloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store), options.rank,
-                                   options.size, settings);
-}
 
 // Waits for a collective, but not for long; whether it is over. Throws if it has failed.
 bool WaitAMoment(c10d::Work& work) {
@@ -112,11 +32,6 @@ bool WaitAMoment(c10d::Work& work) {
 
 }  // namespace
 
-struct GlooGroup::Connection {
-  c10::intrusive_ptr<c10d::Store> store;
-  c10::intrusive_ptr<Gloo> gloo;  // null before all have joined, and after this process has left
-};
-
 GlooGroup::GlooGroup(const JoinOptions& options)
     : options_(options), connection_(std::make_unique<Connection>()) {}
 
@@ -131,7 +46,7 @@ std::shared_ptr<GlooGroup> GlooGroup::Join(const JoinOptions& options, const Tra
                                  ": start rank 0 there, or fix MASTER_ADDR and MASTER_PORT");
   }
   const std::shared_ptr<GlooGroup> group(new GlooGroup(options));
-  auto& [store, gloo] = *group->connection_;
+  auto& store = group->connection_->store;
   store = OpenStore(options);
   if (store->add("joined/" + std::to_string(options.rank), 1) > 1)
     throw Error("ERR_GROUP", "another process at " + Place(options) + " has rank " +
@@ -140,7 +55,7 @@ std::shared_ptr<GlooGroup> GlooGroup::Join(const JoinOptions& options, const Tra
   all.emplace("world size", std::to_string(options.size));
   group->Compare(all, job);
   if (job.Cancelled()) return nullptr;
-  gloo = OpenGloo(store, options);
+  group->connection_->gloo = OpenGloo(store, options);
   return group;
 }
 
@@ -202,17 +117,6 @@ std::string GlooGroup::Share(const std::string& text) {
   return {memory, memory + bytes[0].numel()};
 }
 
-template <typename Call>
-c10::intrusive_ptr<c10d::Work> GlooGroup::Begin(Call&& call) {
-  const auto gloo = connection_->gloo;
-  if (!gloo) throw Error("ERR_GROUP", "this process has left the others: start all processes again");
-  try {
-    return call(*gloo);
-  } catch (...) {
-    GiveUp(Describe(std::current_exception()).message);
-  }
-}
-
 void GlooGroup::Await(c10::intrusive_ptr<c10d::Work> work) {
   std::string reason;
   try {
@@ -235,17 +139,6 @@ void GlooGroup::GiveUp(const std::string& reason) {
     throw Error("ERR_GROUP", "this process ends");
   }
   SayWhoIsGone(reason);
-}
-
-void GlooGroup::StartSum(const at::Tensor& flat) {
-  std::vector<at::Tensor> one{flat};
-  sums_.push_back(Begin([&](Gloo& gloo) { return gloo.allreduce(one); }));
-}
-
-void GlooGroup::AwaitSum() {
-  auto work = std::move(sums_.front());
-  sums_.pop_front();
-  Await(std::move(work));
 }
 
 // Those that are alive say so in the store, all within the moment in which they notice.
@@ -273,6 +166,7 @@ void GlooGroup::SayWhoIsGone(const std::string& reason) {
 
 void GlooGroup::Leave() {
   sums_.clear();
+  connection_->device_sums.reset();
   connection_->gloo.reset();
 }
 

@@ -39,6 +39,8 @@ class GlooGroup final : public ProcessGroup {
 
   int rank() const override { return options_.rank; }
   int size() const override { return options_.size; }
+  // On GPUs, if each process has one of its own, by NCCL.
+  bool SumsOn(const at::Device& device) override;
   void StartSum(const at::Tensor& flat) override;
   void AwaitSum() override;
   void Broadcast(const std::vector<at::Tensor>& tensors) override;
@@ -64,6 +66,9 @@ class GlooGroup final : public ProcessGroup {
   void Complete(Call&& call) {
     Await(Begin(call));
   }
+  // Waits for a sum on a GPU. NCCL itself would wait for ever for a process that is gone.
+  void AwaitOnDevice(c10d::Work& work);
+  void OpenDeviceSums(const at::Device& device);
   [[noreturn]] void GiveUp(const std::string& reason);
   [[noreturn]] void SayWhoIsGone(const std::string& reason);
   // Waits for a key; false if the job is cancelled, or after so many seconds.
@@ -72,8 +77,13 @@ class GlooGroup final : public ProcessGroup {
   const JoinOptions options_;
   std::unique_ptr<Connection> connection_;
   std::atomic<bool> interrupted_{false};
-  std::deque<c10::intrusive_ptr<c10d::Work>> sums_;  // that were begun
-  std::int64_t compared_ = 0;                        // which of the calls it is: all make the same ones
+  struct Begun {
+    c10::intrusive_ptr<c10d::Work> work;
+    bool on_device;
+  };
+  std::deque<Begun> sums_;  // that were begun
+  bool asked_for_device_sums_ = false;
+  std::int64_t compared_ = 0;  // which of the calls it is: all make the same ones
 };
 
 using GlooGroupHandle = Handle<GlooGroup>;

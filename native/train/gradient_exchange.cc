@@ -75,6 +75,8 @@ void GradientExchange::Begin(std::vector<OptimizedParameter>& parameters, double
     if (p->tensor.requires_grad()) wanted.push_back(p->tensor);
   const auto same = [](const at::Tensor& one, const at::Tensor& other) { return one.is_same(other); };
   if (!std::equal(wanted.begin(), wanted.end(), of_.begin(), of_.end(), same)) Watch(std::move(wanted));
+  const at::Device device = of_.empty() ? at::Device(at::kCPU) : of_.front().device();
+  summed_on_ = group_.SumsOn(device) ? device : at::kCPU;
   for (auto& part : parts_) part.missing = part.parameters.size();
   left_ = 0;
   unit_ = unit, count_ = count;
@@ -116,7 +118,7 @@ void GradientExchange::Pack(Part& part) {
   const auto extra = first ? 1 + static_cast<std::int64_t>(along_.size()) : 0;
   // Memory that is made once costs no page faults in each step.
   if (!part.flat.defined() || part.flat.numel() != elements + extra)
-    part.flat = at::empty({elements + extra}, gradients.front().options().device(at::kCPU));
+    part.flat = at::empty({elements + extra}, gradients.front().options().device(summed_on_));
   torch_prune::Pack(gradients, unit_, part.flat);
   // float32 is enough for counts, whose quotients are what matters.
   for (std::int64_t i = 0; i < extra; ++i) part.flat[elements + i] = i == 0 ? count_ : along_[i - 1];

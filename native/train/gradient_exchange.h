@@ -60,6 +60,7 @@ class GradientExchange {
   std::vector<Watched> watched_;
   bool last_ = false, begun_ = false;
   std::size_t left_ = 0;  // how many parts have
+  at::Device summed_on_ = at::kCPU;
   std::span<double> along_;
   double unit_ = 0, count_ = 0;
 };

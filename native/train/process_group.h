@@ -20,6 +20,8 @@ class ProcessGroup {
   // The place of this process, from 0, and how many there are.
   virtual int rank() const = 0;
   virtual int size() const = 0;
+  // Whether flat tensors on a device are summed there. All processes ask for the same kind of device.
+  virtual bool SumsOn(const at::Device& device) { return device.is_cpu(); }
   // Begins to replace a flat tensor, in place, by its sum over the processes, while this one computes.
   virtual void StartSum(const at::Tensor& flat) = 0;
   // Waits for the first of the sums that were begun and not waited for.

@@ -1,0 +1,28 @@
+#include "sums.h"
+
+#include <torch/csrc/distributed/c10d/Store.hpp>
+
+namespace torch_prune {
+namespace {
+
+constinit DeviceSums::Kind registered{nullptr, nullptr};
+
+}  // namespace
+
+DeviceSumsKind::DeviceSumsKind(DeviceSums::Kind kind) {
+  registered = kind;
+}
+
+bool DeviceSums::Built() {
+  return registered.make != nullptr;
+}
+
+std::unique_ptr<DeviceSums> DeviceSums::Make(const Place& place) {
+  return Built() ? registered.make(place) : nullptr;
+}
+
+std::string DeviceSums::Identity(const at::Device& device) {
+  return Built() && device.is_cuda() ? registered.identity(device) : "";
+}
+
+}  // namespace torch_prune
