@@ -12,6 +12,7 @@ function probe(): Probe {
       libtorch: addon.versions().libtorch,
       cudaDevices: addon.cudaDevices(),
       cudaGraphs: addon.cudaGraphs(),
+      cudaNccl: addon.cudaNccl(),
       jpeg: addon.jpegLibrary(),
     }
   } catch (error) {

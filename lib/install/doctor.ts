@@ -28,6 +28,8 @@ export interface Diagnosis {
     readonly reason: string | null
     /** Whether training steps are captured as CUDA graphs, for which the addon is built with the CUDA runtime's headers. */
     readonly graphs: boolean
+    /** Whether processes with a GPU each sum gradients there, for which the addon is built with NCCL's headers. */
+    readonly nccl: boolean
   }
   /** The addon that would be used; null if there is none. */
   readonly addon: {
@@ -54,6 +56,7 @@ export type Probe =
       readonly libtorch: string
       readonly cudaDevices: number
       readonly cudaGraphs: boolean
+      readonly cudaNccl: boolean
       readonly jpeg: boolean
     }
   | { readonly ok: false; readonly message: string }
@@ -97,6 +100,7 @@ export async function diagnose(): Promise<Diagnosis> {
       driver,
       reason: devices > 0 ? null : whyNoCuda(libtorch, driver, probe),
       graphs: probe?.ok === true && probe.cudaGraphs,
+      nccl: probe?.ok === true && probe.cudaNccl,
     },
     addon: files && {
       folder: files.folder,
@@ -125,6 +129,9 @@ export function formatDiagnosis(diagnosis: Diagnosis): string {
     `addon        ${built ?? 'not found'}`,
     `CUDA         ${gpu}`,
     ...(cuda.available ? [`CUDA graphs  ${cuda.graphs ? 'steps are captured' : NO_GRAPHS}`] : []),
+    ...(cuda.available && cuda.devices > 1
+      ? [`NCCL         ${cuda.nccl ? 'gradients are summed on the GPUs' : NO_NCCL}`]
+      : []),
     `JPEG         ${jpeg === null ? 'not known' : JPEG[jpeg]}`,
     '',
   ]
@@ -136,6 +143,9 @@ const WHERE = { LIBTORCH: 'LIBTORCH', python: 'the Python on the PATH', cache: '
 
 const NO_GRAPHS =
   "not built in, small networks train slower: install the CUDA toolkit's headers (pip: nvidia-cuda-runtime, nvidia-cuda-crt), then build again"
+
+const NO_NCCL =
+  "not built in, several processes sum gradients on the CPU: install the CUDA toolkit's headers and NCCL's (pip: nvidia-nccl-cu13, nvidia-cuda-cccl), then build again"
 
 const JPEG = {
   'libjpeg-turbo': 'libjpeg-turbo',

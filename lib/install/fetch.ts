@@ -187,10 +187,11 @@ async function addCuda(
   log: (line: string) => void,
 ): Promise<void> {
   // pip itself evaluates their markers and resolves what cuda-toolkit's extras name.
-  // `crt` are the headers that those of the runtime include: without them steps are not captured as CUDA graphs.
+  // `crt` are the headers that those of the runtime include: without them steps are not captured as CUDA graphs. NCCL's
+  // include `cccl`.
   const named = required
     .filter((requirement) => /^(nvidia-|cuda-toolkit\b)/.test(requirement))
-    .map((requirement) => requirement.replace(/^cuda-toolkit\[/, 'cuda-toolkit[crt,'))
+    .map((requirement) => requirement.replace(/^cuda-toolkit\[/, 'cuda-toolkit[cccl,crt,'))
   if (!named.length) return
   const folder = join(partial, 'nvidia')
   await mkdir(folder, { recursive: true })

@@ -9,6 +9,7 @@
 #include "graph.h"
 #include "memory.h"
 #include "properties.h"
+#include "sums.h"
 
 namespace torch_prune {
 namespace {
@@ -84,6 +85,11 @@ Napi::Value Graphs(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), DeviceGraph::Built());
 }
 
+// cudaNccl(): whether this build sums gradients on GPUs.
+Napi::Value Nccl(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), DeviceSums::Built());
+}
+
 }  // namespace
 
 void RegisterCuda(Napi::Object exports) {
@@ -92,6 +98,7 @@ void RegisterCuda(Napi::Object exports) {
   Export<EmptyCache>(exports, "cudaEmptyCache");
   Export<Properties>(exports, "cudaProperties");
   Export<Graphs>(exports, "cudaGraphs");
+  Export<Nccl>(exports, "cudaNccl");
 }
 
 }  // namespace torch_prune

@@ -54,6 +54,7 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   cudaEmptyCache: () => [],
   cudaProperties: () => ['cpu'],
   cudaGraphs: () => [],
+  cudaNccl: () => [],
   synchronize: () => ['cpu'],
   setJobThreads: () => [1],
   jobThreads: () => [],

@@ -65,6 +65,8 @@ export interface RuntimeFunctions {
   cudaProperties(device: string): CudaProperties | undefined
   /** Whether this build can capture steps as CUDA graphs. */
   cudaGraphs(): boolean
+  /** Whether this build sums gradients on GPUs, by NCCL. */
+  cudaNccl(): boolean
   synchronize(device: string): void
   setJobThreads(threads: number): void
   jobThreads(): number
