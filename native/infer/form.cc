@@ -19,10 +19,8 @@ class Dense : public Form {
  public:
   explicit Dense(const Weighing& weighing) : product_(weighing.product), clamp_(weighing.clamp) {}
 
-  at::Tensor Run(const at::Tensor& given) override {
+  at::Tensor Run(const at::Tensor& input) override {
     const auto& [weight, bias, window] = product_;
-    const bool same = given.scalar_type() == weight.scalar_type();
-    const at::Tensor input = same ? given : given.to(weight.scalar_type());
     if (!window) return Bounded(at::linear(input, weight, bias), clamp_);
     return Bounded(
         at::conv2d(input, weight, bias, window->stride, window->padding, window->dilation, window->groups),

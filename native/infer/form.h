@@ -27,7 +27,8 @@ struct Weighing {
 class Form {
  public:
   virtual ~Form() = default;
-  // The output lies in the form's own memory, or is new; what reads it may overwrite it.
+  // The input has the dtype of the weights. The output lies in the form's own memory, or is new; what reads
+  // it may overwrite it.
   virtual at::Tensor Run(const at::Tensor& input) = 0;
   // What its weights take, in bytes.
   virtual std::int64_t bytes() const = 0;

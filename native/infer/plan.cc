@@ -65,9 +65,9 @@ Plan::Plan(const std::vector<std::shared_ptr<Layer>>& layers, Options options,
                                     std::to_string(options_.chosen.size()) + " layers, not " +
                                     std::to_string(products));
   }
-  at::Tensor input = at::rand(options_.input, generator_).to(options_.device);
-  if (input.dim() == 4) input = input.contiguous(options_.format);
-  Walk(input, [&](Step& step, const at::Tensor& input) { Measure(step, input, stopped); });
+  at::Tensor samples = at::rand(options_.input, generator_).to(options_.device);
+  if (samples.dim() == 4) samples = samples.contiguous(options_.format);
+  Walk(samples, [&](Step& step, const at::Tensor& input) { Measure(step, input, stopped); });
 }
 
 // Layers without a form keep nothing of a run.
@@ -140,10 +140,13 @@ at::Tensor Plan::Walk(const at::Tensor& input, const MakeForm& make_form) {
     if (step.same == kOwn) {
       inputs.clear();
       for (const int from : step.inputs) inputs.push_back(Resolve(from) < 0 ? input : output(from));
+      if (options_.dtype != at::kFloat) {
+        const bool product = step.weighing || step.form;
+        // Other layers with numbers of their own have them in float32.
+        if (product || !step.layer->parameters().empty())
+          for (auto& each : inputs) each = each.to(product ? options_.dtype : at::kFloat);
+      }
       if (step.weighing) make_form(step, inputs[0]);
-      // Layers with numbers of their own have them in float32.
-      if (options_.dtype != at::kFloat && !step.form && !step.layer->parameters().empty())
-        for (auto& each : inputs) each = each.to(at::kFloat);
       outputs[i] = step.form ? step.form->Run(inputs[0]) : step.layer->Forward(inputs, context);
     }
     for (const int from : step.inputs) {
@@ -169,7 +172,7 @@ void Plan::Measure(Step& step, const at::Tensor& input, const std::function<bool
   weight = weight.to(options_.dtype);
   if (weight.dim() == 4) weight = weight.contiguous(options_.format);
   if (bias.defined()) bias = bias.to(options_.dtype);
-  Measured measured{.layer = step.name, .weights = weighing.product.weight.numel(), .kept = weighing.kept()};
+  Measured measured{.layer = step.name, .weights = weight.numel(), .kept = weighing.kept()};
   if (!options_.chosen.empty()) {
     measured.form = options_.chosen[measured_.size()];
     const NamedForm& form = FormNamed(measured.form);

@@ -37,8 +37,7 @@ class SemiStructured : public Form {
   }
 
   at::Tensor Run(const at::Tensor& input) override {
-    const at::Tensor columns = input.to(dtype_).contiguous().t();
-    return Bounded(Product(columns, Bias(), algorithm_).t(), clamp_);
+    return Bounded(Product(input.contiguous().t(), Bias(), algorithm_).t(), clamp_);
   }
   std::int64_t bytes() const override { return static_cast<std::int64_t>(weight_.nbytes()); }
   at::Tensor Weight() const override {

@@ -14,11 +14,6 @@ namespace {
 // The median of so many runs is how long a session takes.
 constexpr int kTimedRuns = 7;
 
-at::ScalarType DtypeOf(AutocastTo autocast) {
-  if (autocast == AutocastTo::kNone) return at::kFloat;
-  return autocast == AutocastTo::kBfloat16 ? at::kBFloat16 : at::kHalf;
-}
-
 // As tensor cores take images; copying a batch arranges it as well.
 at::MemoryFormat FormatOf(AutocastTo autocast) {
   return autocast == AutocastTo::kNone ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast;

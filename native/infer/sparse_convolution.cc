@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "../kernels/pattern_rows.h"
@@ -56,7 +57,7 @@ std::vector<Tap> TapsOf(const Strips& strips, std::int64_t block, std::int64_t g
 
 PatternRows RowsOf(const at::Tensor& weight, const Strips& strips) {
   const float* values = weight.const_data_ptr<float>();
-  const std::int64_t blocks = (strips.channels + strips.block - 1) / strips.block;
+  const std::int64_t blocks = at::divup(strips.channels, strips.block);
   PatternRows rows(strips.outputs, blocks, strips.shape.together);
   std::vector<PatternRows::Input> inputs;
   for (std::int64_t block = 0; block < rows.blocks; block++) {
@@ -76,9 +77,9 @@ PatternRows RowsOf(const at::Tensor& weight, const Strips& strips) {
 
 class SparseConvolution : public Form {
  public:
-  SparseConvolution(const Weighing& weighing, Isa isa)
+  SparseConvolution(const Weighing& weighing, Isa isa, Strips strips)
       : isa_(isa),
-        strips_(weighing, isa),
+        strips_(std::move(strips)),
         rows_(std::make_shared<const PatternRows>(RowsOf(weighing.product.weight, strips_))),
         bias_(weighing.product.bias),
         epilogue_(EpilogueOf(bias_, weighing.clamp)) {
@@ -88,7 +89,7 @@ class SparseConvolution : public Form {
 
   at::Tensor Run(const at::Tensor& input) override {
     const at::Tensor images = Rows(input);
-    const std::int64_t bands = (strips_.count + band_ - 1) / band_;
+    const std::int64_t bands = at::divup(strips_.count, band_);
     const std::int64_t tasks = bands * (static_cast<std::int64_t>(parts_.size()) - 1);
     InTasks(tasks, static_cast<std::int64_t>(rooms_.size()), [&](std::int64_t room, std::int64_t task) {
       const std::int64_t part = task / bands, first = task % bands * band_;
@@ -138,7 +139,7 @@ class SparseConvolution : public Form {
     const float* from = input.const_data_ptr<float>();
     float* to = turned_.mutable_data_ptr<float>();
     constexpr std::int64_t kPixels = 1 << 10;
-    const std::int64_t tasks = (pixels + kPixels - 1) / kPixels;
+    const std::int64_t tasks = at::divup(pixels, kPixels);
     InTasks(s.samples * tasks, threads_, [&](std::int64_t, std::int64_t task) {
       const std::int64_t image = task / tasks * s.channels * pixels, first = task % tasks * kPixels;
       Transpose(from + image, pixels, s.channels, first, std::min(first + kPixels, pixels), to + image);
@@ -153,14 +154,14 @@ class SparseConvolution : public Form {
         kFewestProducts;
     threads_ = few ? 1 : threads;
     const std::int64_t tasks = threads_ == 1 ? 1 : threads_ * kPartsOfThread;
-    std::int64_t parts = (rows_->bytes() + kWeightBytes - 1) / kWeightBytes;
-    parts = std::max({parts, (threads_ + strips_.count - 1) / strips_.count, std::int64_t{1}});
+    std::int64_t parts = at::divup(rows_->bytes(), kWeightBytes);
+    parts = std::max({parts, at::divup(threads_, strips_.count), std::int64_t{1}});
     const auto sums = [&] {
-      const std::int64_t rows = (rows_->groups() + parts - 1) / parts * rows_->together;
+      const std::int64_t rows = at::divup(rows_->groups(), parts) * rows_->together;
       return rows * strips_.tall * strips_.shape.lanes * static_cast<std::int64_t>(sizeof(float));
     };
     const std::int64_t bands = std::max<std::int64_t>(tasks / parts, 1);
-    band_ = std::clamp<std::int64_t>(kSumBytes / sums(), 1, (strips_.count + bands - 1) / bands);
+    band_ = std::clamp<std::int64_t>(kSumBytes / sums(), 1, at::divup(strips_.count, bands));
     parts_ = rows_->Parts(parts);
   }
 
@@ -225,9 +226,10 @@ class SparseConvolution : public Form {
 }  // namespace
 
 std::unique_ptr<Form> MakeSparseConvolutionForm(const Weighing& weighing) {
-  const Strips strips(weighing, UsedIsa());
+  const Isa isa = UsedIsa();
+  Strips strips(weighing, isa);
   if (strips.lines * strips.block >= std::int64_t{1} << 16) return nullptr;
-  return std::make_unique<SparseConvolution>(weighing, UsedIsa());
+  return std::make_unique<SparseConvolution>(weighing, isa, std::move(strips));
 }
 
 }  // namespace torch_prune

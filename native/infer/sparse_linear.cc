@@ -84,11 +84,9 @@ class FewVectors : public Form {
     const auto rows = PartsOf(weight, weighing);
     std::vector<NarrowRows> parts;
     for (std::size_t part = 0; part + 1 < rows.size(); part++) {
-      order_.push_back(static_cast<std::int64_t>(part));
       parts.emplace_back(weight.const_data_ptr<float>(), rows[part], rows[part + 1], size_[1]);
       rooms_.emplace_back(parts.back().room());
     }
-    order_.push_back(static_cast<std::int64_t>(parts.size()));
     parts_ = std::make_shared<const std::vector<NarrowRows>>(std::move(parts));
   }
 
@@ -96,7 +94,8 @@ class FewVectors : public Form {
     const at::Tensor samples = input.contiguous();
     const float* x = samples.const_data_ptr<float>();
     float* y = output_.mutable_data_ptr<float>();
-    InParts(order_, [&](std::int64_t part, std::int64_t) {
+    const auto parts = static_cast<std::int64_t>(parts_->size());
+    InTasks(parts, parts, [&](std::int64_t, std::int64_t part) {
       (*parts_)[part].Multiply(x, samples.size(0), epilogue_, y, size_[0], rooms_[part].data(), UsedIsa());
     });
     return output_;
@@ -122,7 +121,6 @@ class FewVectors : public Form {
   at::Tensor bias_;
   Epilogue epilogue_;
   std::shared_ptr<const std::vector<NarrowRows>> parts_;
-  std::vector<std::int64_t> order_;        // of the parts
   std::vector<std::vector<float>> rooms_;  // by part
   at::Tensor output_;
 };

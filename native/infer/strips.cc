@@ -1,5 +1,6 @@
 #include "strips.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <unistd.h>
 
@@ -43,15 +44,14 @@ Strips::Strips(const Weighing& weighing, Isa isa)
       window(*weighing.product.window),
       shape(ShapeOf(isa)) {
   const auto strips_of = [this](std::int64_t tall) {
-    const std::int64_t all = samples * ((out_height + tall - 1) / tall) * out_width;
-    return (all + shape.lanes - 1) / shape.lanes;
+    return at::divup(samples * at::divup(out_height, tall) * out_width, shape.lanes);
   };
   const auto cost = [&](std::int64_t tall) { return strips_of(tall) * (tall + kLinesPerStrip); };
   tall = 1;
   for (std::int64_t taller = 2; taller <= std::min(shape.tallest, out_height); taller++) {
     if (cost(taller) <= cost(tall)) tall = taller;
   }
-  runs = (out_height + tall - 1) / tall;
+  runs = at::divup(out_height, tall);
   count = strips_of(tall);
   for (std::int64_t y = 0; y < kernel[0]; y++) {
     for (std::int64_t line = 0; line < tall; line++)

@@ -4,13 +4,18 @@
 
 namespace torch_prune {
 
+at::ScalarType DtypeOf(AutocastTo wanted) {
+  if (wanted == AutocastTo::kNone) return at::kFloat;
+  return wanted == AutocastTo::kFloat16 ? at::kHalf : at::kBFloat16;
+}
+
 Autocast::Autocast(const at::Device& device, AutocastTo wanted)
     : wanted_(wanted != AutocastTo::kNone), type_(device.type()) {
   if (!wanted_) return;
   enabled_before_ = at::autocast::is_autocast_enabled(type_);
   dtype_before_ = at::autocast::get_autocast_dtype(type_);
   at::autocast::set_autocast_enabled(type_, true);
-  at::autocast::set_autocast_dtype(type_, wanted == AutocastTo::kFloat16 ? at::kHalf : at::kBFloat16);
+  at::autocast::set_autocast_dtype(type_, DtypeOf(wanted));
   at::autocast::increment_nesting();
 }
 

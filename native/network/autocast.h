@@ -13,6 +13,9 @@ struct WordsOf<AutocastTo> {
                                      Word{"float16", AutocastTo::kFloat16}};
 };
 
+// The dtype that products are computed in; float32 where networks compute in their own.
+at::ScalarType DtypeOf(AutocastTo wanted);
+
 // While it lives, this thread computes in that dtype where torch.autocast does. Weights that were converted
 // meanwhile are forgotten with it: one step of training at most, since then they change.
 class Autocast {
