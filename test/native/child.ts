@@ -10,9 +10,21 @@ export interface Ended {
 
 /** Runs a script of this folder in a Node of its own, and says how it ended. */
 export function runScript(script: string, ...args: string[]): Promise<Ended> {
+  return runScriptUnder({}, script, ...args)
+}
+
+/** The same with variables added to the environment. */
+export function runScriptUnder(
+  variables: Readonly<Record<string, string>>,
+  script: string,
+  ...args: string[]
+): Promise<Ended> {
   const path = fileURLToPath(new URL(script, import.meta.url))
   const flags = script.endsWith('.ts') ? ['--import', 'tsx/esm'] : []
-  const child = spawn(process.execPath, [...flags, path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...flags, path, ...args], {
+    env: { ...process.env, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (data) => {
     stdout += data

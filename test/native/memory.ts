@@ -2,8 +2,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadAddon } from '../../lib/binding/addon.js'
-import { runJob } from '../../lib/binding/native_job.js'
 import { linear } from '../../lib/nn/layers/index.js'
 import { loadWeights } from '../../lib/nn/load.js'
 import { network } from '../../lib/nn/network.js'
@@ -21,18 +19,14 @@ function memory(which: 'VmHWM' | 'VmRSS'): number {
 }
 
 async function measure(job: string, work: () => Promise<unknown>): Promise<void> {
-  // What malloc keeps for later would hide what comes next, or count as its own.
-  const trim = async () => {
-    // The system takes large blocks back on a thread of their own.
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    await runJob(() => loadAddon().trimMemoryStart())
-  }
-  await trim()
+  // Large blocks go back to the system on a thread of their own.
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 100))
+  await settled()
   writeFileSync('/proc/self/clear_refs', '5')
   const before = memory('VmRSS')
   await work()
   const highest = memory('VmHWM')
-  await trim()
+  await settled()
   const [peak, held] = [highest, memory('VmRSS')].map((bytes) => (bytes - before) / WEIGHTS)
   console.log(JSON.stringify({ job, peak, held }))
 }
