@@ -36,7 +36,6 @@ namespace {
 constexpr int kPriorBits = 8;
 constexpr int kPeriodBits = 6;
 constexpr int kZerosBits = 5;
-constexpr int kSharedBits = 12;
 // What a prior's bits stand for: the logarithm of odds.
 constexpr int kPriorStep = 24;
 

@@ -13,7 +13,6 @@ namespace {
 
 constexpr int kWidthBits = 4;
 constexpr int kMostWidth = 8;
-constexpr int kSharedBits = 12;
 
 template <typename Coder>
 std::uint32_t CodeValue(Coder& coder, std::uint32_t value, bool half) {

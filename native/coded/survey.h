@@ -6,7 +6,8 @@
 
 namespace torch_prune::coded {
 
-inline constexpr std::size_t kMostShared = 4096;
+inline constexpr int kSharedBits = 12;
+inline constexpr std::size_t kMostShared = std::size_t{1} << kSharedBits;
 inline constexpr int kMostPeriod = 63;
 
 // What a writer must know of a tensor before it codes it.

@@ -185,7 +185,7 @@ const auto kBatchesFields = Fields<BatchesOptions>(
 
 // batchesMake(ask, of | undefined, options): a dataset of what `ask` makes; BatchMaker describes how it is
 // called.
-Napi::Value Make(const Napi::CallbackInfo& info) {
+Napi::Value MakeBatches(const Napi::CallbackInfo& info) {
   const auto ask = ToFunction(info[0], "ask");
   auto options = kBatchesFields.Read(info[2], "options");
   std::shared_ptr<const Dataset> of;
@@ -229,7 +229,7 @@ Napi::Value End(const Napi::CallbackInfo& info) {
 
 void RegisterBatches(Napi::Env env, Napi::Object exports) {
   Handle<BatchQueue>::Register(env);
-  Export<Make>(exports, "batchesMake");
+  Export<MakeBatches>(exports, "batchesMake");
   Export<Put>(exports, "batchesPut");
   Export<End>(exports, "batchesEnd");
 }

@@ -75,7 +75,7 @@ std::vector<std::int64_t> InOrder(std::int64_t count) {
 
 namespace {
 
-Napi::Value Make(const Napi::CallbackInfo& info) {
+Napi::Value MakeDataset(const Napi::CallbackInfo& info) {
   return DatasetHandle::Wrap(
       info.Env(), std::make_shared<MemoryDataset>(
                       Unwrap(info[0], "images"), Targets(Unwrap(info[1], "labels").clone()),
@@ -244,7 +244,7 @@ Napi::Value Skipped(const Napi::CallbackInfo& info) {
 
 void RegisterDataset(Napi::Env env, Napi::Object exports) {
   DatasetHandle::Register(env);
-  Export<Make>(exports, "datasetMake");
+  Export<MakeDataset>(exports, "datasetMake");
   Export<Dispose>(exports, "datasetDispose");
   Export<Slice>(exports, "datasetSlice");
   Export<TargetsOf>(exports, "datasetTargets");

@@ -11,7 +11,7 @@ namespace {
 using FileListHandle = Handle<FileList>;
 
 // filesMake(): an empty list of files.
-Napi::Value Make(const Napi::CallbackInfo& info) {
+Napi::Value MakeFileList(const Napi::CallbackInfo& info) {
   return FileListHandle::Wrap(info.Env(), std::make_shared<FileList>());
 }
 
@@ -44,7 +44,7 @@ std::shared_ptr<const FileList> ToFiles(const Napi::Value& value) {
 
 void RegisterFileList(Napi::Env env, Napi::Object exports) {
   FileListHandle::Register(env);
-  Export<Make>(exports, "filesMake");
+  Export<MakeFileList>(exports, "filesMake");
   Export<Add>(exports, "filesAdd");
 }
 

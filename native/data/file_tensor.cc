@@ -45,7 +45,7 @@ at::Tensor FileTensor(const std::string& folder, at::IntArrayRef shape) {
       data, shape, [bytes](void* mapped) { munmap(mapped, bytes); }, at::kFloat);
 }
 
-void ReadAhead(const at::Tensor& tensor, std::int64_t row) {
+void Prefetch(const at::Tensor& tensor, std::int64_t row) {
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const auto bytes = static_cast<std::size_t>(tensor.stride(0)) * sizeof(float);
   const auto begin = reinterpret_cast<std::uintptr_t>(tensor.const_data_ptr<float>()) + row * bytes;

@@ -11,6 +11,6 @@ namespace torch_prune {
 at::Tensor FileTensor(const std::string& folder, at::IntArrayRef shape);
 
 // Asks the system to read rows of such a tensor ahead.
-void ReadAhead(const at::Tensor& tensor, std::int64_t row);
+void Prefetch(const at::Tensor& tensor, std::int64_t row);
 
 }  // namespace torch_prune

@@ -33,7 +33,7 @@ std::shared_ptr<Dataset> FolderDataset::Cut(std::int64_t begin, std::int64_t end
 namespace {
 
 // imageFolderMake(files, settings)
-Napi::Value Make(const Napi::CallbackInfo& info) {
+Napi::Value MakeFolder(const Napi::CallbackInfo& info) {
   auto files = ToFiles(info[0]);
   const auto count = static_cast<std::int64_t>(files->labels.size());
   const at::Tensor labels = at::empty({count}, at::kLong);
@@ -121,7 +121,7 @@ Napi::Value Decode(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void RegisterFolder(Napi::Object exports) {
-  Export<Make>(exports, "imageFolderMake");
+  Export<MakeFolder>(exports, "imageFolderMake");
   Export<Decode>(exports, "imagesDecode");
 }
 

@@ -101,7 +101,7 @@ std::vector<std::int64_t> MemoryDataset::Present(const std::vector<std::int64_t>
 }
 
 void MemoryDataset::Expect(const std::vector<std::int64_t>& indices, const Plan& plan) const {
-  for (const auto index : indices) ReadAhead(images_, Choose(index, plan).row);
+  for (const auto index : indices) Prefetch(images_, Choose(index, plan).row);
 }
 
 void MemoryDataset::Write(float* out, const Choice& choice, const Plan& plan) const {

@@ -67,7 +67,7 @@ const auto kLayoutFields = Fields<Layout>("packedLayout", Field("index", &Layout
                                           Field("count", &Layout::count), Field("classes", &Layout::classes));
 
 // packedMake(path, layout, settings): the index is checked before any of it is used.
-Napi::Value Make(const Napi::CallbackInfo& info) {
+Napi::Value MakePacked(const Napi::CallbackInfo& info) {
   const std::string path = ToString(info[0], "path");
   const auto [index, count, classes] = kLayoutFields.Read(info[1], "layout");
   const auto settings = ToPictureSettings(info[2]);
@@ -224,7 +224,7 @@ Napi::Value Pack(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void RegisterPacked(Napi::Object exports) {
-  Export<Make>(exports, "packedMake");
+  Export<MakePacked>(exports, "packedMake");
   Export<Pack>(exports, "packStart");
 }
 

@@ -1,7 +1,6 @@
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
-#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -37,12 +36,11 @@ class Packed : public Form {
   }
 
   at::Tensor Run(const at::Tensor& input) override {
-    // What it clamps by itself costs no pass over the outputs.
-    const bool relu = clamp_.lowest == 0 && std::isinf(clamp_.highest);
+    // Its own ReLU would make 0 of what is not a number.
     at::Tensor output = Call(run_, {input, weight_, bias_.defined() ? c10::IValue(bias_) : c10::IValue(),
-                                    window_.padding, window_.stride, window_.dilation, window_.groups,
-                                    relu ? "relu" : "none", c10::List<std::optional<at::Scalar>>(), ""});
-    return relu ? output : Bounded(std::move(output), clamp_);
+                                    window_.padding, window_.stride, window_.dilation, window_.groups, "none",
+                                    c10::List<std::optional<at::Scalar>>(), ""});
+    return Bounded(std::move(output), clamp_);
   }
   std::int64_t bytes() const override { return weight_.numel() * static_cast<std::int64_t>(sizeof(float)); }
   at::Tensor Weight() const override { return weight_.to_dense(); }

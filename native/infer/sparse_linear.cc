@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -15,9 +16,6 @@
 namespace torch_prune {
 namespace {
 
-// A product of fewer weights is finished before a second thread has started.
-constexpr std::int64_t kFewestWeights = 1 << 15;
-
 // One sample: rows side by side.
 template <typename Rows>
 class OneVector : public Form {
@@ -29,7 +27,7 @@ class OneVector : public Form {
         epilogue_(EpilogueOf(bias_, weighing.clamp)),
         output_(at::empty({1, weighing.product.weight.size(0)})) {
     const auto& begins = weight_->begins;
-    const bool few = begins.back() * Slices::kLanes < kFewestWeights;
+    const bool few = begins.back() * RowSlices::kLanes < kFewestWeights;
     parts_ = EvenParts(begins, few ? 1 : weighing.threads);
   }
 
@@ -187,10 +185,16 @@ class ManyVectors : public Form {
 }  // namespace
 
 std::unique_ptr<Form> MakeSparseLinearForm(const Weighing& weighing) {
-  if (weighing.input[0] > NarrowRows::kWidth) return std::make_unique<ManyVectors>(weighing);
-  if (weighing.input[0] > 1) return std::make_unique<FewVectors>(weighing);
   const at::Tensor& weight = weighing.product.weight;
-  if (weight.size(1) > Slices::kMostColumns) return nullptr;
+  if (weighing.input[0] > NarrowRows::kWidth) {
+    // Inputs are named by 32 bits in a block.
+    const std::int64_t width = RoundedUp(weighing.input[0], kPanelStep);
+    const std::int64_t columns = std::min(PanelColumns(width), weight.size(1));
+    if (columns > std::numeric_limits<std::uint32_t>::max() / width) return nullptr;
+    return std::make_unique<ManyVectors>(weighing);
+  }
+  if (weighing.input[0] > 1) return std::make_unique<FewVectors>(weighing);
+  if (weight.size(1) > RowSlices::kMostColumns) return nullptr;
   return std::make_unique<OneVector<SlicedRows>>(
       weighing,
       std::make_shared<const SlicedRows>(weight.const_data_ptr<float>(), weight.size(0), weight.size(1)));
@@ -198,7 +202,7 @@ std::unique_ptr<Form> MakeSparseLinearForm(const Weighing& weighing) {
 
 std::unique_ptr<Form> MakeSharedForm(const Weighing& weighing) {
   const at::Tensor& weight = weighing.product.weight;
-  if (!weighing.linear() || weighing.input[0] > 1 || weight.size(1) > Slices::kMostColumns) return nullptr;
+  if (!weighing.linear() || weighing.input[0] > 1 || weight.size(1) > RowSlices::kMostColumns) return nullptr;
   std::shared_ptr<const SharedRows> rows =
       SharedRows::Of(weight.const_data_ptr<float>(), weight.size(0), weight.size(1));
   if (!rows) return nullptr;

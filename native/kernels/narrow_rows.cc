@@ -16,7 +16,7 @@ constexpr std::int64_t kUnit = 8 / sizeof(float), kUnitsInColumn = kWidth / kUni
 // Columns of a block: their inputs leave room in a first cache of 48 kilobytes. But rows have so many weights
 // in each, in the mean, that filling them up to whole groups costs little.
 constexpr std::int64_t kBlockBytes = 32 << 10, kWeightsInBlock = 40;
-constexpr std::int64_t kMostColumns = (1 << 16) / kUnitsInColumn;
+constexpr std::int64_t kMostColumns = (1 << 16) / kUnitsInColumn - 1;  // and one of zeros
 
 std::int64_t BlockColumns(std::int64_t places, std::int64_t kept) {
   const std::int64_t near = kBlockBytes / (kWidth * sizeof(float));
@@ -79,8 +79,9 @@ NarrowRows::NarrowRows(const float* weight, std::int64_t first, std::int64_t las
         place_.push_back(static_cast<std::uint16_t>((k - column) * kUnitsInColumn));
         value_.push_back(values[k]);
       }
-      const std::uint16_t again = place_.back();
-      place_.resize((place_.size() + kGroup - 1) / kGroup * kGroup, again);
+      // What fills up reads zeros: an input that is infinite would make NaN of them.
+      const auto zeros = static_cast<std::uint16_t>(step_ * kUnitsInColumn);
+      place_.resize((place_.size() + kGroup - 1) / kGroup * kGroup, zeros);
       value_.resize(place_.size(), 0.0f);
     }
   }
@@ -142,11 +143,11 @@ void NarrowRows::Multiply(const float* x, std::int64_t samples, const Epilogue& 
 #endif
   const std::int64_t rows = last_ - first_;
   float* sums = room;
-  float* sideways = room + rows * kWidth;  // a block's inputs, sample beside sample
+  float* sideways = room + rows * kWidth;  // a block's inputs, sample beside sample, and a column of zeros
   for (std::int64_t row = 0; row < rows; row++) {
     std::fill_n(sums + row * kWidth, kWidth, epilogue.bias != nullptr ? epilogue.bias[first_ + row] : 0.0f);
   }
-  std::fill_n(sideways, step_ * kWidth, 0.0f);
+  std::fill_n(sideways, (step_ + 1) * kWidth, 0.0f);
   for (const auto& block : blocks_) {
     const std::int64_t columns = std::min(step_, columns_ - block.column);
     for (std::int64_t k = 0; k < columns; k++) {
@@ -169,7 +170,7 @@ void NarrowRows::Spread(float* weight) const {
     for (std::int64_t i = block.first; i < block.last; i++) {
       float* row = weight + (first_ + pieces_[i].row) * columns_ + block.column;
       for (const std::int64_t end = at + pieces_[i].groups * kGroup; at < end; at++) {
-        // What fills a piece up has the place of its last weight.
+        // What fills a piece up stands for no weight.
         if (value_[at] != 0.0f) row[place_[at] / kUnitsInColumn] = value_[at];
       }
     }

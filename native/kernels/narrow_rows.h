@@ -22,7 +22,7 @@ class NarrowRows {
   // has `stride` rows, y[row] = epilogue(sum of weight * x[column]). `room` is for room() floats.
   void Multiply(const float* x, std::int64_t samples, const Epilogue& epilogue, float* y, std::int64_t stride,
                 float* room, Isa isa) const;
-  std::int64_t room() const { return (step_ + last_ - first_) * kWidth; }
+  std::int64_t room() const { return (step_ + 1 + last_ - first_) * kWidth; }
   // Writes the kept weights to their places in such a matrix.
   void Spread(float* weight) const;
   std::int64_t bytes() const;

@@ -121,7 +121,7 @@ std::unique_ptr<const SharedRows> SharedRows::Of(const float* weight, std::int64
 
 SharedRows::SharedRows(const float* weight, std::int64_t count, std::int64_t columns,
                        const std::vector<float>& shared)
-    : Slices(weight, count, columns),
+    : RowSlices(weight, count, columns),
       table(kTable, 0.0f),
       values(shared.size() + 1),
       index(column.size(), 0) {
@@ -133,7 +133,7 @@ SharedRows::SharedRows(const float* weight, std::int64_t count, std::int64_t col
 }
 
 std::int64_t SharedRows::bytes() const {
-  return Slices::bytes() +
+  return RowSlices::bytes() +
          static_cast<std::int64_t>(index.size() * sizeof(index[0]) + table.size() * sizeof(table[0]));
 }
 
@@ -144,9 +144,12 @@ void SharedRows::Spread(float* weight, std::int64_t columns) const {
 void Multiply(const SharedRows& weight, std::int64_t first, std::int64_t last, const float* x,
               const Epilogue& epilogue, float* y, Isa isa) {
   const Sum sum = SumFor(weight.values, isa);
-  weight.Multiply(first, last, epilogue, y, [&](std::int64_t begin, std::int64_t end, float* sums) {
-    sum(weight.table.data(), weight.index.data(), weight.column.data(), begin, end, x, sums);
-  });
+  weight.Multiply(
+      first, last, x, epilogue, y,
+      [&](std::int64_t begin, std::int64_t end, float* sums) {
+        sum(weight.table.data(), weight.index.data(), weight.column.data(), begin, end, x, sums);
+      },
+      [&](std::int64_t place) { return weight.table[weight.index[place]]; });
 }
 
 }  // namespace torch_prune

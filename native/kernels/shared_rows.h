@@ -4,13 +4,13 @@
 #include <vector>
 
 #include "dispatch.h"
-#include "slices.h"
+#include "row_slices.h"
 
 namespace torch_prune {
 
 // The kept weights of a matrix that share a few values, for products with one vector: three bytes for each of
 // them, a place and an index.
-struct SharedRows : Slices {
+struct SharedRows : RowSlices {
   static constexpr std::size_t kMostValues = 255;
 
   // Null if there are more values, or one is NaN.

@@ -82,12 +82,12 @@ Sum SumFor(Isa isa) {
 }  // namespace
 
 SlicedRows::SlicedRows(const float* weight, std::int64_t count, std::int64_t columns)
-    : Slices(weight, count, columns), value(column.size(), 0.0f) {
+    : RowSlices(weight, count, columns), value(column.size(), 0.0f) {
   ForKept(columns, [&](std::int64_t place, std::int64_t at) { value[place] = weight[at]; });
 }
 
 std::int64_t SlicedRows::bytes() const {
-  return Slices::bytes() + static_cast<std::int64_t>(value.size() * sizeof(value[0]));
+  return RowSlices::bytes() + static_cast<std::int64_t>(value.size() * sizeof(value[0]));
 }
 
 void SlicedRows::Spread(float* weight, std::int64_t columns) const {
@@ -97,9 +97,12 @@ void SlicedRows::Spread(float* weight, std::int64_t columns) const {
 void Multiply(const SlicedRows& weight, std::int64_t first, std::int64_t last, const float* x,
               const Epilogue& epilogue, float* y, Isa isa) {
   const Sum sum = SumFor(isa);
-  weight.Multiply(first, last, epilogue, y, [&](std::int64_t begin, std::int64_t end, float* sums) {
-    sum(weight.value.data(), weight.column.data(), begin, end, x, sums);
-  });
+  weight.Multiply(
+      first, last, x, epilogue, y,
+      [&](std::int64_t begin, std::int64_t end, float* sums) {
+        sum(weight.value.data(), weight.column.data(), begin, end, x, sums);
+      },
+      [&](std::int64_t place) { return weight.value[place]; });
 }
 
 }  // namespace torch_prune

@@ -2,12 +2,12 @@
 #include <vector>
 
 #include "dispatch.h"
-#include "slices.h"
+#include "row_slices.h"
 
 namespace torch_prune {
 
 // The kept weights of a matrix for products with one vector, each with its own value.
-struct SlicedRows : Slices {
+struct SlicedRows : RowSlices {
   SlicedRows(const float* weight, std::int64_t rows, std::int64_t columns);
 
   std::int64_t bytes() const;

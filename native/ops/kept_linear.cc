@@ -15,8 +15,6 @@ namespace {
 
 // Larger batches are computed in pieces, or the inputs of a block would not stay in a cache.
 constexpr std::int64_t kMostSamples = 64;
-// A product of fewer weights is finished before a second thread has started.
-constexpr std::int64_t kFewestWeights = 1 << 15;
 
 std::int64_t WidthFor(std::int64_t batch) {
   if (batch <= 8) return 8;

@@ -10,6 +10,9 @@
 
 namespace torch_prune {
 
+// A product of fewer weights is finished before a second thread has started.
+constexpr std::int64_t kFewestWeights = 1 << 15;
+
 // Calls work(thread, task) for `count` tasks, each on the next thread that is free, since others may use a
 // core too, by at most so many threads.
 template <typename Work>

@@ -5,11 +5,10 @@
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "parts.h"
+
 namespace torch_prune {
 namespace {
-
-// A product of fewer weights is finished before a second thread has started.
-constexpr std::int64_t kFewestWeights = 1 << 15;
 
 bool Plain(const at::Tensor& tensor) {
   return tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.dim() == 2 && tensor.is_contiguous();

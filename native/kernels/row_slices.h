@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -11,12 +12,12 @@ namespace torch_prune {
 // shorter ones of 16 are filled up with zeros. (SELL-C-σ: Kreutzer et al. 2014, "A unified sparse matrix data
 // format for efficient general sparse matrix-vector multiplication on modern processors with wide SIMD
 // units".)
-struct Slices {
+struct RowSlices {
   static constexpr std::int64_t kLanes = 16;
   static constexpr std::int64_t kMostColumns = 1 << 16;
 
   // Of a dense matrix of at most kMostColumns columns.
-  Slices(const float* weight, std::int64_t rows, std::int64_t columns);
+  RowSlices(const float* weight, std::int64_t rows, std::int64_t columns);
 
   std::int64_t slices() const { return static_cast<std::int64_t>(begins.size()) - 1; }
   std::int64_t bytes() const;
@@ -35,16 +36,25 @@ struct Slices {
     }
   }
   // y[row] = epilogue(sum of the row), for the slices from `first` up to `last`; sum(first entry, behind the
-  // last one, sums by lane).
-  template <typename Sum>
-  void Multiply(std::int64_t first, std::int64_t last, const Epilogue& epilogue, float* y,
-                const Sum& sum) const {
+  // last one, sums by lane), value(place).
+  template <typename Sum, typename Value>
+  void Multiply(std::int64_t first, std::int64_t last, const float* x, const Epilogue& epilogue, float* y,
+                const Sum& sum, const Value& value) const {
     float sums[kLanes];
     for (std::int64_t slice = first; slice < last; slice++) {
       sum(begins[slice], begins[slice + 1], sums);
       for (std::int64_t lane = 0; lane < kLanes; lane++) {
         const std::int32_t row = rows[slice * kLanes + lane];
         if (row < 0) break;
+        // Not a number may come from what fills the row up, where an input that it has no weight of is
+        // infinite.
+        if (std::isnan(sums[lane]) && kept[row] < begins[slice + 1] - begins[slice]) {
+          sums[lane] = 0;
+          for (std::int64_t i = 0; i < kept[row]; i++) {
+            const std::int64_t place = (begins[slice] + i) * kLanes + lane;
+            sums[lane] += value(place) * x[column[place]];
+          }
+        }
         y[row] = epilogue.Of(sums[lane] + (epilogue.bias != nullptr ? epilogue.bias[row] : 0.0f));
       }
     }

@@ -1,11 +1,11 @@
-#include "slices.h"
+#include "row_slices.h"
 
 #include <algorithm>
 #include <numeric>
 
 namespace torch_prune {
 
-Slices::Slices(const float* weight, std::int64_t count, std::int64_t columns) : kept(count) {
+RowSlices::RowSlices(const float* weight, std::int64_t count, std::int64_t columns) : kept(count) {
   for (std::int64_t row = 0; row < count; row++) {
     const float* values = weight + row * columns;
     kept[row] = static_cast<std::int32_t>(columns - std::count(values, values + columns, 0.0f));
@@ -32,7 +32,7 @@ Slices::Slices(const float* weight, std::int64_t count, std::int64_t columns) : 
   }
 }
 
-std::int64_t Slices::bytes() const {
+std::int64_t RowSlices::bytes() const {
   return static_cast<std::int64_t>(begins.size() * sizeof(begins[0]) + rows.size() * sizeof(rows[0]) +
                                    kept.size() * sizeof(kept[0]) + column.size() * sizeof(column[0]));
 }
