@@ -14,7 +14,7 @@ export async function compile(
   device: Device,
   options: ReadOf<typeof compileOptions>,
   source: SessionSource,
-  chosen: readonly LayerForm[] = [],
+  chosen?: readonly LayerForm[],
 ): Promise<Session> {
   const native = loadAddon()
   const { batch, threads = native.jobThreads(), concurrency, forms, autocast = 'none', signal } = options
@@ -23,7 +23,11 @@ export async function compile(
   const compiled = await runJob(
     () => native.sessionCompileStart(network, { ...settings, forms, chosen }),
     signal,
-  )
+  ).catch((cause: unknown) => {
+    if (!(cause instanceof TorchPruneError && cause.code === 'ERR_MEMORY')) throw cause
+    const what = `Network.compile: there is not the memory for a batch of ${batch}, ${concurrency} at once`
+    throw new TorchPruneError('ERR_MEMORY', `${what}: give a smaller batch`, { cause })
+  })
   return new Session(compiled, { ...settings, device }, source)
 }
 

@@ -37,7 +37,7 @@ export const compileOptions = {
    * The threads that a session computes with.
    * @default the threads of jobs
    */
-  threads: optional(whole(1)),
+  threads: optional(whole(1, 1024)),
   /**
    * How many calls run at once, each with `threads` threads and memory of its own for what it computes; the weights are
    * there once. Others wait for their turn. As many as there are cores, with one thread each, answer the most calls.

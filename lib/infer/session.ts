@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { TorchPruneError } from '../base/errors.js'
 import { path as pathKind, whole } from '../base/kind.js'
 import { largest, product } from '../base/lists.js'
@@ -34,7 +35,10 @@ export interface CompiledLayer {
   readonly milliseconds: Readonly<Partial<Record<LayerForm, number>>>
   /** The share of weights that are not zero. */
   readonly density: number
-  /** The density below which our loops are faster than the dense form here, about; undefined where they do not go. */
+  /**
+   * The density below which our loops are faster than the dense form here, about; undefined where one of the two was not
+   * measured, as in a layer without zeros, or in a session from a file.
+   */
   readonly breakEven: number | undefined
 }
 
@@ -71,17 +75,21 @@ export interface SessionSettings {
 
 /** What a session came from: the network, which knows how its layers are written. */
 export interface SessionSource {
+  /** `folded` gives the layers that the session has. It is called at once. */
   write(
     path: string,
     session: Session,
     settings: SessionSettings,
-    layers: readonly NativeFolded[],
+    folded: () => Promise<readonly NativeFolded[]>,
   ): Promise<void>
+  /** What is being written is written first. */
   dispose(): void
 }
 
 // A session that is done sooner runs on the calling thread: a job would take longer to come and go.
 const AT_ONCE_MS = 0.2
+// Of many batches that are done sooner, so much at a time.
+const SPELL_MS = 1
 const CLONING = uncloneable('a session stays in its thread (compile the network there)')
 
 /**
@@ -114,6 +122,9 @@ export class Session {
   readonly #size: number
   readonly #settings: SessionSettings
   readonly #source: SessionSource
+  /** Calls of several batches that are not over. */
+  #calls = 0
+  #disposed = false
 
   /** @internal */
   constructor(compiled: NativeSession, settings: SessionSettings, source: SessionSource) {
@@ -133,14 +144,19 @@ export class Session {
     this.#size = product(inputShape)
   }
 
-  /** Returns the outputs of one sample, `[...inputShape]` in memory. */
+  /**
+   * Returns the outputs of one sample, `[...inputShape]` in memory. It takes as long as a whole batch does: compile with
+   * `batch: 1` for samples that come one by one.
+   */
   async run(sample: SessionSamples): Promise<Float32Array> {
     return this.#runParts(this.#checked(sample, 'Session.run: sample', 1))
   }
 
   /**
    * Returns the outputs of any number of samples, `[n, ...outputShape]` in memory. They run `batch` at a time, and
-   * `concurrency` batches at once.
+   * `concurrency` batches at once. Samples are read batch by batch: leave them as they are until the outputs are there.
+   *
+   * @throws TorchPruneError `ERR_ARGUMENT` if the samples were transferred or resized meanwhile
    */
   async runBatch(samples: SessionSamples): Promise<Float32Array> {
     return this.#runParts(this.#checked(samples, 'Session.runBatch: samples'))
@@ -157,7 +173,8 @@ export class Session {
   /**
    * Returns the most probable classes of one sample (softmax of the outputs), the most probable one first.
    *
-   * @throws TorchPruneError `ERR_SHAPE` if the network does not put out a number for each class.
+   * @throws TorchPruneError `ERR_SHAPE` if the network does not put out a number for each class; `ERR_ARGUMENT` if those
+   * are NaN or infinite.
    */
   async classify(sample: SessionSamples, options: ClassifyOptions = {}): Promise<readonly Guess[]> {
     const { top } = readOptions('Session.classify', classifyOptions, options)
@@ -165,7 +182,13 @@ export class Session {
       const message = `Session.classify: the network puts out [${this.outputShape.join(', ')}] for a sample, not a number for each class: use run()`
       throw new TorchPruneError('ERR_SHAPE', message)
     }
-    return guesses(await this.run(sample)).slice(0, top)
+    const outputs = await this.#runParts(this.#checked(sample, 'Session.classify: sample', 1))
+    const wrong = outputs.find((value) => !Number.isFinite(value))
+    if (wrong !== undefined) {
+      const message = `Session.classify: the network puts out ${wrong}: look for NaN, infinite or very large numbers in the sample, or in the network's weights`
+      throw new TorchPruneError('ERR_ARGUMENT', message)
+    }
+    return guesses(outputs).slice(0, top)
   }
 
   /**
@@ -174,14 +197,19 @@ export class Session {
    */
   async save(path: string): Promise<void> {
     pathKind.read(path, 'Session.save: path')
-    const layers = await runJob(() => loadAddon().sessionFoldedStart(this.#handle))
-    await this.#source.write(path, this, this.#settings, layers)
+    const folded = () => runJob(() => loadAddon().sessionFoldedStart(this.#handle))
+    await this.#source.write(path, this, this.#settings, folded)
   }
 
   /** Frees the memory; what is running ends first. */
   dispose(): void {
-    loadAddon().sessionDispose(this.#handle)
+    this.#disposed = true
     this.#source.dispose()
+    this.#freeUnused()
+  }
+
+  #freeUnused(): void {
+    if (this.#disposed && this.#calls === 0) loadAddon().sessionDispose(this.#handle)
   }
 
   [Symbol.dispose](): void {
@@ -191,13 +219,36 @@ export class Session {
   async #runParts(samples: Float32Array | Uint8Array): Promise<Float32Array> {
     const most = this.batch * this.#size
     if (samples.length <= most) return this.#runPart(samples)
+    this.#calls++
+    try {
+      return await this.#runMany(samples, most)
+    } finally {
+      this.#calls--
+      this.#freeUnused()
+    }
+  }
+
+  /** More than a batch, which is so many numbers. */
+  async #runMany(samples: Float32Array | Uint8Array, most: number): Promise<Float32Array> {
     const width = product(this.outputShape)
-    const outputs = new Float32Array((samples.length / this.#size) * width)
+    const count = samples.length
+    const outputs = new Float32Array((count / this.#size) * width)
     let next = 0
+    const atOnce = this.#atOnce && this.concurrency === 1
+    let rested = performance.now()
     const one = async () => {
-      for (let at = next; at < samples.length; at = next) {
+      for (let at = next; at < count; at = next) {
         next += most
-        const output = await this.#runJob(samples.subarray(at, at + most))
+        if (samples.length !== count) {
+          const message = `Session.runBatch: samples had ${count} numbers and now have ${samples.length}: transfer or resize them when the outputs are there`
+          throw new TorchPruneError('ERR_ARGUMENT', message)
+        }
+        const part = samples.subarray(at, at + most)
+        const output = atOnce ? loadAddon().sessionRun(this.#handle, part) : await this.#runJob(part)
+        if (atOnce && performance.now() - rested > SPELL_MS) {
+          await setImmediate()
+          rested = performance.now()
+        }
         outputs.set(output, (at / this.#size) * width)
       }
     }
@@ -205,10 +256,13 @@ export class Session {
     return outputs
   }
 
+  get #atOnce(): boolean {
+    return this.milliseconds < AT_ONCE_MS
+  }
+
   /** At most a batch, on whichever thread is done sooner. */
   #runPart(samples: Float32Array | Uint8Array): Float32Array | Promise<Float32Array> {
-    const atOnce = this.milliseconds < AT_ONCE_MS
-    return atOnce ? loadAddon().sessionRun(this.#handle, samples) : this.#runJob(samples)
+    return this.#atOnce ? loadAddon().sessionRun(this.#handle, samples) : this.#runJob(samples)
   }
 
   #runJob(samples: Float32Array | Uint8Array): Promise<Float32Array> {
@@ -217,6 +271,7 @@ export class Session {
 
   /** Samples of the right type, whole, and no more than `most` of them. */
   #checked(samples: unknown, what: string, most = Number.POSITIVE_INFINITY): Float32Array | Uint8Array {
+    if (this.#disposed) throw new TorchPruneError('ERR_DISPOSED', `${what}: this session was disposed of`)
     const read =
       samples instanceof Uint8ClampedArray
         ? new Uint8Array(samples.buffer, samples.byteOffset, samples.length)

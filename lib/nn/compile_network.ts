@@ -26,8 +26,8 @@ class Copy extends NetworkTensors {
 }
 
 /**
- * Compiles a copy of a network, without its dead neurons; `chosen` are the forms of its layers if they are known, and it
- * has no dead neurons any more.
+ * Compiles a copy of a network, without its dead neurons; `chosen` are the forms of its layers if they are known: then
+ * it is as it was compiled.
  */
 export async function compileNetwork(
   network: NetworkTensors,
@@ -37,7 +37,8 @@ export async function compileNetwork(
   const { inputShape } = network
   const { device = network.device } = options
   refuseOnCpu('Network.compile', device, options)
-  const { layers, values } = await (chosen ? wholeOf(network) : aliveOf(network, options.signal))
+  const whole = chosen !== undefined || staysWhole(options)
+  const { layers, values } = await (whole ? wholeOf(network) : aliveOf(network, options.signal))
   const copy = new Copy(inputShape, layers, device)
   try {
     await copy.put(values)
@@ -71,6 +72,11 @@ export function refuseOnCpu(
   }
 }
 
+/** Tensor cores want sizes that are multiples of 16, and neurons that go take two of every four weights apart. */
+function staysWhole({ autocast = 'none' }: ReadOf<typeof compileOptions>): boolean {
+  return autocast !== 'none'
+}
+
 interface Tensors {
   readonly layers: Layers
   readonly values: Map<string, Tensor>
@@ -102,6 +108,8 @@ class Source implements SessionSource {
   readonly #inputShape: Shape
   readonly #layers: Layers
   readonly #values: Map<string, Tensor>
+  #writing = 0
+  #disposed = false
 
   constructor(inputShape: Shape, layers: Layers, values: Map<string, Tensor>) {
     this.#inputShape = inputShape
@@ -118,7 +126,22 @@ class Source implements SessionSource {
     }
   }
 
-  async write(path: string, session: Session, settings: SessionSettings, folded: readonly NativeFolded[]) {
+  async write(
+    path: string,
+    session: Session,
+    settings: SessionSettings,
+    folded: () => Promise<readonly NativeFolded[]>,
+  ): Promise<void> {
+    this.#writing++
+    try {
+      await this.#write(path, session, settings, await folded())
+    } finally {
+      this.#writing--
+      this.#freeUnused()
+    }
+  }
+
+  async #write(path: string, session: Session, settings: SessionSettings, folded: readonly NativeFolded[]) {
     const file = new Copy(this.#inputShape, this.#layers, 'cpu')
     using held = new HeldTensors()
     try {
@@ -156,13 +179,21 @@ class Source implements SessionSource {
     const layer = this.#layers[name] as { readonly eps?: number }
     const shape = this.#values.get(`${name}.weight`)!.shape
     const filled = (value: number) => held.use(zeros(shape).add_(value))
-    values.set(`${name}.weight`, filled(1))
+    const { eps = 0 } = layer
+    const variance = Math.max(0, 1 - eps)
+    values.set(`${name}.weight`, filled(Math.sqrt(variance + eps)))
     if (name !== biasAt) values.set(`${name}.bias`, filled(0))
     values.set(`${name}.running_mean`, filled(0))
-    values.set(`${name}.running_var`, filled(1 - (layer.eps ?? 0)))
+    values.set(`${name}.running_var`, filled(variance))
   }
 
   dispose(): void {
+    this.#disposed = true
+    this.#freeUnused()
+  }
+
+  #freeUnused(): void {
+    if (!this.#disposed || this.#writing > 0) return
     for (const each of this.#values.values()) each.dispose()
     this.#values.clear()
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { refuse } from '../base/files.js'
-import { path as pathKind } from '../base/kind.js'
+import { type ErrorCode, TorchPruneError } from '../base/errors.js'
+import { quoted, refuse } from '../base/files.js'
+import { path as pathKind, whole } from '../base/kind.js'
 import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import { runJob } from '../binding/native_job.js'
@@ -12,16 +13,25 @@ import { compileNetwork, refuseOnCpu, SESSION_KEY } from './compile_network.js'
 import { loadNetwork } from './load.js'
 
 const count = z.int().positive()
-const planSchema = z.object({
-  batch: count,
-  threads: count,
-  concurrency: count,
-  mean: z.array(z.number()),
-  std: z.array(z.number().positive()),
-  // Files of older versions do not say it.
-  autocast: z.enum(['none', 'bfloat16', 'float16']).default('none'),
-  forms: z.array(z.enum(LAYER_FORMS)),
-})
+const planSchema = z
+  .object({
+    batch: count,
+    threads: count,
+    concurrency: count,
+    mean: z.array(z.number()),
+    /** As many as `mean` has. */
+    std: z.array(z.number().positive()),
+    // Files of older versions do not say it.
+    autocast: z.enum(['none', 'bfloat16', 'float16']).default('none'),
+    forms: z.array(z.enum(LAYER_FORMS)),
+  })
+  .refine(({ mean, std }) => mean.length === std.length, {
+    path: ['std'],
+    error: 'it is not as long as mean',
+  })
+
+/** What a plan may be wrong in, which a file is written again for. */
+const OF_THE_FILE: readonly ErrorCode[] = ['ERR_ARGUMENT', 'ERR_SHAPE', 'ERR_DTYPE']
 
 const loadSessionOptions = {
   /**
@@ -29,33 +39,53 @@ const loadSessionOptions = {
    * @default 'cpu'
    */
   device: optional(deviceKind, 'cpu'),
+  /**
+   * The threads that each call computes with.
+   * @default as it was compiled
+   */
+  threads: optional(whole(1, 1024)),
+  /**
+   * How many calls run at once.
+   * @default as it was compiled
+   */
+  concurrency: optional(whole(1, 1024)),
 }
 
 export interface LoadSessionOptions extends OptionsOf<typeof loadSessionOptions> {}
 
 /**
- * Makes a session from a file that `Session.save()` wrote, with the forms that were fastest where it was compiled:
- * nothing is measured.
+ * Makes a session from a file that `Session.save()` wrote, with its `batch` and the forms that were fastest where it was
+ * compiled: nothing is measured.
  *
  * @throws TorchPruneError `ERR_FILE` for a file that is damaged, or holds a network that was not compiled.
  */
 export async function loadSession(path: string, options: LoadSessionOptions = {}): Promise<Session> {
-  const { device } = readOptions('loadSession', loadSessionOptions, options)
+  const { device, ...own } = readOptions('loadSession', loadSessionOptions, options)
   const { metadata } = await readTensorFileHeader(pathKind.read(path, 'loadSession: path'))
   const text = metadata[SESSION_KEY]
   if (text === undefined) {
     throw refuse(path, 'it holds no session', 'load the network by loadNetwork(), and call its compile()')
   }
-  const session = await sessionOf(path, planOf(text, path), device)
+  const session = await sessionOf(path, planOf(text, path), device, own)
   // What the dense weights took would stay with the process, half as much again as a pruned network needs.
   await runJob(() => loadAddon().trimMemoryStart())
   return session
 }
 
-async function sessionOf(path: string, plan: z.infer<typeof planSchema>, device: Device): Promise<Session> {
+async function sessionOf(
+  path: string,
+  plan: z.infer<typeof planSchema>,
+  device: Device,
+  own: Pick<LoadSessionOptions, 'threads' | 'concurrency'>,
+): Promise<Session> {
   refuseOnCpu(`loadSession: ${path}`, device, plan)
   using network = await loadNetwork(path, { device })
-  const { forms, batch, threads, concurrency, autocast, mean, std } = plan
+  if (network.spliced.length > 0) {
+    const what = `the mask of ${quoted(network.spliced[0]!)} does not seal, and sessions have sealed ones`
+    throw refuse(path, what, 'write it again')
+  }
+  const { forms, batch, autocast, mean, std } = plan
+  const { threads = plan.threads, concurrency = plan.concurrency } = own
   const normalization = mean.length > 0 ? { mean, std } : { mean: undefined, std: undefined }
   try {
     return await compileNetwork(
@@ -64,6 +94,7 @@ async function sessionOf(path: string, plan: z.infer<typeof planSchema>, device:
       forms,
     )
   } catch (cause) {
+    if (cause instanceof TorchPruneError && !OF_THE_FILE.includes(cause.code)) throw cause
     throw refuse(path, `its session does not fit: ${(cause as Error).message}`, 'write it again')
   }
 }

@@ -76,7 +76,11 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
     const { handle } = tensorKind.read(input, 'Network.forward: input')
     if (training) refuseOwned(this)
     else refuseReading(this)
-    return Tensor.wrap(loadAddon().networkForward(this.handle, handle, training))
+    try {
+      return Tensor.wrap(loadAddon().networkForward(this.handle, handle, training))
+    } catch (error) {
+      throw unlike(input, this.inputShape, error)
+    }
   }
 
   /**
@@ -239,4 +243,14 @@ export function network<const K extends LayerKinds>(
   options: NetworkOptions = {},
 ): Network<K> {
   return new Network<K>(inputShape, layers as Layers, options)
+}
+
+/** What went wrong with an input, beside what the network takes if it is something else. */
+function unlike(input: Tensor, sample: readonly number[], error: unknown): unknown {
+  if (!(error instanceof TorchPruneError)) return error
+  const { shape, dtype } = input
+  const fits = shape.length === sample.length + 1 && sample.every((size, i) => size === shape[i + 1])
+  if (fits && dtype.startsWith('float')) return error
+  const what = `Network.forward: input is ${dtype} [${shape.join(', ')}], and this network takes float32 [n, ${sample.join(', ')}]`
+  return new TorchPruneError(error.code, `${what} (${error.message})`, { cause: error })
 }

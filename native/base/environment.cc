@@ -7,9 +7,10 @@ namespace torch_prune {
 Environment::Environment(Napi::Env env)
     : compute(env),
       inference(env),
+      compiling(env),
       accounts(std::make_shared<TensorAccounts>()),
       main_thread_(std::this_thread::get_id()) {
-  inference.StandBeside(compute);
+  compiling.StandBeside(compute);
   // Cleanup hooks run in reverse order: this one joins the thread while its channel back to Node still
   // exists.
   env.AddCleanupHook([](Environment* environment) { environment->Stop(); }, this);
@@ -25,13 +26,16 @@ Environment::~Environment() = default;
 
 ComputeThread& Environment::Inference(Napi::Env env, std::size_t lane) {
   if (lane == 0) return inference;
+  if (stopped_) throw Error("ERR_BUSY", "this thread is shutting down: no job can start");
   while (more_inference_.size() < lane) more_inference_.push_back(std::make_unique<ComputeThread>(env));
   return *more_inference_[lane - 1];
 }
 
 void Environment::Stop() {
+  stopped_ = true;
   compute.Stop();
   inference.Stop();
+  compiling.Stop();
   for (const auto& thread : more_inference_) thread->Stop();
   if (foreign) foreign->Close();
 }

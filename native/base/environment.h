@@ -44,6 +44,7 @@ class Environment {
   Ownership ownership;
   ComputeThread compute;
   ComputeThread inference;  // sessions run beside jobs, and never wait for a training's step
+  ComputeThread compiling;  // nor do they wait while others are made
 
   // The thread of a session's lane: of the first one it is `inference`, others are made when they are needed.
   ComputeThread& Inference(Napi::Env env, std::size_t lane);
@@ -62,6 +63,7 @@ class Environment {
   void Stop();
 
   std::thread::id main_thread_;
+  bool stopped_ = false;
   std::vector<std::unique_ptr<ComputeThread>> more_inference_;
 };
 

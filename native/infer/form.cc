@@ -35,17 +35,11 @@ class Dense : public Form {
   Clamp clamp_;
 };
 
-class Silence : public c10::WarningHandler {
-  void process(const c10::Warning&) override {}
-};
-
 // By compressed sparse rows, with indices of 32 bits.
 class Csr : public Form {
  public:
   explicit Csr(const Weighing& weighing) : bias_(weighing.product.bias), clamp_(weighing.clamp) {
-    // libtorch says that compressed rows are new, which nobody asked for who compiles a network.
-    Silence silence;
-    const c10::WarningUtils::WarningHandlerGuard guard(&silence);
+    const WithoutWarnings quiet;  // of how new compressed rows are
     const at::Tensor rows = weighing.product.weight.to_sparse_csr();
     // MKL converts indices of 64 bits in every call.
     weight_ = at::sparse_csr_tensor(rows.crow_indices().to(at::kInt), rows.col_indices().to(at::kInt),

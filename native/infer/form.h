@@ -1,5 +1,6 @@
 #pragma once
 #include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
 
 #include <memory>
 #include <string>
@@ -40,6 +41,15 @@ class Form {
 
 // Clamps in place.
 at::Tensor Bounded(at::Tensor output, const Clamp& clamp);
+
+// While one lives, libtorch says nothing of its state, which nobody asked for who compiles a network.
+class WithoutWarnings {
+  struct Nobody : c10::WarningHandler {
+    void process(const c10::Warning&) override {}
+  };
+  Nobody nobody_;
+  c10::WarningUtils::WarningHandlerGuard guard_{&nobody_};
+};
 // What follows a product. The bias must outlive it.
 Epilogue EpilogueOf(const at::Tensor& bias, const Clamp& clamp);
 

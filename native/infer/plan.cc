@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
-#include <torch/cuda.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 
@@ -60,9 +60,9 @@ Plan::Plan(const std::vector<std::shared_ptr<Layer>>& layers, Options options,
 
   const auto products =
       std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.weighing != nullptr; });
-  if (!options_.chosen.empty() && options_.chosen.size() != static_cast<std::size_t>(products)) {
+  if (options_.chosen && options_.chosen->size() != static_cast<std::size_t>(products)) {
     throw Error("ERR_ARGUMENT", "the plan is of another network: it has forms for " +
-                                    std::to_string(options_.chosen.size()) + " layers, not " +
+                                    std::to_string(options_.chosen->size()) + " layers, not " +
                                     std::to_string(products));
   }
   at::Tensor samples = at::rand(options_.input, generator_).to(options_.device);
@@ -173,8 +173,8 @@ void Plan::Measure(Step& step, const at::Tensor& input, const std::function<bool
   if (weight.dim() == 4) weight = weight.contiguous(options_.format);
   if (bias.defined()) bias = bias.to(options_.dtype);
   Measured measured{.layer = step.name, .weights = weight.numel(), .kept = weighing.kept()};
-  if (!options_.chosen.empty()) {
-    measured.form = options_.chosen[measured_.size()];
+  if (options_.chosen) {
+    measured.form = (*options_.chosen)[measured_.size()];
     const NamedForm& form = FormNamed(measured.form);
     if (form.GoesOn(options_.device)) step.form = form.make(weighing);
     if (!step.form)
@@ -229,13 +229,13 @@ void Plan::Measure(Step& step, const at::Tensor& input, const std::function<bool
 
 std::function<void()> Plan::Once(Form& form, const at::Tensor& input) const {
   if (options_.device.is_cpu()) return [&form, input] { form.Run(input); };
-  const auto device = options_.device.index();
   form.Run(input);
   const std::shared_ptr<DeviceGraph> graph =
       DeviceGraph::Of(options_.device, options_.generator, [&] { form.Run(input); });
-  return [&form, input, graph, device] {
+  const auto stream = c10::impl::VirtualGuardImpl(options_.device.type()).getStream(options_.device);
+  return [&form, input, graph, stream] {
     graph ? graph->Replay() : static_cast<void>(form.Run(input));
-    torch::cuda::synchronize(device);
+    stream.synchronize();
   };
 }
 

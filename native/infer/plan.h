@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,11 @@ class Plan {
   struct Options {
     std::vector<std::int64_t> input;  // its sizes: [N, ...]
     int threads = 1;
-    std::vector<std::string> forms;     // those to choose from; where none of them goes, a product is dense
-    std::vector<std::string> chosen;    // of the products, if they are known: then nothing is measured
-    at::Device device = at::kCPU;       // that of the layers
-    at::ScalarType dtype = at::kFloat;  // that products are computed in
+    std::vector<std::string> forms;  // those to choose from; where none of them goes, a product is dense
+    // Of the products, if they are known: then nothing is measured.
+    std::optional<std::vector<std::string>> chosen;
+    at::Device device = at::kCPU;                            // that of the layers
+    at::ScalarType dtype = at::kFloat;                       // that products are computed in
     at::MemoryFormat format = at::MemoryFormat::Contiguous;  // of images and of kernels
     at::Generator generator = {};                            // of that device, if it is no CPU
   };

@@ -33,6 +33,7 @@ class SemiStructured : public Form {
         bias_(weighing.product.bias),
         clamp_(weighing.clamp) {
     const at::Tensor input = at::zeros({weighing.input[0], sizes_[1]}, weighing.product.weight.options()).t();
+    const WithoutWarnings quiet;  // of how old the search is
     algorithm_ = at::_cslt_sparse_mm_search(weight_, input, Bias());
   }
 
@@ -78,6 +79,8 @@ std::unique_ptr<Form> MakeSemiStructuredForm(const Weighing& weighing) {
   if (!Fits(weighing)) return nullptr;
   try {
     return std::make_unique<SemiStructured>(weighing);
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
   } catch (const c10::Error&) {
     return nullptr;  // this card, or this build of libtorch, has none
   }

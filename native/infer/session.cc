@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 
@@ -37,6 +39,14 @@ class UseThreads {
   bool changed_;
 };
 
+// A stream of its own on a GPU, behind what this thread has launched there; none on the CPU.
+std::optional<c10::Stream> OwnStream(const at::Device& device) {
+  if (device.is_cpu()) return std::nullopt;
+  const c10::impl::VirtualGuardImpl gpu(device.type());
+  gpu.getStream(device).synchronize();
+  return gpu.getStreamFromGlobalPool(device);
+}
+
 }  // namespace
 
 Session::Session(const Network& network, Options options, const std::function<bool()>& stopped)
@@ -52,6 +62,7 @@ Session::Session(const Network& network, Options options, const std::function<bo
   const auto& device = network.device();
   if (device.is_cpu() && options_.autocast != AutocastTo::kNone)
     throw Error("ERR_ARGUMENT", "autocast is for GPUs: sessions on the CPU compute in float32");
+  const c10::OptionalStreamGuard on(OwnStream(device));
   AddLane(std::make_unique<Plan>(network.layers(),
                                  Plan::Options{.input = sizes,
                                                .threads = static_cast<int>(options_.threads),
@@ -86,6 +97,8 @@ void Session::AddLane(std::unique_ptr<Plan> plan, const std::vector<std::int64_t
   at::Tensor input = samples.to(device);
   if (input.dim() == 4) input = input.contiguous(FormatOf(options_.autocast));
   Lane& lane = lanes_.emplace_back(std::move(plan), samples, input);
+  lane.stream = OwnStream(device);
+  const c10::OptionalStreamGuard on(lane.stream);
   Outputs(lane);
   lane.graph = DeviceGraph::Of(device, network.generator(), [&lane] {
     lane.output = lane.plan->Run(lane.input).to(at::kFloat).contiguous();
@@ -94,6 +107,7 @@ void Session::AddLane(std::unique_ptr<Plan> plan, const std::vector<std::int64_t
 
 at::Tensor Session::Outputs(Lane& lane) {
   if (lane.input.is_same(lane.samples)) return lane.plan->Run(lane.input).contiguous();
+  const c10::OptionalStreamGuard on(lane.stream);
   lane.input.copy_(lane.samples, /*non_blocking=*/true);
   if (!lane.graph) return lane.plan->Run(lane.input).to(at::kCPU, at::kFloat).contiguous();
   lane.graph->Replay();

@@ -1,7 +1,10 @@
 #pragma once
+#include <c10/core/Stream.h>
+
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 
 #include "../base/handle.h"
@@ -22,10 +25,11 @@ class Session {
 
   struct Options {
     std::int64_t batch = 1;
-    std::int64_t threads = 1;                 // of each lane
-    std::int64_t concurrency = 1;             // how many lanes
-    std::vector<std::int64_t> input_shape;    // of one sample
-    std::vector<std::string> forms, chosen;   // as Plan::Options has them
+    std::int64_t threads = 1;               // of each lane
+    std::int64_t concurrency = 1;           // how many lanes
+    std::vector<std::int64_t> input_shape;  // of one sample
+    std::vector<std::string> forms;         // as Plan::Options has them, and `chosen`
+    std::optional<std::vector<std::string>> chosen;
     std::vector<double> mean, std;            // of bytes, by channel
     AutocastTo autocast = AutocastTo::kNone;  // what products are computed in
   };
@@ -66,6 +70,7 @@ class Session {
     at::Tensor input;                         // the same; or, on a GPU, a copy there
     std::unique_ptr<DeviceGraph> graph = {};  // on a GPU, where it can be recorded
     at::Tensor output = {};                   // of the graph
+    std::optional<c10::Stream> stream = {};   // on a GPU: a call waits for nothing that others have launched
     std::mutex running = {};
     int calls = 0;  // main thread only
   };

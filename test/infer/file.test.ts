@@ -1,5 +1,14 @@
 import { expect } from 'chai'
-import { loadNetwork, loadSession, readSafetensors, scope, writeSafetensors } from '../../lib/index.js'
+import {
+  loadNetwork,
+  loadSession,
+  type Network,
+  network,
+  nn,
+  readSafetensors,
+  scope,
+  writeSafetensors,
+} from '../../lib/index.js'
 import { freshFolder } from '../support/folder.js'
 import { refusedWith } from '../support/refusal.js'
 import { expectClose, expected, FORMS, NETWORKS, pruned } from './networks.js'
@@ -76,13 +85,31 @@ describe('the file of a session', () => {
       [JSON.stringify({ ...plan, batch: 0 }), /its session is wrong at batch/],
       [JSON.stringify({ ...plan, forms: ['fast'] }), /its session is wrong at forms\.0/],
       [JSON.stringify({ ...plan, forms: ['dense'] }), /it has forms for 1 layers, not 3/],
-      [
-        JSON.stringify({ ...plan, mean: [0], std: [1, 1] }),
-        /its session does not fit: .*mean has 1|std has 2/,
-      ],
+      [JSON.stringify({ ...plan, forms: [] }), /it has forms for 0 layers, not 3/],
+      [JSON.stringify({ ...plan, mean: [0], std: [1, 1] }), /wrong at std: it is not as long as mean/],
+      [JSON.stringify({ ...plan, mean: [], std: [1] }), /wrong at std: it is not as long as mean/],
     ] as const) {
       await writeSafetensors(file, { tensors, metadata: { ...metadata, [key]: text } })
       expect(await refusedWith(loadSession(file))).to.match(message)
+    }
+    const mask = { dtype: 'uint8' as const, shape: [300, 784], data: new Uint8Array(300 * 784).fill(1) }
+    await writeSafetensors(file, {
+      tensors: new Map([...tensors, ['fc1.weight_mask', mask]]),
+      metadata: { ...metadata, 'torch-prune.spliced': '["fc1"]' },
+    })
+    expect(await refusedWith(loadSession(file))).to.match(/the mask of "fc1" does not seal/)
+  })
+
+  it('has normalizations that change nothing, whatever is added to their variance', async () => {
+    for (const eps of [1e-5, 0.5, 1e8]) {
+      using made = network([2, 6, 6], { conv: nn.conv2d(2, 3, 3), bn: nn.batchNorm2d(3, { eps }) })
+      const { samples, outputs } = expected(made as unknown as Network, 1)
+      {
+        using session = await made.compile()
+        await session.save(path('eps.safetensors'))
+      }
+      using session = await loadSession(path('eps.safetensors'))
+      expectClose(await session.run(samples), outputs, `eps ${eps}`)
     }
   })
 })

@@ -190,7 +190,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     concurrency: 'integer',
     inputShape: 'integer[]',
     forms: 'string[]',
-    chosen: 'string[]',
+    chosen: 'string[]?',
     mean: 'number[]',
     std: 'number[]',
     autocast: "'none' | 'bfloat16' | 'float16'?",

@@ -137,6 +137,15 @@ const scenarios = {
     say('held')
   },
   'exits while sessions run': () => void answering(() => process.exit(7)),
+  async 'asks sessions for more at its exit'() {
+    const big = network([512], { fc1: linear(512, 2048), fc2: linear(2048, 512) })
+    const session = await big.compile({ threads: 1, concurrency: 4, forms: ['dense'] })
+    const samples = new Float32Array(100 * 512)
+    const ask = () => void session.runBatch(samples).catch(() => {})
+    process.on('exit', ask)
+    void session.run(samples.subarray(0, 512))
+    setImmediate(() => process.exit(7))
+  },
   'exits while a network is compiled'() {
     void networks.pop().compile()
     setImmediate(() => process.exit(7))

@@ -14,8 +14,8 @@ export interface NativeSessionOptions {
   readonly autocast?: ComputeOptions['autocast']
   /** Those to choose from, by measuring; none: all of them. A layer for which none goes is dense. */
   readonly forms: readonly string[]
-  /** The form of each layer with weights, in order; none: they are measured. */
-  readonly chosen: readonly string[]
+  /** The form of each layer with weights, in order, if it is known: nothing is measured. */
+  readonly chosen?: readonly string[] | undefined
   /** Of bytes, by channel; none: samples are floats. */
   readonly mean: readonly number[]
   readonly std: readonly number[]

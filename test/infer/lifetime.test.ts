@@ -1,0 +1,62 @@
+import { expect } from 'chai'
+import { loadSession, type Network, network, nn } from '../../lib/index.js'
+import { freshFolder } from '../support/folder.js'
+import { laterRefusal, refusedWith } from '../support/refusal.js'
+import { expectClose, expected, pruned } from './networks.js'
+
+describe('a session and what goes on beside it', () => {
+  const path = freshFolder()
+
+  it('is saved whole though it is disposed of meanwhile', async () => {
+    using made = network([2, 12], {
+      conv: nn.conv1d(2, 4, 3),
+      norm: nn.groupNorm(2, 4),
+      flat: nn.flatten(),
+      fc: nn.linear(40, 3),
+    }) as unknown as Network
+    const { samples, outputs } = expected(made, 2)
+    const session = await made.compile()
+    const file = path('whole.safetensors')
+    const saves = [session.save(file), session.save(path('again.safetensors'))]
+    session.dispose()
+    await Promise.all(saves)
+    for (const each of [file, path('again.safetensors')]) {
+      using loaded = await loadSession(each)
+      expectClose(await loaded.runBatch(samples), outputs, each)
+    }
+    expect((await laterRefusal(session.save(file))).code).to.equal('ERR_DISPOSED')
+    using loaded = await loadSession(file)
+    expectClose(await loaded.runBatch(samples), outputs, 'the file that was there')
+  })
+
+  it('says that samples were transferred or resized while it read them', async () => {
+    using made = await pruned('lenet-300-100')
+    using session = await made.compile({ batch: 1 })
+    const given = new Float32Array(20 * 784)
+    const running = session.runBatch(given)
+    structuredClone(given, { transfer: [given.buffer] })
+    expect(await refusedWith(running, 'ERR_ARGUMENT')).to.match(
+      /^Session\.runBatch: samples had 15680 numbers and now have 0: transfer or resize them when/,
+    )
+    expect((await session.run(new Float32Array(784))).length).to.equal(10)
+  })
+
+  it('answers while another network is compiled', async () => {
+    using made = await pruned('lenet-300-100')
+    using large = network([3, 64, 64], {
+      one: nn.conv2d(3, 32, 3, { padding: 1 }),
+      two: nn.conv2d(32, 32, 3, { padding: 1 }),
+    }) as unknown as Network
+    using session = await made.compile({ batch: 1 })
+    const ended: string[] = []
+    const compiling = large.compile({ threads: 1 }).then((other) => {
+      ended.push('compiled')
+      other.dispose()
+    })
+    // More than a batch, so that they are jobs.
+    await session.runBatch(new Float32Array(3 * 784))
+    ended.push('answered')
+    await compiling
+    expect(ended).to.deep.equal(['answered', 'compiled'])
+  })
+})
