@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import { loadAddon } from '../binding/addon.js'
 import type { WeightsOptions } from '../nn/zeros.js'
 import { type Device, deviceKind, isDevice } from '../tensor/device.js'
 import { interruptible } from './interrupt.js'
@@ -52,5 +53,7 @@ export async function inProcesses(
 
 function device(text: string): Device {
   if (text !== 'best' && !isDevice(text)) throw wrong('--device', 'cpu, cuda, cuda:N or best', text)
+  // Each of several processes takes a GPU of its own, once it knows the others.
+  if (text === 'best' && process.env.LOCAL_RANK && loadAddon().cudaDevices() > 1) return 'cuda'
   return deviceKind.read(text, '--device')
 }

@@ -5,7 +5,10 @@ import type { ProcessGroupOptions } from '../binding/native.js'
 const NAMES = ['RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'] as const
 
 /** Where a process stands among those that train together. */
-export type GroupPlace = Omit<ProcessGroupOptions, 'traits'>
+export interface GroupPlace extends Omit<ProcessGroupOptions, 'traits'> {
+  /** Its place among those on its machine, from 0. */
+  readonly localRank: number
+}
 
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -27,12 +30,13 @@ export function placeFromEnvironment(variables: Variables = process.env): GroupP
   const worldSize = wholeNumber(variables, 'WORLD_SIZE', 1, 65_536)
   const rank = wholeNumber(variables, 'RANK', 0, worldSize - 1)
   const port = wholeNumber(variables, 'MASTER_PORT', 1, 65_535)
-  if (variables.LOCAL_RANK) wholeNumber(variables, 'LOCAL_RANK', 0, worldSize - 1)
+  const localRank = variables.LOCAL_RANK ? wholeNumber(variables, 'LOCAL_RANK', 0, worldSize - 1) : rank
   if (worldSize === 1) return undefined
   const connectTimeout = secondsOf(variables, 'TORCH_PRUNE_CONNECT_TIMEOUT')
   const timeout = secondsOf(variables, 'TORCH_PRUNE_GROUP_TIMEOUT')
   return {
     rank,
+    localRank,
     worldSize,
     address: variables.MASTER_ADDR!,
     port,

@@ -15,25 +15,26 @@ import { type GroupPlace, placeFromEnvironment } from './environment.js'
 export class ProcessGroup {
   /** The place of this process among them, from 0. */
   readonly rank: number
+  /** Its place among those on its machine, from 0 (`LOCAL_RANK`): which of the machine's GPUs is its own. */
+  readonly localRank: number
   /** How many they are. */
   readonly size: number
   /** @internal */
   readonly handle: ProcessGroupHandle
 
-  private constructor(handle: ProcessGroupHandle, { rank, worldSize }: GroupPlace) {
+  private constructor(handle: ProcessGroupHandle, { rank, localRank, worldSize }: GroupPlace) {
     this.handle = handle
     this.rank = rank
+    this.localRank = localRank
     this.size = worldSize
   }
 
   /** @internal */
   static async join(place: GroupPlace, signal?: AbortSignal): Promise<ProcessGroup> {
     const { torchPrune, libtorch } = versions()
-    // NCCL would end this process, or watch it, where another one is gone; the addon notices by itself.
-    process.env.TORCH_NCCL_ASYNC_ERROR_HANDLING ??= '0'
-    process.env.TORCH_NCCL_ENABLE_MONITORING ??= '0'
     const traits = { 'version of torch-prune': torchPrune, 'version of libtorch': libtorch }
-    const handle = await runJob(() => loadAddon().processGroupStart({ ...place, traits }), signal)
+    const { localRank: _, ...joins } = place
+    const handle = await runJob(() => loadAddon().processGroupStart({ ...joins, traits }), signal)
     // At the end, the addon waits for its compute thread, which may be waiting for another process.
     process.prependOnceListener('exit', () => loadAddon().processGroupInterrupt(handle))
     return new ProcessGroup(handle, place)

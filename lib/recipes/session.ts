@@ -9,6 +9,7 @@ import { computeInJobs, jobThreads } from '../binding/threads.js'
 import { type Versions, versions } from '../binding/versions.js'
 import type { SkippedSample } from '../data/dataset.js'
 import type { DataSplits } from '../data/splits.js'
+import { ownDevice } from '../distributed/own_device.js'
 import type { ProcessGroup } from '../distributed/process_group.js'
 import type { AnyNetwork } from '../nn/any_network.js'
 import { graphToJson } from '../nn/stored_graph.js'
@@ -19,7 +20,7 @@ import type { Round } from '../prune/round.js'
 import type { QuantizeEvent } from '../quantize/progress.js'
 import { checkQuantizing } from '../quantize/quantize.js'
 import { EventLog, type NewRunEvent } from '../runs/events.js'
-import { type Device, deviceKind } from '../tensor/device.js'
+import type { Device } from '../tensor/device.js'
 import { checkSettings, checkTrainingSet } from '../train/check.js'
 import { DEFAULT_LOSS } from '../train/losses.js'
 import type { TrainProgress } from '../train/progress.js'
@@ -122,7 +123,7 @@ export async function openSession(recipe: Recipe, options: SessionOptions): Prom
   const { seed = 0, checkpointMinutes = CHECKPOINT_MINUTES, group, signal, on = {} } = options
   const folder = resolve(options.out ?? defaultRunFolder(recipe, seed))
   if (options.threads !== undefined) computeInJobs(options.threads)
-  const device = deviceKind.read(options.device ?? 'cpu', 'device')
+  const device = ownDevice(options.device ?? 'cpu', 'device', group)
   const network = makeNetwork(recipe.model, { seed, device })
   checkPruning(network, { ...recipe.prune, retrain: retrainingOf(recipe) })
   if (recipe.quantize) checkQuantizing(network, quantizingOf(recipe, recipe.quantize))

@@ -61,6 +61,7 @@ Napi::Value Memory(const Napi::CallbackInfo& info) {
 Napi::Value EmptyCache(const Napi::CallbackInfo& info) {
   if (torch::cuda::is_available()) {
     at::globalContext().lazyInitDevice(at::kCUDA);
+    const auto alone = BetweenRecordings();
     c10::getDeviceAllocator(at::kCUDA)->emptyCache();
   }
   return info.Env().Undefined();

@@ -8,6 +8,7 @@
 #include "../base/arguments.h"
 #include "../base/environment.h"
 #include "../base/host_memory.h"
+#include "graph.h"
 
 namespace torch_prune {
 namespace {
@@ -26,7 +27,9 @@ Napi::Value CudaDevices(const Napi::CallbackInfo& info) {
 // Waits until the device has finished all work that was submitted to it.
 Napi::Value Synchronize(const Napi::CallbackInfo& info) {
   const auto device = ToDevice(info[0], "device");
-  if (device.is_cuda()) torch::cuda::synchronize(device.index());
+  if (!device.is_cuda()) return info.Env().Undefined();
+  const auto alone = BetweenRecordings();
+  torch::cuda::synchronize(device.index());
   return info.Env().Undefined();
 }
 

@@ -3,16 +3,17 @@
 namespace torch_prune {
 namespace {
 
-constinit DeviceGraph::Maker registered = nullptr;
+constinit DeviceGraph::Maker registered_maker = nullptr;
+constinit std::mutex recording;
 
 }  // namespace
 
 DeviceGraphKind::DeviceGraphKind(DeviceGraph::Maker maker) {
-  registered = maker;
+  registered_maker = maker;
 }
 
 std::unique_ptr<DeviceGraph> DeviceGraph::Make(const at::Device& device, const at::Generator& generator) {
-  return registered == nullptr || !device.is_cuda() ? nullptr : registered(device, generator);
+  return registered_maker == nullptr || !device.is_cuda() ? nullptr : registered_maker(device, generator);
 }
 
 std::unique_ptr<DeviceGraph> DeviceGraph::Of(const at::Device& device, const at::Generator& generator,
@@ -27,8 +28,12 @@ std::unique_ptr<DeviceGraph> DeviceGraph::Of(const at::Device& device, const at:
   return graph;
 }
 
+std::unique_lock<std::mutex> BetweenRecordings() {
+  return std::unique_lock(recording);
+}
+
 bool DeviceGraph::Built() {
-  return registered != nullptr;
+  return registered_maker != nullptr;
 }
 
 }  // namespace torch_prune

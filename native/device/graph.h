@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 
 namespace torch_prune {
 
@@ -34,6 +35,10 @@ class DeviceGraph {
   // Whether this build has them at all.
   static bool Built();
 };
+
+// Waits until no graph is being recorded, and lets none begin while the result lives: whoever waits for all
+// of a GPU would break a recording.
+std::unique_lock<std::mutex> BetweenRecordings();
 
 // Where the file that is only built with those headers announces itself.
 class DeviceGraphKind {

@@ -32,9 +32,11 @@ class DeviceSums {
   DeviceSums(const DeviceSums&) = delete;
   DeviceSums& operator=(const DeviceSums&) = delete;
 
+  // Finds the other processes, and waits for them, for as long as that takes.
+  virtual void Connect(const at::Device& device) = 0;
   // Begins to replace a tensor, in place, by its sum over the processes.
   virtual c10::intrusive_ptr<c10d::Work> Start(const at::Tensor& flat) = 0;
-  // Ends what was begun and does not end by itself, since another process is gone.
+  // Ends what was begun and does not end by itself, since another process is gone; nothing is begun after.
   virtual void Abort() = 0;
 
   // Whether this build has them at all.

@@ -37,7 +37,8 @@ Summed OfAll(const std::vector<at::Tensor>& rows, double one) {
   const at::Tensor own = at::stack(rows).to(at::kCPU, at::kDouble);
   const at::Tensor flat = at::cat({own.flatten(), at::scalar_tensor(one, at::kDouble).view(1)});
   current->sum({flat.mutable_data_ptr<double>(), static_cast<std::size_t>(flat.numel())});
-  return {flat.narrow(0, 0, own.numel()).view(own.sizes()), flat[own.numel()].item<double>()};
+  const at::Tensor all = flat.narrow(0, 0, own.numel()).view(own.sizes());
+  return {all.to(rows.front().device()), flat[own.numel()].item<double>()};
 }
 
 struct Normalization : torch::autograd::Function<Normalization> {

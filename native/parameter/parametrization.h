@@ -43,6 +43,9 @@ class Parametrization : public torch::autograd::PostAccumulateGradHook {
   // What a layer computes with, differentiable with respect to the parameter.
   virtual at::Tensor Effective(const at::Tensor& parameter) const { return parameter; }
 
+  // Whether that is the same work each time, which a GPU can do again by itself.
+  virtual bool CanRecord() const { return true; }
+
   // Which weights are kept: bool, the parameter's shape, strides and device. Undefined: all of them.
   virtual at::Tensor keep() const { return {}; }
   // Whether weights that are not kept still have a value and may return.

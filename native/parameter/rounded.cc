@@ -51,13 +51,17 @@ class Rounded : public Parametrization {
     SetBit(values, price * KeptOf(values).square().mean().item<double>());
   }
 
+  // A price may turn out too high, which is a number to be read.
+  bool CanRecord() const override { return bit_ == 0; }
+
   at::Tensor Effective(const at::Tensor& parameter) const override {
     at::Tensor read;
     {
       const bool trains = at::GradMode::is_enabled();
       const at::NoGradGuard no_grad;
       const at::Tensor kept = KeptOf(parameter);
-      nearest_ = bit_ > 0 ? Cheapest(kept) : Nearest(kept);
+      // In place, for steps that are recorded.
+      nearest_.copy_(bit_ > 0 ? Cheapest(kept) : Nearest(kept));
       if (trains) {
         Follow(kept);
         const at::Tensor pulled = kept.lerp(shared_.index_select(0, nearest_), kPull);

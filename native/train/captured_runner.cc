@@ -33,6 +33,11 @@ const char* CapturedRunner::Obstacle() const {
   if (!settings().loss->CountIsFixed()) return "the loss weighs classes, or passes some over";
   if (!settings().dataset->labels().defined()) return "labels come with each batch, and are checked there";
   if (group().size() != 1) return "several processes train together";
+  for (const auto& named : settings().network->tensors()) {
+    const auto* of = Parametrization::Of(named.tensor);
+    if (of != nullptr && !of->CanRecord())
+      return "bits have a price, which the values of weights are chosen by";
+  }
   if (settings().autocast == AutocastTo::kFloat16)
     return "gradients in float16 are checked before each step, and some steps are left out";
   return nullptr;

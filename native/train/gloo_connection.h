@@ -51,7 +51,7 @@ inline std::string Place(const JoinOptions& options) {
 struct GlooGroup::Connection {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<Gloo> gloo;            // null before all have joined, and after this process has left
-  std::unique_ptr<DeviceSums> device_sums;  // if all processes have them
+  std::shared_ptr<DeviceSums> device_sums;  // if all processes have them
 };
 
 template <typename Call>

@@ -1,7 +1,9 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
 #include <exception>
+#include <future>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "gloo_connection.h"
@@ -34,9 +36,19 @@ void GlooGroup::OpenDeviceSums(const at::Device& device) {
       all = all && gpu != "GPU " && found.insert(gpu).second;
     }
     if (!all) return;
-    connection_->device_sums =
+    std::shared_ptr<DeviceSums> sums =
         DeviceSums::Make({c10::make_intrusive<c10d::PrefixStore>("nccl", connection_->store), rank(), size(),
                           Milliseconds(options_.timeout)});
+    // On a thread of its own, which stays where a process that has failed never comes.
+    std::packaged_task<void()> connect([sums, device] { sums->Connect(device); });
+    auto connected = connect.get_future();
+    std::thread(std::move(connect)).detach();
+    const auto over = [&] {
+      return interrupted_ || connected.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    };
+    if (!Poll(options_.timeout, nullptr, over) || interrupted_) GiveUp("its GPU does not connect");
+    connected.get();
+    connection_->device_sums = std::move(sums);
   } catch (const c10::Error& error) {
     GiveUp(error.what_without_backtrace());
   }

@@ -80,10 +80,6 @@ TrainerSettings TrainerSettings::Of(const Napi::CallbackInfo& info) {
 // What each process gets of a batch follows from the order of all samples.
 void TrainerSettings::CheckGroup() const {
   if (group->size() == 1) return;
-  if (!network->device().is_cpu()) {
-    throw Error("ERR_DEVICE",
-                "several processes train together on CPUs alone so far: use device 'cpu', or one process");
-  }
   dataset->NeedIndex("training in several processes");
   if (batch_size < group->size()) {
     throw Error("ERR_ARGUMENT", "batchSize is that of all " + std::to_string(group->size()) +

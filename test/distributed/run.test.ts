@@ -113,7 +113,7 @@ describe('the environment of a process', () => {
     expect(placeFromEnvironment({ MASTER_ADDR: 'first' })).to.equal(undefined)
     expect(placeFromEnvironment(variablesOf(0, 1, 29_500))).to.equal(undefined)
     expect(placeFromEnvironment(whole)).to.deep.equal({
-      ...{ rank: 1, worldSize: 2, address: 'first', port: 29_500, listen: true, prefix: '0' },
+      ...{ rank: 1, localRank: 1, worldSize: 2, address: 'first', port: 29_500, listen: true, prefix: '0' },
     })
     const elastic = { TORCHELASTIC_USE_AGENT_STORE: 'True', TORCHELASTIC_RESTART_COUNT: '2' }
     expect(placeFromEnvironment({ ...whole, ...elastic })).to.include({ listen: false, prefix: '2' })

@@ -2,7 +2,9 @@
 
 #include <ATen/cuda/CUDAContext.h>
 #include <c10/cuda/CUDAGuard.h>
+#include <c10/util/env.h>
 
+#include <thread>
 #include <vector>
 
 // What is in libtorch, whose builds with NCCL define it for themselves alone.
@@ -16,17 +18,40 @@ namespace {
 class NcclSums final : public DeviceSums {
  public:
   explicit NcclSums(const Place& place) {
+    // NCCL's watchdog would end this process, or keep it, where another one is gone: who waits for a sum
+    // notices. Without it nobody takes events back from its recorder, which is off, too.
+    c10::utils::set_env("TORCH_NCCL_BLOCKING_WAIT", "1", /*overwrite=*/false);
+    c10::utils::set_env("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/false);
+    c10::utils::set_env("TORCH_NCCL_ENABLE_MONITORING", "0", /*overwrite=*/false);
+    c10::utils::set_env("TORCH_NCCL_TRACE_BUFFER_SIZE", "0", /*overwrite=*/false);
+    c10::utils::set_env("TORCH_FR_BUFFER_SIZE", "0", /*overwrite=*/false);
     auto options = c10d::ProcessGroupNCCL::Options::create();
     options->timeout = place.timeout;
     nccl_ = c10::make_intrusive<c10d::ProcessGroupNCCL>(place.store, place.rank, place.size, options);
   }
 
+  ~NcclSums() override {
+    if (nccl_) Abort();
+  }
+  NcclSums(const NcclSums&) = delete;
+  NcclSums& operator=(const NcclSums&) = delete;
+
+  void Connect(const at::Device& device) override { nccl_->eagerConnectSingleDevice(device); }
   c10::intrusive_ptr<c10d::Work> Start(const at::Tensor& flat) override {
     const c10::cuda::CUDAGuard on(flat.device());
     std::vector<at::Tensor> one{flat};
     return nccl_->allreduce(one);
   }
-  void Abort() override { nccl_->abort(); }
+  // On a thread of its own, since it may wait for processes that are gone.
+  void Abort() override {
+    std::thread([nccl = std::move(nccl_)] {
+      try {
+        nccl->abort();
+      } catch (const std::exception&) {
+        // It says that it could not wait for them.
+      }
+    }).detach();
+  }
 
  private:
   c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl_;
