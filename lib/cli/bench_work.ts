@@ -10,7 +10,7 @@ import { OwnFolder } from '../runs/own_folder.js'
 import { type Latency, measureLatency } from '../studies/latency.js'
 import { commandWith } from './interrupt.js'
 import { type OpenOptions, openNetwork } from './network_file.js'
-import { print, printJson, render } from './output.js'
+import { print, printed, printJson, render } from './output.js'
 import { shown } from './work.js'
 
 export interface BenchOptions extends OpenOptions {
@@ -35,6 +35,7 @@ export async function bench(file: string, options: BenchOptions, signal: AbortSi
   const kept = place && { folder: place.folder, report: await keep(place.folder, file, latency) }
   if (json) printJson({ kind: 'bench', file, ...latency, ...kept })
   else if (kept) print(`\nThe files are in ${shown(kept.folder)}, the report in ${shown(kept.report)}`)
+  if (!kept) await printed()
 }
 
 /** Writes the record and the report, which shows a run too where the folder holds one. */

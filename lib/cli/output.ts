@@ -18,7 +18,7 @@ export function printJson(value: unknown): void {
   print(text)
 }
 
-let lost = false
+let lost: NodeJS.ErrnoException | undefined
 
 /**
  * Lets work continue when its output can no longer be written, because the disk is full or the reader is gone (`|
@@ -30,10 +30,20 @@ export function surviveLostOutput(): void {
     if (hasWorked()) {
       if (!lost)
         process.stderr.write(`torch-prune: the output cannot be written (${error.code}); work goes on\n`)
-      lost = true
+      lost = error
     } else if (error.code === 'EPIPE') process.exit(EXIT.done)
     else process.exit(reportFailure(outputError('the output', error)))
   })
+}
+
+/**
+ * Waits until all that was printed is written: for work whose result is nowhere else.
+ *
+ * @throws TorchPruneError `ERR_OUTPUT` if it cannot be; a reader that is gone wants no more
+ */
+export async function printed(): Promise<void> {
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
+  if (lost && lost.code !== 'EPIPE') throw outputError('the output', lost)
 }
 
 export function render(table: TableData): string {

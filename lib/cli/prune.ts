@@ -95,7 +95,7 @@ Examples:
 function pattern(text: string): [n: number, m: number] {
   const found = /^\s*(\d{1,3})\s*:\s*(\d{1,3})\s*$/.exec(text)
   if (found) return [Number(found[1]), Number(found[2])]
-  throw wrong('--nm', 'how many of how many, as 2:4', text)
+  throw wrong('--nm', 'how many of how many, up to 64, as 2:4', text)
 }
 
 /** Reads names of layers, separated by commas, or a kind of layer. */

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { throwIfAborted } from '../base/abort.js'
 import { processorName } from '../base/cores.js'
-import { messageOf } from '../base/errors.js'
+import { messageOf, TorchPruneError } from '../base/errors.js'
 import { product } from '../base/lists.js'
 import type { LayerForm, Session } from '../infer/session.js'
 import type { AnyNetwork } from '../nn/any_network.js'
@@ -45,6 +45,12 @@ const FEWEST_TURNS = 4
 /** Measures engines on the same samples. They take turns. */
 export async function measureLatency(network: AnyNetwork, options: LatencyOptions): Promise<Latency> {
   const { batch, threads, signal } = options
+  const bytes = batch * product(network.inputShape) * 4
+  if (bytes > totalmem()) {
+    const gigabytes = (of: number) => `${(of / 1e9).toFixed(1)} GB`
+    const what = `${batch} samples take ${gigabytes(bytes)}, and this machine has ${gigabytes(totalmem())}`
+    throw new TorchPruneError('ERR_ARGUMENT', `${what}: give a smaller batch`)
+  }
   const samples = someSamples(batch * product(network.inputShape))
   const engines: Engine[] = []
   const missing: Partial<Record<EngineName, string>> = {}

@@ -16,7 +16,8 @@ export interface SelectsNm<By extends AnyScore> {
    * Keeps the `n` largest of every `m` weights in a row, along a layer's inputs: of `m` inputs of one output in a fully
    * connected layer, of `m` input channels at one place of one filter in a convolution. Inference of 2:4 runs in half
    * the work on NVIDIA's sparse tensor cores. Where less than `n` of a group are left, they stay. Over several rounds
-   * more than `n` stay first, as densities come down.
+   * more than `n` stay first, as densities come down. A neuron that is removed later (`removeDeadNeurons()`, `shrink`)
+   * moves the inputs after it into other groups.
    *
    * Each layer needs a number of inputs (channels of a group, in a convolution) that `m` divides: name those that have,
    * with `layers`.
