@@ -27,11 +27,10 @@ export type { DataSplits } from './data/splits.js'
 export { type ProcessGroup, processGroup } from './distributed/process_group.js'
 export { readSafetensors, writeSafetensors } from './formats/safetensors.js'
 export { readTensorFile } from './formats/tensor_file.js'
+export type { ClassifyOptions, Guess } from './infer/classes.js'
 export type { CompileOptions } from './infer/options.js'
 export type {
-  ClassifyOptions,
   CompiledLayer,
-  Guess,
   LayerForm,
   Session,
   SessionSamples,

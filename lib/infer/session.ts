@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { TorchPruneError } from '../base/errors.js'
-import { path as pathKind, whole } from '../base/kind.js'
-import { largest, product } from '../base/lists.js'
-import { type OptionsOf, optional, readOptions } from '../base/option.js'
+import { path as pathKind } from '../base/kind.js'
+import { product } from '../base/lists.js'
+import { readOptions } from '../base/option.js'
 import { shown } from '../base/shown.js'
 import { uncloneable } from '../base/uncloneable.js'
 import { loadAddon } from '../binding/addon.js'
@@ -15,6 +15,7 @@ import type {
 } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
 import type { Device } from '../tensor/device.js'
+import { type ClassifyOptions, classifyOptions, type Guess, guesses } from './classes.js'
 
 /**
  * How a layer is computed: by libtorch with its zeros (`'dense'`), the same with a convolution's weights laid out for oneDNN
@@ -42,24 +43,8 @@ export interface CompiledLayer {
   readonly breakEven: number | undefined
 }
 
-/** A class, and how sure the network is of it, 0 to 1. */
-export interface Guess {
-  readonly class: number
-  readonly probability: number
-}
-
 /** Samples, one behind the other: floats as the network takes them, or bytes where the session normalizes. */
 export type SessionSamples = Float32Array | Uint8Array | Uint8ClampedArray
-
-const classifyOptions = {
-  /**
-   * How many classes to return.
-   * @default 1
-   */
-  top: optional(whole(1), 1),
-}
-
-export interface ClassifyOptions extends OptionsOf<typeof classifyOptions> {}
 
 /** What a session is made with, apart from the network. */
 export interface SessionSettings {
@@ -183,11 +168,6 @@ export class Session {
       throw new TorchPruneError('ERR_SHAPE', message)
     }
     const outputs = await this.#runParts(this.#checked(sample, 'Session.classify: sample', 1))
-    const wrong = outputs.find((value) => !Number.isFinite(value))
-    if (wrong !== undefined) {
-      const message = `Session.classify: the network puts out ${wrong}: look for NaN, infinite or very large numbers in the sample, or in the network's weights`
-      throw new TorchPruneError('ERR_ARGUMENT', message)
-    }
     return guesses(outputs).slice(0, top)
   }
 
@@ -300,14 +280,4 @@ function described(layer: NativeCompiledLayer): CompiledLayer {
   const breakEven =
     dense === undefined || sparse === undefined ? undefined : Math.min(1, (density * dense) / sparse)
   return { ...layer, density, breakEven }
-}
-
-/** Softmax, sorted. */
-function guesses(outputs: Float32Array): Guess[] {
-  const highest = largest(outputs)
-  const weights = [...outputs].map((value) => Math.exp(value - highest))
-  const sum = weights.reduce((all, weight) => all + weight, 0)
-  return weights
-    .map((weight, index) => ({ class: index, probability: weight / sum }))
-    .sort((a, b) => b.probability - a.probability || a.class - b.class)
 }

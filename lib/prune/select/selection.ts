@@ -92,7 +92,7 @@ export const layersOption = {
 }
 
 /** A density as an argument. */
-export const densityKind = number({ over: 0, most: 1, note: 'the share that is kept' })
+export const densityKind = number({ least: 0, most: 1, note: 'the share that is kept' })
 
 /** One number for all layers, or one for each by name. */
 export function perLayer(each: Kind<number>): Kind<Choice> {

@@ -1,6 +1,6 @@
 import { loadAddon } from '../binding/addon.js'
+import type { ProcessGroup } from '../distributed/process_group.js'
 import { type Device, deviceKind } from '../tensor/device.js'
-import type { ProcessGroup } from './process_group.js'
 
 /**
  * The device of a process. Of several on one machine each takes a GPU of its own for `'cuda'` and `'best'`, as long as

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { ownDevice } from '../../lib/distributed/own_device.js'
+import { ownDevice } from '../../lib/recipes/own_device.js'
 import { refusal } from '../support/refusal.js'
 
 describe('the device of one of several processes', () => {
