@@ -119,7 +119,7 @@ export const [CODED] = (await addon.codedEncodeStart('compact', [
 ]).promise)! as [Uint8Array]
 
 export const COMPILED = {
-  ...{ batch: 2, threads: 1, concurrency: 2, inputShape: [1, 3, 3], forms: [], chosen: [] },
+  ...{ batch: 2, threads: 1, concurrency: 2, inputShape: [1, 3, 3], forms: [] },
   ...{ mean: [0.5], std: [0.25] },
 }
 /** Compiling is a job, so a few are ready. */
