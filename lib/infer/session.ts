@@ -177,6 +177,7 @@ export class Session {
    */
   async save(path: string): Promise<void> {
     pathKind.read(path, 'Session.save: path')
+    this.#refuseDisposed('Session.save')
     const folded = () => runJob(() => loadAddon().sessionFoldedStart(this.#handle))
     await this.#source.write(path, this, this.#settings, folded)
   }
@@ -186,6 +187,10 @@ export class Session {
     this.#disposed = true
     this.#source.dispose()
     this.#freeUnused()
+  }
+
+  #refuseDisposed(what: string): void {
+    if (this.#disposed) throw new TorchPruneError('ERR_DISPOSED', `${what}: this session was disposed of`)
   }
 
   #freeUnused(): void {
@@ -251,7 +256,7 @@ export class Session {
 
   /** Samples of the right type, whole, and no more than `most` of them. */
   #checked(samples: unknown, what: string, most = Number.POSITIVE_INFINITY): Float32Array | Uint8Array {
-    if (this.#disposed) throw new TorchPruneError('ERR_DISPOSED', `${what}: this session was disposed of`)
+    this.#refuseDisposed(what)
     const read =
       samples instanceof Uint8ClampedArray
         ? new Uint8Array(samples.buffer, samples.byteOffset, samples.length)

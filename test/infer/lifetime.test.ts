@@ -29,6 +29,21 @@ describe('a session and what goes on beside it', () => {
     expectClose(await loaded.runBatch(samples), outputs, 'the file that was there')
   })
 
+  it('ends a call of many batches before it is gone, and begins nothing more', async () => {
+    using made = await pruned('lenet-300-100')
+    const { samples, outputs } = expected(made, 20)
+    for (const concurrency of [1, 2]) {
+      const session = await made.compile({ batch: 1, threads: 1, concurrency })
+      const calls = [session.runBatch(samples), session.runBatch(samples)]
+      session.dispose()
+      const file = path('late.safetensors')
+      for (const late of [session.runBatch(samples), session.run(samples.slice(0, 784)), session.save(file)])
+        expect((await laterRefusal(late)).code).to.equal('ERR_DISPOSED')
+      for (const each of await Promise.all(calls)) expectClose(each, outputs, `${concurrency} at once`)
+      expect((await laterRefusal(session.runBatch(samples))).code).to.equal('ERR_DISPOSED')
+    }
+  })
+
   it('says that samples were transferred or resized while it read them', async () => {
     using made = await pruned('lenet-300-100')
     // Two at once are jobs, whichever machine this is.
