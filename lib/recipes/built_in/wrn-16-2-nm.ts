@@ -1,0 +1,46 @@
+import { l2 } from '../../optim/regularization.js'
+import { cosine } from '../../optim/schedule.js'
+import { criteria } from '../../prune/score/index.js'
+import { defineRecipe } from '../recipe.js'
+import hour from './wrn-16-2-hour.js'
+
+/**
+ * WRN-16-2 on CIFAR-10 under 2:4: of every four weights along the inputs, the two largest stay, in all layers but the
+ * first, which has three inputs. One round, retrained as one of `wrn-16-2-hour`'s.
+ */
+export default defineRecipe({
+  name: 'wrn-16-2-nm',
+  model: 'wrn-16-2',
+  data: hour.data,
+  dense: hour.dense,
+  prune: {
+    criterion: criteria.magnitude().nm(2, 4, {
+      layers: [
+        'block1.layer.0.conv1',
+        'block1.layer.0.conv2',
+        'block1.layer.0.convShortcut',
+        'block1.layer.1.conv1',
+        'block1.layer.1.conv2',
+        'block2.layer.0.conv1',
+        'block2.layer.0.conv2',
+        'block2.layer.0.convShortcut',
+        'block2.layer.1.conv1',
+        'block2.layer.1.conv2',
+        'block3.layer.0.conv1',
+        'block3.layer.0.conv2',
+        'block3.layer.0.convShortcut',
+        'block3.layer.1.conv1',
+        'block3.layer.1.conv2',
+        'fc',
+      ],
+    }),
+    rounds: 1,
+    retrain: {
+      epochs: 11,
+      lrFactor: 0.5,
+      schedule: cosine(),
+      regularization: l2(2e-4),
+      progressiveResizing: { initialScale: 0.75, delayFraction: 0.45, finetuneFraction: 0.35 },
+    },
+  },
+})
