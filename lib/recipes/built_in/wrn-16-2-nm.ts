@@ -1,5 +1,3 @@
-import { l2 } from '../../optim/regularization.js'
-import { cosine } from '../../optim/schedule.js'
 import { criteria } from '../../prune/score/index.js'
 import { defineRecipe } from '../recipe.js'
 import hour from './wrn-16-2-hour.js'
@@ -35,12 +33,6 @@ export default defineRecipe({
       ],
     }),
     rounds: 1,
-    retrain: {
-      epochs: 11,
-      lrFactor: 0.5,
-      schedule: cosine(),
-      regularization: l2(2e-4),
-      progressiveResizing: { initialScale: 0.75, delayFraction: 0.45, finetuneFraction: 0.35 },
-    },
+    retrain: hour.prune.retrain,
   },
 })
