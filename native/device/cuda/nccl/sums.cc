@@ -9,6 +9,7 @@
 
 // What is in libtorch, whose builds with NCCL define it for themselves alone.
 #define USE_C10D_NCCL
+#include <torch/csrc/cuda/nccl.h>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
 // Built only where the headers of NCCL are (CMakeLists.txt).
@@ -57,8 +58,16 @@ class NcclSums final : public DeviceSums {
   c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl_;
 };
 
+// Options hold a structure of NCCL's, whose size differs from version to version.
+bool HeaderFits() {
+  constexpr std::uint64_t kHeader =
+      std::uint64_t{NCCL_MAJOR} << 32 | std::uint64_t{NCCL_MINOR} << 16 | std::uint64_t{NCCL_PATCH};
+  return torch::cuda::nccl::version() == kHeader;
+}
+
 // The same in all processes and containers of a machine, whatever they see of its GPUs.
 std::string Identity(const at::Device& device) {
+  if (!HeaderFits()) return "";
   const auto& bytes = at::cuda::getDeviceProperties(device.index())->uuid.bytes;
   return {bytes, sizeof(bytes)};
 }
