@@ -58,7 +58,7 @@ describe('torch-prune, from a trained network,', function () {
       await refused(/--select density needs --density, as 0\.1 or fc1=/, '--select', 'density')
       await refused(/--criterion fisher needs --density, --quality or --nm/, '--criterion', 'fisher')
       await refused(/--layers fc needs --density, --quality or --nm/, '--layers', 'fc')
-      await refused(/--nm takes how many of how many, as 2:4, got '2'/, '--nm', '2')
+      await refused(/--nm takes how many of how many, up to 64, as 2:4, got '2'/, '--nm', '2')
       await refused(/nm: n must not be over m, got 4 of 2/, '--nm', '4:2')
       await refused(/'--nm <n:m>' cannot be used with option '--density/, '--nm', '2:4', '--density', '0.5')
       await refused(/argument 'best' is invalid/, '--criterion', 'best')
