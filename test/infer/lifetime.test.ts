@@ -8,12 +8,14 @@ describe('a session and what goes on beside it', () => {
   const path = freshFolder()
 
   it('is saved whole though it is disposed of meanwhile', async () => {
-    using made = network([2, 12], {
+    const layers = {
       conv: nn.conv1d(2, 4, 3),
       norm: nn.groupNorm(2, 4),
       flat: nn.flatten(),
       fc: nn.linear(40, 3),
-    }) as unknown as Network
+    }
+    // Other weights than those that a network has by default.
+    using made = network([2, 12], layers, { seed: 5 }) as unknown as Network
     const { samples, outputs } = expected(made, 2)
     const session = await made.compile()
     const file = path('whole.safetensors')
@@ -58,18 +60,20 @@ describe('a session and what goes on beside it', () => {
   })
 
   it('answers while another network is compiled', async () => {
-    using made = await pruned('lenet-300-100')
+    const layers = { one: nn.linear(1024, 4096), two: nn.linear(4096, 1024) }
+    using made = network([1024], layers) as unknown as Network
     using large = network([3, 64, 64], {
       one: nn.conv2d(3, 32, 3, { padding: 1 }),
       two: nn.conv2d(32, 32, 3, { padding: 1 }),
     }) as unknown as Network
-    using session = await made.compile({ batch: 1, threads: 1, concurrency: 2 })
+    // Large enough for jobs, all of them on one thread.
+    using session = await made.compile({ batch: 1, threads: 1, forms: ['dense'] })
     const ended: string[] = []
     const compiling = large.compile({ threads: 1 }).then((other) => {
       ended.push('compiled')
       other.dispose()
     })
-    await session.runBatch(new Float32Array(3 * 784))
+    await session.runBatch(new Float32Array(3 * 1024))
     ended.push('answered')
     await compiling
     expect(ended).to.deep.equal(['answered', 'compiled'])

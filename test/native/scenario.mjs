@@ -6,7 +6,7 @@ import { register } from 'tsx/esm/api'
 register()
 const { Dataset } = await import('../../lib/data/dataset.ts')
 const { imageClasses } = await import('../../lib/data/images.ts')
-const { linear, relu } = await import('../../lib/nn/layers/index.ts')
+const { conv2d, linear, relu } = await import('../../lib/nn/layers/index.ts')
 const { network } = await import('../../lib/nn/network.ts')
 const { sgd } = await import('../../lib/optim/spec.ts')
 const { ones, randn, zeros } = await import('../../lib/tensor/factories.ts')
@@ -138,13 +138,18 @@ const scenarios = {
   },
   'exits while sessions run': () => void answering(() => process.exit(7)),
   async 'asks sessions for more at its exit'() {
-    const big = network([512], { fc1: linear(512, 2048), fc2: linear(2048, 512) })
-    const session = await big.compile({ threads: 1, concurrency: 4, forms: ['dense'] })
-    const samples = new Float32Array(100 * 512)
+    // So large that it still runs when the process has ended.
+    const layers = { one: conv2d(3, 128, 3, { padding: 1 }), two: conv2d(128, 128, 3, { padding: 1 }) }
+    const big = network([3, 64, 64], layers)
+    const session = await big.compile({ batch: 4, threads: 2, concurrency: 4, forms: ['packed'] })
+    const samples = new Float32Array(4 * 3 * 64 * 64)
     const ask = () => void session.runBatch(samples).catch(() => {})
-    process.on('exit', ask)
-    void session.run(samples.subarray(0, 512))
-    setImmediate(() => process.exit(7))
+    process.on('exit', () => {
+      for (let call = 0; call < 8; call++) ask()
+    })
+    ask()
+    ask()
+    setTimeout(() => process.exit(7), 1)
   },
   'exits while a network is compiled'() {
     void networks.pop().compile()
