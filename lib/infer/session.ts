@@ -60,14 +60,12 @@ export interface SessionSettings {
 
 /** What a session came from: the network, which knows how its layers are written. */
 export interface SessionSource {
-  /** `folded` gives the layers that the session has. It is called at once. */
   write(
     path: string,
     session: Session,
     settings: SessionSettings,
-    folded: () => Promise<readonly NativeFolded[]>,
+    layers: readonly NativeFolded[],
   ): Promise<void>
-  /** What is being written is written first. */
   dispose(): void
 }
 
@@ -107,7 +105,7 @@ export class Session {
   readonly #size: number
   readonly #settings: SessionSettings
   readonly #source: SessionSource
-  /** Calls of several batches that are not over. */
+  /** Calls of several batches, and saves, that are not over. */
   #calls = 0
   #disposed = false
 
@@ -178,14 +176,15 @@ export class Session {
   async save(path: string): Promise<void> {
     pathKind.read(path, 'Session.save: path')
     this.#refuseDisposed('Session.save')
-    const folded = () => runJob(() => loadAddon().sessionFoldedStart(this.#handle))
-    await this.#source.write(path, this, this.#settings, folded)
+    await this.#during(async () => {
+      const layers = await runJob(() => loadAddon().sessionFoldedStart(this.#handle))
+      await this.#source.write(path, this, this.#settings, layers)
+    })
   }
 
   /** Frees the memory; what is running ends first. */
   dispose(): void {
     this.#disposed = true
-    this.#source.dispose()
     this.#freeUnused()
   }
 
@@ -194,7 +193,20 @@ export class Session {
   }
 
   #freeUnused(): void {
-    if (this.#disposed && this.#calls === 0) loadAddon().sessionDispose(this.#handle)
+    if (!this.#disposed || this.#calls > 0) return
+    loadAddon().sessionDispose(this.#handle)
+    this.#source.dispose()
+  }
+
+  /** Work that takes several steps, for all of which the session stays. */
+  async #during<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#calls++
+    try {
+      return await work()
+    } finally {
+      this.#calls--
+      this.#freeUnused()
+    }
   }
 
   [Symbol.dispose](): void {
@@ -203,14 +215,7 @@ export class Session {
 
   async #runParts(samples: Float32Array | Uint8Array): Promise<Float32Array> {
     const most = this.batch * this.#size
-    if (samples.length <= most) return this.#runPart(samples)
-    this.#calls++
-    try {
-      return await this.#runMany(samples, most)
-    } finally {
-      this.#calls--
-      this.#freeUnused()
-    }
+    return samples.length <= most ? this.#runPart(samples) : this.#during(() => this.#runMany(samples, most))
   }
 
   /** More than a batch, which is so many numbers. */

@@ -108,8 +108,6 @@ class Source implements SessionSource {
   readonly #inputShape: Shape
   readonly #layers: Layers
   readonly #values: Map<string, Tensor>
-  #writing = 0
-  #disposed = false
 
   constructor(inputShape: Shape, layers: Layers, values: Map<string, Tensor>) {
     this.#inputShape = inputShape
@@ -126,22 +124,7 @@ class Source implements SessionSource {
     }
   }
 
-  async write(
-    path: string,
-    session: Session,
-    settings: SessionSettings,
-    folded: () => Promise<readonly NativeFolded[]>,
-  ): Promise<void> {
-    this.#writing++
-    try {
-      await this.#write(path, session, settings, await folded())
-    } finally {
-      this.#writing--
-      this.#freeUnused()
-    }
-  }
-
-  async #write(path: string, session: Session, settings: SessionSettings, folded: readonly NativeFolded[]) {
+  async write(path: string, session: Session, settings: SessionSettings, folded: readonly NativeFolded[]) {
     const file = new Copy(this.#inputShape, this.#layers, 'cpu')
     using held = new HeldTensors()
     try {
@@ -188,12 +171,6 @@ class Source implements SessionSource {
   }
 
   dispose(): void {
-    this.#disposed = true
-    this.#freeUnused()
-  }
-
-  #freeUnused(): void {
-    if (!this.#disposed || this.#writing > 0) return
     for (const each of this.#values.values()) each.dispose()
     this.#values.clear()
   }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { type Network, network, nn, noGrad, tensor } from '../../lib/index.js'
 import { refusedWith } from '../support/refusal.js'
-import { expected, FORMS } from './networks.js'
+import { expected, FORMS, pruned } from './networks.js'
 
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number
 
@@ -64,6 +64,13 @@ describe('NaN and infinity in the samples of a session', () => {
         expect([...(await session.run(samples))].map(Number.isNaN), `${forms}`).to.deep.equal(wanted)
       }
     }
+  })
+
+  it('come through a whole network', async () => {
+    using made = await pruned('lenet-300-100')
+    using session = await made.compile({ forms: ['sparse'] })
+    const samples = new Float32Array(784).fill(nan)
+    expect([...(await session.run(samples))].every(Number.isNaN)).to.equal(true)
   })
 
   it('make no class of a sample', async () => {
