@@ -24,7 +24,7 @@ export type { ImageFolderOptions, ImageOptions, ImageSplits } from './data/image
 export type { MnistOptions } from './data/mnist.js'
 export { type PackOptions, type PackResult, packImages } from './data/packed.js'
 export type { DataSplits } from './data/splits.js'
-export { type ProcessGroup, processGroup } from './distributed/process_group.js'
+export { type ProcessGroup, type ProcessGroupOptions, processGroup } from './distributed/process_group.js'
 export { readSafetensors, writeSafetensors } from './formats/safetensors.js'
 export { readTensorFile } from './formats/tensor_file.js'
 export type { ClassifyOptions, Guess } from './infer/classes.js'

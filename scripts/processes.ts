@@ -41,20 +41,20 @@ class Side {
   static async start(
     count: number,
     folder: string,
-    { batchSize, steps }: Options,
+    { batchSize, steps, lr, sharedMemory }: Options,
     accumulate = 1,
   ): Promise<Side> {
     await mkdir(folder, { recursive: true })
     const port = await freePort()
-    const args = [folder, batchSize, steps, accumulate]
+    const args = [folder, batchSize, steps, accumulate, lr, Number(sharedMemory)]
     return new Side(range(count).map((rank) => member(args, rank, variablesOf(rank, count, port))))
   }
 
   /** Processes that know nothing of each other. */
-  static async apart(count: number, folder: string, { batchSize, steps }: Options): Promise<Side> {
+  static async apart(count: number, folder: string, { batchSize, steps, lr }: Options): Promise<Side> {
     const folders = range(count).map((rank) => join(folder, String(rank)))
     await Promise.all(folders.map((each) => mkdir(each, { recursive: true })))
-    return new Side(folders.map((each, rank) => member([each, batchSize / count, steps, 1], rank)))
+    return new Side(folders.map((each, rank) => member([each, batchSize / count, steps, 1, lr], rank)))
   }
 
   /** The next line that rank 0 prints, as a number. */
@@ -81,6 +81,8 @@ interface Options {
   readonly steps: number
   readonly blocks: number
   readonly processes: number
+  readonly lr: number
+  readonly sharedMemory: boolean
 }
 
 await new Command('processes')
@@ -89,6 +91,8 @@ await new Command('processes')
   .option('--steps <n>', 'steps of each training', wholeNumber, 200)
   .option('--blocks <n>', 'trainings per side that are timed, taking turns', wholeNumber, 5)
   .option('--processes <n>', 'processes of one side', wholeNumber, 2)
+  .option('--lr <rate>', 'learning rate: small ones let rounding grow less', Number, 0.02)
+  .option('--no-shared-memory', 'sum by Gloo, as processes of several machines do')
   .action(async (options: Options) => {
     printMachine(describeMachine())
     const folder = await mkdtemp(join(tmpdir(), 'torch-prune-processes-'))

@@ -1,7 +1,7 @@
 import { deserialize, serialize } from 'node:v8'
-import { type Abortable, abortOptions } from '../base/abort.js'
-import { type Kind, wrongValue } from '../base/kind.js'
-import { readOptions } from '../base/option.js'
+import { abortOptions } from '../base/abort.js'
+import { boolean, type Kind, wrongValue } from '../base/kind.js'
+import { type OptionsOf, optional, readOptions } from '../base/option.js'
 import { loadAddon } from '../binding/addon.js'
 import type { ProcessGroupHandle } from '../binding/native.js'
 import { runJob } from '../binding/native_job.js'
@@ -68,7 +68,18 @@ export const processGroupKind: Kind<ProcessGroup> = {
   },
 }
 
-const processGroupOptions = { ...abortOptions }
+const processGroupOptions = {
+  ...abortOptions,
+  /**
+   * Whether processes that all run on one machine sum their gradients in memory that they share, which takes a fraction
+   * of the time. Where they do not reach the same memory, as in containers of their own, they sum by Gloo.
+   * @default true
+   */
+  sharedMemory: optional(boolean, true),
+}
+
+/** How a process joins the others. */
+export interface ProcessGroupOptions extends OptionsOf<typeof processGroupOptions> {}
 
 /**
  * Joins the processes that the environment names, as `torchrun`, Slurm's and Kubernetes' launchers do: `RANK`,
@@ -79,8 +90,8 @@ const processGroupOptions = { ...abortOptions }
  * @throws TorchPruneError `ERR_ARGUMENT` for variables that are missing or wrong; `ERR_GROUP` if nobody listens at the
  * address, the port is in use, a process does not come, or one has another version or world size
  */
-export async function processGroup(options: Abortable = {}): Promise<ProcessGroup | undefined> {
-  const { signal } = readOptions('processGroup', processGroupOptions, options)
+export async function processGroup(options: ProcessGroupOptions = {}): Promise<ProcessGroup | undefined> {
+  const { signal, ...joins } = readOptions('processGroup', processGroupOptions, options)
   const place = placeFromEnvironment()
-  return place && (await ProcessGroup.join(place, signal))
+  return place && (await ProcessGroup.join({ ...place, ...joins }, signal))
 }

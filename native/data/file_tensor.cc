@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "../base/descriptor.h"
 #include "../base/errors.h"
-#include "descriptor.h"
 
 namespace torch_prune {
 namespace {

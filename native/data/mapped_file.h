@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "descriptor.h"
+#include "../base/descriptor.h"
 
 namespace torch_prune {
 

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "descriptor.h"
+#include "../base/descriptor.h"
 
 namespace torch_prune {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "../device/sums.h"
 #include "gloo_group.h"
+#include "shared_sums.h"
 
 // What is in libtorch, whose builds with Gloo define it for themselves alone.
 #ifndef USE_C10D_GLOO
@@ -52,6 +53,7 @@ struct GlooGroup::Connection {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<Gloo> gloo;            // null before all have joined, and after this process has left
   std::shared_ptr<DeviceSums> device_sums;  // if all processes have them
+  std::unique_ptr<SharedSums> shared_sums;  // if all processes reach the same memory
 };
 
 template <typename Call>

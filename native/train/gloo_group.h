@@ -24,10 +24,12 @@ struct JoinOptions {
   std::string prefix;           // of all keys, in a store that outlives an attempt
   double connect_timeout = 60;  // seconds until all have joined
   double timeout = 50;          // seconds until one that does not answer counts as gone
+  bool shared_memory = true;    // whether processes of one machine sum in memory that they share
 };
 
-// Processes on CPUs that exchange tensors by Gloo, the backend of torch.distributed for them. They find each
-// other through a store that rank 0 keeps. After an error the group is of no more use.
+// Processes on CPUs that exchange tensors by Gloo, the backend of torch.distributed for them, and sum, on one
+// machine, in memory that they share. They find each other through a store that rank 0 keeps. After an error
+// the group is of no more use.
 class GlooGroup final : public ProcessGroup {
  public:
   static constexpr std::uint64_t kTag = 11;
@@ -68,7 +70,11 @@ class GlooGroup final : public ProcessGroup {
   }
   // Waits for a sum on a GPU. NCCL itself would wait for ever for a process that is gone.
   void AwaitOnDevice(c10d::Work& work);
+  void SumInMemory(const at::Tensor& flat);
   void OpenDeviceSums(const at::Device& device);
+  void OpenSharedSums();
+  // What each process says under a key, this one included. Throws if one says nothing in time.
+  std::vector<std::string> SaidByAll(const std::string& key, const std::string& own);
   [[noreturn]] void GiveUp(const std::string& reason);
   [[noreturn]] void SayWhoIsGone(const std::string& reason);
   // Waits for a key; false if the job is cancelled, or after so many seconds.
@@ -78,8 +84,8 @@ class GlooGroup final : public ProcessGroup {
   std::unique_ptr<Connection> connection_;
   std::atomic<bool> interrupted_{false};
   struct Begun {
-    c10::intrusive_ptr<c10d::Work> work;
-    bool on_device;
+    at::Tensor flat;
+    c10::intrusive_ptr<c10d::Work> work;  // null where it is summed in shared memory
   };
   std::deque<Begun> sums_;  // that were begun
   bool asked_for_device_sums_ = false;

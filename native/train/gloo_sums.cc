@@ -1,5 +1,6 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <future>
 #include <set>
@@ -8,7 +9,7 @@
 
 #include "gloo_connection.h"
 
-// The sums of a group: by Gloo, or, of tensors on GPUs, by NCCL.
+// The sums of a group: in shared memory, by Gloo, or, of tensors on GPUs, by NCCL.
 namespace torch_prune {
 namespace {
 
@@ -23,19 +24,39 @@ bool GlooGroup::SumsOn(const at::Device& device) {
   return connection_->device_sums != nullptr;
 }
 
-void GlooGroup::OpenDeviceSums(const at::Device& device) {
+std::vector<std::string> GlooGroup::SaidByAll(const std::string& key, const std::string& own) {
   auto& store = *connection_->store;
-  const auto key = [](int rank) { return "gpu/" + std::to_string(rank); };
-  std::set<std::string> found;
-  bool all = true;
+  const auto of = [&key](int rank) { return key + "/" + std::to_string(rank); };
+  // The store takes no empty text.
+  store.set(of(rank()), Bytes("=" + own));
+  std::vector<std::string> all;
+  for (int other = 0; other < size(); ++other) {
+    if (!Await(of(other), options_.timeout, nullptr)) GiveUp("it says nothing of its " + key);
+    all.push_back(Text(store.get(of(other))).substr(1));
+  }
+  return all;
+}
+
+void GlooGroup::OpenSharedSums() {
   try {
-    store.set(key(rank()), Bytes("GPU " + DeviceSums::Identity(device)));
-    for (int other = 0; other < size(); ++other) {
-      if (!Await(key(other), options_.timeout, nullptr)) GiveUp("it says nothing of its GPU");
-      const std::string gpu = Text(store.get(key(other)));
-      all = all && gpu != "GPU " && found.insert(gpu).second;
-    }
-    if (!all) return;
+    std::unique_ptr<SharedSums> sums;
+    const bool wanted = options_.shared_memory;
+    if (wanted && rank() == 0) sums = SharedSums::Make(*this);
+    const auto address = SaidByAll("memory", sums ? sums->address() : "").front();
+    if (address.empty()) return;
+    if (wanted && rank() > 0) sums = SharedSums::Open(*this, address);
+    const auto all = SaidByAll("view of the memory", sums ? "open" : "");
+    if (std::find(all.begin(), all.end(), "") == all.end()) connection_->shared_sums = std::move(sums);
+  } catch (const c10::Error& error) {
+    GiveUp(error.what_without_backtrace());
+  }
+}
+
+void GlooGroup::OpenDeviceSums(const at::Device& device) {
+  try {
+    const auto all = SaidByAll("gpu", DeviceSums::Identity(device));
+    const std::set<std::string> found(all.begin(), all.end());
+    if (found.contains("") || found.size() < all.size()) return;
     std::shared_ptr<DeviceSums> sums =
         DeviceSums::Make({c10::make_intrusive<c10d::PrefixStore>("nccl", connection_->store), rank(), size(),
                           Milliseconds(options_.timeout)});
@@ -55,17 +76,31 @@ void GlooGroup::OpenDeviceSums(const at::Device& device) {
 }
 
 void GlooGroup::StartSum(const at::Tensor& flat) {
+  // While others compute, nothing is gained by summing in memory: it takes the same cores.
+  if (flat.is_cpu() && connection_->shared_sums) return sums_.push_back({flat, nullptr});
   const auto begin = [&](Gloo& gloo) {
     std::vector<at::Tensor> one{flat};
     return flat.is_cpu() ? gloo.allreduce(one) : connection_->device_sums->Start(flat);
   };
-  sums_.push_back({Begin(begin), !flat.is_cpu()});
+  sums_.push_back({flat, Begin(begin)});
 }
 
 void GlooGroup::AwaitSum() {
-  auto [work, on_device] = std::move(sums_.front());
+  auto [flat, work] = std::move(sums_.front());
   sums_.pop_front();
-  on_device ? AwaitOnDevice(*work) : Await(std::move(work));
+  if (!work) return SumInMemory(flat);
+  flat.is_cpu() ? Await(std::move(work)) : AwaitOnDevice(*work);
+}
+
+void GlooGroup::SumInMemory(const at::Tensor& flat) {
+  std::string reason;
+  try {
+    return connection_->shared_sums->Sum(flat, Milliseconds(options_.timeout),
+                                         [this] { return interrupted_.load(); });
+  } catch (...) {
+    reason = Describe(std::current_exception()).message;
+  }
+  GiveUp(reason);
 }
 
 void GlooGroup::AwaitOnDevice(c10d::Work& work) {

@@ -18,6 +18,7 @@ const auto kGroupFields = Fields<GroupOptions>(
     Field("prefix", &JoinOptions::prefix).Optional(),
     Field("connectTimeout", &JoinOptions::connect_timeout).Optional().Within(0, 1e6),
     Field("timeout", &JoinOptions::timeout).Optional().Within(0, 1e6),
+    Field("sharedMemory", &JoinOptions::shared_memory).Optional(),
     Field("traits", &GroupOptions::traits).Optional());
 
 // Ends what the compute thread waits for before the environment waits for the thread.

@@ -169,7 +169,7 @@ export const functions: Readonly<Record<string, Right>> = {
   'nn.tanh': () => [{ from: 'a' }],
   'nn.upsample': () => [{ scaleFactor: 2, mode: 'bilinear' }],
   'nn.prefix': () => ['block', { a: linear(3, 3), sum: add('a', 'input') }],
-  processGroup: () => [{ signal: new AbortController().signal }],
+  processGroup: () => [{ signal: new AbortController().signal, sharedMemory: true }],
   prune: () => [
     net(),
     splits(),

@@ -21,20 +21,27 @@ function expectRefused(ended: Ended, message: RegExp | string): void {
 }
 
 describe('a process that trains with others', () => {
-  for (const [gone, left] of [
-    [1, 0],
-    [0, 1],
+  for (const [gone, left, way, sharedMemory] of [
+    [1, 0, 'in shared memory', undefined],
+    [0, 1, 'in shared memory', undefined],
+    [1, 0, 'by Gloo', [false, false]],
+    [0, 1, 'by Gloo', [false, false]],
   ] as const) {
-    it(`ends with an error when rank ${gone} is killed`, async () => {
+    it(`ends with an error when rank ${gone} is killed, where they sum ${way}`, async () => {
       const port = await freePort()
       let killed = false
       const ended = await Promise.all(
         [0, 1].map((rank) =>
-          member('endless', {}, { ...variablesOf(rank, 2, port), ...QUICK }, (child, stdout) => {
-            if (rank !== gone || killed || !stdout.includes('epoch 2')) return
-            killed = true
-            child.kill('SIGKILL')
-          }),
+          member(
+            'endless',
+            { sharedMemory },
+            { ...variablesOf(rank, 2, port), ...QUICK },
+            (child, stdout) => {
+              if (rank !== gone || killed || !stdout.includes('epoch 2')) return
+              killed = true
+              child.kill('SIGKILL')
+            },
+          ),
         ),
       )
       expectRefused(
@@ -44,40 +51,45 @@ describe('a process that trains with others', () => {
     })
   }
 
-  it('ends with an error when another one stops answering', async () => {
-    const port = await freePort()
-    const quick = { ...QUICK, TORCH_PRUNE_GROUP_TIMEOUT: '1' }
-    let stuck: number | undefined
-    const [first] = await Promise.all([
-      member('endless', {}, { ...variablesOf(0, 2, port), ...quick }).finally(() => {
-        if (stuck !== undefined) process.kill(stuck, 'SIGKILL')
-      }),
-      member('endless', {}, { ...variablesOf(1, 2, port), ...quick }, (child, stdout) => {
-        if (stuck !== undefined || !stdout.includes('epoch 2')) return
-        stuck = child.pid!
-        child.kill('SIGSTOP')
-      }),
-    ])
-    expectRefused(first!, /^rank 1 is gone \(.*[Tt]imed out.*\): see what it says/)
-  })
+  for (const [way, sharedMemory] of [
+    ['in shared memory', undefined],
+    ['by Gloo', [false, false]],
+  ] as const) {
+    it(`ends with an error when another one stops answering, ${way}`, async () => {
+      const port = await freePort()
+      const quick = { ...QUICK, TORCH_PRUNE_GROUP_TIMEOUT: '1' }
+      let stuck: number | undefined
+      const [first] = await Promise.all([
+        member('endless', { sharedMemory }, { ...variablesOf(0, 2, port), ...quick }).finally(() => {
+          if (stuck !== undefined) process.kill(stuck, 'SIGKILL')
+        }),
+        member('endless', { sharedMemory }, { ...variablesOf(1, 2, port), ...quick }, (child, stdout) => {
+          if (stuck !== undefined || !stdout.includes('epoch 2')) return
+          stuck = child.pid!
+          child.kill('SIGSTOP')
+        }),
+      ])
+      expectRefused(first!, /^rank 1 is gone \(.*[Tt]imed out.*\): see what it says/)
+    })
 
-  it('can exit while it waits for another one', async () => {
-    const port = await freePort()
-    let stuck: number | undefined
-    const began = performance.now()
-    const [first] = await Promise.all([
-      member('exits', {}, variablesOf(0, 2, port)).finally(() => {
-        if (stuck !== undefined) process.kill(stuck, 'SIGKILL')
-      }),
-      member('exits', {}, variablesOf(1, 2, port), (child, stdout) => {
-        if (stuck !== undefined || !stdout.includes('epoch 2')) return
-        stuck = child.pid!
-        child.kill('SIGSTOP')
-      }),
-    ])
-    expect(first!.code).to.equal(3)
-    expect(performance.now() - began).to.be.below(50_000)
-  })
+    it(`can exit while it waits for another one, ${way}`, async () => {
+      const port = await freePort()
+      let stuck: number | undefined
+      const began = performance.now()
+      const [first] = await Promise.all([
+        member('exits', { sharedMemory }, variablesOf(0, 2, port)).finally(() => {
+          if (stuck !== undefined) process.kill(stuck, 'SIGKILL')
+        }),
+        member('exits', { sharedMemory }, variablesOf(1, 2, port), (child, stdout) => {
+          if (stuck !== undefined || !stdout.includes('epoch 2')) return
+          stuck = child.pid!
+          child.kill('SIGSTOP')
+        }),
+      ])
+      expect(first!.code).to.equal(3)
+      expect(performance.now() - began).to.be.below(50_000)
+    })
+  }
 
   it('says that nobody listens', async () => {
     const port = await freePort()

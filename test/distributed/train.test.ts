@@ -8,6 +8,7 @@ interface Found {
   readonly errors: readonly number[]
   readonly density: number
   readonly weights: Readonly<Record<string, readonly number[]>>
+  readonly shares?: boolean
   readonly code?: string
   readonly message?: string
 }
@@ -52,6 +53,20 @@ describe('processes that train together', () => {
     for (const accumulate of [1, 3]) {
       const [one] = await together<Found>(1, 'wide', { accumulate })
       for (const each of await together<Found>(3, 'wide', { accumulate })) expectAlike(each, one!)
+    }
+  })
+
+  it('sum in memory that they share, if all may, and come to the same bits as by Gloo', async () => {
+    const [shared] = await together<Found>(2, 'wide')
+    expect(shared!.shares).to.equal(true)
+    const withoutIt = [
+      [false, false],
+      [true, false],
+      [false, true],
+    ]
+    for (const sharedMemory of withoutIt) {
+      for (const each of await together<Found>(2, 'wide', { sharedMemory }))
+        expect(each).to.deep.equal({ ...shared, shares: false })
     }
   })
 

@@ -136,6 +136,7 @@ export const CONTRACT: Readonly<Record<string, Readonly<Record<string, string>>>
     prefix: 'string?',
     connectTimeout: 'number?',
     timeout: 'number?',
+    sharedMemory: 'boolean?',
     traits: 'string{}?',
   } satisfies FieldsOf<Argument<'processGroupStart', 0>>,
   trainer: {

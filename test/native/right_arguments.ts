@@ -179,7 +179,9 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   leaseWait: () => [handle('lease')],
   leaseEnd: () => [addon.leaseTake('train()', network(), [], [])],
 
-  processGroupStart: () => [{ ...ALONE, listen: true, prefix: '1', connectTimeout: 0.1, timeout: 1 }],
+  processGroupStart: () => [
+    { ...ALONE, listen: true, prefix: '1', connectTimeout: 0.1, timeout: 1, sharedMemory: true },
+  ],
   processGroupCompare: () => [group, { recipe: 'lenet-5' }],
   processGroupShare: () => [group, 'a text'],
   processGroupInterrupt: () => [group],

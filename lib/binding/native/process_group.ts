@@ -17,6 +17,8 @@ export interface ProcessGroupOptions {
   readonly connectTimeout?: number
   /** Seconds after which a process that does not answer counts as gone. */
   readonly timeout?: number
+  /** Whether processes of one machine sum in memory that they share, as they do by default. */
+  readonly sharedMemory?: boolean
   /** What all processes must have alike, by name. */
   readonly traits?: Readonly<Record<string, string>>
 }
