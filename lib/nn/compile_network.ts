@@ -13,7 +13,7 @@ import type { Layers } from './graph.js'
 import { NetworkTensors } from './network_tensors.js'
 import type { Shape } from './shapes.js'
 import { Shrinking } from './surgery/shrinking.js'
-import { saveNetwork } from './weights_file.js'
+import { takeNetwork, writeNetwork } from './weights_file.js'
 
 /** The key of the metadata under which a file has how its network was compiled. */
 export const SESSION_KEY = 'torch-prune.session'
@@ -151,7 +151,8 @@ class Source implements SessionSource {
         forms: session.layers.map(({ form }) => form),
       }
       const metadata = { [SESSION_KEY]: JSON.stringify(plan) }
-      await saveNetwork(file, path, { metadata, tensors: new Map() })
+      using taken = await takeNetwork(file, { metadata, tensors: new Map() })
+      await writeNetwork(path, taken)
     } finally {
       file.dispose()
     }

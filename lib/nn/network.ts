@@ -137,7 +137,7 @@ export class Network<K extends LayerKinds = LayerKinds> extends NetworkTensors<K
     const { masks } = readOptions('Network.save', maskOptions, options)
     pathKind.read(path, 'Network.save: path')
     refuseSpliced(this, `${path} is not written`, 'call seal() first, or saveCheckpoint() to keep them')
-    await saveNetwork(this, path, undefined, masks)
+    await saveNetwork(this, path, masks)
   }
 
   /**

@@ -28,24 +28,25 @@ const SPLICED_KEY = 'torch-prune.spliced'
  */
 export const BESIDE = 'torch-prune.'
 
+/** What stands beside a network in its file: tensors, under names that begin with `BESIDE`, and metadata. */
+export interface Beside {
+  readonly metadata: Readonly<Record<string, string>>
+  readonly tensors: ReadonlyMap<string, TensorPieces>
+}
+
+/** A network as it was at one moment, as its file holds it. */
+export interface TakenNetwork extends Beside, Disposable {}
+
 /**
- * Writes a network: PyTorch's names, each mask beside its weight as uint8, the graph in the metadata. Of a spliced
- * layer the weight is the dense one, and the metadata says so.
- *
- * @param beside more tensors, under names that begin with `BESIDE`, and more metadata
+ * Takes what a network's file holds, as it is now: PyTorch's names, each mask beside its weight as uint8, the graph in the
+ * metadata. Of a spliced layer the weight is the dense one, and the metadata says so.
  */
-export async function saveNetwork(
+export async function takeNetwork(
   network: WeightHolder,
-  path: string,
-  beside?: {
-    readonly metadata: Readonly<Record<string, string>>
-    readonly tensors: ReadonlyMap<string, TensorPieces>
-  },
+  beside?: Beside,
   masks: NonNullable<MaskOptions['masks']> = 'weight_mask',
-): Promise<void> {
+): Promise<TakenNetwork> {
   refuseReading(network)
-  // As it is now: it may be trained again while the file is written.
-  using held = new HeldTensors()
   const tensors = new Map<string, TensorPieces>(beside?.tensors)
   for (const name of network.tensorNames()) {
     if (!tensors.has(name)) continue
@@ -54,11 +55,6 @@ export async function saveNetwork(
       `tensor ${quoted(name)} has a name that this file needs for itself: rename its layer`,
     )
   }
-  for (const [name, values] of await stateOf(network, masks)) {
-    const pieces = toPieces(held.use(values))
-    // The same bytes under a dtype that more programs read.
-    tensors.set(name, pieces.dtype === 'bool' ? { ...pieces, dtype: 'uint8' } : pieces)
-  }
   const { spliced } = network
   const metadata = {
     format: 'pt',
@@ -66,7 +62,28 @@ export async function saveNetwork(
     [GRAPH_KEY]: JSON.stringify(graphToJson(network)),
     ...(spliced.length > 0 && { [SPLICED_KEY]: JSON.stringify(spliced) }),
   }
-  await writeSafetensors(path, { metadata, tensors }, { checksums: true })
+  const held = new HeldTensors()
+  for (const [name, values] of await stateOf(network, masks)) {
+    const pieces = toPieces(held.use(values))
+    // The same bytes under a dtype that more programs read.
+    tensors.set(name, pieces.dtype === 'bool' ? { ...pieces, dtype: 'uint8' } : pieces)
+  }
+  return { tensors, metadata, [Symbol.dispose]: () => held[Symbol.dispose]() }
+}
+
+/** Writes what was taken of a network. It may be trained again meanwhile. */
+export function writeNetwork(path: string, { metadata, tensors }: TakenNetwork): Promise<void> {
+  return writeSafetensors(path, { metadata, tensors }, { checksums: true })
+}
+
+/** Writes a network as it is now. */
+export async function saveNetwork(
+  network: WeightHolder,
+  path: string,
+  masks?: NonNullable<MaskOptions['masks']>,
+): Promise<void> {
+  using taken = await takeNetwork(network, undefined, masks)
+  await writeNetwork(path, taken)
 }
 
 /** How a file's tensors were brought to a network's names. */

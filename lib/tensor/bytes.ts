@@ -3,8 +3,8 @@ import { inPieces, PIECE_BYTES } from '../base/checksum.js'
 import { bytesPerElement, type DType } from '../base/dtype.js'
 import { TorchPruneError } from '../base/errors.js'
 import { loadAddon } from '../binding/addon.js'
+import { runJob } from '../binding/native_job.js'
 import { empty } from './factories.js'
-import { invokeLater } from './invoke.js'
 import { Tensor } from './tensor.js'
 
 /** A tensor's contents outside libtorch, in row-major order. */
@@ -61,7 +61,7 @@ async function* piecesOf(tensor: Tensor): AsyncGenerator<Uint8Array, void, void>
   using moved =
     contiguous && device === 'cpu'
       ? undefined
-      : Tensor.wrap(await invokeLater('to.device', tensor, 'cpu', tensor.dtype, false, true, 'contiguous'))
+      : Tensor.wrap(await runJob(() => native.tensorOnHostStart(tensor.handle)))
   const plain = moved ?? tensor
   const bytes = tensor.numel * bytesPerElement[tensor.dtype]
   const piece = new Uint8Array(Math.min(bytes, PIECE_BYTES))

@@ -7,7 +7,7 @@ import { warnOnce } from '../base/warning.js'
 import { loadAddon } from '../binding/addon.js'
 import { readSafetensors, readSafetensorsHeader, type SafetensorsFile } from '../formats/safetensors.js'
 import type { AnyNetwork } from '../nn/any_network.js'
-import { BESIDE, putWeights, saveNetwork } from '../nn/weights_file.js'
+import { BESIDE, putWeights, type TakenNetwork, takeNetwork, writeNetwork } from '../nn/weights_file.js'
 import type { Optimizer, ParameterState } from '../optim/optimizer.js'
 import { fromManyBytes, type TensorPieces, toPieces } from '../tensor/bytes.js'
 import { HeldTensors } from '../tensor/held.js'
@@ -155,42 +155,42 @@ export class TrainingCheckpoint {
     if (other !== undefined) refuse(path, other, MEND)
   }
 
-  /**
-   * As `save()`, but a full disk fails nothing: the file that was saved before stays.
-   *
-   * @returns whether it was saved
-   */
-  async saveIfRoom(state: TrainingState): Promise<boolean> {
-    try {
-      await this.#write(state)
-    } catch (error) {
-      if (!(error instanceof TorchPruneError && isFullDisk(error))) throw error
-      // It is tried again after as long as it would be had it been saved.
-      this.#saved = performance.now()
-      const { onFailed } = this.#options
-      if (onFailed) await Lease.callBack(() => onFailed(error))
-      else warnOfFullDisk(error)
-      return false
-    }
-    await this.#told(state.position)
-    return true
+  /** Whether the file is written while training goes on. */
+  background({ network }: TrainingState): boolean {
+    return this.#options.background ?? network.device !== 'cpu'
   }
 
-  /** Throws `ERR_OUTPUT` where the file cannot be written. */
-  async save(state: TrainingState): Promise<void> {
-    await this.#write(state)
-    await this.#told(state.position)
-  }
-
-  async #told(position: TrainPosition): Promise<void> {
+  /** Calls `onSaved`. */
+  async told(position: TrainPosition): Promise<void> {
     const { onSaved } = this.#options
     await Lease.callBack(() => onSaved?.(position))
   }
 
-  async #write({ position, network, optimizer, average, stopping, sparse }: TrainingState): Promise<void> {
-    const { path, note = {} } = this.#options
+  /** Takes in why the file could not be written: a full disk fails nothing, and the file that was saved before stays. */
+  async failed(error: unknown): Promise<void> {
+    if (!(error instanceof TorchPruneError && isFullDisk(error))) throw error
+    const { onFailed } = this.#options
+    if (onFailed) await Lease.callBack(() => onFailed(error))
+    else warnOfFullDisk(error)
+  }
+
+  /** Throws `ERR_OUTPUT` where the file cannot be written. */
+  async write(taken: TakenNetwork): Promise<void> {
+    try {
+      await writeNetwork(this.#options.path, taken)
+    } finally {
+      this.#saved = performance.now()
+    }
+  }
+
+  /** Takes the state as it is now. It is its own: training may go on, and change what it was taken from. */
+  async take(state: TrainingState): Promise<TakenNetwork> {
+    // The next one is not due before this one is written.
+    this.#saved = performance.now()
+    const { position, network, optimizer, average, stopping, sparse } = state
+    const { note = {} } = this.#options
     const steps: Record<string, number> = {}
-    using held = new HeldTensors()
+    const held = new HeldTensors()
     const tensors = new Map<string, TensorPieces>()
     for (const [name, state] of optimizer.state()) {
       steps[name] = state.steps
@@ -198,10 +198,13 @@ export class TrainingCheckpoint {
         tensors.set(`${MOMENT}${moment}.${name}`, toPieces(held.use(values)))
       }
     }
-    for (const [name, values] of average?.tensors ?? []) tensors.set(`${AVERAGE}${name}`, toPieces(values))
-    for (const [name, values] of stopping?.tensors ?? []) tensors.set(`${BEST}${name}`, toPieces(values))
-    const random = held.use(Tensor.wrap(loadAddon().networkRandomState(network.handle)))
-    tensors.set(RANDOM, toPieces(random))
+    const copies = [
+      ...Array.from(average?.tensors ?? [], ([name, values]) => [`${AVERAGE}${name}`, values] as const),
+      ...Array.from(stopping?.tensors ?? [], ([name, values]) => [`${BEST}${name}`, values] as const),
+    ]
+    for (const [name, values] of copies)
+      tensors.set(name, toPieces(held.use(Tensor.wrap(loadAddon().tensorSnapshot(values.handle)))))
+    tensors.set(RANDOM, toPieces(held.use(Tensor.wrap(loadAddon().networkRandomState(network.handle)))))
     const { epoch, steps: done, samples, lossSum, lossCount, judged, correct, scale, scaleAge } = position
     const stored: z.infer<typeof storedSchema> = {
       schema: 3,
@@ -216,8 +219,12 @@ export class TrainingCheckpoint {
       ...(stopping && { stopping: stopping.state }),
       ...(sparse && { sparse: [...sparse] }),
     }
-    await saveNetwork(network, path, { metadata: { [KEY]: JSON.stringify(stored) }, tensors })
-    this.#saved = performance.now()
+    const taken = await takeNetwork(network, { metadata: { [KEY]: JSON.stringify(stored) }, tensors })
+    const dispose = () => {
+      taken[Symbol.dispose]()
+      held[Symbol.dispose]()
+    }
+    return { ...taken, [Symbol.dispose]: dispose }
   }
 }
 

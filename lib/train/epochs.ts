@@ -42,6 +42,8 @@ export async function* epochsOf(
     // Whoever aborts relies on what is saved.
     if (signal?.aborted && error === signal.reason) await trainer.save(true)
     throw error
+  } finally {
+    await trainer.idle()
   }
   const { epoch, value } = stopping?.state ?? { epoch: 0, value: 0 }
   return { epochs: done, ...(epoch > 0 && { best: { epoch, value } }) }
@@ -104,7 +106,7 @@ async function oneEpoch(
   const { rates } = await trainer.plan()
   while (!trainer.epochDone) {
     await trainer.run()
-    if (!trainer.epochDone) await trainer.save()
+    if (!trainer.epochDone) await trainer.pause()
   }
   if (epoch === epochs) await average?.settle(dataset, { batchSize, dropLast, autocast }, signal)
   const seconds = (performance.now() - started) / 1000

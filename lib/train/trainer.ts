@@ -17,6 +17,7 @@ import { DEFAULT_BATCH_SIZE } from './options.js'
 import { TrainingParts } from './parts.js'
 import type { TrainPosition } from './progress.js'
 import type { ImageSize } from './progressive.js'
+import { Saves } from './saves.js'
 import type { CaptureRecord, Training } from './training.js'
 
 /** What a trainer may have besides its options. */
@@ -46,8 +47,7 @@ export class Trainer {
   #captured = 0
   #capture: CaptureRecord | undefined
   #sparse: readonly string[] | undefined
-  /** What the checkpoint holds, or what needs none: the beginning. */
-  #kept: TrainPosition
+  readonly #saves: Saves | undefined
 
   private constructor(
     network: AnyNetwork,
@@ -76,7 +76,11 @@ export class Trainer {
       averages: parts.average?.handles,
       group: group?.handle,
     })
-    this.#kept = this.position
+    // Of several processes, the first one saves, and says when.
+    const { checkpoint } = more
+    if (checkpoint && (group?.rank ?? 0) === 0) {
+      this.#saves = new Saves(checkpoint, this.position, () => loadAddon().trainerPause(this.#handle))
+    }
   }
 
   /** Makes the trainer of a network whose weights are in their places. */
@@ -135,7 +139,7 @@ export class Trainer {
     const plan = await this.plan()
     const before = this.position.steps
     this.#reseed(plan, before)
-    const run = { ...plan, steps, pauseAfter: this.#more.checkpoint?.pauseAfter }
+    const run = { ...plan, steps, pauseAfter: this.#saves?.pauseAfter }
     const result = await explained(this.#parts.samples.maker, () =>
       runStoppable(
         (report) => loadAddon().trainerRun(this.#handle, run, report),
@@ -219,22 +223,22 @@ export class Trainer {
     this.#epoch = epoch
     this.#plan = undefined
     this.#moved = true
-    this.#kept = saved.position
+    this.#saves?.loaded(saved.position)
   }
 
-  /**
-   * Saves its state, if there is a checkpoint and it has changed since then. Of several processes, the first one saves. A
-   * full disk only fails it `atAllCosts`.
-   */
+  /** Saves its state, if there is a checkpoint. It stands between two steps, where a run ended before its epoch. */
+  async pause(): Promise<void> {
+    await this.#saves?.atPause(this.state())
+  }
+
+  /** Saves its state, if there is a checkpoint and it has changed since then. A full disk only fails it `atAllCosts`. */
   async save(atAllCosts = false): Promise<void> {
-    const { checkpoint } = this.#more
-    const { position } = this
-    const { rank } = this.#options.group ?? { rank: 0 }
-    if (rank > 0) return
-    if (position.epoch === this.#kept.epoch && position.steps === this.#kept.steps) return
-    if (atAllCosts) await checkpoint?.save(this.state())
-    else if ((await checkpoint?.saveIfRoom(this.state())) === false) return
-    this.#kept = position
+    await this.#saves?.atEnd(this.state(), atAllCosts)
+  }
+
+  /** Waits for what is still being written. */
+  async idle(): Promise<void> {
+    await this.#saves?.idle()
   }
 
   [Symbol.dispose](): void {

@@ -7,10 +7,10 @@ namespace torch_prune {
 Environment::Environment(Napi::Env env)
     : compute(env),
       inference(env),
-      compiling(env),
+      aside(env),
       accounts(std::make_shared<TensorAccounts>()),
       main_thread_(std::this_thread::get_id()) {
-  compiling.StandBeside(compute);
+  aside.StandBeside(compute);
   // Cleanup hooks run in reverse order: this one joins the thread while its channel back to Node still
   // exists.
   env.AddCleanupHook([](Environment* environment) { environment->Stop(); }, this);
@@ -35,7 +35,7 @@ void Environment::Stop() {
   stopped_ = true;
   compute.Stop();
   inference.Stop();
-  compiling.Stop();
+  aside.Stop();
   for (const auto& thread : more_inference_) thread->Stop();
   if (foreign) foreign->Close();
 }

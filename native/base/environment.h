@@ -44,7 +44,7 @@ class Environment {
   Ownership ownership;
   ComputeThread compute;
   ComputeThread inference;  // sessions run beside jobs, and never wait for a training's step
-  ComputeThread compiling;  // nor do they wait while others are made
+  ComputeThread aside;      // what neither of them waits for: sessions that are made, copies of what is saved
 
   // The thread of a session's lane: of the first one it is `inference`, others are made when they are needed.
   ComputeThread& Inference(Napi::Env env, std::size_t lane);

@@ -57,7 +57,7 @@ Napi::Value Compile(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   auto options = kSessionFields.Read(info[1], "options");
   const auto network = ReadNetwork(info[0]);
-  const auto job = environment.compiling.NewJob(info.Env());
+  const auto job = environment.aside.NewJob(info.Env());
   ClaimNetwork(environment, *job, *network, Access::kRead, {"compile()", {}, {}});
   const auto session = std::make_shared<std::shared_ptr<Session>>();
   job->run = [session, options = std::move(options), network](Job& running) mutable {
@@ -66,7 +66,7 @@ Napi::Value Compile(const Napi::CallbackInfo& info) {
         std::make_shared<Session>(*network, std::move(options), [&running] { return running.Cancelled(); });
   };
   job->finish = [session](Napi::Env env) -> Napi::Value { return Described(env, *session); };
-  return environment.compiling.Start(info.Env(), job);
+  return environment.aside.Start(info.Env(), job);
 }
 
 // Samples for a session: floats, or bytes, whole ones and no more than a batch.
@@ -140,7 +140,7 @@ Napi::Value Run(const Napi::CallbackInfo& info) {
 Napi::Value FoldedStart(const Napi::CallbackInfo& info) {
   auto& environment = Environment::Of(info.Env());
   const auto session = SessionHandle::Get(info[0], "session");
-  const auto job = environment.compiling.NewJob(info.Env());
+  const auto job = environment.aside.NewJob(info.Env());
   const auto folded = std::make_shared<std::vector<Plan::Folded>>();
   job->run = [session, folded](Job&) {
     {
@@ -171,7 +171,7 @@ Napi::Value FoldedStart(const Napi::CallbackInfo& info) {
     }
     return list;
   };
-  return environment.compiling.Start(info.Env(), job);
+  return environment.aside.Start(info.Env(), job);
 }
 
 Napi::Value Dispose(const Napi::CallbackInfo& info) {

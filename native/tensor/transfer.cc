@@ -1,9 +1,14 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <cstring>
+#include <memory>
 
 #include "../base/arguments.h"
+#include "snapshot.h"
 #include "tensor.h"
 #include "transfer.h"
 
@@ -85,6 +90,40 @@ Napi::Value Write(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// tensorSnapshot(tensor): its values as they are now
+Napi::Value TakeSnapshot(const Napi::CallbackInfo& info) {
+  return Wrap(info.Env(), Snapshot(Unwrap(info[0], "tensor")));
+}
+
+// A copy on the CPU, in row-major order. What a GPU computes meanwhile goes on: the copy has a stream of its
+// own.
+at::Tensor HostCopy(const at::Tensor& tensor) {
+  const at::Device device = tensor.device();
+  if (device.is_cpu()) return tensor.contiguous();
+  const c10::impl::VirtualGuardImpl gpu(device.type());
+  c10::Event now(device.type());
+  // Jobs, and the main thread, launch there: what is to be copied may not have been computed yet.
+  now.record(gpu.getDefaultStream(device));
+  const c10::StreamGuard own(gpu.getStreamFromGlobalPool(device));
+  now.block(own.current_stream());
+  return tensor.contiguous().cpu();
+}
+
+// tensorOnHostStart(tensor): a copy on the CPU, as a job that jobs and sessions do not wait for.
+Napi::Value OnHostStart(const Napi::CallbackInfo& info) {
+  auto& environment = Environment::Of(info.Env());
+  const at::Tensor tensor = Unwrap(info[0], "tensor").detach();
+  const auto copy = std::make_shared<at::Tensor>();
+  const auto job = environment.aside.NewJob(info.Env());
+  job->claim = environment.ownership.Take({"a copy", {tensor}, {}});
+  job->run = [tensor, copy](Job&) {
+    const at::NoGradGuard no_grad;
+    *copy = HostCopy(tensor);
+  };
+  job->finish = [copy](Napi::Env env) { return Wrap(env, *copy); };
+  return environment.aside.Start(info.Env(), job);
+}
+
 // item(tensor): the only element, as a boolean or a number. An int64 may be rounded, which lib/ notices.
 Napi::Value Item(const Napi::CallbackInfo& info) {
   const auto& tensor = Unwrap(info[0], "tensor");
@@ -111,6 +150,8 @@ void RegisterTransfer(Napi::Object exports) {
   Export<ToBytes>(exports, "toBytes");
   Export<Read>(exports, "tensorRead");
   Export<Write>(exports, "tensorWrite");
+  Export<TakeSnapshot>(exports, "tensorSnapshot");
+  Export<OnHostStart>(exports, "tensorOnHostStart");
   Export<Item>(exports, "item");
   Export<To>(exports, "to");
 }

@@ -118,7 +118,8 @@ Slices Trainer::Run(Job& job, Epoch& epoch) {
   // What this process says about ending after so many steps. Processes end together, or one would wait for
   // another forever.
   const auto vote = [&](std::int64_t steps) {
-    const bool stops = steps > begun && (steps - begun >= epoch.most_steps || Clock::now() >= until);
+    const bool stops =
+        steps > begun && (steps - begun >= epoch.most_steps || Clock::now() >= until || pause_);
     votes_ = {job.Cancelled() ? 1.0 : 0.0, stops ? 1.0 : 0.0};
   };
   const bool alone = group_->size() == 1;
@@ -269,6 +270,7 @@ void Trainer::EndPass(const Epoch& epoch) {
 }
 
 void Trainer::End() {
+  pause_ = false;
   kept_.Return();
   const bool over = steps_ == total_;
   // Of a process that leaves the others, they hear no more.

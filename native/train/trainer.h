@@ -2,6 +2,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -68,6 +69,9 @@ class Trainer {
   // Runs until the epoch is over, or until it says to stop. The position changes at the end.
   Slices Run(Job& job, Epoch& epoch);
 
+  // Ends the run in progress, or the next one, after its step; from any thread.
+  void Pause() { pause_ = true; }
+
   // The job of the latest run: while it has its claim, position and report belong to it. Main thread only.
   std::weak_ptr<Job> running;
 
@@ -95,6 +99,7 @@ class Trainer {
   const std::unique_ptr<Runner> runner_;
   RunAhead run_ahead_;
   bool started_ = false;
+  std::atomic<bool> pause_{false};
   Position position_;
   Report report_;
   // Of the first step on a GPU: its loss, and the largest magnitude in its samples.

@@ -120,6 +120,12 @@ Napi::Value Load(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// trainerPause(trainer): the run in progress, or the next one, ends after its step
+Napi::Value Pause(const Napi::CallbackInfo& info) {
+  TrainerHandle::Get(info[0], "trainer")->Pause();
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void RegisterTrainer(Napi::Env env, Napi::Object exports) {
@@ -128,6 +134,7 @@ void RegisterTrainer(Napi::Env env, Napi::Object exports) {
   Export<Run>(exports, "trainerRun");
   Export<State>(exports, "trainerState");
   Export<Load>(exports, "trainerLoad");
+  Export<Pause>(exports, "trainerPause");
   Export<Dispose>(exports, "trainerDispose");
 }
 

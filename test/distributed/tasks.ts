@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { messageOf } from '../../lib/base/errors.js'
 import { Dataset } from '../../lib/data/dataset.js'
 import { type ProcessGroup, processGroup } from '../../lib/distributed/process_group.js'
@@ -20,6 +22,7 @@ export interface Given {
   readonly syncBatchNorm?: boolean
   readonly accumulate?: number
   readonly ignoreIndex?: number
+  readonly background?: boolean
   /** Of the process of each rank. */
   readonly sharedMemory?: readonly boolean[] | undefined
 }
@@ -123,6 +126,27 @@ export const TASKS: Readonly<Record<string, (group: Group, given: Given) => Prom
         return [name, String(values.toArray())]
       }),
     )
+  },
+
+  /** Saves as often as it is time for rank 0, whatever the others were told, and says when that was. */
+  async saves(group, { background = false }) {
+    const positions: number[] = []
+    const folder = await mkdtemp(join(tmpdir(), 'torch-prune-saves-'))
+    try {
+      await train(toyNetwork(), toyData(48), {
+        ...{ epochs: 2, batchSize: 12, seed: 5, group },
+        optimizer: sgd({ lr: 0.01 }),
+        checkpoint: {
+          path: join(folder, 'position.safetensors'),
+          minutes: group?.rank === 0 ? 60 : 0,
+          background,
+          onSaved: ({ epoch, steps }) => void positions.push(epoch, steps),
+        },
+      })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+    return positions
   },
 
   /** Is refused by a group that is not there, and trains on its own. */

@@ -109,6 +109,14 @@ describe('processes that train together', () => {
     expect(first!.losses.at(-1)).to.be.below(first!.losses[0]!)
   })
 
+  it('save when it is time for the first of them', async () => {
+    for (const background of [false, true]) {
+      const [first, second] = await together<number[]>(2, 'saves', { background })
+      expect(first).to.deep.equal([3, 0])
+      expect(second).to.deep.equal([])
+    }
+  })
+
   it('refuse batches that have no sample for each', async () => {
     for (const { code, message } of await together<Found>(2, 'prune', { batchSize: 1 })) {
       expect(code).to.equal('ERR_ARGUMENT')

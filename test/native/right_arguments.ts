@@ -65,6 +65,8 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
   toBytes: () => [handle('tensor')],
   tensorRead: () => [handle('tensor'), 4, new Uint8Array(20)],
   tensorWrite: () => [handle('tensor'), 20, new Uint8Array(4)],
+  tensorSnapshot: () => [handle('tensor')],
+  tensorOnHostStart: () => [handle('tensor')],
   item: () => [handle('loss')],
   to: () => [handle('tensor'), 'cpu', 'float64'],
   tensorDispose: () => [floats(1)],
@@ -205,6 +207,7 @@ export const RIGHT: { readonly [Name in keyof Native]: () => Parameters<Native[N
     handle('trainer'),
     { steps: 1, samples: 2, lossSum: 1, lossCount: 2, judged: 2, correct: 1, scale: 1024, scaleAge: 7 },
   ],
+  trainerPause: () => [handle('trainer')],
   trainerDispose: () => [handle('trainer')],
   evaluationStart: () => [
     handle('network'),

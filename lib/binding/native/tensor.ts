@@ -20,6 +20,10 @@ export interface TensorFunctions {
   /** Copies a range of bytes of a contiguous CPU tensor into an array; `tensorWrite` copies the other way. */
   tensorRead(tensor: TensorHandle, offset: number, bytes: Uint8Array): void
   tensorWrite(tensor: TensorHandle, offset: number, bytes: Uint8Array): void
+  /** Its values as they are now; on the CPU they are copied only when either side changes. */
+  tensorSnapshot(tensor: TensorHandle): TensorHandle
+  /** A copy on the CPU, in row-major order, made beside jobs and sessions. */
+  tensorOnHostStart(tensor: TensorHandle): NativeJob<TensorHandle>
   item(tensor: TensorHandle): number | boolean
   to(tensor: TensorHandle, device: string | undefined, dtype: DType | undefined): TensorHandle
   tensorDispose(tensor: TensorHandle): void

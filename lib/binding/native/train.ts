@@ -139,5 +139,7 @@ export interface TrainingFunctions {
   trainerState(trainer: TrainerHandle): TrainerState
   /** The next run continues from this position within an epoch. Without `scale`, the loss keeps the one that it has. */
   trainerLoad(trainer: TrainerHandle, position: TrainingTally): void
+  /** The run in progress, or the next one, ends after its step, or as soon after that as gradients are not being accumulated. */
+  trainerPause(trainer: TrainerHandle): void
   trainerDispose(trainer: TrainerHandle): void
 }

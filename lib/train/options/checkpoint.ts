@@ -1,5 +1,5 @@
 import type { TorchPruneError } from '../../base/errors.js'
-import { callback, type Kind, number, path } from '../../base/kind.js'
+import { boolean, callback, type Kind, number, path } from '../../base/kind.js'
 import { group, type OptionsOf, optional, type ReadOf } from '../../base/option.js'
 import type { TrainPosition } from '../progress.js'
 
@@ -16,7 +16,13 @@ const checkpointOptions = {
    * @default training is saved only when it is aborted, and at its end
    */
   minutes: optional(number({ least: 0 })),
-  /** Awaited after each save. */
+  /**
+   * Whether training goes on while the file is written, which takes memory for another copy of weights and moments. At its
+   * end, and when it is aborted, training waits for the file.
+   * @default on a GPU
+   */
+  background: optional(boolean),
+  /** Awaited after each save, between two steps, with the position that was saved. */
   onSaved: optional(callback<(position: TrainPosition) => unknown>()),
   /**
    * Awaited each time that the file cannot be written because the disk is full. Training continues, the previous file
