@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
+import { number } from '../base/kind.js'
 import { sgdOptions } from '../optim/spec.js'
 import { pruneOptions } from '../prune/options.js'
 import { qualityKind } from '../prune/select/deviation.js'
-import { densityKind } from '../prune/select/selection.js'
 import { retrainPlanOptions } from '../recipes/options.js'
 import { recipeNames } from '../recipes/registry.js'
 import { scoreNames, selectionNames } from './criterion_names.js'
@@ -23,7 +23,8 @@ export function define(command: Command): void {
         "share of the weights to keep: 0.08 of all layers together, after dividing by each layer's deviation; " +
           'or of each layer, as fc1=0.1,fc2=0.2',
       )
-        .argParser(perLayer('--density', densityKind))
+        // Nothing passes through a layer without weights.
+        .argParser(perLayer('--density', number({ over: 0, most: 1 })))
         .conflicts('quality'),
     )
     .option(

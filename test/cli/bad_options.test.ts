@@ -19,8 +19,14 @@ describe('torch-prune, given bad input,', function () {
         [['train', recipe, '--lr', '-1'], /--lr takes a number in 0\.\.1e20, got '-1'/],
         [['train', recipe, '--lr', ''], /--lr takes a number in 0\.\.1e20, got ''/],
         [['train', recipe, '--momentum', '1.1'], /--momentum takes a number in 0\.\.1, got '1\.1'/],
-        [['prune', recipe, '--weights', 'w', '--density', '1.01'], /--density takes a number in 0\.\.1/],
-        [['prune', recipe, '--weights', 'w', '--density', 'fc1=-0.1'], /--density takes a number in 0\.\.1/],
+        [
+          ['prune', recipe, '--weights', 'w', '--density', '1.01'],
+          /--density takes a number over 0 and up to 1/,
+        ],
+        [
+          ['prune', recipe, '--weights', 'w', '--density', 'fc1=0.1,fc2=0'],
+          /--density takes a number over 0/,
+        ],
         [
           ['prune', recipe, '--weights', 'w', '--quality', 'fc1=1,fc2'],
           /--quality takes a layer and a number/,
