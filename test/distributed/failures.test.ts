@@ -25,7 +25,6 @@ describe('a process that trains with others', () => {
     [1, 0, 'in shared memory', undefined],
     [0, 1, 'in shared memory', undefined],
     [1, 0, 'by Gloo', [false, false]],
-    [0, 1, 'by Gloo', [false, false]],
   ] as const) {
     it(`ends with an error when rank ${gone} is killed, where they sum ${way}`, async () => {
       const port = await freePort()

@@ -62,7 +62,6 @@ describe('processes that train together', () => {
     const withoutIt = [
       [false, false],
       [true, false],
-      [false, true],
     ]
     for (const sharedMemory of withoutIt) {
       for (const each of await together<Found>(2, 'wide', { sharedMemory }))
