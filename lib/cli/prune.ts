@@ -12,6 +12,9 @@ import { optionOf } from './table_option.js'
 import { perLayer, words, wrong } from './values.js'
 import { withResumableOptions, withWorkOptions } from './work_options.js'
 
+// Nothing passes through a layer without weights.
+const keptShare = number({ over: 0, most: 1 })
+
 export function define(command: Command): void {
   command
     .argument('<model>', `${recipeNames.join(', ')}, or the path of a recipe module or JSON file`)
@@ -23,8 +26,7 @@ export function define(command: Command): void {
         "share of the weights to keep: 0.08 of all layers together, after dividing by each layer's deviation; " +
           'or of each layer, as fc1=0.1,fc2=0.2',
       )
-        // Nothing passes through a layer without weights.
-        .argParser(perLayer('--density', number({ over: 0, most: 1 })))
+        .argParser(perLayer('--density', keptShare))
         .conflicts('quality'),
     )
     .option(

@@ -63,12 +63,14 @@ export async function takeNetwork(
     ...(spliced.length > 0 && { [SPLICED_KEY]: JSON.stringify(spliced) }),
   }
   const held = new HeldTensors()
-  for (const [name, values] of await stateOf(network, masks)) {
-    const pieces = toPieces(held.use(values))
-    // The same bytes under a dtype that more programs read.
-    tensors.set(name, pieces.dtype === 'bool' ? { ...pieces, dtype: 'uint8' } : pieces)
-  }
-  return { tensors, metadata, [Symbol.dispose]: () => held[Symbol.dispose]() }
+  return held.filling(async () => {
+    for (const [name, values] of await stateOf(network, masks)) {
+      const pieces = toPieces(held.use(values))
+      // The same bytes under a dtype that more programs read.
+      tensors.set(name, pieces.dtype === 'bool' ? { ...pieces, dtype: 'uint8' } : pieces)
+    }
+    return { tensors, metadata, [Symbol.dispose]: () => held[Symbol.dispose]() }
+  })
 }
 
 /** Writes what was taken of a network. It may be trained again meanwhile. */

@@ -41,9 +41,11 @@ export async function* epochsOf(
   } catch (error) {
     // Whoever aborts relies on what is saved.
     if (signal?.aborted && error === signal.reason) await trainer.save(true)
+    // What was wrong first is what counts.
+    else await trainer.settle().catch(() => {})
     throw error
   } finally {
-    await trainer.idle()
+    await trainer.settle()
   }
   const { epoch, value } = stopping?.state ?? { epoch: 0, value: 0 }
   return { epochs: done, ...(epoch > 0 && { best: { epoch, value } }) }

@@ -1,5 +1,7 @@
-import type { TrainingCheckpoint, TrainingState } from './checkpoint.js'
+import type { TakenNetwork } from '../nn/weights_file.js'
+import type { TrainingCheckpoint } from './checkpoint.js'
 import type { TrainPosition } from './progress.js'
+import type { TrainingState } from './training_file.js'
 
 /** A file that is being written while training goes on. */
 interface Writing {
@@ -17,6 +19,8 @@ export class Saves {
   /** What the file holds, or what needs none: the beginning. */
   #kept: TrainPosition
   #writing: Writing | undefined
+  /** Whether somebody waits for what is being written, and training stands. */
+  #awaited = false
 
   /** @param pause has training stop after its step */
   constructor(checkpoint: TrainingCheckpoint, kept: TrainPosition, pause: () => void) {
@@ -35,68 +39,72 @@ export class Saves {
     this.#kept = position
   }
 
-  /** Training stands between two steps, since it is time to save, or since what was being written is there. */
+  /** Training stands between two steps: tells of what is written by now, and saves the state if it is time. */
   async atPause(state: TrainingState): Promise<void> {
-    const isOver = this.#writing?.isOver
-    await this.#settle()
-    if (isOver && this.pauseAfter !== 0) return
-    if (this.#checkpoint.background(state)) await this.#begin(state)
-    else await this.#save(state, false)
+    const isDue = this.pauseAfter === 0
+    if (!isDue && !this.#writing?.isOver) return
+    await this.settle()
+    if (isDue) await this.#save(state, { background: true })
   }
 
   /** Training is at its end, or was aborted: saves the state, unless that is done. A full disk only fails it `atAllCosts`. */
   async atEnd(state: TrainingState, atAllCosts: boolean): Promise<void> {
-    await this.#settle()
-    await this.#save(state, atAllCosts)
-  }
-
-  /** Waits for what is being written, whatever comes of it. */
-  async idle(): Promise<void> {
-    await this.#writing?.over
-    this.#writing = undefined
-  }
-
-  #holds({ epoch, steps }: TrainPosition): boolean {
-    return epoch === this.#kept.epoch && steps === this.#kept.steps
-  }
-
-  async #save(state: TrainingState, atAllCosts: boolean): Promise<void> {
-    if (this.#holds(state.position)) return
+    if (!atAllCosts) {
+      await this.settle()
+      return this.#save(state)
+    }
     try {
-      using taken = await this.#checkpoint.take(state)
-      await this.#checkpoint.write(taken)
+      await this.settle()
+    } finally {
+      await this.#save(state, { atAllCosts })
+    }
+  }
+
+  /** Waits for what is being written, and tells what came of it. */
+  async settle(): Promise<void> {
+    const writing = this.#writing
+    if (writing === undefined) return
+    this.#awaited = true
+    await writing.over
+    this.#awaited = false
+    this.#writing = undefined
+    if (writing.failure) return this.#checkpoint.failed(writing.failure.error)
+    this.#kept = writing.position
+    await this.#checkpoint.told(writing.position)
+  }
+
+  async #save(
+    state: TrainingState,
+    { background = false, atAllCosts = false }: { background?: boolean; atAllCosts?: boolean } = {},
+  ): Promise<void> {
+    const { position } = state
+    if (position.epoch === this.#kept.epoch && position.steps === this.#kept.steps) return
+    const taken = await this.#checkpoint.take(state)
+    if (background && this.#checkpoint.inBackground(taken, state)) {
+      const writing: Writing = { position, isOver: false, over: this.#write(taken, () => writing) }
+      this.#writing = writing
+      return
+    }
+    try {
+      using file = taken
+      await this.#checkpoint.write(file)
     } catch (error) {
       if (atAllCosts) throw error
       return this.#checkpoint.failed(error)
     }
-    this.#kept = state.position
-    await this.#checkpoint.told(state.position)
+    this.#kept = position
+    await this.#checkpoint.told(position)
   }
 
-  async #begin(state: TrainingState): Promise<void> {
-    if (this.#holds(state.position)) return
-    const taken = await this.#checkpoint.take(state)
-    const write = async () => {
+  async #write(taken: TakenNetwork, writing: () => Writing): Promise<void> {
+    try {
       using file = taken
-      try {
-        await this.#checkpoint.write(file)
-      } catch (error) {
-        writing.failure = { error }
-      }
-      writing.isOver = true
-      this.#pause()
+      await this.#checkpoint.write(file)
+    } catch (error) {
+      writing().failure = { error }
     }
-    const writing: Writing = { position: state.position, isOver: false, over: write() }
-    this.#writing = writing
-  }
-
-  /** Waits for what is being written, and says what came of it. */
-  async #settle(): Promise<void> {
-    const writing = this.#writing
-    await this.idle()
-    if (writing === undefined) return
-    if (writing.failure) return this.#checkpoint.failed(writing.failure.error)
-    this.#kept = writing.position
-    await this.#checkpoint.told(writing.position)
+    writing().isOver = true
+    // So that it is told of.
+    if (!this.#awaited) this.#pause()
   }
 }

@@ -8,7 +8,7 @@ import type { Dataset } from '../data/dataset.js'
 import type { AnyNetwork } from '../nn/any_network.js'
 import { noRegularization } from '../optim/regularization.js'
 import { stepsOf } from './check.js'
-import { beginningOf, type SavedTraining, type TrainingCheckpoint, type TrainingState } from './checkpoint.js'
+import { beginningOf, type TrainingCheckpoint } from './checkpoint.js'
 import { lessonOf } from './distillation.js'
 import { type BrokenTraining, causeOfBreakdown } from './divergence.js'
 import { type EpochPlan, planEpoch } from './epoch_plan.js'
@@ -19,6 +19,7 @@ import type { TrainPosition } from './progress.js'
 import type { ImageSize } from './progressive.js'
 import { Saves } from './saves.js'
 import type { CaptureRecord, Training } from './training.js'
+import type { SavedTraining, TrainingState } from './training_file.js'
 
 /** What a trainer may have besides its options. */
 export interface TrainerMore {
@@ -226,7 +227,7 @@ export class Trainer {
     this.#saves?.loaded(saved.position)
   }
 
-  /** Saves its state, if there is a checkpoint. It stands between two steps, where a run ended before its epoch. */
+  /** Saves its state, if it is time to. It stands between two steps, where a run ended before its epoch. */
   async pause(): Promise<void> {
     await this.#saves?.atPause(this.state())
   }
@@ -236,9 +237,9 @@ export class Trainer {
     await this.#saves?.atEnd(this.state(), atAllCosts)
   }
 
-  /** Waits for what is still being written. */
-  async idle(): Promise<void> {
-    await this.#saves?.idle()
+  /** Waits for what is still being written, and tells of it. */
+  async settle(): Promise<void> {
+    await this.#saves?.settle()
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,5 @@
 #pragma once
+#include <c10/core/Stream.h>
 #include <napi.h>
 
 #include <cstdint>
@@ -45,6 +46,9 @@ class Environment {
   ComputeThread compute;
   ComputeThread inference;  // sessions run beside jobs, and never wait for a training's step
   ComputeThread aside;      // what neither of them waits for: sessions that are made, copies of what is saved
+
+  // Of each GPU, the stream on which tensors are copied from it; for the thread `aside`.
+  std::unordered_map<int, c10::Stream> copy_streams;
 
   // The thread of a session's lane: of the first one it is `inference`, others are made when they are needed.
   ComputeThread& Inference(Napi::Env env, std::size_t lane);

@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <memory>
+#include <unordered_map>
 
 #include "../base/arguments.h"
 #include "snapshot.h"
@@ -95,18 +96,19 @@ Napi::Value TakeSnapshot(const Napi::CallbackInfo& info) {
   return Wrap(info.Env(), Snapshot(Unwrap(info[0], "tensor")));
 }
 
-// A copy on the CPU, in row-major order. What a GPU computes meanwhile goes on: the copy has a stream of its
+// A copy on the CPU, in row-major order. What a GPU computes meanwhile goes on: copies have a stream of their
 // own.
-at::Tensor HostCopy(const at::Tensor& tensor) {
+at::Tensor HostCopy(const at::Tensor& tensor, std::unordered_map<int, c10::Stream>& streams) {
   const at::Device device = tensor.device();
   if (device.is_cpu()) return tensor.contiguous();
   const c10::impl::VirtualGuardImpl gpu(device.type());
+  const auto own = streams.try_emplace(device.index(), gpu.getStreamFromGlobalPool(device)).first->second;
   c10::Event now(device.type());
   // Jobs, and the main thread, launch there: what is to be copied may not have been computed yet.
   now.record(gpu.getDefaultStream(device));
-  const c10::StreamGuard own(gpu.getStreamFromGlobalPool(device));
-  now.block(own.current_stream());
-  return tensor.contiguous().cpu();
+  now.block(own);
+  const c10::StreamGuard on(own);
+  return tensor.cpu().contiguous();
 }
 
 // tensorOnHostStart(tensor): a copy on the CPU, as a job that jobs and sessions do not wait for.
@@ -116,9 +118,9 @@ Napi::Value OnHostStart(const Napi::CallbackInfo& info) {
   const auto copy = std::make_shared<at::Tensor>();
   const auto job = environment.aside.NewJob(info.Env());
   job->claim = environment.ownership.Take({"a copy", {tensor}, {}});
-  job->run = [tensor, copy](Job&) {
+  job->run = [tensor, copy, &environment](Job&) {
     const at::NoGradGuard no_grad;
-    *copy = HostCopy(tensor);
+    *copy = HostCopy(tensor, environment.copy_streams);
   };
   job->finish = [copy](Napi::Env env) { return Wrap(env, *copy); };
   return environment.aside.Start(info.Env(), job);

@@ -56,7 +56,8 @@ std::shared_ptr<GlooGroup> GlooGroup::Join(const JoinOptions& options, const Tra
   group->Compare(all, job);
   if (job.Cancelled()) return nullptr;
   group->connection_->gloo = OpenGloo(store, options);
-  if (options.size > 1) group->OpenSharedSums();
+  if (options.size > 1) group->OpenSharedSums(job);
+  if (job.Cancelled()) return nullptr;
   return group;
 }
 

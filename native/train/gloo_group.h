@@ -72,9 +72,10 @@ class GlooGroup final : public ProcessGroup {
   void AwaitOnDevice(c10d::Work& work);
   void SumInMemory(const at::Tensor& flat);
   void OpenDeviceSums(const at::Device& device);
-  void OpenSharedSums();
-  // What each process says under a key, this one included. Throws if one says nothing in time.
-  std::vector<std::string> SaidByAll(const std::string& key, const std::string& own);
+  void OpenSharedSums(const Job& job);
+  // What each process says under a key, this one included. Throws if one says nothing in time; empty if the
+  // job is cancelled first.
+  std::vector<std::string> SaidByAll(const std::string& key, const std::string& own, const Job* job);
   [[noreturn]] void GiveUp(const std::string& reason);
   [[noreturn]] void SayWhoIsGone(const std::string& reason);
   // Waits for a key; false if the job is cancelled, or after so many seconds.

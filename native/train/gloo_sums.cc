@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <fstream>
 #include <future>
 #include <set>
 #include <thread>
@@ -16,6 +17,13 @@ namespace {
 // How often a sum on a GPU is asked whether it is there.
 constexpr auto kInstant = std::chrono::microseconds(20);
 
+// The same for all processes of a machine since it was started; empty where it does not say.
+std::string MachineId() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  return id;
+}
+
 }  // namespace
 
 bool GlooGroup::SumsOn(const at::Device& device) {
@@ -24,29 +32,38 @@ bool GlooGroup::SumsOn(const at::Device& device) {
   return connection_->device_sums != nullptr;
 }
 
-std::vector<std::string> GlooGroup::SaidByAll(const std::string& key, const std::string& own) {
+std::vector<std::string> GlooGroup::SaidByAll(const std::string& key, const std::string& own,
+                                              const Job* job) {
   auto& store = *connection_->store;
   const auto of = [&key](int rank) { return key + "/" + std::to_string(rank); };
   // The store takes no empty text.
   store.set(of(rank()), Bytes("=" + own));
   std::vector<std::string> all;
   for (int other = 0; other < size(); ++other) {
-    if (!Await(of(other), options_.timeout, nullptr)) GiveUp("it says nothing of its " + key);
+    if (!Await(of(other), options_.timeout, job)) {
+      if (job != nullptr && job->Cancelled()) return {};
+      GiveUp("it says nothing of its " + key);
+    }
     all.push_back(Text(store.get(of(other))).substr(1));
   }
   return all;
 }
 
-void GlooGroup::OpenSharedSums() {
+// One after the other, all say which machine they are on, rank 0 where the memory is, and all whether they
+// have it.
+void GlooGroup::OpenSharedSums(const Job& job) {
   try {
+    const auto machines = SaidByAll("machine", options_.shared_memory ? MachineId() : "", &job);
+    const std::set<std::string> found(machines.begin(), machines.end());
+    if (found.size() != 1 || found.contains("")) return;
     std::unique_ptr<SharedSums> sums;
-    const bool wanted = options_.shared_memory;
-    if (wanted && rank() == 0) sums = SharedSums::Make(*this);
-    const auto address = SaidByAll("memory", sums ? sums->address() : "").front();
-    if (address.empty()) return;
-    if (wanted && rank() > 0) sums = SharedSums::Open(*this, address);
-    const auto all = SaidByAll("view of the memory", sums ? "open" : "");
-    if (std::find(all.begin(), all.end(), "") == all.end()) connection_->shared_sums = std::move(sums);
+    if (rank() == 0) sums = SharedSums::Make(*this);
+    const auto places = SaidByAll("memory", sums ? sums->address() : "", &job);
+    if (places.empty() || places.front().empty()) return;
+    if (rank() > 0) sums = SharedSums::Open(*this, places.front());
+    const auto all = SaidByAll("view of the memory", sums ? "open" : "", &job);
+    if (!all.empty() && std::find(all.begin(), all.end(), "") == all.end())
+      connection_->shared_sums = std::move(sums);
   } catch (const c10::Error& error) {
     GiveUp(error.what_without_backtrace());
   }
@@ -54,7 +71,7 @@ void GlooGroup::OpenSharedSums() {
 
 void GlooGroup::OpenDeviceSums(const at::Device& device) {
   try {
-    const auto all = SaidByAll("gpu", DeviceSums::Identity(device));
+    const auto all = SaidByAll("gpu", DeviceSums::Identity(device), nullptr);
     const std::set<std::string> found(all.begin(), all.end());
     if (found.contains("") || found.size() < all.size()) return;
     std::shared_ptr<DeviceSums> sums =

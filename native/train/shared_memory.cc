@@ -59,11 +59,13 @@ struct alignas(64) SharedMemory::Hall {
   std::atomic<std::uint32_t> asleep;
 };
 
-// Behind it, on a line of the cache for each of them: how often it has come.
+// Behind it, on a line of the cache for each of them: how often it has come, and what it says.
 struct alignas(64) SharedMemory::Seat {
   std::atomic<std::uint32_t> came;
+  std::atomic<std::uint64_t> said;
 };
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 SharedMemory::SharedMemory(int descriptor, std::string address, int rank, int size, std::size_t part_bytes)
     : file_(descriptor),
@@ -130,6 +132,14 @@ SharedMemory::Seat& SharedMemory::seat(int rank) const {
   return reinterpret_cast<Seat*>(memory_ + sizeof(Hall))[rank];
 }
 
+void SharedMemory::Say(std::uint64_t number) {
+  seat(rank_).said.store(number, std::memory_order_relaxed);
+}
+
+std::uint64_t SharedMemory::Said(int rank) const {
+  return seat(rank).said.load(std::memory_order_relaxed);
+}
+
 void* SharedMemory::Part(int rank) const {
   return memory_ + Before() + rank * part_bytes_;
 }
@@ -170,7 +180,8 @@ void SharedMemory::Meet(std::chrono::milliseconds timeout, const std::function<b
     missing = Missing();
     if (missing < 0) return;
     if (interrupted()) throw std::runtime_error("interrupted");
-    if (!Holds(missing)) throw std::runtime_error("its process has left");
+    // One that has come since may have left since.
+    if (!Holds(missing) && Missing() >= 0) throw std::runtime_error("its process has left");
     if (SharedClock::now() - began > timeout)
       throw std::runtime_error("timed out after " + std::to_string(timeout.count()) + " ms");
   }

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,6 +27,10 @@ class SharedMemory {
   const std::string& address() const { return address_; }
   // The memory of a process; that of rank `size` is everybody's.
   void* Part(int rank) const;
+
+  // What each process says, for the others to read between the next meeting and the one after it.
+  void Say(std::uint64_t number);
+  std::uint64_t Said(int rank) const;
 
   // Waits until each process has come as often as this one: what it wrote before can be read then. Throws
   // std::runtime_error if one has ended, does not come in time, or `interrupted` says so.

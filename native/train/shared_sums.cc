@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <utility>
 
 namespace torch_prune {
@@ -13,10 +14,13 @@ namespace {
 
 // What is summed at once stays in a core's cache.
 constexpr std::int64_t kPartBytes = 2 << 20;
+// More processes than a machine has cores gain nothing, and their parts take memory.
+constexpr int kMostProcesses = 128;
 
 }  // namespace
 
 std::unique_ptr<SharedSums> SharedSums::Make(const ProcessGroup& group) {
+  if (group.size() > kMostProcesses) return nullptr;
   auto memory = SharedMemory::Make(group.size(), kPartBytes);
   return std::unique_ptr<SharedSums>(memory ? new SharedSums(group, std::move(memory)) : nullptr);
 }
@@ -38,7 +42,11 @@ void SharedSums::Sum(const at::Tensor& flat, std::chrono::milliseconds timeout,
     };
     const at::Tensor sum = in_part(size);
     in_part(group_.rank()).copy_(own);
+    memory_->Say(static_cast<std::uint64_t>(own.nbytes()));
     memory_->Meet(timeout, interrupted);
+    for (int rank = 0; rank < size; ++rank)
+      if (memory_->Said(rank) != own.nbytes())
+        throw std::runtime_error("the processes sum different tensors");
     const auto share = group_.ShareOf(own.numel());
     const auto of_share = [&](const at::Tensor& all) { return all.narrow(0, share.begin, share.count); };
     at::Tensor added = of_share(sum);

@@ -270,9 +270,10 @@ void Trainer::EndPass(const Epoch& epoch) {
 }
 
 void Trainer::End() {
-  pause_ = false;
   kept_.Return();
   const bool over = steps_ == total_;
+  // Whoever asked for a pause within an epoch has it; one at the end of an epoch would pass unnoticed.
+  if (!over) pause_ = false;
   // Of a process that leaves the others, they hear no more.
   const bool together = !report_.broken;
   const auto totals = together ? tally_.totals().Over(*group_) : tally_.totals();

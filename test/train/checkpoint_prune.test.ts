@@ -4,7 +4,7 @@ import { loadWeights } from '../../lib/nn/weights_file.js'
 import type { PruneOptions } from '../../lib/prune/options.js'
 import { prune } from '../../lib/prune/prune.js'
 import { criteria } from '../../lib/prune/score/index.js'
-import { readNote } from '../../lib/train/checkpoint.js'
+import { readNote } from '../../lib/train/training_file.js'
 import { freshFolder } from '../support/folder.js'
 import { bitsOf, dataset, settings, small, upTo, validation } from './checkpoint_toy.js'
 
