@@ -1,6 +1,6 @@
-// A process of scripts/processes.ts: processes_member.ts FOLDER BATCH_SIZE STEPS ACCUMULATE LR SHARES_MEMORY. It trains, saves the network,
-// prunes and saves it again, and then trains for each line of its input. Rank 0 prints a line each time: samples per
-// second.
+// A process of scripts/processes.ts: processes_member.ts FOLDER BATCH_SIZE STEPS ACCUMULATE LR SHARES_MEMORY. It
+// trains, saves the network, prunes and saves it again, and then trains for each line of its input. Rank 0 prints a line
+// each time: samples per second.
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { applyCriterion, criteria, data, models, optim, processGroup, train } from '../lib/index.js'

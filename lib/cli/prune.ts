@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander'
-import { number } from '../base/kind.js'
 import { sgdOptions } from '../optim/spec.js'
 import { pruneOptions } from '../prune/options.js'
 import { qualityKind } from '../prune/select/deviation.js'
@@ -9,11 +8,8 @@ import { scoreNames, selectionNames } from './criterion_names.js'
 import { inProcesses, maskOption, type ProcessesOption, processesOption } from './options.js'
 import type { PruneOptions } from './prune_work.js'
 import { optionOf } from './table_option.js'
-import { perLayer, words, wrong } from './values.js'
+import { keptShare, perLayer, words, wrong } from './values.js'
 import { withResumableOptions, withWorkOptions } from './work_options.js'
-
-// Nothing passes through a layer without weights.
-const keptShare = number({ over: 0, most: 1 })
 
 export function define(command: Command): void {
   command

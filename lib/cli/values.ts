@@ -1,5 +1,5 @@
 import { TorchPruneError } from '../base/errors.js'
-import type { Kind } from '../base/kind.js'
+import { type Kind, number } from '../base/kind.js'
 import { repeated } from '../base/lists.js'
 
 /** Reads a whole number of `least` to `most`. */
@@ -46,11 +46,14 @@ export function perLayer(option: string, kind: Kind<number>) {
   }
 }
 
-/** Reads shares of weights to keep, each over 0: `0.5,0.2,0.1`. */
+/** A share of weights to keep: nothing passes through a layer without any. */
+export const keptShare = number({ over: 0, most: 1 })
+
+/** Reads shares of weights to keep: `0.5,0.2,0.1`. */
 export function densities(text: string): number[] {
   return text.split(',').map((part) => {
     const value = parseNumber(part)
-    if (value > 0 && value <= 1) return value
+    if (keptShare.fits(value)) return value
     throw wrong('--densities', 'numbers over 0 and up to 1, as 0.5,0.2,0.1', part)
   })
 }
