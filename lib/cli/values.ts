@@ -52,9 +52,11 @@ export const keptShare = number({ over: 0, most: 1 })
 /** Reads shares of weights to keep: `0.5,0.2,0.1`. */
 export function densities(text: string): number[] {
   return text.split(',').map((part) => {
-    const value = parseNumber(part)
-    if (keptShare.fits(value)) return value
-    throw wrong('--densities', 'numbers over 0 and up to 1, as 0.5,0.2,0.1', part)
+    try {
+      return keptShare.read(parseNumber(part), '--densities')
+    } catch {
+      throw wrong('--densities', 'numbers over 0 and up to 1, as 0.5,0.2,0.1', part)
+    }
   })
 }
 
